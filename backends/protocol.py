@@ -1,0 +1,108 @@
+"""What a remote or local system can do, as small capabilities.
+
+An adapter implements the ones it has; a screen offers a key only where the capability exists. Reading adapters live in
+`reading.py`, acting ones in `acting.py`; only `console.control` may import the latter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from backends.records import Record, SwitchState
+
+
+class BackendError(Exception):
+    """A backend said no or did not answer. `str()` is one line for a person: what happened, to what, and what to do next."""
+
+
+class BackendUnavailable(BackendError):
+    """No answer: nothing is known about the effect of a call that was under way."""
+
+
+class BackendConflict(BackendError):
+    """Somebody else moved it meanwhile: the expected value was not there. Nothing was changed."""
+
+    def __init__(self, message: str, found: str | None) -> None:
+        super().__init__(message)
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """One entry of an alias's history."""
+
+    environment: str
+    model: str
+    alias: str
+    version: str | None
+    moved_at: datetime
+    moved_by: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSetting:
+    """What `switches.json` says of one model in one environment."""
+
+    environment: str
+    model: str
+    state: SwitchState
+    set_at: datetime
+    set_by: str
+    key: str
+    reason: str
+    until: datetime | None = None
+
+
+@runtime_checkable
+class ReadsRegistry(Protocol):
+    """Lists what a registry knows."""
+
+    def records(self) -> list[Record]: ...
+
+
+@runtime_checkable
+class ReadsAliases(Protocol):
+    """Reads where aliases point."""
+
+    def alias(self, environment: str, model: str, alias: str) -> AliasMove | None:
+        """The move in force, or None when the alias was never set."""
+        ...
+
+    def alias_history(self, environment: str, model: str) -> list[AliasMove]:
+        """Every move, oldest first."""
+        ...
+
+
+@runtime_checkable
+class SetsAlias(Protocol):
+    """Moves an alias, compare-and-set."""
+
+    def set_alias(
+        self, environment: str, model: str, alias: str, version: str, *, expected: str | None, key: str, actor: str, now: datetime
+    ) -> AliasMove:
+        """Point `alias` at `version` if it points at `expected` now; the same `key` again returns the same move.
+
+        Raises BackendConflict (nothing changed) or BackendUnavailable (in doubt).
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsSwitches(Protocol):
+    """Reads the published state of the kill switches."""
+
+    def switch(self, environment: str, model: str) -> SwitchSetting | None:
+        """The setting in force; None: never set, which means normal."""
+        ...
+
+
+@runtime_checkable
+class SetsSwitch(Protocol):
+    """Publishes the state of a kill switch, atomically."""
+
+    def set_switch(self, setting: SwitchSetting, *, expected: SwitchState) -> SwitchSetting:
+        """Publish `setting` if the state in force is `expected`; the same key again returns the same setting."""
+        ...
