@@ -1,1 +1,231 @@
-"""Workspaces: where they are, what their `workspace.toml` says, and the paths inside one."""
+"""A workspace's settings (`workspace.toml`), its clock, and how a new one is made."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from backends.records import Moment, Name
+from backends.store.paths import WorkspacePaths
+from console.clock import Clock, PastClock, SimulatedClock, SystemClock
+
+FORMAT = 1
+"""The workspace format that this program writes and reads."""
+
+PRIVATE, SHARED = 0o700, 0o2770
+
+
+class WorkspaceProblem(Exception):
+    """A workspace cannot be used. One line: what, which file, what to do."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnvironmentSettings(_Settings):
+    """One environment of the workspace."""
+
+    colour: Literal["red", "yellow", "blue", "magenta", "cyan", "white"] = "red"
+    """Colour of the banner; the word is always beside it."""
+    read_only: bool = True
+    """Read-only by default: an operator's safer action passes, everything else needs `elevate`."""
+
+
+class ClockSettings(_Settings):
+    """Present only in a workspace with a simulated clock."""
+
+    start: Moment
+    speed: float = Field(default=0.0, ge=0, le=100_000)
+
+
+class ModelSettings(_Settings):
+    """What this workspace adds to a model."""
+
+    bind: dict[str, str] = Field(default_factory=dict)
+    """What each other source calls this model."""
+
+
+class DuckdbSource(_Settings):
+    """A `.duckdb` file of the user's own, opened read-only."""
+
+    path: Path
+
+
+class WorkspaceSettings(_Settings):
+    """`workspace.toml`."""
+
+    format: int
+    name: Name
+    display_zone: Name = "UTC"
+    """IANA zone in which times are drawn; named on screen."""
+    personal: bool = True
+    """The OS user is admin and may approve alone, recorded as solo."""
+    group: Name | None = None
+    environments: dict[str, EnvironmentSettings] = Field(default_factory=lambda: {"production": EnvironmentSettings()})
+    clock: ClockSettings | None = None
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
+    duckdb: dict[str, DuckdbSource] = Field(default_factory=dict)
+
+    @field_validator("display_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{zone!r} is not an IANA time zone such as Europe/Berlin") from error
+        return zone
+
+
+class Workspace:
+    """An opened workspace: its paths, settings and clock."""
+
+    def __init__(self, paths: WorkspacePaths, settings: WorkspaceSettings) -> None:
+        self.paths = paths
+        self.settings = settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The display zone."""
+        return ZoneInfo(self.settings.display_zone)
+
+    @property
+    def environment(self) -> str:
+        """The environment shown when none is named: the first of the file."""
+        return next(iter(self.settings.environments))
+
+    def clock(self, *, as_of: datetime | None = None) -> Clock:
+        """The clock to inject: time travel, the workspace's simulated clock, or real time."""
+        if as_of is not None:
+            return PastClock(as_of)
+        if self.settings.clock is None:
+            return SystemClock()
+        return read_clock(self.paths) or SimulatedClock(self.settings.clock.start, SystemClock().real_now(), 0.0)
+
+
+def open_workspace(root: Path) -> Workspace:
+    """Read `workspace.toml`. Raises WorkspaceProblem with the file, the line where known, the reason and what to do."""
+    paths = WorkspacePaths(root)
+    path = paths.workspace_toml
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WorkspaceProblem(f"no workspace at {root}: there is no {path.name}; make one with: quarterdeck init {root}") from None
+    except PermissionError:
+        raise WorkspaceProblem(f"{path} cannot be read: permission denied; ask its owner, or choose another with --workspace") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise WorkspaceProblem(f"{path} cannot be read: {error}; mend the file, or restore it with: quarterdeck restore") from None
+    found = raw.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise WorkspaceProblem(f"{path} has format {found}, this program reads up to {FORMAT}: update quarterdeck; nothing was changed")
+    try:
+        settings = WorkspaceSettings.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise WorkspaceProblem(f"{path}: {where}: {first['msg']}; see: quarterdeck config schema") from None
+    return Workspace(paths, settings)
+
+
+def read_clock(paths: WorkspacePaths) -> SimulatedClock | None:
+    """The simulated clock in force, or None when nobody has set it yet."""
+    try:
+        raw = json.loads(paths.clock_json.read_text(encoding="utf-8"))
+        return SimulatedClock(
+            start=datetime.fromisoformat(raw["start"]), anchored_at=datetime.fromisoformat(raw["anchored_at"]), speed=float(raw["speed"])
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise WorkspaceProblem(f"{paths.clock_json} is not a clock ({error}); delete it to return to the start of the simulation") from None
+
+
+def write_clock(paths: WorkspacePaths, clock: SimulatedClock) -> None:
+    """Put a simulated clock in force, atomically."""
+    write_atomically(
+        paths.clock_json,
+        json.dumps({"start": clock.start.isoformat(), "anchored_at": clock.anchored_at.isoformat(), "speed": clock.speed}) + "\n",
+    )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a small file so that a reader, or a crash, never sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def init_workspace(
+    root: Path,
+    *,
+    name: str,
+    group: str | None = None,
+    display_zone: str = "UTC",
+    clock: ClockSettings | None = None,
+    environments: tuple[str, ...] = ("production",),
+) -> Workspace:
+    """Make a new workspace folder: personal (0700) or shared with a Unix group (setgid 2770).
+
+    Raises WorkspaceProblem when there is one already, when the folder holds other things, or when the group is unknown.
+    """
+    import shutil  # noqa: PLC0415 - only a shared workspace needs it
+
+    paths = WorkspacePaths(root)
+    if paths.workspace_toml.exists():
+        raise WorkspaceProblem(f"{root} is a workspace already; open it with: quarterdeck --workspace {root}")
+    if root.is_dir() and any(root.iterdir()):
+        raise WorkspaceProblem(f"{root} is not empty and not a workspace; choose an empty or a new folder")
+    settings = WorkspaceSettings(
+        format=FORMAT,
+        name=name,
+        display_zone=display_zone,
+        personal=group is None,
+        group=group,
+        environments={each: EnvironmentSettings() for each in environments},
+        clock=clock,
+    )
+    mode = PRIVATE if group is None else SHARED
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folders = [root, paths.policies, paths.playbooks, paths.landing, paths.store, paths.rejects, paths.evidence, paths.spool]
+        for folder in [*folders, paths.logs, paths.crash]:
+            folder.mkdir(exist_ok=True)
+            if group is not None:
+                shutil.chown(folder, group=group)
+            folder.chmod(mode)
+        write_atomically(paths.workspace_toml, _as_toml(settings))
+        paths.workspace_toml.chmod(0o600 if group is None else 0o660)
+    except LookupError:
+        raise WorkspaceProblem(f"there is no group {group!r} on this machine; see: getent group") from None
+    except OSError as error:
+        raise WorkspaceProblem(f"{root} cannot be made a workspace: {error.strerror}: {error.filename}") from None
+    return Workspace(paths, settings)
+
+
+def _as_toml(settings: WorkspaceSettings) -> str:
+    def quoted(text: str) -> str:
+        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+    lines = [
+        f"format = {settings.format}",
+        f"name = {quoted(settings.name)}",
+        f"display_zone = {quoted(settings.display_zone)}",
+        f"personal = {str(settings.personal).lower()}",
+    ]
+    if settings.group is not None:
+        lines.append(f"group = {quoted(settings.group)}")
+    for name, environment in settings.environments.items():
+        lines += ["", f"[environments.{quoted(name)}]", f'colour = "{environment.colour}"', f"read_only = {str(environment.read_only).lower()}"]
+    if settings.clock is not None:
+        lines += ["", "[clock]", f"start = {settings.clock.start.astimezone(UTC).isoformat()}", f"speed = {settings.clock.speed}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,78 @@
+# Quarterdeck: the two commands that matter are `make demo` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DEMO_DIR ?= .demo
+OLD_DUCKDB := duckdb==1.5.6
+SOURCES := console backends widgets playbooks
+
+.PHONY: help demo test test-wheel test-live check format bench requirements clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, $(PYTHON) is older; try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.created requirements/run.txt pyproject.toml
+	@echo "Setting up $(VENV) ..." >&2
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@$(BIN)/python -m compileall -q $(SOURCES)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@echo "Adding the test tools ..." >&2
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.run ## build the demo workspace from real flights, once, and open the console
+	@$(BIN)/quarterdeck demo --dir $(DEMO_DIR)
+
+test: $(VENV)/.dev ## run the test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+test-wheel: $(VENV)/.dev ## run the suite against the built wheel, on the older DuckDB line
+	@rm -rf build/wheel && mkdir -p build/wheel
+	@$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . >/dev/null
+	@[ -d build/venv ] || $(PYTHON) -m venv build/venv
+	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/dev.txt
+	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall build/wheel/*.whl
+	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps $(OLD_DUCKDB)
+	@rm -rf build/suite && mkdir build/suite && cp -r tests docs pyproject.toml Makefile README.md requirements build/suite/
+	@cd build/suite && ../venv/bin/python -m pytest -n 2 --dist loadgroup -m "not source and not live" tests
+
+test-live: $(VENV)/.dev ## run the tests that need heavy servers
+	@$(BIN)/python -m pytest -m live tests
+
+check: $(VENV)/.dev ## lint, format, types, floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## mend what the formatter and the linter can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/.dev ## measure against the budgets, ratios in one run
+	@$(BIN)/python -m tests.benchmarks
+
+requirements: $(VENV)/.dev ## pin every dependency again, with hashes
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
+	@for set in run dev; do \
+	  extras="--extra demo --extra serve --extra install"; [ $$set = dev ] && extras="$$extras --extra dev"; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	    $$extras pyproject.toml -o requirements/$$set.txt; \
+	done
+
+clean: ## remove the environment, the demo and every cache
+	@rm -rf $(VENV) $(DEMO_DIR) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench
+	@find $(SOURCES) tests -name __pycache__ -type d -prune -exec rm -rf {} +

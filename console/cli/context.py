@@ -1,0 +1,123 @@
+"""What every verb is given: the workspace, the clock, who acts, and the two ways of answering (a page or JSON)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import datetime
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from backends.text import displayable
+from console.cli.exits import Exit
+from console.cli.verbs import Verb
+from console.locate import Located, locate
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from console.clock import Clock
+    from console.config import Workspace
+    from widgets.line import Page
+
+WIDTH = 80
+"""Plain output is made for this many columns."""
+
+
+class Problem(Exception):
+    """A verb cannot go on: one line for stderr and the exit code."""
+
+    def __init__(self, code: Exit, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Context:
+    """One run of one verb."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+
+    @cached_property
+    def located(self) -> Located:
+        """Where the workspace should be, whether or not it is there."""
+        return locate(self.options.workspace)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The opened workspace. Raises Problem with what was looked for."""
+        from console.config import WorkspaceProblem, open_workspace  # noqa: PLC0415
+
+        if not self.located.exists and not self.located.root.exists():
+            raise Problem(
+                Exit.NOT_FOUND,
+                f"no workspace at {self.located.root} (from {self.located.because}); "
+                "try: quarterdeck demo, or: quarterdeck init --personal",
+            )
+        try:
+            return open_workspace(self.located.root)
+        except WorkspaceProblem as problem:
+            raise Problem(Exit.USAGE, str(problem)) from None
+
+    @cached_property
+    def environment(self) -> str:
+        """The environment asked for, or the workspace's first."""
+        wanted = self.options.env
+        known = self.workspace.settings.environments
+        if wanted is not None and wanted not in known:
+            raise Problem(Exit.NOT_FOUND, f"no environment {wanted!r} in this workspace; there are: {', '.join(known)}")
+        return wanted or self.workspace.environment
+
+    @cached_property
+    def as_of(self) -> datetime | None:
+        """The past moment to stand at, or None for the workspace's own time."""
+        if self.options.as_of is None:
+            return None
+        return parse_moment(self.options.as_of)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock of this run."""
+        return self.workspace.clock(as_of=self.as_of)
+
+    def show(self, view: BaseModel, schema: str, page: Page | None = None) -> None:
+        """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page."""
+        if self.options.json:
+            body = {"schema": f"quarterdeck/{schema}/1", **view.model_dump(mode="json", by_alias=True)}
+            print(json.dumps(body, indent=2, ensure_ascii=False))
+        elif page is not None:
+            print(page.plain())
+
+    def show_data(self, data: dict[str, Any], schema: str) -> None:
+        """Print plain data as JSON under its schema."""
+        print(json.dumps({"schema": f"quarterdeck/{schema}/1", **data}, indent=2, ensure_ascii=False))
+
+    @staticmethod
+    def say(message: str) -> None:
+        """Narration: one line on stderr."""
+        print(displayable(message), file=sys.stderr)
+
+
+def parse_moment(text: str) -> datetime:
+    """An aware time from `--as-of` or `--at`. Raises Problem when it has no offset or is no time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem(Exit.USAGE, f"{text!r} is not a time; write it as 2013-04-22T14:00-04:00") from None
+    if moment.tzinfo is None:
+        raise Problem(Exit.USAGE, f"{text!r} has no zone; write it with an offset, as in 2013-04-22T14:00-04:00 or ...Z")
+    return moment
+
+
+def run_verb(verb: Verb, options: argparse.Namespace) -> int:
+    """Run a verb; every known kind of failure becomes one line on stderr and its exit code."""
+    module = import_module(f"console.cli.verbs.{verb.module}")
+    try:
+        return int(module.run(Context(options), options))
+    except Problem as problem:
+        print(f"quarterdeck {verb.name}: {displayable(str(problem))}", file=sys.stderr)
+        return problem.code
+    finally:
+        sys.stdout.flush()

@@ -1,0 +1,77 @@
+"""The command line: finds the verb, loads only its module, and turns every outcome into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from console.cli.exits import Exit
+
+PROGRAM = "quarterdeck"
+
+
+def entry() -> None:
+    """Entry point of `quarterdeck` and `qd`."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code."""
+    words = list(arguments)
+    if words == ["--version"]:
+        from importlib.metadata import version  # noqa: PLC0415 - the fast path loads nothing else
+
+        print(f"quarterdeck {version('quarterdeck')}")
+        return Exit.OK
+    try:
+        return _run(words)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`qd fleet | head -1`): that is no error, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def _run(words: list[str]) -> int:
+    from console.cli import parser  # noqa: PLC0415 - after the fast paths
+    from console.cli.verbs import VERBS  # noqa: PLC0415
+
+    verb_name = parser.verb_of(words)
+    if verb_name is None and any(word in {"-h", "--help"} for word in words):
+        print(parser.overview())
+        return Exit.OK
+    if verb_name is not None and verb_name not in VERBS:
+        return _unknown(verb_name)
+    try:
+        options = parser.parse(words, verb_name)
+    except parser.UsageProblem as problem:
+        print(f"{PROGRAM}: {problem}", file=sys.stderr)
+        return Exit.USAGE
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if verb_name is None:
+        from console.cli.start import open_console  # noqa: PLC0415
+
+        return open_console(options)
+    from console.cli.context import run_verb  # noqa: PLC0415
+
+    return run_verb(VERBS[verb_name], options)
+
+
+def _unknown(name: str) -> int:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    from backends.text import displayable  # noqa: PLC0415
+    from console.cli.verbs import VERBS  # noqa: PLC0415
+
+    near = get_close_matches(name, VERBS, n=3, cutoff=0.5)
+    advice = f"did you mean {', '.join(near)}?" if near else f"see {PROGRAM} --help"
+    print(f"{PROGRAM}: no verb {displayable(name)!r}; {advice}", file=sys.stderr)
+    return Exit.USAGE
+
+
+if __name__ == "__main__":
+    entry()

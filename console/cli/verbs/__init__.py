@@ -1,0 +1,69 @@
+"""Every headless verb: its name, one line of help, and the module that runs it, loaded only when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb of the command line."""
+
+    name: str
+    summary: str
+    group: str
+    module: str
+    """Module below `console.cli.verbs` with `arguments(parser)` and `run(context, options) -> Exit`."""
+
+
+def _group(group: str, *verbs: tuple[str, str, str]) -> dict[str, Verb]:
+    return {name: Verb(name, summary, group, module) for name, module, summary in verbs}
+
+
+VERBS: dict[str, Verb] = {
+    **_group(
+        "Look",
+        ("fleet", "fleet", "one row a model, worst first"),
+        ("model", "model", "health of one model in four layers"),
+        ("health", "model", "the same as model"),
+        ("drift", "drift", "inputs and scores against the reference, judged by their own past"),
+        ("quality", "quality", "observed quality, with label coverage and intervals"),
+        ("versions", "versions", "versions of a model: aliases, stages, digests, metrics"),
+        ("lineage", "lineage", "from sources to readers, and what is missing"),
+        ("changes", "changes", "what changed, nearest to the onset first"),
+        ("alerts", "alerts", "rules that fire, or did"),
+        ("incidents", "incidents", "incidents, open ones first"),
+        ("incident", "incident", "one incident: steps, evidence, timeline"),
+        ("approvals", "approvals", "requests that wait for a person, and what became of others"),
+        ("switches", "switches", "state of the kill switches"),
+        ("actions", "actions", "actions and their outcomes"),
+        ("audit", "audit", "the journal: log, verify"),
+        ("sources", "sources", "every source, its age and cadence"),
+        ("explain", "explain", "how a number is defined"),
+    ),
+    **_group(
+        "Act",
+        ("kill", "kill", "degrade, fall back or stop a model (the kill switch)"),
+        ("restore", "restore", "set a kill switch back to normal"),
+        ("rollback", "rollback", "point production back at a version that served"),
+        ("promote", "promote", "ask for, or execute, a promotion"),
+        ("approve", "approve", "sign a request as the second person"),
+        ("reject", "reject", "veto a request"),
+        ("ack", "ack", "take an incident"),
+        ("note", "note", "add a note to an incident or a model"),
+        ("close", "close", "close an incident"),
+        ("playbook", "playbook", "list, show, run and step through playbooks"),
+    ),
+    **_group(
+        "Data",
+        ("init", "init", "make a workspace"),
+        ("workspaces", "workspaces", "list workspaces"),
+        ("config", "config", "validate, path, schema"),
+        ("ingest", "ingest", "take in predictions, labels, metrics, records or events"),
+        ("watch", "watch", "collect, compact, profile, evaluate, notify"),
+        ("doctor", "doctor", "check versions, rights, store, evaluator, terminal"),
+        ("backup", "backup", "create or restore a backup of a workspace in one file"),
+        ("demo", "demo", "build and open the demo on real flights"),
+        ("completion", "completion", "print the completion script of a shell"),
+    ),
+}

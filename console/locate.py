@@ -1,0 +1,57 @@
+"""Where a workspace is, found without loading anything heavy: the first frame needs it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT_VARIABLE = "QUARTERDECK_WORKSPACE"
+MARKER = "workspace.toml"
+
+
+def data_home() -> Path:
+    """The user's data folder for this program; itself the default workspace."""
+    import platformdirs  # noqa: PLC0415 - only when no workspace was named
+
+    return Path(platformdirs.user_data_dir("quarterdeck", appauthor=False))
+
+
+def named_workspace(name: str) -> Path:
+    """The folder of a workspace known by name."""
+    return data_home() / "workspaces" / name
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A workspace folder and why it was chosen."""
+
+    root: Path
+    because: str
+
+    @property
+    def exists(self) -> bool:
+        return (self.root / MARKER).is_file()
+
+
+def locate(wanted: str | None) -> Located:
+    """Choose the workspace: `--workspace` (a path when it holds a separator or is a folder, else a name), the environment, the default."""
+    because = "--workspace"
+    if wanted is None:
+        wanted = os.environ.get(ENVIRONMENT_VARIABLE) or None
+        because = ENVIRONMENT_VARIABLE
+    if wanted is None:
+        return Located(data_home(), "the default")
+    path = Path(wanted).expanduser()
+    if os.sep in wanted or wanted in {".", ".."} or path.is_dir():
+        return Located(path.resolve(), because)
+    return Located(named_workspace(wanted), because)
+
+
+def known_workspaces() -> list[tuple[str, Path]]:
+    """Name and folder of the default workspace and of every named one that exists."""
+    found = [("default", data_home())] if (data_home() / MARKER).is_file() else []
+    folder = data_home() / "workspaces"
+    if folder.is_dir():
+        found += [(path.name, path) for path in sorted(folder.iterdir()) if (path / MARKER).is_file()]
+    return found
