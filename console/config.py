@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from backends.store.paths import WorkspacePaths
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from backends.records import Moment, Name
-from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SimulatedClock, SystemClock
 
 FORMAT = 1
@@ -225,7 +225,12 @@ def _as_toml(settings: WorkspaceSettings) -> str:
     if settings.group is not None:
         lines.append(f"group = {quoted(settings.group)}")
     for name, environment in settings.environments.items():
-        lines += ["", f"[environments.{quoted(name)}]", f'colour = "{environment.colour}"', f"read_only = {str(environment.read_only).lower()}"]
+        lines += [
+            "",
+            f"[environments.{quoted(name)}]",
+            f'colour = "{environment.colour}"',
+            f"read_only = {str(environment.read_only).lower()}",
+        ]
     if settings.clock is not None:
         lines += ["", "[clock]", f"start = {settings.clock.start.astimezone(UTC).isoformat()}", f"speed = {settings.clock.speed}"]
     return "\n".join(lines) + "\n"

@@ -13,7 +13,23 @@ from typing import Final
 from backends.text import Untrusted, cell_width, displayable, shortened
 
 ROLES: Final = frozenset(
-    {"", "ok", "warning", "critical", "unknown", "stale", "dim", "bold", "title", "key", "banner", "changed", "cursor", "good", "production"}
+    {
+        "",
+        "ok",
+        "warning",
+        "critical",
+        "unknown",
+        "stale",
+        "dim",
+        "bold",
+        "title",
+        "key",
+        "banner",
+        "changed",
+        "cursor",
+        "good",
+        "production",
+    }
 )
 """What a span is, never what it looks like: health states first, then emphasis."""
 

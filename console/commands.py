@@ -1,0 +1,163 @@
+"""The one catalogue of commands: keys, footer, help, palette and command bar are all read from here.
+
+Small letters look, capital letters open a plan; none acts by itself (`T` and `V` are harmless and recorded).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+Danger = Literal["look", "recorded", "acts"]
+
+EVERYWHERE = frozenset({"*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a person can ask for."""
+
+    id: str
+    """Stable: keys are rebound by it."""
+    title: str
+    keys: tuple[str, ...] = ()
+    """Textual key names; two of them with a blank between are pressed one after the other."""
+    scope: frozenset[str] = EVERYWHERE
+    """Screens on which it works, by their name; `*` is every screen."""
+    danger: Danger = "look"
+    needs_row: bool = False
+    words: tuple[str, ...] = ()
+    """Names in the command bar, the first one shown."""
+    verb: str | None = None
+    """The headless twin, `{row}` standing for what is under the cursor."""
+    footer: str = ""
+    """Its words in line 24; empty: only in help."""
+
+
+def _in(*screens: str) -> frozenset[str]:
+    return frozenset(screens)
+
+
+_MODEL_ROWS = _in("fleet", "model", "drift", "quality", "versions", "lineage", "changes", "incident")
+
+CATALOGUE: tuple[Command, ...] = (
+    Command("open", "open what is under the cursor", ("enter",), needs_row=True, footer="Enter open"),
+    Command("back", "back to where you came from", ("q", "backspace", "escape"), footer="q back"),
+    Command("go.fleet", "Fleet: every model, worst first", ("g f",), words=("fleet", "f", "home"), verb="fleet"),
+    Command("go.alerts", "alerts", ("g l",), words=("alerts", "al"), verb="alerts"),
+    Command("go.incidents", "incidents", ("g i",), words=("incidents", "inc", "i"), verb="incidents"),
+    Command("go.approvals", "approvals", ("g a",), words=("approvals", "ap", "pr"), verb="approvals", footer="g a approvals"),
+    Command("go.audit", "audit: who did what, and the chain", ("g u",), words=("audit", "au"), verb="audit log"),
+    Command("go.playbooks", "playbooks", ("g p",), words=("playbooks", "pb"), verb="playbook list"),
+    Command("go.sources", "sources and their age", ("g s",), words=("sources", "src"), verb="sources"),
+    Command("go.switches", "kill switches", ("g w",), words=("switches", "sw"), verb="switches"),
+    Command("go.own", "the console's own health", ("g h",), words=("own", "doctor"), verb="doctor"),
+    Command("go.actions", "actions and the exact calls they made", ("at",), words=("actions", "@"), verb="actions"),
+    Command("go.last", "the screen before this one", ("minus",)),
+    Command("model", "health of a model in four layers", ("1",), _MODEL_ROWS, words=("model", "m", "health", "h"), verb="model {row}"),
+    Command("drift", "drift", ("d", "2"), _MODEL_ROWS, needs_row=True, words=("drift", "d"), verb="drift {row}"),
+    Command(
+        "quality", "quality, with label coverage", ("3",), _MODEL_ROWS, needs_row=True, words=("quality", "labels"), verb="quality {row}"
+    ),
+    Command("versions", "versions", ("v", "5"), _MODEL_ROWS, needs_row=True, words=("versions", "v"), verb="versions {row}"),
+    Command(
+        "lineage", "lineage, from sources to readers", ("x", "6"), _MODEL_ROWS, needs_row=True, words=("lineage", "x"), verb="lineage {row}"
+    ),
+    Command(
+        "changes", "what changed", ("w", "7"), _MODEL_ROWS, needs_row=True, words=("changes", "w"), verb="changes {row}", footer="w changed"
+    ),
+    Command("incident", "the incident of this row", ("i",), _MODEL_ROWS, needs_row=True, verb="incidents", footer="i incident"),
+    Command("playbook", "the playbook of this row", ("p",), _MODEL_ROWS, needs_row=True, verb="playbook list"),
+    Command("explain", "how the number under the cursor is defined", ("e",), words=("explain",), verb="explain"),
+    Command("time.earlier", "time cursor back", ("h", "left"), _in("model")),
+    Command("time.later", "time cursor on", ("l", "right"), _in("model")),
+    Command("next.problem", "next row that is not ok", ("n",)),
+    Command("previous.problem", "previous row that is not ok", ("N",)),
+    Command("refresh", "read again now", ("r",), words=("refresh",)),
+    Command("travel", "stand at a moment of the past", ("t",), words=("as-of",)),
+    Command("now", "back to now", ("0",), words=("now",)),
+    Command("copy", "copy the headless command", ("y",)),
+    Command("mouse", "give the mouse back to the terminal", ("m",)),
+    Command("command", "command bar", ("colon",)),
+    Command("filter", "filter rows", ("slash",), footer="/ filter"),
+    Command("help", "help of this screen", ("question_mark",), words=("help",), footer="?"),
+    Command("palette", "every command", ("ctrl+p",)),
+    Command("redraw", "draw the screen again", ("ctrl+l",)),
+    Command("leave", "leave the console", ("ctrl+c",), words=("q", "quit")),
+    Command(
+        "rollback", "roll back to a version that served", ("R",), _MODEL_ROWS, "acts", True, ("rollback",), "rollback {row}", "R roll back"
+    ),
+    Command("kill", "kill switch", ("K",), _MODEL_ROWS | {"switches"}, "acts", True, ("kill",), "kill {row}", "K kill switch"),
+    Command("promote", "promote a version", ("P",), _MODEL_ROWS | {"approvals", "approval"}, "acts", True, ("promote",), "promote {row}"),
+    Command("approve", "approve", ("A",), _in("approval", "approvals"), "acts", True, ("approve",), "approve {row}", "A approve"),
+    Command("reject", "reject or veto", ("X",), _in("approval", "approvals"), "acts", True, ("reject",), "reject {row}", "X reject"),
+    Command(
+        "take",
+        "take it: you drive from now on",
+        ("T",),
+        _in("incident", "incidents", "fleet", "model"),
+        "recorded",
+        True,
+        ("ack",),
+        "ack {row}",
+        "T take",
+    ),
+    Command("verify", "verify the whole chain now", ("V",), _in("audit"), "recorded", verb="audit verify", footer="V verify now"),
+    Command("skip", "skip this step, with a reason", ("S",), _in("incident"), "recorded", True, footer="S skip"),
+    Command("note", "add a note", ("plus",), danger="recorded", words=("note",), verb="note", footer="+ note"),
+    Command("export", "write the postmortem", (), _in("incident"), words=("export",), verb="incident {row} --export"),
+    Command("close", "close the incident", ("C",), _in("incident"), "acts", True, ("close",), "close {row}"),
+)
+
+
+def on_screen(screen: str) -> tuple[Command, ...]:
+    """Every command that works on `screen`, in the order of the catalogue."""
+    return tuple(command for command in CATALOGUE if command.scope == EVERYWHERE or screen in command.scope)
+
+
+def by_key(screen: str, key: str) -> Command | None:
+    """The command of a key (or of two, `g f`) on a screen; one made for the screen wins over one for every screen."""
+    found = [command for command in on_screen(screen) if key in command.keys]
+    found.sort(key=lambda command: command.scope == EVERYWHERE)
+    return found[0] if found else None
+
+
+def by_word(word: str) -> Command | None:
+    """The command that the command bar knows under `word`."""
+    return next((command for command in CATALOGUE if word in command.words), None)
+
+
+def nearest_words(word: str) -> list[str]:
+    """At most three known words that look like `word`."""
+    known = [each for command in CATALOGUE for each in command.words]
+    return get_close_matches(word, known, n=3, cutoff=0.4)
+
+
+def prefixes(screen: str) -> frozenset[str]:
+    """Keys that begin a command of two keys."""
+    return frozenset(key.split(" ")[0] for command in on_screen(screen) for key in command.keys if " " in key)
+
+
+def clashes(commands: Iterable[Command] = CATALOGUE) -> list[tuple[str, str, str]]:
+    """`(key, id, id)` for every key that two commands of one screen share and neither is made for fewer screens."""
+    found = []
+    listed = list(commands)
+    for number, first in enumerate(listed):
+        for second in listed[number + 1 :]:
+            same_reach = (first.scope == EVERYWHERE) == (second.scope == EVERYWHERE)
+            if same_reach and (first.scope == EVERYWHERE or first.scope & second.scope):
+                found += [(key, first.id, second.id) for key in first.keys if key in second.keys]
+    return found
+
+
+_KEY_WORDS = {
+    "enter": "Enter", "backspace": "Backspace", "escape": "Esc", "colon": ":", "slash": "/", "question_mark": "?", "minus": "-", "plus": "+",
+    "at": "@", "space": "Space", "left": "Left", "right": "Right",
+}  # fmt: skip
+
+
+def key_words(key: str) -> str:
+    """A key as people write it: `question_mark` is `?`."""
+    return " ".join(_KEY_WORDS.get(part, part) for part in key.split(" "))

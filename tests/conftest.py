@@ -1,0 +1,42 @@
+"""What every test may rely on: no workspace of the developer's, no network, one time zone."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+os.environ["TZ"] = "UTC"
+os.environ["LC_ALL"] = "C.UTF-8"
+for name in ("QUARTERDECK_WORKSPACE", "QUARTERDECK_ACTOR", "NO_COLOR", "COLORTERM"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, so that nothing of the developer's is read or written."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / ".local" / "share"))
+    return home
+
+
+_connect = socket.socket.connect
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to anything but this machine fails the test."""
+
+    def connect(self: socket.socket, address: object) -> None:
+        if (
+            self.family in {socket.AF_INET, socket.AF_INET6}
+            and isinstance(address, tuple)
+            and address[0] not in {"127.0.0.1", "::1", "localhost"}
+        ):
+            raise AssertionError(f"a test tried to reach {address!r}")
+        _connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
