@@ -1,0 +1,89 @@
+"""Where everything of a workspace lies. Imports nothing but pathlib: the first frame needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class WorkspacePaths:
+    """Every path of a workspace, derived from its folder; nothing is created or checked here."""
+
+    root: Path
+
+    @property
+    def workspace_toml(self) -> Path:
+        return self.root / "workspace.toml"
+
+    @property
+    def clock_json(self) -> Path:
+        return self.root / "clock.json"
+
+    @property
+    def policies(self) -> Path:
+        return self.root / "policies"
+
+    @property
+    def playbooks(self) -> Path:
+        return self.root / "playbooks"
+
+    @property
+    def control(self) -> Path:
+        return self.root / "control.sqlite"
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def catalog(self) -> Path:
+        return self.store / "catalog.sqlite"
+
+    @property
+    def segments(self) -> Path:
+        return self.store / "segments"
+
+    @property
+    def generations(self) -> Path:
+        return self.store / "generations"
+
+    @property
+    def summary(self) -> Path:
+        return self.store / "summary.json"
+
+    @property
+    def registry(self) -> Path:
+        return self.root / "registry.json"
+
+    @property
+    def switches(self) -> Path:
+        return self.root / "switches.json"
+
+    @property
+    def rejects(self) -> Path:
+        return self.root / "rejects"
+
+    @property
+    def evidence(self) -> Path:
+        return self.root / "evidence"
+
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
+    @property
+    def audit_head(self) -> Path:
+        return self.root / "audit-head"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def crash(self) -> Path:
+        return self.root / "crash"
