@@ -1,0 +1,91 @@
+"""Small files that survive a crash: written beside, flushed, renamed, and guarded by a lock on a sibling file."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+LOCK_TRIES: Final = 500
+LOCK_PAUSE: Final = 0.01
+"""Seconds between two tries: five seconds in all before a lock is reported as held."""
+
+
+class LockHeld(OSError):
+    """Another process holds the lock and did not let go in time; nothing was changed."""
+
+
+class UncertainWrite(OSError):
+    """The new content is in place, but the disk did not confirm that it would survive a power cut."""
+
+
+def private_mode(folder: Path) -> int:
+    """The mode of a new control file in `folder`: 0660 in a group workspace (setgid, writable by the group), else 0600."""
+    try:
+        mode = folder.stat().st_mode
+    except OSError:
+        return 0o600
+    return 0o660 if mode & stat.S_ISGID and mode & stat.S_IWGRP else 0o600
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, content: bytes, mode: int) -> None:
+    """Put `content` at `path` in one step: readers see the old file or the new one, whole.
+
+    The caller holds the lock of `path`, so one fixed temporary name is enough and a crash leaves at most that one.
+    Raises OSError (the old content is untouched) or UncertainWrite (the new content is in place, maybe not yet durable).
+    """
+    beside = path.with_name(f".{path.name}.tmp")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(descriptor, mode)
+        remaining = memoryview(content)
+        while remaining:
+            remaining = remaining[os.write(descriptor, remaining) :]
+        os.fsync(descriptor)
+    except OSError:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    os.close(descriptor)
+    beside.replace(path)
+    try:
+        sync_folder(path.parent)
+    except OSError as error:
+        raise UncertainWrite(error.errno, f"{path} was replaced but its folder could not be flushed: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def locked(path: Path, mode: int, tries: int = LOCK_TRIES) -> Iterator[None]:
+    """Hold the exclusive lock of `path`, kept on the sibling `NAME.lock`; the system frees it when the process dies.
+
+    Raises LockHeld when another process keeps it for longer than `tries` pauses.
+    """
+    beside = path.with_name(f"{path.name}.lock")
+    descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        for attempt in range(tries):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if attempt == tries - 1:
+                    raise LockHeld(f"{beside} has been held by another process for {tries * LOCK_PAUSE:.0f} s") from None
+                time.sleep(LOCK_PAUSE)
+        yield
+    finally:
+        os.close(descriptor)
