@@ -1,0 +1,277 @@
+"""The frame of every screen: banner, heading, content, the line that says why, the keys that work now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from backends.text import Untrusted
+from widgets.line import Line, Span, joined, line, sides
+from widgets.strips import DrawsLines, strip_of
+from widgets.theme import style_of
+
+NEEDED_WIDTH = 80
+NEEDED_HEIGHT = 24
+MOST_KEYS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class BannerFacts:
+    """What line 1 says. Texts are short words as they are drawn; nothing is worked out here."""
+
+    environment: str
+    """The word: `PROD`, `staging`, `no workspace`."""
+    mode: str
+    """`read-only`, `ELEVATED 12m`, `LOCKED`, or empty."""
+    who: str | Untrusted
+    """`mara@bastion`."""
+    clock: str
+    """`now 14:02 CET`, `sim 2013-04-26 18:00 EDT`, `PAST 2013-04-22 14:00 EDT`."""
+    data: str
+    """Age of the oldest source: `data 25m`, `data 41m OLD`."""
+    workspace: str | Untrusted = ""
+    production: bool = False
+    """True for an environment whose colour is the one of production."""
+    override: str | Untrusted = ""
+    """An open override, break-glass or audit gap: takes the place of mode, person and clock."""
+    extra: tuple[str, ...] = ()
+    """What a wide terminal adds at the right: `chain whole`, `1 console`."""
+
+
+def banner_line(facts: BannerFacts, width: int) -> Line:
+    """Line 1 in `width` cells; the environment and the age of the data are the last to be cut."""
+    name = [(facts.environment, "production" if facts.production else "banner")]
+    if facts.workspace:
+        name.append((facts.workspace, "banner"))  # type: ignore[arg-type]
+    here = line(*[part for word in name for part in ((" ", "banner"), word)])
+    middle = [facts.override] if facts.override else [text for text in (facts.mode, facts.who, facts.clock) if text]
+    left = joined([here, *(line((" | ", "banner"), (text, "banner")) for text in middle)])
+    data = line((" | ", "banner"), (facts.data, "banner")) if facts.data else Line()
+    if width < 100:
+        room = width - data.width
+        return joined([left if left.width <= room else left.fitted(room), data]).fitted(width)
+    tail = " | ".join(text for text in (facts.data, *facts.extra) if text)
+    return sides(left, line((tail + " ", "banner")), width)
+
+
+def keys_line(keys: Sequence[tuple[str, str]], width: int) -> Line:
+    """Line 24: `Enter open  i incident`. At most nine keys, and only whole ones: what does not fit is in the help."""
+    parts: list[Line] = []
+    used = 0
+    for key, what in keys[:MOST_KEYS]:
+        words: list[str | Span] = [Span("  " if parts else "", ""), Span(key, "key"), Span(f" {what}" if what else "", "")]
+        part = line(*words)
+        if used + part.width > width:
+            break
+        parts.append(part)
+        used += part.width
+    return joined(parts)
+
+
+class OneLine(DrawsLines):
+    """One line of the frame. Setting an equal line draws nothing."""
+
+    DEFAULT_CSS = "OneLine { width: 1fr; height: 1; }"
+    BASE: ClassVar[str] = ""
+    """The role under every span."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: tuple[int, Line] | None = None
+
+    def composed(self, width: int) -> Line:
+        """The line in `width` cells."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Draw if what is to be shown is not what is shown."""
+        if self._drawn != (self.size.width, self.composed(self.size.width)):
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y:
+            return Strip.blank(width)
+        composed = self.composed(width)
+        self._drawn = (width, composed)
+        return strip_of(composed, width, colour=self.colour, over=style_of(self.BASE, self.colour))
+
+
+class Banner(OneLine):
+    """Line 1: reversed, in the environment's colour where it is production."""
+
+    BASE = "banner"
+
+    def __init__(self, facts: BannerFacts | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._facts = facts
+
+    def show(self, facts: BannerFacts) -> None:
+        self._facts = facts
+        self.redraw()
+
+    def composed(self, width: int) -> Line:
+        return banner_line(self._facts, width) if self._facts else Line()
+
+
+class Heading(OneLine):
+    """Line 2: where am I, its state and since when."""
+
+    def __init__(self, heading: Line | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._heading = heading or Line()
+        self._better_order = False
+
+    def show(self, heading: Line, *, better_order: bool = False) -> None:
+        """`better_order`: rows are held where they were, and `*sort` says that another order exists."""
+        self._heading = heading
+        self._better_order = better_order
+        self.redraw()
+
+    def composed(self, width: int) -> Line:
+        return sides(self._heading, line(("*sort", "bold")), width) if self._better_order else self._heading
+
+
+class WhyLine(OneLine):
+    """Line 23: why the row under the cursor has its mark, and the verb that prints the same. Also the place of messages."""
+
+    LONG_PREFIX = "the same, headless: "
+
+    def __init__(self, program: str = "qd", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._program = program
+        self._why = Line()
+        self._verb = ""
+        self._message: Line | None = None
+
+    def show(self, why: Line | None = None, *, verb: str | None = None) -> None:
+        """Set the reason, the verb (without the program's name), or both. A message gives way to a new reason."""
+        if why is not None and why != self._why:
+            self._why = why
+            self._message = None
+        if verb is not None:
+            self._verb = verb
+        self.redraw()
+
+    def say(self, message: Line) -> None:
+        """Show a message until the cursor moves or `hush` is called."""
+        self._message = message
+        self.redraw()
+
+    def hush(self) -> None:
+        """Take the message away."""
+        self._message = None
+        self.redraw()
+
+    def composed(self, width: int) -> Line:
+        left = self._message if self._message is not None else self._why
+        if not self._verb:
+            return left.fitted(width)
+        verb = f"{self._program} {self._verb}"
+        if width >= 100 and left.width + len(self.LONG_PREFIX) + len(verb) < width - 2:
+            verb = self.LONG_PREFIX + verb
+        return sides(left, line((verb, "dim")), width)
+
+
+class KeysLine(OneLine):
+    """Line 24: at most nine keys that work now."""
+
+    def __init__(self, keys: Sequence[tuple[str, str]] = (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._keys = tuple(keys)
+
+    def show(self, keys: Sequence[tuple[str, str]]) -> None:
+        """`keys`: `(key as printed, what it does)`, the most needed first."""
+        self._keys = tuple(keys)
+        self.redraw()
+
+    def composed(self, width: int) -> Line:
+        return keys_line(self._keys, width)
+
+
+def too_small_line(width: int, height: int, verb: str, program: str = "qd") -> Line:
+    """What a terminal that is too small shows instead of half a screen."""
+    return line((f"needs {NEEDED_WIDTH}x{NEEDED_HEIGHT}", "bold"), f", has {width}x{height}; q leaves; or: {program} {verb}")
+
+
+class TooSmall(DrawsLines, can_focus=True):
+    """Stands in for the whole screen below 80x24 and swallows every key but those that leave."""
+
+    DEFAULT_CSS = "TooSmall { width: 1fr; height: 1fr; display: none; }"
+    LEAVING: ClassVar[frozenset[str]] = frozenset({"q", "ctrl+c"})
+
+    def __init__(self, verb: str = "") -> None:
+        super().__init__()
+        self.verb = verb
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y:
+            return Strip.blank(width)
+        size = self.app.size
+        return strip_of(too_small_line(size.width, size.height, self.verb), width, colour=self.colour)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key not in self.LEAVING:
+            event.stop()
+            event.prevent_default()
+
+
+class FrameScreen(Screen[None]):
+    """A screen inside the frame. Subclasses give `compose_content`; what works below 80x24 is leaving, and nothing else."""
+
+    DEFAULT_CSS = """
+    FrameScreen { layout: vertical; background: transparent; }
+    FrameScreen.-too-small > * { display: none; }
+    FrameScreen.-too-small > TooSmall { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.banner = Banner()
+        self.heading = Heading()
+        self.why = WhyLine()
+        self.keys = KeysLine()
+        self._guard = TooSmall()
+        self._focus_before: Widget | None = None
+
+    def compose_content(self) -> Iterable[Widget]:
+        """The widgets between line 2 and line 23."""
+        return ()
+
+    def compose(self) -> Iterable[Widget]:
+        yield self.banner
+        yield self.heading
+        yield from self.compose_content()
+        yield self.why
+        yield self.keys
+        yield self._guard
+
+    def show_verb(self, verb: str) -> None:
+        """The headless command of this screen: on line 23, and on the only line of a terminal that is too small."""
+        self._guard.verb = verb
+        self.why.show(verb=verb)
+
+    @property
+    def too_small(self) -> bool:
+        """True while the terminal is below 80x24."""
+        return self.has_class("-too-small")
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < NEEDED_WIDTH or event.size.height < NEEDED_HEIGHT
+        if small and not self.too_small:
+            self._focus_before = self.focused
+            self.add_class("-too-small")
+            self.set_focus(self._guard)
+        elif not small and self.too_small:
+            self.remove_class("-too-small")
+            self.set_focus(self._focus_before)
+        self._guard.refresh()

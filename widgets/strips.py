@@ -1,0 +1,86 @@
+"""From a `Line` to the strip that Textual writes: the only place where text meets the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.filter import LineFilter
+from textual.strip import Strip
+from textual.widget import Widget
+
+from backends.text import cell_width
+from widgets.line import Line
+from widgets.theme import paints_blanks, style_of
+
+
+def strip_of(line: Line, width: int, *, colour: bool = True, left: int = 0, over: Style | None = None) -> Strip:
+    """Draw `line` in exactly `width` cells, from its cell `left` on, in as few styled runs as look the same.
+
+    `over` is laid over every cell, blanks included: the banner, the focused button.
+    """
+    runs: list[tuple[str, Style | None]] = []
+    for span in line.spans:
+        style = style_of(span.role, colour)
+        if over is not None:
+            style = over if style is None else style + over
+        if not span.text:
+            continue
+        if runs:
+            text, before = runs[-1]
+            blank = style is None and not paints_blanks(before) and span.text.isspace()
+            if blank or before == style:
+                runs[-1] = (text + span.text, before)
+                continue
+        runs.append((span.text, style))
+    strip = Strip([Segment(text, style) for text, style in runs])
+    if left:
+        strip = strip.crop(left, left + width)
+    return strip.adjust_cell_length(width, over)
+
+
+def emphasised(strip: Strip, ranges: Sequence[tuple[int, int]], style: Style) -> Strip:
+    """`strip` with `style` laid over the cells `[start, end)` of every range; ranges ascend and do not overlap."""
+    width = strip.cell_length
+    cuts = [cut for start, end in ranges if start < width for cut in (start, min(end, width))]
+    if not cuts:
+        return strip
+    parts = strip.divide([*cuts, width])
+    return Strip.join([part.apply_style(style) if number % 2 else part for number, part in enumerate(parts)])
+
+
+def changed_cells(before: str, after: str) -> list[tuple[int, int]]:
+    """Cells `[start, end)` of the words of `after` that do not stand at the same place in `before`.
+
+    Words are separated by blanks, so a whole number is marked and not its last digit.
+    """
+    found: list[tuple[int, int]] = []
+    one_cell_each = after.isascii()
+    start = 0
+    while start < len(after):
+        if after[start] == " ":
+            start += 1
+            continue
+        end = after.find(" ", start)
+        end = len(after) if end < 0 else end
+        same = before[start:end] == after[start:end]
+        alone = (start == 0 or before[start - 1 : start] == " ") and before[end : end + 1] in {"", " "}
+        if not (same and alone):
+            found.append((start, end) if one_cell_each else (cell_width(after[:start]), cell_width(after[:end])))
+        start = end
+    return found
+
+
+class DrawsLines(Widget):
+    """A widget that draws lines and nothing else: no markup, no links, no selection, no colour conversion."""
+
+    ALLOW_SELECT = False
+
+    @property
+    def colour(self) -> bool:
+        """False when the user asked for no colour."""
+        return not self.app.no_color
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return ()
