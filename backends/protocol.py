@@ -106,3 +106,12 @@ class SetsSwitch(Protocol):
     def set_switch(self, setting: SwitchSetting, *, expected: SwitchState) -> SwitchSetting:
         """Publish `setting` if the state in force is `expected`; the same key again returns the same setting."""
         ...
+
+
+@runtime_checkable
+class ForbidsKeys(Protocol):
+    """Settles a lost call: after `forbid`, a call with that key can no longer take effect."""
+
+    def forbid(self, key: str) -> bool:
+        """True when a call with `key` had taken effect before."""
+        ...
