@@ -1,0 +1,143 @@
+"""Moves aliases and sets kill switches in the local registry: compare-and-set, idempotent by key, replaced in one step.
+
+Both refuse a key that was forbidden: once a check has found that a call never took effect and says so, a late repetition of
+that call (a process that hung, a lost answer) must not make it untrue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from backends.durable import LockHeld, UncertainWrite, locked, private_mode, replace_file
+from backends.local.documents import (
+    REMEMBERED_KEYS,
+    Move,
+    RegistryDocument,
+    Setting,
+    SwitchesDocument,
+    document_bytes,
+    read_document,
+)
+from backends.local.reading import LocalAliases, LocalSwitches
+from backends.protocol import AliasMove, BackendConflict, BackendError, BackendUnavailable, SwitchSetting
+from backends.records import SwitchState
+
+
+class LocalAliasSetter(LocalAliases):
+    """Moves aliases in `registry.json`."""
+
+    def set_alias(
+        self, environment: str, model: str, alias: str, version: str, *, expected: str | None, key: str, actor: str, now: datetime
+    ) -> AliasMove:
+        """Point `alias` at `version` if it points at `expected` now; the same `key` again returns the same move.
+
+        Raises BackendConflict or BackendError (nothing changed) or BackendUnavailable (changed, but maybe not durably).
+        """
+        with _changing(self.path):
+            document = read_document(self.path, RegistryDocument)
+            known = next((move for move in document.moves if move.key == key), None)
+            wanted = (environment, model, alias, version)
+            if known is not None:
+                if (known.environment, known.model, known.alias, known.version) != wanted:
+                    raise BackendConflict(f"key {key} was used for another move of {known.model}: use a new key", known.version)
+                return known.public()
+            _refuse_forbidden(document.forbidden, key, self.path)
+            in_force = document.in_force(environment, model, alias)
+            found = None if in_force is None else in_force.version
+            if found != expected:
+                raise BackendConflict(f"{alias} of {model} in {environment} is {found}, not {expected}: nothing was moved", found)
+            move = Move(environment=environment, model=model, alias=alias, version=version, moved_at=now, moved_by=actor, key=key)
+            self._publish(document.model_copy(update={"moves": (*document.moves, move)}))
+            return move.public()
+
+    def forbid(self, key: str) -> bool:
+        """Make sure that no call with `key` takes effect from now on; True when one already had."""
+        with _changing(self.path):
+            document = read_document(self.path, RegistryDocument)
+            if any(move.key == key for move in document.moves):
+                return True
+            if key not in document.forbidden:
+                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)[-REMEMBERED_KEYS:]}))
+            return False
+
+    def _publish(self, document: RegistryDocument) -> None:
+        replace_file(
+            self.path, document_bytes(document.model_copy(update={"version": document.version + 1})), private_mode(self.path.parent)
+        )
+
+
+class LocalSwitchSetter(LocalSwitches):
+    """Publishes kill switches in `switches.json`."""
+
+    def set_switch(self, setting: SwitchSetting, *, expected: SwitchState) -> SwitchSetting:
+        """Publish `setting` if the state in force is `expected`; the same key again returns the same setting.
+
+        Raises BackendConflict or BackendError (nothing changed) or BackendUnavailable (changed, but maybe not durably).
+        """
+        with _changing(self.path):
+            document = read_document(self.path, SwitchesDocument)
+            known = document.switches.get(setting.environment, {}).get(setting.model)
+            state = SwitchState.NORMAL if known is None else SwitchState(known.state)
+            if known is not None and known.key == setting.key:
+                if known.state != setting.state:
+                    raise BackendConflict(f"key {setting.key} was used to set {known.state}: use a new key", known.state)
+                return known.public(setting.environment, setting.model)
+            if setting.key in document.applied:
+                raise BackendConflict(
+                    f"key {setting.key} was applied already and has been replaced since: {setting.model} is {state}", state
+                )
+            _refuse_forbidden(document.forbidden, setting.key, self.path)
+            if state != expected:
+                raise BackendConflict(f"the switch of {setting.model} in {setting.environment} is {state}, not {expected}", state)
+            published = Setting.model_validate(
+                {
+                    "state": str(setting.state),
+                    "set_at": setting.set_at,
+                    "set_by": setting.set_by,
+                    "reason": setting.reason,
+                    "until": setting.until,
+                    "key": setting.key,
+                }
+            )
+            models = {**document.switches.get(setting.environment, {}), setting.model: published}
+            version = document.version + 1
+            applied = dict([*document.applied.items(), (setting.key, version)][-REMEMBERED_KEYS:])
+            changed = {"switches": {**document.switches, setting.environment: models}, "applied": applied}
+            self._publish(document.model_copy(update=changed))
+            return published.public(setting.environment, setting.model)
+
+    def forbid(self, key: str) -> bool:
+        """Make sure that no call with `key` takes effect from now on; True when one already had."""
+        with _changing(self.path):
+            document = read_document(self.path, SwitchesDocument)
+            if key in document.applied:
+                return True
+            if key not in document.forbidden:
+                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)[-REMEMBERED_KEYS:]}))
+            return False
+
+    def _publish(self, document: SwitchesDocument) -> None:
+        replace_file(
+            self.path, document_bytes(document.model_copy(update={"version": document.version + 1})), private_mode(self.path.parent)
+        )
+
+
+@contextlib.contextmanager
+def _changing(path: Path) -> Iterator[None]:
+    try:
+        with locked(path, private_mode(path.parent)):
+            yield
+    except UncertainWrite as error:
+        raise BackendUnavailable(f"{error.strerror}: read it back before trusting it") from error
+    except LockHeld as error:
+        raise BackendError(f"{error}: nothing was changed, try again") from error
+    except OSError as error:
+        raise BackendError(f"{path} could not be replaced ({error.strerror}): nothing was changed") from error
+
+
+def _refuse_forbidden(forbidden: tuple[str, ...], key: str, path: Path) -> None:
+    if key in forbidden:
+        raise BackendError(f"key {key} was given up after a check of {path.name}: nothing was changed; use a new key")

@@ -1,0 +1,136 @@
+"""The two files of the local registry: `registry.json` (aliases) and `switches.json` (kill switches).
+
+Both are JSON objects with a `format` and a `version` that grows by one at each change, and are replaced in one step, so a reader
+needs no lock. Unknown fields, double keys and times without a zone are refused: a file that was broken by hand is never guessed at.
+
+`switches.json`, for serving processes (an absent file or entry means `normal`):
+
+    {"format": "quarterdeck/switches/1", "version": 13,
+     "switches": {"production": {"arrival-delay": {"state": "fallback", "set_at": "2013-04-26T22:03:14Z", "set_by": "mara@bastion",
+       "reason": "INC-1 late gap", "until": "2013-04-27T02:03:14Z", "key": "0198..."}}},
+     "applied": {"0198...": 13}, "forbidden": []}
+
+`until` is when its owner is asked again; it never turns anything back on by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backends.protocol import AliasMove, BackendError, SwitchSetting
+from backends.records import Moment, Name, SwitchState
+
+REMEMBERED_KEYS: Final = 500
+"""Keys of past calls kept in switches.json, so that a late repetition is recognised."""
+
+MAX_BYTES: Final = 64 * 2**20
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Move(_Part):
+    """One move of one alias; the last one of each `(environment, model, alias)` is in force."""
+
+    environment: Name
+    model: Name
+    alias: Name
+    version: Name | None
+    moved_at: Moment
+    moved_by: Name
+    key: Name
+
+    def public(self) -> AliasMove:
+        return AliasMove(self.environment, self.model, self.alias, self.version, self.moved_at, self.moved_by, self.key)
+
+
+class RegistryDocument(_Part):
+    """`registry.json`: every move, oldest first, and the keys whose calls may no longer take effect."""
+
+    format: Literal["quarterdeck/registry/1"] = "quarterdeck/registry/1"
+    version: int = Field(default=0, ge=0)
+    moves: tuple[Move, ...] = ()
+    forbidden: tuple[Name, ...] = ()
+
+    def in_force(self, environment: str, model: str, alias: str) -> Move | None:
+        wanted = (environment, model, alias)
+        return next((move for move in reversed(self.moves) if (move.environment, move.model, move.alias) == wanted), None)
+
+
+class Setting(_Part):
+    """The state of one kill switch."""
+
+    state: Literal["normal", "degraded", "fallback", "killed"]
+    set_at: Moment
+    set_by: Name
+    reason: str = Field(max_length=4000)
+    until: Moment | None = None
+    key: Name
+
+    def public(self, environment: str, model: str) -> SwitchSetting:
+        return SwitchSetting(environment, model, SwitchState(self.state), self.set_at, self.set_by, self.key, self.reason, self.until)
+
+
+class SwitchesDocument(_Part):
+    """`switches.json`."""
+
+    format: Literal["quarterdeck/switches/1"] = "quarterdeck/switches/1"
+    version: int = Field(default=0, ge=0)
+    switches: dict[Name, dict[Name, Setting]] = Field(default_factory=dict)
+    applied: dict[Name, int] = Field(default_factory=dict)
+    """Key of each recent call and the version it made."""
+    forbidden: tuple[Name, ...] = ()
+
+
+Document = TypeVar("Document", RegistryDocument, SwitchesDocument)
+
+
+def read_document(path: Path, kind: type[Document]) -> Document:
+    """Read one of the two files; an absent one is empty.
+
+    Raises BackendError with file and reason on anything else; the file is left as it is.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return kind()
+    except OSError as error:
+        raise BackendError(f"{path} cannot be read: {error.strerror}") from error
+    if len(raw) > MAX_BYTES:
+        raise BackendError(f"{path} is larger than {MAX_BYTES} bytes: it was left as it is; restore it from a backup")
+    try:
+        return kind.model_validate(json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refused_constant))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BackendError(_broken(path, f"{where}: {first['msg']}")) from error
+    except (ValueError, RecursionError) as error:
+        raise BackendError(_broken(path, str(error))) from error
+
+
+def document_bytes(document: RegistryDocument | SwitchesDocument) -> bytes:
+    """What is written: indented, for people; `format` and `version` first."""
+    return (json.dumps(document.model_dump(mode="json"), indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
+
+
+def _broken(path: Path, reason: str) -> str:
+    return f"{path} is broken ({reason}): it was left as it is; mend it or restore it from a backup"
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} appears twice")
+        found[name] = value
+    return found
+
+
+def _refused_constant(text: str) -> float:
+    raise ValueError(f"{text} is not a number that JSON has")

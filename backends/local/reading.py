@@ -1,0 +1,51 @@
+"""Reads the local registry: where aliases point and how the kill switches stand. Needs no lock and no other part of a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backends.local.documents import RegistryDocument, SwitchesDocument, read_document
+from backends.protocol import AliasMove, SwitchSetting
+
+
+class LocalAliases:
+    """Aliases as `registry.json` has them. Every method raises BackendError when the file is broken."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def alias(self, environment: str, model: str, alias: str) -> AliasMove | None:
+        """The move in force, or None when the alias was never set."""
+        move = read_document(self.path, RegistryDocument).in_force(environment, model, alias)
+        return None if move is None else move.public()
+
+    def alias_history(self, environment: str, model: str) -> list[AliasMove]:
+        """Every move of every alias of the model, oldest first."""
+        moves = read_document(self.path, RegistryDocument).moves
+        return [move.public() for move in moves if (move.environment, move.model) == (environment, model)]
+
+    def aliases(self) -> list[AliasMove]:
+        """The move in force of every alias there is."""
+        moves = read_document(self.path, RegistryDocument).moves
+        return [move.public() for move in {(move.environment, move.model, move.alias): move for move in moves}.values()]
+
+
+class LocalSwitches:
+    """Kill switches as `switches.json` has them. Every method raises BackendError when the file is broken."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def switch(self, environment: str, model: str) -> SwitchSetting | None:
+        """The setting in force; None: never set, which means normal."""
+        setting = read_document(self.path, SwitchesDocument).switches.get(environment, {}).get(model)
+        return None if setting is None else setting.public(environment, model)
+
+    def switches(self) -> list[SwitchSetting]:
+        """Every setting in force."""
+        found = read_document(self.path, SwitchesDocument).switches
+        return [setting.public(environment, model) for environment, models in found.items() for model, setting in models.items()]
+
+    def published_version(self) -> int:
+        """How often the file was changed; 0 when there is none."""
+        return read_document(self.path, SwitchesDocument).version
