@@ -1,0 +1,194 @@
+"""What is kept of a column once its rows are gone: counts on fixed edges, and a few sums. Profiles of equal edges add up.
+
+Bins of a numeric column are `(-inf, e1), [e1, e2), ..., [em, +inf)`: the inner edges only, so that both ends are open. A single
+value that was split off has a bin of its own, `[v, next float after v)`; nothing else about such a bin is special.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast
+
+ColumnKind = Literal["numeric", "categorical", "boolean", "timestamp", "text"]
+
+BINNED: Final = frozenset({"numeric", "timestamp"})
+"""Kinds that are counted on edges. A timestamp is its UTC seconds since 1970."""
+
+NAMED: Final = frozenset({"categorical", "boolean"})
+"""Kinds that are counted by value."""
+
+QUANTILES: Final = tuple(step / 10 for step in range(11))
+"""Where the edges of a reference lie: 0, .1, ..., 1."""
+
+MAX_CATEGORIES: Final = 10_000
+"""Categories kept by name in one profile; the rest is counted together as `other`."""
+
+
+class ProfileMismatch(ValueError):
+    """Two profiles that were not counted in the same way, so that adding or comparing them would invent numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """How a column is counted: fixed once per reference, then the same for every window.
+
+    `spike` is the value that was split off because the quantiles of the reference collapsed into one bin; None if they did not.
+    `edges_from` says in words where the edges come from.
+    """
+
+    column: str
+    kind: ColumnKind
+    edges: tuple[float, ...] = ()
+    spike: float | None = None
+    edges_from: str = ""
+    max_categories: int = MAX_CATEGORIES
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One column over one set of rows.
+
+    `n` values are present and `nulls` are missing (NaN counts as missing). `sum`, `min` and `max` are over the finite values;
+    `infinite` values are in the outer bins only. `sum` is None when it is too large for a float. `categories` is sorted by name;
+    `other` counts the rows whose category was not kept by name.
+    """
+
+    column: str
+    kind: ColumnKind
+    n: int
+    nulls: int
+    edges: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+    sum: float | None = 0.0
+    min: float | None = None
+    max: float | None = None
+    infinite: int = 0
+    spike: float | None = None
+    categories: tuple[tuple[str, int], ...] = ()
+    other: int = 0
+    edges_from: str = ""
+
+    @property
+    def rows(self) -> int:
+        """All rows, present or missing."""
+        return self.n + self.nulls
+
+    @property
+    def missing_rate(self) -> float | None:
+        """Share of rows without a value; None without rows."""
+        return self.nulls / self.rows if self.rows else None
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of the finite values; None if there are none, or their sum is too large."""
+        finite = self.n - self.infinite
+        return self.sum / finite if finite and self.sum is not None and self.kind in BINNED else None
+
+    def merge(self, later: Profile) -> Profile:
+        """The profile of both sets of rows together. Raises `ProfileMismatch` unless both were counted in the same way."""
+        if (self.column, self.kind, self.edges) != (later.column, later.kind, later.edges):
+            raise ProfileMismatch(
+                f"{self.column!r}: two profiles with different kinds or edges cannot be added; profile both again with the same edges"
+            )
+        named = dict(self.categories)
+        for name, count in later.categories:
+            named[name] = named.get(name, 0) + count
+        return Profile(
+            column=self.column,
+            kind=self.kind,
+            n=self.n + later.n,
+            nulls=self.nulls + later.nulls,
+            edges=self.edges,
+            counts=tuple(mine + theirs for mine, theirs in zip(self.counts, later.counts, strict=True)),
+            sum=finite_or_none(None if self.sum is None or later.sum is None else self.sum + later.sum),
+            min=_outer(min, self.min, later.min),
+            max=_outer(max, self.max, later.max),
+            infinite=self.infinite + later.infinite,
+            spike=self.spike,
+            categories=tuple(sorted(named.items())),
+            other=self.other + later.other,
+            edges_from=self.edges_from,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, read back exactly by `from_dict`."""
+        return {
+            "column": self.column,
+            "kind": self.kind,
+            "n": self.n,
+            "nulls": self.nulls,
+            "edges": list(self.edges),
+            "counts": list(self.counts),
+            "sum": self.sum,
+            "min": self.min,
+            "max": self.max,
+            "infinite": self.infinite,
+            "spike": self.spike,
+            "categories": dict(self.categories),
+            "other": self.other,
+            "edges_from": self.edges_from,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Profile:
+        """The profile that `to_dict` wrote. Raises ValueError when fields are missing or do not fit together."""
+        try:
+            profile = cls(
+                column=str(stored["column"]),
+                kind=cast(ColumnKind, stored["kind"]),
+                n=int(stored["n"]),
+                nulls=int(stored["nulls"]),
+                edges=tuple(float(edge) for edge in stored["edges"]),
+                counts=tuple(int(count) for count in stored["counts"]),
+                sum=_number(stored["sum"]),
+                min=_number(stored["min"]),
+                max=_number(stored["max"]),
+                infinite=int(stored["infinite"]),
+                spike=_number(stored["spike"]),
+                categories=tuple(sorted((str(name), int(count)) for name, count in stored["categories"].items())),
+                other=int(stored["other"]),
+                edges_from=str(stored["edges_from"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"a stored profile cannot be read ({error}); profile its window again") from error
+        if profile.kind in BINNED and (len(profile.counts) != len(profile.edges) + 1 or sum(profile.counts) != profile.n):
+            raise ValueError(f"the stored profile of {profile.column!r} does not add up; profile its window again")
+        return profile
+
+
+def _number(stored: Any) -> float | None:
+    return None if stored is None else float(stored)
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """`value` if JSON can carry it, else None."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _outer(pick: Any, one: float | None, two: float | None) -> float | None:
+    present = [value for value in (one, two) if value is not None]
+    return cast(float, pick(present)) if present else None
+
+
+def merge_profiles(profiles: Iterable[Profile]) -> Profile | None:
+    """All profiles of one column added; None if there are none."""
+    merged: Profile | None = None
+    for profile in profiles:
+        merged = profile if merged is None else merged.merge(profile)
+    return merged
+
+
+def inner_edges(quantiles: Sequence[float]) -> tuple[float, ...]:
+    """Inner edges from the quantiles of a reference: unique values without the two outermost, whose bins are open.
+
+    Empty when the column collapses into one bin: then split off its most frequent value with `edges_around`.
+    """
+    return tuple(sorted({float(value) + 0.0 for value in quantiles if math.isfinite(value)}))[1:-1]
+
+
+def edges_around(value: float) -> tuple[float, ...]:
+    """Edges that give one value a bin of its own: below it, the value, above it."""
+    beyond = math.nextafter(value, math.inf)
+    return (value + 0.0, beyond) if math.isfinite(beyond) else (value + 0.0,)
