@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from backends.store.paths import WorkspacePaths
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from backends.records import Moment, Name
+from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SimulatedClock, SystemClock
+from console.simulation import BrokenClock, read_clock, write_atomically
 
 FORMAT = 1
 """The workspace format that this program writes and reads."""
@@ -107,7 +107,11 @@ class Workspace:
             return PastClock(as_of)
         if self.settings.clock is None:
             return SystemClock()
-        return read_clock(self.paths) or SimulatedClock(self.settings.clock.start, SystemClock().real_now(), 0.0)
+        try:
+            running = read_clock(self.paths)
+        except BrokenClock as problem:
+            raise WorkspaceProblem(str(problem)) from None
+        return running or SimulatedClock(self.settings.clock.start, SystemClock().real_now(), 0.0)
 
 
 def open_workspace(root: Path) -> Workspace:
@@ -132,37 +136,6 @@ def open_workspace(root: Path) -> Workspace:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise WorkspaceProblem(f"{path}: {where}: {first['msg']}; see: quarterdeck config schema") from None
     return Workspace(paths, settings)
-
-
-def read_clock(paths: WorkspacePaths) -> SimulatedClock | None:
-    """The simulated clock in force, or None when nobody has set it yet."""
-    try:
-        raw = json.loads(paths.clock_json.read_text(encoding="utf-8"))
-        return SimulatedClock(
-            start=datetime.fromisoformat(raw["start"]), anchored_at=datetime.fromisoformat(raw["anchored_at"]), speed=float(raw["speed"])
-        )
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise WorkspaceProblem(f"{paths.clock_json} is not a clock ({error}); delete it to return to the start of the simulation") from None
-
-
-def write_clock(paths: WorkspacePaths, clock: SimulatedClock) -> None:
-    """Put a simulated clock in force, atomically."""
-    write_atomically(
-        paths.clock_json,
-        json.dumps({"start": clock.start.isoformat(), "anchored_at": clock.anchored_at.isoformat(), "speed": clock.speed}) + "\n",
-    )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a small file so that a reader, or a crash, never sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def init_workspace(

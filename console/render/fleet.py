@@ -1,0 +1,181 @@
+"""The Fleet page. It reads attributes only, so that the first frame can draw it from `summary.json` without loading pydantic."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from widgets.chart import strip
+
+from console.render import figures
+from widgets.line import MARKS, Line, Page, Row, columns, lamp, line, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.fleet import FleetRow, FleetView
+
+WIDE = 110
+"""From this width on the columns between SLO and SWITCH are shown."""
+
+_RAMP = "_.-=*#"
+_STATE_WORDS = {"critical": "critical", "warning": "warning", "stale": "stale", "unknown": "unknown", "ok": "ok"}
+
+
+def fleet_page(view: FleetView, *, width: int = 80, height: int = 20, selected: str | None = None) -> Page:
+    """The fleet: rows above, the selected model (the first one if None) below."""
+    zone = ZoneInfo(view.zone)
+    rows = view.rows
+    counted = {word: sum(str(row.state) == word for row in rows) for word in _STATE_WORDS}
+    words = ", ".join(f"{number} {_STATE_WORDS[word]}" for word, number in counted.items() if number)
+    heading = f"Fleet  {len(rows)} model{'' if len(rows) == 1 else 's'}: {words}" if rows else "Fleet  no models yet"
+    listed = [Row(_header(width))]
+    listed += [Row(_row(row, view, width), key=row.model, why=_why(row, view), state=str(row.state)) for row in rows]
+    shown = next((row for row in rows if row.model == selected), rows[0] if rows else None)
+    if shown is not None:
+        below = _preview(shown, view, zone, width)
+        gap = max(1, min(4, height - len(listed) - len(below)))
+        listed += [Row(Line())] * gap + [Row(each) for each in below]
+    else:
+        listed += [Row(line(text)) for text in _EMPTY]
+    return Page(sides(line((heading, "bold")), line(("sort: worst first", "dim")), width), tuple(listed), "fleet")
+
+
+_EMPTY = (
+    "",
+    " No model is known here yet. Facts bring them in:",
+    "   qd ingest predictions scores.parquet --model my-model --version 1",
+    "   qd ingest records registry.jsonl",
+    " or look around with real flights:  qd demo",
+)
+
+
+def _header(width: int) -> Line:
+    extra = "LATE  SCORED LABELS AUC   P95    SCORES " if width >= WIDE else ""
+    name = " " * (_name_width(width) - 5)
+    return line((f"   MODEL{name} VER SYSTEM DATA   MODEL  BIZ    DRIFT  SLO    {extra}SWITCH  INC SINCE", "dim"))
+
+
+def _name_width(width: int) -> int:
+    return 13 if width < WIDE else 13 + min(20, max(0, width - 120))
+
+
+def _row(row: FleetRow, view: FleetView, width: int) -> Line:
+    lamps = [lamp(str(state)) for state in (row.system, row.data, row.quality, row.business)]
+    number = figures.share(row.drift, 2).rjust(4)
+    drift = (f"{MARKS[str(row.drift_state)]} {number}" if row.drift is not None else "? unkn", str(row.drift_state))
+    slo = (
+        f"{MARKS[str(row.budget_state)]} {figures.budget(row.budget_left):>4}" if row.budget_left is not None else "? unkn",
+        str(row.budget_state),
+    )
+    switch_role = "" if str(row.switch) == "normal" else "warning"
+    open_incidents = str(len(row.incidents)) if row.incidents else figures.MISSING
+    spans = [
+        line((f" {MARKS[str(row.state)]} ", str(row.state))),
+        columns([(row.model, _name_width(width), "bold"), (_version(row.version), 3, "")]),
+    ]
+    for each in lamps:
+        spans.append(line(" ", each))
+    spans.append(line(" ", (drift[0].ljust(6), drift[1]), " ", (slo[0].ljust(6), slo[1]), " "))
+    if width >= WIDE:
+        spans.append(_extra(row))
+    spans.append(line((str(row.switch).ljust(8), switch_role), open_incidents.rjust(3), " ", figures.since(row.since, view.at).rjust(5)))
+    return Line(tuple(span for part in spans for span in part.spans))
+
+
+def _version(version: str | None) -> str:
+    if version is None:
+        return "?"
+    return version if version.startswith("v") else f"v{version}"
+
+
+def _extra(row: FleetRow) -> Line:
+    day = row.last_day
+    if row.task == "regression":
+        error = day.mae if day else None
+        first = [("MAE", 5, ""), (figures.amount(error, "minutes"), -6, "")]
+    else:
+        first = [(figures.share(day.observed if day else None), -5, ""), (figures.share(day.mean_score if day else None), -6, "")]
+    auc = row.since_onset.auc if row.since_onset else None
+    return Line(
+        (
+            *columns(
+                [
+                    *first,
+                    (figures.percent(row.labels_share), -6, ""),
+                    (figures.share(auc), -5, ""),
+                    (figures.amount(row.latency_p95_ms, "ms"), -6, ""),
+                    (figures.count(row.scored_last_day), -6, ""),
+                ]
+            ).spans,
+            *line(" ").spans,
+        )
+    )
+
+
+def _why(row: FleetRow, view: FleetView) -> Line:
+    del view
+    return line((MARKS[str(row.state)], str(row.state)), f" {row.why}")
+
+
+def _preview(row: FleetRow, view: FleetView, zone: ZoneInfo, width: int) -> list[Line]:
+    taken = f"taken by {row.driver}" if row.driver else "not taken"
+    status = f"{row.state}, {taken}" if row.incidents else str(row.state)
+    lines = [rule(f"{row.model} {_version(row.version)}", width, status)]
+
+    def said(label: str, text: str, role: str = "") -> None:
+        if text:
+            lines.append(line((f" {label:<13}", "dim"), (text, role)))
+
+    said("Broke first", _broke_first(row, zone), str(row.state) if str(row.state) == "critical" else "")
+    said("Last 24 h", _last_day(row))
+    said("Labels", _labels(row, zone))
+    said(*_gap_strip(row, zone))
+    said("Inputs", row.inputs)
+    for number, text in enumerate(row.changed[:2]):
+        said("Changed" if number == 0 else "", text if isinstance(text, str) else text.raw)
+    for number, item in enumerate(row.waiting[:2]):
+        what = item.what if isinstance(item.what, str) else item.what.raw
+        said("Waiting" if number == 0 else "", f"{item.id} {what}")
+    said("Next", row.next_step, "bold")
+    return lines
+
+
+def _broke_first(row: FleetRow, zone: ZoneInfo) -> str:
+    if row.broke_first is None or row.broke_first_at is None:
+        return ""
+    return f"{str(row.broke_first).upper()}, {figures.moment(row.broke_first_at, zone)}: {row.broke_first_why}"
+
+
+def _last_day(row: FleetRow) -> str:
+    day = row.last_day
+    if day is None or not day.scored:
+        return "nothing was scored in the last 24 h"
+    if not day.labelled:
+        return f"scored {figures.count(day.scored)}, none has a label yet: quality is unknown"
+    if row.task == "regression":
+        return f"MAE {figures.amount(day.mae, 'minutes')}   bias {figures.signed(day.bias, 1)} m   n {figures.count(day.labelled)}"
+    return (
+        f"observed {figures.share(day.observed)}   scored {figures.share(day.mean_score)}   gap {figures.signed(day.gap)}   "
+        f"AUC {figures.share(day.auc)}   n {figures.count(day.labelled)}"
+    )
+
+
+def _labels(row: FleetRow, zone: ZoneInfo) -> str:
+    if not row.scored_last_day:
+        return ""
+    text = f"{figures.percent(row.labels_share)} of {figures.count(row.scored_last_day)} have arrived"
+    if row.labels_complete_to is not None:
+        text += f"; complete up to {figures.moment(row.labels_complete_to, zone)}"
+    return text
+
+
+def _gap_strip(row: FleetRow, zone: ZoneInfo) -> tuple[str, str]:
+    if not row.gap_history or row.history_from is None or row.history_to is None:
+        return "Course", ""
+    drawn = strip(row.gap_history, min(30, len(row.gap_history)), _RAMP)
+    limits = f"   warn {figures.share(row.gap_warning, 2)}  crit {figures.share(row.gap_critical)}" if row.gap_critical is not None else ""
+    return "Gap by 12 h", f"{_short(row.history_from, zone)} {drawn} {_short(row.history_to, zone)}{limits}"
+
+
+def _short(moment: datetime, zone: ZoneInfo) -> str:
+    return figures.day(moment, zone)

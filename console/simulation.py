@@ -1,0 +1,45 @@
+"""The simulated clock of a workspace, as a small file that every process of the workspace reads. Loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+from backends.store.paths import WorkspacePaths
+from console.clock import SimulatedClock
+
+
+class BrokenClock(Exception):
+    """`clock.json` cannot be read: one line with the file and what to do."""
+
+
+def read_clock(paths: WorkspacePaths) -> SimulatedClock | None:
+    """The simulated clock in force, or None when nobody has set it yet. Raises BrokenClock."""
+    try:
+        raw = json.loads(paths.clock_json.read_text(encoding="utf-8"))
+        start, anchored_at = datetime.fromisoformat(raw["start"]), datetime.fromisoformat(raw["anchored_at"])
+        if start.tzinfo is None or anchored_at.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return SimulatedClock(start=start, anchored_at=anchored_at, speed=float(raw["speed"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BrokenClock(f"{paths.clock_json} is not a clock ({error}); delete it to return to the start of the simulation") from None
+
+
+def write_clock(paths: WorkspacePaths, clock: SimulatedClock) -> None:
+    """Put a simulated clock in force, atomically."""
+    body = {"start": clock.start.isoformat(), "anchored_at": clock.anchored_at.isoformat(), "speed": clock.speed}
+    write_atomically(paths.clock_json, json.dumps(body) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a small file so that a reader, or a crash, never sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

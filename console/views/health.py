@@ -1,0 +1,151 @@
+"""Health of one model in four layers, as screens and verbs show it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from backends.records import Layer, Moment, State, SwitchState
+from backends.text import Untrusted
+
+
+class View(BaseModel):
+    """What a screen or a verb shows: frozen, complete, values that round-trip exactly through JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class Signal(View):
+    """One number of one layer: its value now, its limits, how sure it is, and its course."""
+
+    id: str
+    """The signal's name in rules: `model.late_gap`."""
+    layer: Layer
+    title: str
+    state: State
+    value: float | None
+    unit: Literal["", "share", "signed", "count", "ms", "hours", "minutes", "ratio"] = ""
+    """How the value is written: a share of one, a signed difference, a count, a duration, a plain ratio."""
+    warning: float | None = None
+    critical: float | None = None
+    worse: Literal["above", "below"] = "above"
+    """On which side of its limits it is worse."""
+    n: int | None = None
+    """Rows that the value rests on."""
+    low: float | None = None
+    high: float | None = None
+    """95 % interval of the value, where one is defined."""
+    coverage: float | None = None
+    """Share of the rows that have a label, for numbers that need one."""
+    since: Moment | None = None
+    """When the current run of windows that are not ok began."""
+    why: str
+    """Why it has its state: number, limit, sample."""
+    of: Untrusted | None = None
+    """The column or source that the value is the worst of."""
+    source: str = "local"
+    window_hours: float | None = None
+    history: tuple[float | None, ...] = ()
+    """The value at each of `ModelHealth.ends`, as it was known then."""
+    states: tuple[State, ...] = ()
+    """The state at each of `ModelHealth.ends`."""
+    simulated: bool = False
+
+
+class LayerHealth(View):
+    """One of the four layers."""
+
+    layer: Layer
+    state: State
+    signals: tuple[Signal, ...]
+    since: Moment | None = None
+    why: str
+    """The sentence of its worst signal, or why nothing is known."""
+
+
+class LabelCoverage(View):
+    """How much is known of the outcomes in a window."""
+
+    scored: int
+    labelled: int
+    complete_to: Moment | None
+    """Before this moment at least 95 % of the requests have their label."""
+
+    @property
+    def share(self) -> float | None:
+        return self.labelled / self.scored if self.scored else None
+
+
+class Quality(View):
+    """Quality over one window; None where it cannot be computed, with the reason."""
+
+    since: Moment
+    until: Moment
+    scored: int
+    labelled: int
+    observed: float | None
+    mean_score: float | None
+    gap: float | None
+    auc: float | None = None
+    auc_low: float | None = None
+    auc_high: float | None = None
+    brier: float | None = None
+    ece: float | None = None
+    mae: float | None = None
+    bias: float | None = None
+    reasons: dict[str, str] = {}
+
+
+class Budget(View):
+    """What is left of an SLO's error budget."""
+
+    slo: str
+    objective: float
+    left: float | None
+    """Share of the budget that is left; negative when overspent."""
+    state: State
+    why: str
+
+
+class ModelHealth(View):
+    """A model's health at one moment."""
+
+    environment: str
+    model: str
+    task: Literal["binary", "regression"]
+    version: str | None
+    version_since: Moment | None
+    owner: str | None
+    target: Untrusted
+    at: Moment
+    zone: str
+    state: State
+    since: Moment | None
+    layers: tuple[LayerHealth, ...]
+    broke_first: Layer | None
+    """The layer whose current trouble began first."""
+    broke_first_at: Moment | None
+    broke_first_why: str = ""
+    last_day: Quality | None
+    since_onset: Quality | None
+    """Since the day the model layer broke; the last seven days when it did not."""
+    labels: LabelCoverage
+    drift: float | None
+    """PSI of the scores against the reference."""
+    drift_state: State
+    budget: Budget | None
+    switch: SwitchState
+    scored_last_day: int
+    latency_p95_ms: float | None
+    ends: tuple[Moment, ...]
+    """Ends of the windows of every signal's history."""
+    reference_from: Moment | None
+    reference_to: Moment | None
+    incidents: tuple[str, ...] = ()
+    oldest_source_at: Moment | None = None
+    readers: tuple[str, ...] = ()
+
+    def layer(self, which: Layer) -> LayerHealth:
+        """The layer named."""
+        return next(layer for layer in self.layers if layer.layer == which)
