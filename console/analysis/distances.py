@@ -1,0 +1,158 @@
+"""How far two samples, or two sets of bin counts, are apart. Definitions are fixed; each function states its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from console.analysis.distributions import chi2_survival, ks_p_value
+from console.analysis.intervals import Floats
+
+SHARE_FLOOR: Final = 1e-4
+"""Smallest share of a bin in the PSI, on both sides; shares are not renormalised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chi2:
+    """Chi-squared test of a 2 x bins table. `degrees` is the number of bins that hold anything, minus one."""
+
+    statistic: float
+    p_value: float
+    degrees: int
+
+
+@dataclass(frozen=True, slots=True)
+class KolmogorovSmirnov:
+    """Largest distance of the two distribution functions, and the p-value of the two-sided test."""
+
+    statistic: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A number known from counts only: an estimate and what the exact value cannot leave."""
+
+    value: float
+    low: float
+    high: float
+
+
+def population_stability_index(reference: npt.ArrayLike, current: npt.ArrayLike) -> float | None:
+    """sum((c - r) ln(c / r)) over the shares of the bins, floored at 1e-4 on both sides; None if a side is empty."""
+    r, c = _counts(reference), _counts(current)
+    if not r.sum() or not c.sum():
+        return None
+    r, c = np.maximum(r / r.sum(), SHARE_FLOOR), np.maximum(c / c.sum(), SHARE_FLOOR)
+    return float(np.sum((c - r) * np.log(c / r)))
+
+
+def jensen_shannon_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float | None:
+    """Square root of the Jensen-Shannon divergence with natural logarithm (0 to .8326), no smoothing; None if a side is empty."""
+    r, c = _counts(reference), _counts(current)
+    if not r.sum() or not c.sum():
+        return None
+    r, c = r / r.sum(), c / c.sum()
+    middle = (r + c) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        divergence = np.where(r > 0, r * np.log(r / middle), 0.0).sum() + np.where(c > 0, c * np.log(c / middle), 0.0).sum()
+    return math.sqrt(max(0.0, float(divergence)) / 2)
+
+
+def chi2_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Chi2 | None:
+    """Test of homogeneity on the 2 x bins table, empty bins dropped, no continuity correction; None if a side is empty."""
+    r, c = _counts(reference), _counts(current)
+    if not r.sum() or not c.sum():
+        return None
+    held = (r + c) > 0
+    r, c = r[held], c[held]
+    share = (r + c) / (r.sum() + c.sum())
+    expected_r, expected_c = share * r.sum(), share * c.sum()
+    statistic = float(((r - expected_r) ** 2 / expected_r).sum() + ((c - expected_c) ** 2 / expected_c).sum())
+    degrees = r.size - 1
+    return Chi2(statistic if degrees else 0.0, chi2_survival(statistic, degrees), degrees)
+
+
+def kolmogorov_smirnov(reference: Floats, current: Floats) -> KolmogorovSmirnov | None:
+    """Exact two-sample statistic; p-value exact up to 10,000 rows in the larger sample, else the Kolmogorov limit. Infinities are values.
+
+    Missing values must be left out before. None if a sample is empty.
+    """
+    n, m = reference.size, current.size
+    if not n or not m:
+        return None
+    one, two = np.sort(reference), np.sort(current)
+    at_one = m * np.searchsorted(one, one, side="right") - n * np.searchsorted(two, one, side="right")
+    at_two = m * np.searchsorted(one, two, side="right") - n * np.searchsorted(two, two, side="right")
+    difference = int(max(np.abs(at_one).max(), np.abs(at_two).max()))
+    return KolmogorovSmirnov(difference / (n * m), ks_p_value(difference, n, m))
+
+
+def wasserstein(reference: Floats, current: Floats) -> float | None:
+    """Area between the two distribution functions, in the unit of the values, exact.
+
+    None if a sample is empty, holds infinities, or spans more than a float can hold.
+    """
+    n, m = reference.size, current.size
+    if not n or not m:
+        return None
+    one, two = np.sort(reference), np.sort(current)
+    merged = np.concatenate((one, two))
+    merged.sort(kind="stable")
+    with np.errstate(over="ignore", invalid="ignore"):
+        apart = np.abs(np.searchsorted(one, merged[:-1], side="right") / n - np.searchsorted(two, merged[:-1], side="right") / m)
+        area = float(np.sum(apart * np.diff(merged)))
+    return area if math.isfinite(area) else None
+
+
+def ks_from_counts(reference: npt.ArrayLike, current: npt.ArrayLike) -> Bounded | None:
+    """The KS statistic from counts on equal edges: the largest distance at an edge, which is also its lower bound.
+
+    Inside a bin one function may be at its top while the other is still at its bottom: that is the upper bound. None if a side is empty.
+    """
+    shares = _cumulative(reference, current)
+    if shares is None:
+        return None
+    r, c = shares
+    at_edges = float(np.abs(r - c).max())
+    inside = max(float((r[1:] - c[:-1]).max()), float((c[1:] - r[:-1]).max()))
+    return Bounded(at_edges, at_edges, min(1.0, max(at_edges, inside)))
+
+
+def wasserstein_from_counts(
+    reference: npt.ArrayLike, current: npt.ArrayLike, edges: npt.ArrayLike, low: float, high: float
+) -> Bounded | None:
+    """The Wasserstein distance from counts on inner `edges`, all values lying in [low, high].
+
+    The estimate spreads each bin evenly; the bounds let every bin be as good and as bad as its counts allow. None if a side is empty.
+    """
+    shares = _cumulative(reference, current)
+    if shares is None:
+        return None
+    r, c = shares
+    borders = np.clip(np.concatenate(([low], np.asarray(edges, dtype=np.float64), [high])), low, high)
+    with np.errstate(over="ignore"):
+        widths = np.diff(borders)
+    left, right = r[:-1] - c[:-1], r[1:] - c[1:]
+    crossing = left * right < 0
+    steps = np.abs(left) + np.abs(right)
+    area = np.where(crossing, (left**2 + right**2) / np.where(steps > 0, 2 * steps, 1.0), steps / 2)
+    worst = np.maximum(np.abs(r[1:] - c[:-1]), np.abs(c[1:] - r[:-1]))
+    best = np.maximum(0.0, np.maximum(r[:-1] - c[1:], c[:-1] - r[1:]))
+    values = [float(np.sum(part * widths)) for part in (area, best, worst)]
+    return Bounded(*values) if all(map(math.isfinite, values)) else None
+
+
+def _cumulative(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Floats, Floats] | None:
+    r, c = _counts(reference), _counts(current)
+    if not r.sum() or not c.sum():
+        return None
+    return np.concatenate(([0.0], np.cumsum(r))) / r.sum(), np.concatenate(([0.0], np.cumsum(c))) / c.sum()
+
+
+def _counts(counts: npt.ArrayLike) -> Floats:
+    return np.asarray(counts, dtype=np.float64)

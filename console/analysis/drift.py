@@ -1,0 +1,261 @@
+"""Has a column changed? Two profiles, or two samples, in; every distance with its sizes and reasons out.
+
+PSI, JS and chi2 of numeric columns use the deciles of the reference (see `reference_edges`), categoricals the union of categories.
+Missing values are left out of every distance and reported as rates beside. Samples give KS and Wasserstein exactly, profiles give
+estimates with bounds. p-values count rows, not importance: severity comes from `verdict` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.profile.profile import BINNED, NAMED, QUANTILES, ColumnSpec, Profile, ProfileMismatch, edges_around, inner_edges
+from console.analysis.bands import Band, EqualWeekdays, Verdict, band, equal_weekdays, verdict
+from console.analysis.distances import (
+    chi2_test,
+    jensen_shannon_distance,
+    kolmogorov_smirnov,
+    ks_from_counts,
+    population_stability_index,
+    wasserstein,
+    wasserstein_from_counts,
+)
+from console.analysis.distributions import kolmogorov_survival
+
+__all__ = [
+    "Band",
+    "ColumnDrift",
+    "EqualWeekdays",
+    "Profile",
+    "Verdict",
+    "band",
+    "compare",
+    "compare_categories",
+    "compare_samples",
+    "equal_weekdays",
+    "profile_categories",
+    "profile_sample",
+    "reference_edges",
+    "verdict",
+]
+
+OTHER = "(other)"
+"""The name under which categories beyond the kept ones are compared."""
+
+MISSING_SIDE = "no values on one side"
+FREE_TEXT = "free text has no bins: only missing values are compared"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDrift:
+    """What changed in one column between a reference and a current set of rows. Distances are None with a reason where not computable.
+
+    `ks_low`, `ks_high`, `wasserstein_low`, `wasserstein_high` bound the exact values; from samples they are equal to them. From profiles
+    `ks` is a lower bound, so `ks_p_value` is an upper one. `method` is `samples` or `profiles`.
+    """
+
+    column: str
+    kind: str
+    method: Literal["samples", "profiles"]
+    n_reference: int
+    n_current: int
+    missing_reference: float | None
+    missing_current: float | None
+    mean_reference: float | None = None
+    mean_current: float | None = None
+    psi: float | None = None
+    js: float | None = None
+    chi2: float | None = None
+    chi2_p_value: float | None = None
+    ks: float | None = None
+    ks_low: float | None = None
+    ks_high: float | None = None
+    ks_p_value: float | None = None
+    wasserstein: float | None = None
+    wasserstein_low: float | None = None
+    wasserstein_high: float | None = None
+    new_categories: tuple[str, ...] = ()
+    vanished_categories: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def reference_edges(values: npt.ArrayLike, column: str = "", kind: Literal["numeric", "timestamp"] = "numeric") -> ColumnSpec:
+    """Inner edges of the bins of a reference: its unique linear quantiles 0, .1, ..., 1, the outer ones open.
+
+    NaN and infinities are left out. When the quantiles collapse into one bin, the most frequent value (the smallest of equals) gets a
+    bin of its own, and `spike` and `edges_from` say so.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    sample = sample[np.isfinite(sample)]
+    origin = f"deciles of {sample.size} rows"
+    if not sample.size:
+        return ColumnSpec(column, kind, edges_from=origin)
+    with np.errstate(over="ignore", invalid="ignore"):
+        edges = inner_edges(np.quantile(sample, QUANTILES).tolist())
+    if edges:
+        return ColumnSpec(column, kind, edges, edges_from=origin)
+    distinct, counts = np.unique(sample, return_counts=True)
+    spike = float(distinct[np.argmax(counts)]) + 0.0
+    return ColumnSpec(column, kind, edges_around(spike), spike, f"{origin}, which collapse: {spike:g} is split off")
+
+
+def profile_sample(values: npt.ArrayLike, spec: ColumnSpec) -> Profile:
+    """The profile of a numeric sample on the edges of `spec`; NaN counts as missing."""
+    sample = np.asarray(values, dtype=np.float64)
+    present = sample[~np.isnan(sample)]
+    finite = present[np.isfinite(present)]
+    counts = np.bincount(np.searchsorted(np.asarray(spec.edges), present, side="right"), minlength=len(spec.edges) + 1)
+    with np.errstate(over="ignore"):
+        total = float(finite.sum())
+    return Profile(
+        column=spec.column,
+        kind=spec.kind,
+        n=int(present.size),
+        nulls=int(sample.size - present.size),
+        edges=spec.edges,
+        counts=tuple(counts.tolist()),
+        sum=total if np.isfinite(total) else None,
+        min=float(finite.min()) if finite.size else None,
+        max=float(finite.max()) if finite.size else None,
+        infinite=int(present.size - finite.size),
+        spike=spec.spike,
+        edges_from=spec.edges_from,
+    )
+
+
+def profile_categories(values: Iterable[Any], column: str = "", kind: Literal["categorical", "boolean"] = "categorical") -> Profile:
+    """The profile of a categorical sample; None counts as missing."""
+    counts: dict[str, int] = {}
+    rows = 0
+    for value in values:
+        rows += 1
+        if value is not None:
+            counts[str(value)] = counts.get(str(value), 0) + 1
+    n = sum(counts.values())
+    return Profile(column=column, kind=kind, n=n, nulls=rows - n, categories=tuple(sorted(counts.items())))
+
+
+def compare(reference: Profile, current: Profile) -> ColumnDrift:
+    """Drift between two stored profiles of one column, without any row. Raises `ProfileMismatch` unless both were counted in one way."""
+    if (reference.column, reference.kind) != (current.column, current.kind) or reference.edges != current.edges:
+        raise ProfileMismatch(
+            f"{reference.column!r} ({reference.kind}) and {current.column!r} ({current.kind}) were not counted on the same edges; "
+            "profile the current rows with the reference's own"
+        )
+    drift = ColumnDrift(
+        column=reference.column,
+        kind=reference.kind,
+        method="profiles",
+        n_reference=reference.n,
+        n_current=current.n,
+        missing_reference=reference.missing_rate,
+        missing_current=current.missing_rate,
+        mean_reference=reference.mean,
+        mean_current=current.mean,
+    )
+    if reference.kind in BINNED:
+        drift = _with_shares(drift, reference.counts, current.counts)
+        return _with_notes(_with_bounds(drift, reference, current), reference, current)
+    if reference.kind in NAMED:
+        return _compare_named(drift, reference, current)
+    return replace(
+        drift, reasons=dict.fromkeys(("psi", "js", "chi2", "ks", "wasserstein"), "free text has no bins: only missing values are compared")
+    )
+
+
+def compare_samples(reference: npt.ArrayLike, current: npt.ArrayLike, column: str = "") -> ColumnDrift:
+    """Drift between two numeric samples: bins by the reference's deciles, KS and Wasserstein exact.
+
+    NaN is missing; an infinity is a value, except to the Wasserstein distance, which it makes None.
+    """
+    one, two = np.asarray(reference, dtype=np.float64), np.asarray(current, dtype=np.float64)
+    spec = reference_edges(one, column)
+    drift = replace(compare(profile_sample(one, spec), profile_sample(two, spec)), method="samples")
+    one, two = one[~np.isnan(one)], two[~np.isnan(two)]
+    ks = kolmogorov_smirnov(one, two)
+    if ks is None:
+        return drift
+    area, reasons = wasserstein(one, two), dict(drift.reasons)
+    reasons.pop("wasserstein", None)
+    if area is None:
+        reasons["wasserstein"] = "infinite or too large values"
+    return replace(
+        drift,
+        ks=ks.statistic,
+        ks_low=ks.statistic,
+        ks_high=ks.statistic,
+        ks_p_value=ks.p_value,
+        wasserstein=area,
+        wasserstein_low=area,
+        wasserstein_high=area,
+        reasons=reasons,
+    )
+
+
+def compare_categories(reference: Iterable[Any], current: Iterable[Any], column: str = "") -> ColumnDrift:
+    """Drift between two categorical samples, over the union of their categories; None is missing."""
+    return replace(compare(profile_categories(reference, column), profile_categories(current, column)), method="samples")
+
+
+def _with_shares(drift: ColumnDrift, reference: Sequence[int], current: Sequence[int]) -> ColumnDrift:
+    chi2 = chi2_test(reference, current)
+    if chi2 is None:
+        return replace(drift, reasons={**drift.reasons, **dict.fromkeys(("psi", "js", "chi2"), MISSING_SIDE)})
+    return replace(
+        drift,
+        psi=population_stability_index(reference, current),
+        js=jensen_shannon_distance(reference, current),
+        chi2=chi2.statistic,
+        chi2_p_value=chi2.p_value,
+    )
+
+
+def _with_bounds(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
+    ks = ks_from_counts(reference.counts, current.counts)
+    if ks is None:
+        return replace(drift, reasons={**drift.reasons, **dict.fromkeys(("ks", "wasserstein"), MISSING_SIDE)})
+    n, m = reference.n, current.n
+    drift = replace(drift, ks=ks.value, ks_low=ks.low, ks_high=ks.high, ks_p_value=kolmogorov_survival(ks.value * (n / (n + m) * m) ** 0.5))
+    lows = [value for value in (reference.min, current.min) if value is not None]
+    highs = [value for value in (reference.max, current.max) if value is not None]
+    area = None
+    if not reference.infinite and not current.infinite and lows and highs:
+        area = wasserstein_from_counts(reference.counts, current.counts, reference.edges, min(lows), max(highs))
+    if area is None:
+        return replace(drift, reasons={**drift.reasons, "wasserstein": "infinite or too large values"})
+    # The distance can never be smaller than the difference of the means, which the sums give exactly.
+    means = (reference.mean, current.mean)
+    apart = abs(means[0] - means[1]) if means[0] is not None and means[1] is not None else 0.0
+    low, high = min(max(area.low, apart), area.high), area.high
+    return replace(drift, wasserstein=min(max(area.value, low), high), wasserstein_low=low, wasserstein_high=high)
+
+
+def _with_notes(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
+    notes = list(drift.notes)
+    if reference.spike is not None:
+        notes.append(f"the deciles of the reference collapse: {reference.spike:g} has a bin of its own")
+    if reference.infinite or current.infinite:
+        notes.append(f"infinite values are counted in the outer bins: {reference.infinite} in the reference, {current.infinite} now")
+    return replace(drift, notes=tuple(notes))
+
+
+def _compare_named(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
+    before, now = dict(reference.categories), dict(current.categories)
+    union = sorted(before.keys() | now.keys())
+    counts = [before.get(name, 0) for name in union], [now.get(name, 0) for name in union]
+    notes: tuple[str, ...] = ()
+    if reference.other or current.other:
+        counts = [*counts[0], reference.other], [*counts[1], current.other]
+        notes = (f"categories beyond the kept ones are compared together as {OTHER}; one of them may be listed as new or vanished",)
+    no_order = dict.fromkeys(("ks", "wasserstein"), "categories have no order")
+    return replace(
+        _with_shares(replace(drift, reasons=no_order, notes=notes), *counts),
+        new_categories=tuple(name for name in union if now.get(name) and not before.get(name)) if reference.n else (),
+        vanished_categories=tuple(name for name in union if before.get(name) and not now.get(name)) if current.n else (),
+    )

@@ -1,0 +1,310 @@
+"""How good predictions were, on the rows whose outcome is known. What cannot be computed is None, with the reason.
+
+A score that is NaN or infinite is left out and counted. A label that is NaN is not known yet: it lowers the coverage.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from console.analysis.intervals import Bools, Floats, Interval, mean_interval, wilson
+from console.analysis.ranking import auc, auc_interval, average_precision
+from console.analysis.rolling import RollingQuality, rolling_quality
+
+__all__ = [
+    "BinaryQuality",
+    "CalibrationBin",
+    "RegressionQuality",
+    "RollingQuality",
+    "SliceQuality",
+    "binary_quality",
+    "by_slice",
+    "calibration_bins",
+    "regression_quality",
+    "rolling_quality",
+]
+
+CALIBRATION_BINS: Final = 10
+"""Equal-width bins [k/10, (k+1)/10), the last one closed."""
+
+NO_LABELS: Final = "no outcome is known yet"
+ONE_CLASS: Final = "only one class among the known outcomes"
+TOO_LARGE: Final = "the numbers are too large for a float"
+NOT_PROBABILITIES: Final = "scores lie outside 0 to 1, so they are not probabilities"
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Labelled rows whose score lies in [low, high): what was said and what happened. None where the bin is empty."""
+
+    low: float
+    high: float
+    n: int
+    mean_score: float | None
+    rate: float | None
+    rate_interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryQuality:
+    """Quality of scores for an outcome of 0 or 1.
+
+    `n` rows with a usable score, of which `labelled` have an outcome; `left_out` rows had no usable score. Everything but `n`,
+    `left_out` and `coverage` is over the labelled rows. `gap` is base rate minus mean score: positive when more happens than is said.
+    `reasons` names every number that is None.
+    """
+
+    n: int
+    labelled: int
+    left_out: int
+    coverage: float | None = None
+    positives: int = 0
+    base_rate: float | None = None
+    base_rate_interval: Interval | None = None
+    mean_score: float | None = None
+    gap: float | None = None
+    gap_interval: Interval | None = None
+    auc: float | None = None
+    auc_interval: Interval | None = None
+    average_precision: float | None = None
+    brier: float | None = None
+    brier_interval: Interval | None = None
+    log_loss: float | None = None
+    ece: float | None = None
+    threshold: float | None = None
+    selection_rate: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    calibration: tuple[CalibrationBin, ...] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RegressionQuality:
+    """Quality of predicted numbers, in the unit of the target. `bias` is mean prediction minus mean outcome."""
+
+    n: int
+    labelled: int
+    left_out: int
+    coverage: float | None = None
+    mean_label: float | None = None
+    mean_score: float | None = None
+    mae: float | None = None
+    mae_interval: Interval | None = None
+    rmse: float | None = None
+    rmse_interval: Interval | None = None
+    bias: float | None = None
+    bias_interval: Interval | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceQuality:
+    """Quality of the rows that share one value; `quality` is None, with the reason, below the minimum of labelled rows."""
+
+    value: str | None
+    n: int
+    labelled: int
+    quality: BinaryQuality | RegressionQuality | None
+    reason: str = ""
+
+
+def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: float | None = None) -> BinaryQuality:
+    """All of `BinaryQuality` for scores and outcomes (0, 1 or NaN) of equal length.
+
+    With a `threshold`, a row is selected when its score is at least that. Raises ValueError for another outcome or unequal lengths.
+    """
+    score, label, left_out = _usable(scores, labels)
+    known = ~np.isnan(label)
+    n, labelled = score.size, int(known.sum())
+    if labelled and not np.isin(label[known], (0.0, 1.0)).all():
+        odd = label[known][~np.isin(label[known], (0.0, 1.0))][0]
+        raise ValueError(f"an outcome is {odd:g}; a binary model's outcomes are 0, 1 or missing")
+    selection = float((score >= threshold).mean()) if threshold is not None and n else None
+    if not labelled:
+        reasons = dict.fromkeys(_BINARY_NUMBERS, NO_LABELS)
+        if threshold is None:
+            del reasons["precision"], reasons["recall"]
+        return BinaryQuality(
+            n=n, labelled=0, left_out=left_out, coverage=0.0 if n else None, threshold=threshold, selection_rate=selection, reasons=reasons
+        )
+    scored, positive = score[known], label[known] == 1.0
+    outcome = label[known]
+    positives = int(positive.sum())
+    reasons = {}
+    area = auc(scored, positive)
+    if area is None:
+        reasons |= dict.fromkeys(("auc", "average_precision"), ONE_CLASS)
+    probabilities = bool((scored >= 0).all() and (scored <= 1).all())
+    squared = (scored - outcome) ** 2 if probabilities else None
+    if not probabilities:
+        reasons |= dict.fromkeys(("brier", "log_loss", "ece"), NOT_PROBABILITIES)
+    bins = calibration_bins(scored, positive) if probabilities else ()
+    precision, recall = _at_threshold(scored, positive, threshold, reasons)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap, mean_score = outcome - scored, float(scored.mean())
+        mean_gap, gap_interval = float(gap.mean()), mean_interval(gap)
+    if not math.isfinite(mean_gap):
+        reasons |= dict.fromkeys(("mean_score", "gap"), TOO_LARGE)
+    return BinaryQuality(
+        n=n,
+        labelled=labelled,
+        left_out=left_out,
+        coverage=labelled / n,
+        positives=positives,
+        base_rate=positives / labelled,
+        base_rate_interval=wilson(positives, labelled),
+        mean_score=mean_score if math.isfinite(mean_gap) else None,
+        gap=mean_gap if math.isfinite(mean_gap) else None,
+        gap_interval=gap_interval,
+        auc=area,
+        auc_interval=auc_interval(scored, positive),
+        average_precision=average_precision(scored, positive) if area is not None else None,
+        brier=float(squared.mean()) if squared is not None else None,
+        brier_interval=mean_interval(squared) if squared is not None else None,
+        log_loss=_log_loss(scored, positive) if probabilities else None,
+        ece=_expected_calibration_error(bins, labelled) if probabilities else None,
+        threshold=threshold,
+        selection_rate=selection,
+        precision=precision,
+        recall=recall,
+        calibration=bins,
+        reasons=reasons,
+    )
+
+
+_BINARY_NUMBERS: Final = ("base_rate", "mean_score", "gap", "auc", "average_precision", "brier", "log_loss", "ece", "precision", "recall")
+
+
+def regression_quality(scores: npt.ArrayLike, labels: npt.ArrayLike) -> RegressionQuality:
+    """All of `RegressionQuality` for predictions and outcomes (NaN: unknown) of equal length.
+
+    Intervals: mean +- 1.96 standard errors; for the RMSE the square root of that interval of the mean squared error.
+    """
+    score, label, left_out = _usable(scores, labels)
+    known = np.isfinite(label)
+    n, labelled = score.size, int(known.sum())
+    if not labelled:
+        reasons = dict.fromkeys(("mean_label", "mean_score", "mae", "rmse", "bias"), NO_LABELS)
+        return RegressionQuality(n=n, labelled=0, left_out=left_out, coverage=0.0 if n else None, reasons=reasons)
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = score[known] - label[known]
+        squared = error * error
+        values = {
+            "mean_label": float(label[known].mean()),
+            "mean_score": float(score[known].mean()),
+            "mae": float(np.abs(error).mean()),
+            "rmse": math.sqrt(float(squared.mean())),
+            "bias": float(error.mean()),
+        }
+        mse, mae_interval, bias_interval = mean_interval(squared), mean_interval(np.abs(error)), mean_interval(error)
+    return RegressionQuality(
+        n=n,
+        labelled=labelled,
+        left_out=left_out,
+        coverage=labelled / n,
+        **{name: value if math.isfinite(value) else None for name, value in values.items()},
+        mae_interval=mae_interval,
+        rmse_interval=Interval(math.sqrt(max(0.0, mse.low)), math.sqrt(mse.high), "root of normal") if mse else None,
+        bias_interval=bias_interval,
+        reasons={name: TOO_LARGE for name, value in values.items() if not math.isfinite(value)},
+    )
+
+
+def by_slice(
+    scores: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    values: Sequence[Any] | npt.NDArray[Any],
+    *,
+    minimum: int = 200,
+    task: Literal["binary", "regression"] = "binary",
+    threshold: float | None = None,
+) -> tuple[SliceQuality, ...]:
+    """Quality per value of a column (None or NaN: missing), worst first: by |gap|, or by MAE.
+
+    Slices with fewer than `minimum` labelled rows come last, without a quality. Raises ValueError for unequal lengths.
+    """
+    score, label = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    if not score.size == label.size == len(values):
+        raise ValueError(f"{score.size} scores, {label.size} outcomes and {len(values)} slice values: they must be of one length")
+    rows: dict[str | None, list[int]] = {}
+    for index, value in enumerate(values):
+        missing = value is None or (isinstance(value, float | np.floating) and math.isnan(value))
+        rows.setdefault(None if missing else str(value), []).append(index)
+    slices = []
+    for value, where in rows.items():
+        quality: BinaryQuality | RegressionQuality
+        if task == "binary":
+            quality = binary_quality(score[where], label[where], threshold)
+        else:
+            quality = regression_quality(score[where], label[where])
+        enough = quality.labelled >= minimum
+        reason = "" if enough else f"{quality.labelled} labelled rows, fewer than {minimum}"
+        slices.append(SliceQuality(value, quality.n, quality.labelled, quality if enough else None, reason))
+    return tuple(sorted(slices, key=_worst_first))
+
+
+def _worst_first(item: SliceQuality) -> tuple[float, int, str]:
+    if item.quality is None:
+        badness = -1.0
+    elif isinstance(item.quality, BinaryQuality):
+        badness = abs(item.quality.gap or 0.0)
+    else:
+        badness = item.quality.mae or 0.0
+    return (-badness, -item.labelled, item.value or "")
+
+
+def calibration_bins(scores: Floats, positive: Bools) -> tuple[CalibrationBin, ...]:
+    """Labelled rows by score, in ten bins [k/10, (k+1)/10), the last closed. Scores must lie in [0, 1]."""
+    edges = np.arange(CALIBRATION_BINS + 1) / CALIBRATION_BINS
+    place = np.searchsorted(edges[1:-1], scores, side="right")
+    counts = np.bincount(place, minlength=CALIBRATION_BINS)
+    score_sums = np.bincount(place, weights=scores, minlength=CALIBRATION_BINS)
+    hits = np.bincount(place, weights=positive, minlength=CALIBRATION_BINS)
+    return tuple(
+        CalibrationBin(
+            low=float(edges[k]),
+            high=float(edges[k + 1]),
+            n=int(counts[k]),
+            mean_score=float(score_sums[k] / counts[k]) if counts[k] else None,
+            rate=float(hits[k] / counts[k]) if counts[k] else None,
+            rate_interval=wilson(int(hits[k]), int(counts[k])),
+        )
+        for k in range(CALIBRATION_BINS)
+    )
+
+
+def _expected_calibration_error(bins: tuple[CalibrationBin, ...], labelled: int) -> float:
+    return sum(b.n * abs(b.rate - b.mean_score) for b in bins if b.rate is not None and b.mean_score is not None) / labelled
+
+
+def _log_loss(scores: Floats, positive: Bools) -> float:
+    smallest = float(np.finfo(np.float64).eps)
+    said = np.clip(scores, smallest, 1 - smallest)
+    return float(-np.mean(np.where(positive, np.log(said), np.log1p(-said))))
+
+
+def _at_threshold(scores: Floats, positive: Bools, threshold: float | None, reasons: dict[str, str]) -> tuple[float | None, float | None]:
+    if threshold is None:
+        return None, None
+    selected = scores >= threshold
+    hits, chosen, positives = int((selected & positive).sum()), int(selected.sum()), int(positive.sum())
+    if not chosen:
+        reasons["precision"] = f"no labelled row scores {threshold:g} or more"
+    if not positives:
+        reasons["recall"] = "no positive outcome among the labelled rows"
+    return (hits / chosen if chosen else None), (hits / positives if positives else None)
+
+
+def _usable(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Floats, int]:
+    score, label = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    if score.shape != label.shape or score.ndim != 1:
+        raise ValueError(f"{score.size} scores and {label.size} outcomes: two plain arrays of one length are needed")
+    usable = np.isfinite(score)
+    return score[usable], label[usable], int(score.size - usable.sum())
