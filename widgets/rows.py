@@ -141,7 +141,11 @@ class RowView(DrawsLines, can_focus=True):
 
     # movement
 
+    def settle(self) -> None:
+        """Complete a movement that waits for its rows: called before the next one starts from there."""
+
     def action_step(self, direction: int) -> None:
+        self.settle()
         if self._cursor is None:
             self.move_window(self._top + direction)
             return
@@ -152,6 +156,7 @@ class RowView(DrawsLines, can_focus=True):
             self.move_cursor(stop)
 
     def action_page(self, direction: int) -> None:
+        self.settle()
         leap = max(1, self.window_height - 1)
         if self._cursor is None:
             self.move_window(self._top + direction * leap)
@@ -196,6 +201,7 @@ class RowView(DrawsLines, can_focus=True):
 
     def move_window(self, top: int, *, keep_cursor: bool = False) -> None:
         """Scroll; a cursor that would leave the window goes along at its edge."""
+        self.settle()
         top = self._clamped(top)
         cursor = self._cursor
         if cursor is not None and not keep_cursor:

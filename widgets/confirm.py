@@ -1,0 +1,211 @@
+"""The confirmation as a widget: a plan that scrolls, a form that stays, and after acting the receipt in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from widgets.dialog import Dialog, Focus, Outcome, Plan, form_lines, plan_lines
+from widgets.line import Line, line
+from widgets.strips import DrawsLines, strip_of
+
+_MORE_ABOVE = line(("^", "bold"))
+_MORE_BELOW = line(("v", "bold"))
+
+
+class Confirmed(Message, namespace="confirm"):
+    """The acting button was pressed: once, ever, for one plan."""
+
+    def __init__(self, plan: Plan, reason: str, typed: str, choice: str | None) -> None:
+        super().__init__()
+        self.plan = plan
+        self.reason = reason
+        self.typed = typed
+        self.choice = choice
+
+
+class Cancelled(Message, namespace="confirm"):
+    """Nothing was sent and the dialog is done."""
+
+
+class ChoiceMoved(Message, namespace="confirm"):
+    """Another choice is preselected: the plan should be shown for it."""
+
+    def __init__(self, choice: str) -> None:
+        super().__init__()
+        self.choice = choice
+
+
+class Closed(Message, namespace="confirm"):
+    """The receipt was left. `finished` is False when the action goes on behind it."""
+
+    def __init__(self, finished: bool) -> None:
+        super().__init__()
+        self.finished = finished
+
+
+class _Drawn(Message):
+    """The terminal was sent the plan: keys typed earlier were typed at something else."""
+
+    def __init__(self, drawing: int) -> None:
+        super().__init__()
+        self.drawing = drawing
+
+
+class ConfirmView(DrawsLines, can_focus=True):
+    """Content of a confirmation screen. It takes every key while it has the focus."""
+
+    DEFAULT_CSS = "ConfirmView { width: 1fr; height: 1fr; }"
+    LEAVING: ClassVar[frozenset[str]] = frozenset({"q", "escape", "enter", "ctrl+c", "backspace"})
+
+    def __init__(self, plan: Plan, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._dialog = Dialog(plan)
+        self._top = 0
+        self._drawing = 0
+        self._drawn_at: float | None = None
+        self._acted = False
+        self._receipt: tuple[Line, ...] = ()
+        self._finished = False
+        self._lines: list[Line] = []
+
+    @property
+    def dialog(self) -> Dialog:
+        """The state of the form."""
+        return self._dialog
+
+    def show_plan(self, plan: Plan, *, keep_form: bool = False) -> None:
+        """Show another plan. The name must be typed again, unless only the choice of the user changed it (`keep_form`)."""
+        before = self._dialog
+        self._dialog = Dialog(plan)
+        if keep_form:
+            self._dialog.typed, self._dialog.reason = before.typed, before.reason
+        else:
+            self._await_drawing()
+        self._acted = False
+        self._redraw()
+
+    def show_receipt(self, lines: Sequence[Line], *, finished: bool) -> None:
+        """Put what happened in the place of the form: intended, sent, effective, then the watch."""
+        self._receipt = tuple(lines)
+        self._finished = finished
+        self._redraw()
+
+    def on_mount(self) -> None:
+        self.focus()
+        self._await_drawing()
+
+    def _await_drawing(self) -> None:
+        self._drawing += 1
+        self._drawn_at = None
+        drawing = self._drawing
+        self.call_after_refresh(lambda: self.post_message(_Drawn(drawing)))
+
+    def on__drawn(self, message: _Drawn) -> None:
+        message.stop()
+        if message.drawing == self._drawing:
+            self._drawn_at = message.time
+
+    # keys
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        if self._drawn_at is None or event.time <= self._drawn_at:
+            return
+        if self._receipt or self._acted:
+            if event.key in self.LEAVING:
+                self.post_message(Closed(self._finished))
+            return
+        if event.key in {"pageup", "pagedown"}:
+            self._scroll(self._room - 1 if event.key == "pagedown" else 1 - self._room)
+            return
+        if event.key in {"up", "down"} and not self._dialog.plan.choices:
+            self._scroll(1 if event.key == "down" else -1)
+            return
+        self._take(self._dialog.press(event.key, event.character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        if self._drawn_at is not None and not self._acted:
+            self._dialog.paste(event.text)
+            self._redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click presses Cancel; on the acting button it only moves the focus there, so that Space stays the one way."""
+        composed = self._lines
+        if self._acted or event.y != len(composed) - 1:
+            return
+        buttons = composed[-1].text
+        if buttons.find("[ Cancel ]") <= event.x < buttons.find("[ Cancel ]") + 10:
+            self.post_message(Cancelled())
+        elif event.x >= buttons.find("[ Cancel ]") + 10 and not self._dialog.missing:
+            self._dialog.focus = Focus.ACT
+            self._redraw()
+
+    def on_mouse_scroll_down(self) -> None:
+        self._scroll(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._scroll(-3)
+
+    def _take(self, outcome: Outcome | None) -> None:
+        dialog = self._dialog
+        if outcome is Outcome.CANCELLED:
+            self.post_message(Cancelled())
+        elif outcome is Outcome.ACTED:
+            self._acted = True
+            self.post_message(Confirmed(dialog.plan, dialog.reason.strip(), dialog.typed, dialog.chosen))
+        elif outcome is Outcome.CHOICE and dialog.chosen is not None:
+            self.post_message(ChoiceMoved(dialog.chosen))
+        self._redraw()
+
+    def _scroll(self, rows: int) -> None:
+        self._top = max(0, min(self._top + rows, len(self._plan()) - self._room))
+        self._redraw()
+
+    # drawing
+
+    def _plan(self) -> list[Line]:
+        return plan_lines(self._dialog, self.size.width)
+
+    def _bottom(self) -> list[Line]:
+        return list(self._receipt) if self._receipt else form_lines(self._dialog, self.size.width)
+
+    @property
+    def _room(self) -> int:
+        return max(1, self.size.height - len(self._bottom()))
+
+    def _composed(self) -> list[Line]:
+        plan, bottom, room = self._plan(), self._bottom(), self._room
+        top = max(0, min(self._top, len(plan) - room))
+        shown = plan[top : top + room]
+        shown += [Line()] * (room - len(shown))
+        width = self.size.width
+        if top:
+            shown[0] = Line((*shown[0].fitted(width - 1).spans, *_MORE_ABOVE.spans))
+        if top + room < len(plan):
+            shown[-1] = Line((*shown[-1].fitted(width - 1).spans, *_MORE_BELOW.spans))
+        return [*shown, *bottom][: self.size.height] if len(bottom) < self.size.height else bottom[-self.size.height :]
+
+    def _redraw(self) -> None:
+        composed = self._composed()
+        for y in range(max(len(composed), len(self._lines))):
+            if composed[y : y + 1] != self._lines[y : y + 1]:
+                self.refresh(Region(0, y, self.size.width, 1))
+        self._lines = composed
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if not self._lines:
+            self._lines = self._composed()
+        return strip_of(self._lines[y] if y < len(self._lines) else Line(), width, colour=self.colour)
+
+    def on_resize(self) -> None:
+        self._lines = self._composed()
+        self.refresh()
