@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from backends.records import Layer, Moment, State, SwitchState
 from backends.text import Untrusted
 
+Unit = Literal["", "share", "signed", "count", "ms", "hours", "minutes", "ratio"]
+"""How a value is written: a share of one, a signed difference, a count, a duration, a plain ratio."""
+
 
 class View(BaseModel):
     """What a screen or a verb shows: frozen, complete, values that round-trip exactly through JSON."""
@@ -25,8 +28,7 @@ class Signal(View):
     title: str
     state: State
     value: float | None
-    unit: Literal["", "share", "signed", "count", "ms", "hours", "minutes", "ratio"] = ""
-    """How the value is written: a share of one, a signed difference, a count, a duration, a plain ratio."""
+    unit: Unit = ""
     warning: float | None = None
     critical: float | None = None
     worse: Literal["above", "below"] = "above"

@@ -1,0 +1,246 @@
+"""What every screen does: load its view in a worker, put the page into the frame, keep what was there when a load fails, and turn
+keys into commands of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, work
+from textual.message import Message
+from textual.widget import Widget
+
+from console import commands
+from console.commands import Command
+from widgets.frame import FrameScreen
+from widgets.line import Line, Page, line
+from widgets.page import PageView
+from widgets.prompt import Prompt
+from widgets.rows import Chosen, Moved
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.lookout import Lookout
+
+WATCHED_EVERY = 1.0
+"""Seconds between two looks at whether anything on disk changed; nothing is read or drawn unless it did."""
+
+
+class Loaded(Message):
+    """A view has been computed for the screen as it stood at `epoch`."""
+
+    def __init__(self, view: Any, epoch: int) -> None:
+        super().__init__()
+        self.view = view
+        self.epoch = epoch
+
+
+class LoadFailed(Message):
+    """A view could not be computed: what was on the screen stays."""
+
+    def __init__(self, reason: str, epoch: int) -> None:
+        super().__init__()
+        self.reason = reason
+        self.epoch = epoch
+
+
+class DeckScreen(FrameScreen):
+    """A screen of the console. A subclass names its scope and verb, loads a view and renders a page."""
+
+    app: ConsoleApp
+    scope: ClassVar[str] = ""
+
+    def __init__(self, target: str | None = None) -> None:
+        super().__init__()
+        self.target = target
+        self.view: Any = None
+        self.content = PageView()
+        self.prompt = Prompt()
+        self._epoch = 0
+        self._prefix = ""
+        self._filter = ""
+        self._stamp: object = None
+        self._pending = False
+
+    # what a subclass says
+
+    def load(self, lookout: Lookout) -> Any:
+        """Compute the view; runs in a worker thread."""
+        raise NotImplementedError
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        """Render the view."""
+        raise NotImplementedError
+
+    def open_row(self, key: str) -> None:
+        """Enter on a row."""
+
+    def model_of(self, key: str | None) -> str | None:
+        """The model that a command on the row `key` is about."""
+        return key or self.target
+
+    def first_view(self) -> Any:
+        """A view that is at hand without loading anything, or None."""
+        return None
+
+    # life
+
+    def compose_content(self) -> Iterable[Widget]:
+        yield self.content
+        yield self.prompt
+
+    def on_mount(self) -> None:
+        self.content.focus()
+        self.show_banner()
+        self.show_keys()
+        self.view = self.first_view()
+        if self.view is not None:
+            self.draw()
+        else:
+            self.heading.show(line(("reading ...", "dim")))
+        self.reload()
+        self.set_interval(WATCHED_EVERY, self.reload_when_changed)
+
+    def on_screen_resume(self) -> None:
+        self.show_banner()
+        self.reload_when_changed()
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self.call_after_refresh(self.draw)
+
+    def reload_when_changed(self) -> None:
+        """Read again when the workspace changed on disk, or when a clock that runs has moved on."""
+        if self.app.screen is not self or self._pending:
+            return
+        if self.app.stamp() != self._stamp:
+            self.reload()
+
+    def reload(self) -> None:
+        """Read again now."""
+        self._epoch += 1
+        self._pending = True
+        self._stamp = self.app.stamp()
+        self._read(self._epoch)
+
+    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
+    def _read(self, epoch: int) -> None:
+        try:
+            view = self.load(self.app.lookout())
+        except Exception as error:
+            self.post_message(LoadFailed(self.app.said_of(error), epoch))
+        else:
+            self.post_message(Loaded(view, epoch))
+
+    def on_loaded(self, message: Loaded) -> None:
+        if message.epoch != self._epoch:
+            return
+        self._pending = False
+        self.view = message.view
+        self.remove_class("-failed")
+        self.app.seen(self, message.view)
+        self.show_banner()
+        self.draw()
+
+    def on_load_failed(self, message: LoadFailed) -> None:
+        if message.epoch != self._epoch:
+            return
+        self._pending = False
+        self.add_class("-failed")
+        if self.view is None:
+            self.heading.show(line(("nothing could be read", "warning")))
+        self.say(message.reason, "warning")
+
+    # drawing
+
+    def draw(self) -> None:
+        """Render the view at the present size."""
+        if self.view is None or self.size.width == 0 or self.too_small:
+            return
+        page = self.page(self.view, self.size.width, self.content_height)
+        if self._filter:
+            page = filtered(page, self._filter)
+        self.content.show(page)
+        self.heading.show(page.heading)
+        self.show_verb(page.verb)
+
+    @property
+    def content_height(self) -> int:
+        """Lines between line 2 and line 23."""
+        return max(1, self.size.height - 4)
+
+    def show_banner(self) -> None:
+        """Line 1."""
+        self.banner.show(self.app.banner_facts())
+
+    def show_keys(self) -> None:
+        """Line 24: the keys that work now."""
+        listed = [command for command in commands.on_screen(self.scope) if command.footer and self.app.disabled(command, self) is None]
+        listed.sort(key=lambda command: command.id in {"filter", "help", "back"})
+        self.keys.show([tuple(command.footer.split(" ", 1)) if " " in command.footer else (command.footer, "") for command in listed][:9])
+
+    def say(self, text: str, role: str = "") -> None:
+        """A message on line 23, the only place for one."""
+        self.why.say(line((text, role)))
+
+    # what the cursor does
+
+    def on_rows_moved(self, message: Moved) -> None:
+        self.why.show(message.why)
+
+    def on_rows_chosen(self, message: Chosen) -> None:
+        self.open_row(message.key)
+
+    # keys
+
+    def on_key(self, event: events.Key) -> None:
+        if self.too_small:
+            return
+        wanted = f"{self._prefix} {event.key}" if self._prefix else event.key
+        command = commands.by_key(self.scope, wanted)
+        if command is None and self._prefix:
+            self._prefix = ""
+            return
+        if command is None:
+            if event.key in commands.prefixes(self.scope):
+                self._prefix = event.key
+            return
+        self._prefix = ""
+        event.stop()
+        event.prevent_default()
+        self.run(command)
+
+    def run(self, command: Command, words: str = "") -> None:
+        """Do what a command says, or say why not."""
+        reason = self.app.disabled(command, self)
+        if reason is not None:
+            self.say(f"{command.title}: {reason}", "warning")
+            return
+        own = getattr(self, f"do_{command.id.replace('.', '_')}", None)
+        if own is not None:
+            own()
+        else:
+            self.app.run_command(command, self, words)
+
+    # prompts
+
+    def ask_filter(self) -> None:
+        """Open the filter on line 23."""
+        self.prompt.ask("/", self._filter, live=self._narrow, done=self._narrow)
+
+    def _narrow(self, text: str) -> None:
+        self._filter = text
+        self.draw()
+
+
+def filtered(page: Page, wanted: str) -> Page:
+    """The rows of a page that match: every word must be in the row, `!word` must not; lines without a key stay."""
+    words = wanted.lower().split()
+
+    def matches(text: str) -> bool:
+        low = text.lower()
+        return all((word[1:] not in low) if word.startswith("!") and len(word) > 1 else (word in low) for word in words)
+
+    rows = tuple(row for row in page.rows if row.key is None or matches(row.line.text + " " + row.state))
+    heading = Line((*page.heading.spans, *line("  ", (f"filter: {wanted}", "bold")).spans))
+    return Page(heading, rows, page.verb)

@@ -1,0 +1,92 @@
+"""One run of the console: which workspace, which environment, which time. Loads nothing heavy, the first frame needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from backends.store.paths import WorkspacePaths
+from console.clock import Clock, PastClock, SystemClock
+from console.locate import Located
+from console.simulation import BrokenClock, read_clock
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the console was started with."""
+
+    located: Located
+    environment: str | None = None
+    as_of: datetime | None = None
+    read_only: bool = False
+
+    @property
+    def paths(self) -> WorkspacePaths:
+        return WorkspacePaths(self.located.root)
+
+    def clock(self) -> Clock:
+        """Time travel, the workspace's simulated clock, or real time."""
+        if self.as_of is not None:
+            return PastClock(self.as_of)
+        try:
+            return read_clock(self.paths) or SystemClock()
+        except BrokenClock:
+            return SystemClock()
+
+    def summary(self) -> Any:
+        """The last evaluated fleet from `summary.json` as plain attributes, or None; the present needs it, the past does not."""
+        if self.as_of is not None:
+            return None
+        try:
+            raw = json.loads(self.paths.summary.read_text(encoding="utf-8"), object_hook=_attributes)
+            ZoneInfo(raw.zone)
+        except (OSError, ValueError, AttributeError, KeyError):
+            return None
+        return raw if self.environment in {None, raw.environment} else None
+
+    def stamp(self) -> tuple[object, ...]:
+        """Changes whenever anything that a screen shows may have changed: files, and the minute of a simulated clock that runs."""
+        paths = self.paths
+        watched = (paths.catalog, paths.control, paths.registry, paths.switches, paths.summary, paths.clock_json, paths.landing)
+        seen: list[object] = []
+        for path in (*watched, *(path.with_name(path.name + "-wal") for path in (paths.catalog, paths.control))):
+            try:
+                status = path.stat()
+                seen.append((status.st_mtime_ns, status.st_size))
+            except OSError:
+                seen.append(None)
+        seen.append(self.clock().now().timestamp() // 300)
+        return tuple(seen)
+
+
+def _attributes(raw: dict[str, Any]) -> SimpleNamespace:
+    return SimpleNamespace(**{name: _parsed(name, value) for name, value in raw.items()})
+
+
+def _parsed(name: str, value: Any) -> Any:
+    if isinstance(value, str) and (name.endswith(("_at", "_from", "_to")) or name in {"at", "since", "until", "complete_to"}):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+def who_am_i(clock: Clock) -> str:
+    """`mara@bastion` for the banner; what is recorded comes from control's own identity."""
+    played = os.environ.get("QUARTERDECK_ACTOR")
+    host = (socket.gethostname() or "localhost").split(".")[0]
+    if played and clock.kind == "sim":
+        return played if "@" in played else f"{played}@local"
+    try:
+        name = os.environ.get("SUDO_USER") if os.getuid() == 0 else None
+        return f"{name or pwd.getpwuid(os.getuid()).pw_name}@{host}"
+    except KeyError:
+        return f"uid-{os.getuid()}@{host}"

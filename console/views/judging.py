@@ -1,0 +1,205 @@
+"""Judging a signal by its rule: limits, states over time, since when, and the sentence that says why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from backends.records import Layer, State
+from backends.text import Untrusted
+from console.analysis.series import broke_first, limit_from_history, since
+from console.policies.rules import AlertRule, ContractLimit
+from console.render import figures
+from console.views.health import Signal, Unit
+from console.views.measures import Measured
+from console.views.windows import HOUR, Floats, Ints, moment_of
+
+BRIDGE_HOURS: Final = 12
+"""Hours of `ok` that do not end one stretch of trouble: a rolling number that dips for a night is one incident, not two."""
+
+TITLES: Final[dict[str, tuple[str, Unit]]] = {
+    "latency_p95": ("latency p95", "ms"),
+    "error_share": ("errors", "share"),
+    "fallback_share": ("answered by fallback", "share"),
+    "volume_ratio": ("scored, to usual", "ratio"),
+    "failed_runs": ("failed pipeline runs", "count"),
+    "schema_violations": ("schema violations", "count"),
+    "null_share": ("nulls, worst", "share"),
+    "out_of_range_share": ("out of range, worst", "share"),
+    "duplicate_share": ("duplicates", "share"),
+    "age_hours": ("oldest source", "hours"),
+    "input_psi": ("inputs, worst", "ratio"),
+    "score_psi": ("score PSI", "ratio"),
+    "score_mean_jump": ("mean score jump, sd", "ratio"),
+    "late_gap": ("observed less scored", "signed"),
+    "mae": ("mean absolute error", "ratio"),
+    "ece": ("ECE", "ratio"),
+    "auc": ("AUC", "ratio"),
+    "auc_drop": ("AUC lost", "ratio"),
+    "brier_ratio": ("Brier to version before", "ratio"),
+    "mae_ratio": ("MAE to version before", "ratio"),
+    "bias_ratio": ("bias to usual error", "ratio"),
+    "label_coverage": ("labels arrived", "share"),
+    "slice_auc_gap": ("worst slice, AUC lost", "ratio"),
+    "slo_burn": ("SLO burn", "ratio"),
+}
+"""What each signal is called on screen, and how it is written."""
+
+BY_SIZE: Final = frozenset({"late_gap"})
+"""Signals whose sign does not matter for their limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A rule's limits as numbers, and where they come from when they are not written in it."""
+
+    warning: float | None
+    critical: float | None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A signal, the rule that judged it, and its course, which alerts are made from."""
+
+    signal: Signal
+    rule: AlertRule | None = None
+    ends: Ints | None = None
+    values: Floats | None = None
+    n: Ints | None = None
+    states: tuple[State, ...] = ()
+
+
+def limits_of(rule: AlertRule, model: str, past: Floats | None, *, column: str | None = None, declared: float | None = None) -> Limits:
+    """Resolve a rule's limits: numbers as they stand, those of the contract, and calibrated ones from `past` values of a quiet time."""
+    found: list[float | None] = []
+    because = ""
+    calibrated = None
+    for place, limit in enumerate(rule.limits_for(model, column)):
+        if limit is None or isinstance(limit, float):
+            found.append(limit)
+        elif isinstance(limit, ContractLimit):
+            found.append(limit.resolved(declared))
+            because = "the contract's limit" if declared is not None else "the customary limit, the contract has none"
+        else:
+            if calibrated is None:
+                calibration = rule.calibration
+                calibrated = limit_from_history(
+                    [] if past is None else past.tolist(),
+                    warning_quantile=calibration.warning_quantile,
+                    critical_margin=calibration.critical_times,
+                    minimum=calibration.least_windows,
+                )
+            found.append(calibrated.critical if place else calibrated.warning)
+            because = calibrated.reason
+    return Limits(found[0], found[1], because)
+
+
+def judge(rule: AlertRule, measured: Measured, limits: Limits, ends: Ints, strip: Ints) -> Judged:
+    """Judge every window of a measured signal and describe the last one."""
+    title, unit = TITLES.get(rule.signal, (rule.signal.removeprefix("metric."), "ratio"))
+    by_size = rule.signal in BY_SIZE
+    judged = np.abs(measured.values) if by_size else measured.values
+    raw = [
+        rule.judge(_plain(value), n, limits.warning, limits.critical) for value, n in zip(judged.tolist(), measured.n.tolist(), strict=True)
+    ]
+    states = held(raw, ends, int(rule.hold.total_seconds() * 1_000_000))
+    value, n, state = _plain(measured.values[-1]), int(measured.n[-1]), states[-1]
+    places = np.searchsorted(ends, strip, side="right") - 1
+    history = tuple(_plain(measured.values[place]) if place >= 0 else None for place in places.tolist())
+    then = tuple(states[place] if place >= 0 else State.UNKNOWN for place in places.tolist())
+    scored = int(measured.scored[-1]) if measured.scored is not None else None
+    signal = Signal(
+        id=rule.id,
+        layer=rule.layer,
+        title=f"{title} {measured.of}" if measured.of and rule.signal in {"null_share", "input_psi", "out_of_range_share"} else title,
+        state=state,
+        value=value,
+        unit=unit,
+        warning=limits.warning,
+        critical=limits.critical,
+        worse=rule.bad,
+        n=n,
+        low=_plain(measured.low),
+        high=_plain(measured.high),
+        coverage=n / scored if scored else None,
+        since=_began(ends, states),
+        why=_why(rule, measured, limits, state),
+        of=Untrusted(measured.of) if measured.of else None,
+        window_hours=rule.window.total_seconds() / 3600,
+        history=history,
+        states=then,
+    )
+    return Judged(signal, rule, ends, measured.values, measured.n, states)
+
+
+def unknown(rule: AlertRule, why: str) -> Judged:
+    """A signal that cannot be computed, with the reason."""
+    title, unit = TITLES.get(rule.signal, (rule.signal, "ratio"))
+    signal = Signal(id=rule.id, layer=rule.layer, title=title, state=State.UNKNOWN, value=None, unit=unit, why=f"{rule.id}: {why}")
+    return Judged(signal, rule)
+
+
+def silent(name: str, layer: Layer, title: str, why: str) -> Judged:
+    """A signal that no rule watches and that cannot be computed."""
+    return Judged(Signal(id=name, layer=layer, title=title, state=State.UNKNOWN, value=None, why=why))
+
+
+def held(states: list[State], ends: Ints, hold: int) -> tuple[State, ...]:
+    """A state of trouble counts only once it has lasted for `hold` microseconds; until then the one before it stands."""
+    if hold <= 0:
+        return tuple(states)
+    kept: list[State] = []
+    began: int | None = None
+    for state, end in zip(states, ends.tolist(), strict=True):
+        troubled = state in {State.WARNING, State.CRITICAL}
+        began = (end if began is None else began) if troubled else None
+        kept.append(State.OK if troubled and began is not None and end - began < hold else state)
+    return tuple(kept)
+
+
+def trouble_began(judged: Judged) -> datetime | None:
+    """When the present stretch of trouble began, short quiet spells bridged; None when all is well."""
+    if judged.ends is None or not judged.states:
+        return None
+    step = int(judged.ends[-1] - judged.ends[-2]) if len(judged.ends) > 1 else HOUR
+    index = broke_first(judged.states, bridge=max(1, BRIDGE_HOURS * HOUR // max(step, 1)))
+    return None if index is None else moment_of(int(judged.ends[index]))
+
+
+def _began(ends: Ints, states: tuple[State, ...]) -> datetime | None:
+    if states[-1] not in {State.WARNING, State.CRITICAL}:
+        return None
+    found = since(ends.tolist(), states)
+    return moment_of(int(found.began)) if found and isinstance(found.began, int) else None
+
+
+def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> str:
+    value, n = _plain(measured.values[-1]), int(measured.n[-1])
+    unit = TITLES.get(rule.signal, ("", "ratio"))[1]
+    where = f" {measured.of}" if measured.of else ""
+    if value is None:
+        return f"{rule.id}: {measured.why_not or 'nothing to compute it from'}"
+    sample = f"{_length(rule)}, n {figures.count(n)}"
+    text = f"{rule.id}{where}: {figures.amount(value, unit)}"
+    if state == State.UNKNOWN:
+        reason = f"n {n} is below {rule.minimum_n}" if n < rule.minimum_n else limits.because or "no limit is set"
+        return f"{text}, not judged: {reason}"
+    passed = {State.CRITICAL: limits.critical, State.WARNING: limits.warning}.get(state)
+    if passed is None:
+        known = limits.warning if limits.warning is not None else limits.critical
+        return f"{text} within {figures.amount(known, unit)} ({sample})"
+    return f"{text} {'over' if rule.bad == 'above' else 'under'} {figures.amount(passed, unit)} ({sample})"
+
+
+def _length(rule: AlertRule) -> str:
+    hours = rule.window.total_seconds() / 3600
+    return f"{hours:g} h" if hours < 72 else f"{hours / 24:g} d"
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
