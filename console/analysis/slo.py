@@ -24,6 +24,9 @@ DAY: Final = 24 * HOUR
 MINIMUM_EVENTS: Final = 30
 """Events in the long window below which a rule stays silent: one bad event of three is no outage."""
 
+ROUNDING: Final = 1e-12
+"""Relative error of a float division: "strictly above" means above by more than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class BurnRule:
@@ -121,7 +124,8 @@ def burn_rate(bad: float, total: float, objective: float) -> float | None:
     """(bad / total) / (1 - objective); None without events. Raises ValueError unless 0 < objective < 1."""
     if not 0 < objective < 1:
         raise ValueError(f"an objective of {objective:g} has no budget to burn; write a share above 0 and below 1, such as 0.99")
-    return bad / total / (1 - objective) if total > 0 else None
+    budget = round(1 - objective, 12)  # 1 - 0.9 is a little less than 0.1, which would put "exactly at the limit" above it
+    return bad / total / budget if total > 0 else None
 
 
 def budget_status(
@@ -166,7 +170,8 @@ def _judged(rule: BurnRule, long: WindowBurn, short: WindowBurn, minimum: int) -
     elif short.burn_rate is None:
         state, reason = State.UNKNOWN, f"no events in the last {_length(rule.short)}"
     else:
-        fires = long.burn_rate > rule.rate and short.burn_rate > rule.rate
+        over = rule.rate * (1 + ROUNDING)
+        fires = long.burn_rate > over and short.burn_rate > over
         state = rule.severity if fires else State.OK
         reason = f"burns {long.burn_rate:.3g} and {short.burn_rate:.3g} times the budget over {windows}"
         reason += f", {'both' if fires else 'not both'} over {rule.rate:g}"

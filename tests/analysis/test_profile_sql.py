@@ -1,0 +1,176 @@
+"""Profiles counted by the engine equal profiles counted row by row, add up, and survive storage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.profile.profile import ColumnSpec, Profile, ProfileMismatch
+from backends.profile.sql import MissingColumn, Run, profile_columns, reference_specs
+from backends.profile.windows import WindowProfile, merge_windows
+from console.analysis.drift import compare, profile_categories, profile_sample, reference_edges
+
+
+@pytest.fixture(scope="module")
+def connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:")
+
+
+@pytest.fixture(scope="module")
+def run(connection: duckdb.DuckDBPyConnection) -> Run:
+    def execute(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return connection.execute(sql, list(params)).fetchall()
+
+    return execute
+
+
+def load(connection: duckdb.DuckDBPyConnection, values: Sequence[Any], engine_type: str = "DOUBLE") -> None:
+    connection.execute(f"CREATE OR REPLACE TABLE t (x {engine_type})")
+    connection.execute(f"INSERT INTO t SELECT unnest(?::{engine_type}[])", [list(values)])
+
+
+numbers = st.lists(st.none() | st.floats(allow_nan=True) | st.integers(-3, 3).map(float), max_size=50)
+quarters = st.lists(st.none() | st.just(math.inf) | st.just(math.nan) | st.integers(-400, 400).map(lambda value: value / 4), max_size=60)
+
+
+@given(quarters)
+@settings(max_examples=60, deadline=None)
+def test_the_engine_finds_the_edges_that_numpy_finds(connection: duckdb.DuckDBPyConnection, run: Run, values: list[float | None]) -> None:
+    load(connection, values)
+    (spec,) = reference_specs(run, "t")
+    expected = reference_edges([math.nan if value is None else value for value in values], "x")
+    assert spec.edges == pytest.approx(expected.edges, rel=1e-12, abs=1e-12)
+    assert spec.spike == expected.spike
+
+
+@given(numbers)
+@settings(max_examples=60, deadline=None)
+def test_the_engine_counts_as_the_rows_do(connection: duckdb.DuckDBPyConnection, run: Run, values: list[float | None]) -> None:
+    load(connection, values)
+    plain = [math.nan if value is None else value for value in values]
+    spec = reference_edges(plain, "x")
+    (counted,) = profile_columns(run, "t", [spec])[()]
+    by_hand = profile_sample(plain, spec)
+    assert (counted.n, counted.nulls, counted.counts, counted.infinite) == (by_hand.n, by_hand.nulls, by_hand.counts, by_hand.infinite)
+    assert (counted.min, counted.max, counted.spike) == (by_hand.min, by_hand.max, by_hand.spike)
+    if by_hand.sum is not None and counted.sum is not None:
+        assert counted.sum == pytest.approx(by_hand.sum, rel=1e-9, abs=1e-9 * max([abs(v) for v in plain if math.isfinite(v)], default=1.0))
+
+
+def test_a_value_on_an_edge_belongs_to_the_bin_above(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    load(connection, [-1.0, 0.0, -0.0, math.nextafter(0.0, -1), 1.0, 2.0, math.inf, -math.inf, math.nan, None])
+    (profile,) = profile_columns(run, "t", [ColumnSpec("x", "numeric", (0.0, 1.0))])[()]
+    assert (profile.counts, profile.n, profile.nulls, profile.infinite) == ((3, 2, 3), 8, 2, 2)
+
+
+def test_categories_are_exact_and_the_rest_is_counted(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    values = ["b"] * 3 + ["a"] * 3 + ["c", "\u2603'\"; DROP", None, ""] + ["z"] * 9
+    load(connection, values, "VARCHAR")
+    (every,) = profile_columns(run, "t", [ColumnSpec("x", "categorical")])[()]
+    assert every == profile_categories(values, "x")
+    (kept,) = profile_columns(run, "t", [ColumnSpec("x", "categorical", max_categories=2)])[()]
+    assert (kept.categories, kept.other, kept.n, kept.nulls) == ((("a", 3), ("z", 9)), 6, 18, 1)
+    drift = compare(every, kept)
+    assert drift.psi is not None
+    assert "(other)" in drift.notes[0]
+
+
+def test_every_kind_of_column_in_one_pass_per_window(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    connection.execute(
+        '''CREATE OR REPLACE TABLE scored AS SELECT 'v' || (i % 2) AS version, TIMESTAMP '2013-04-01' + INTERVAL (i) HOUR AS event_at,
+        i % 7 AS "count of ""things""", (i % 10)::DECIMAL(9, 2) / 4 AS price, i % 3 = 0 AS flag, 'k' || (i % 5) AS carrier,
+        DATE '2013-04-01' + (i // 24)::INTEGER AS day, [i] AS nested FROM range(96) r(i)'''
+    )
+    specs = reference_specs(run, "scored")
+    assert [spec.kind for spec in specs] == ["categorical", "timestamp", "numeric", "numeric", "boolean", "categorical", "timestamp"]
+    windows = profile_columns(run, "scored", specs, by=["version", "day"])
+    assert len(windows) == 8
+    whole = profile_columns(run, "scored", specs)[()]
+    for place, profile in enumerate(whole):
+        total = None
+        for columns in windows.values():
+            total = columns[place] if total is None else total.merge(columns[place])
+        assert total is not None
+        assert (total.counts, total.categories, total.n, total.min, total.max) == (
+            profile.counts,
+            profile.categories,
+            profile.n,
+            profile.min,
+            profile.max,
+        )
+        assert total.sum == pytest.approx(profile.sum)
+    flag = next(profile for profile in whole if profile.column == "flag")
+    assert flag.categories == (("false", 64), ("true", 32))
+
+
+def test_empty_and_all_null_columns_have_profiles(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    load(connection, [])
+    (spec,) = reference_specs(run, "t")
+    (empty,) = profile_columns(run, "t", [spec])[()]
+    assert (empty.rows, empty.missing_rate, empty.mean, empty.counts) == (0, None, None, (0,))
+    load(connection, [None, None])
+    (nothing,) = profile_columns(run, "t", [ColumnSpec("x", "numeric", (1.0,))])[()]
+    assert (nothing.n, nothing.nulls, nothing.counts, nothing.missing_rate) == (0, 2, (0, 0), 1.0)
+    assert profile_columns(run, "t", [spec], by=["x"])[(None,)][0].nulls == 2
+
+
+def test_a_column_that_is_gone_is_named(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    load(connection, [1.0])
+    with pytest.raises(MissingColumn, match="no column 'temp' here; there are 'x'"):
+        profile_columns(run, "t", [ColumnSpec("temp", "numeric")])
+
+
+def test_a_sampled_reference_says_so_and_counts_stay_exact(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    load(connection, np.random.default_rng(1).normal(size=5000).tolist())
+    (spec,) = reference_specs(run, "t", exact_up_to=1000)
+    assert spec.edges_from == "deciles of a sample of 1000 of 5000 rows"
+    assert sum(profile_columns(run, "t", [spec])[()][0].counts) == 5000
+
+
+def window(day: int, columns: tuple[Profile, ...], version: str = "v1") -> WindowProfile:
+    start = datetime(2013, 4, day, tzinfo=UTC)
+    return WindowProfile("production", "arrival-delay", version, "live", start, start + timedelta(days=1), columns)
+
+
+def test_windows_are_stored_and_read_back_exactly() -> None:
+    spec = reference_edges([0.1, 0.2, 1 / 3, 1e300], "x")
+    stored = window(1, (profile_sample([0.1, math.nan, math.inf], spec), profile_categories(["\u2603", None], "c")))
+    assert WindowProfile.from_json(stored.to_json()) == stored
+    with pytest.raises(ValueError, match="not of format"):
+        WindowProfile.from_json('{"format": 99}')
+    damaged = stored.to_json().replace('"n":2', '"n":3')
+    with pytest.raises(ValueError, match="does not add up"):
+        WindowProfile.from_json(damaged)
+
+
+def test_days_add_up_and_never_twice() -> None:
+    spec = ColumnSpec("x", "numeric", (0.0,))
+    days = [window(day, (profile_sample([float(day), -1.0], spec),)) for day in (1, 2, 4)]
+    merged = merge_windows([days[2], days[0], days[1]])
+    assert merged is not None
+    assert (merged.starts_at.day, merged.ends_at.day, merged.version) == (1, 5, "v1")
+    assert merged.columns[0].counts == (3, 3)
+    with pytest.raises(ProfileMismatch, match="twice"):
+        merge_windows([days[0], days[0]])
+    both = merge_windows([days[0], window(1, days[0].columns, "v2")])
+    assert both is not None
+    assert both.version == "v1+v2"
+    assert merge_windows([]) is None
+
+
+def test_a_column_absent_from_a_day_is_missing_there_not_forgotten() -> None:
+    spec = ColumnSpec("x", "numeric", (0.0,))
+    without = window(2, (profile_categories(["a", "b", "a"], "c"),))
+    merged = merge_windows([window(1, (profile_sample([1.0], spec), profile_categories(["a"], "c"))), without])
+    assert merged is not None
+    column = merged.column("x")
+    assert column is not None
+    assert (column.n, column.nulls) == (1, 3)
