@@ -32,7 +32,12 @@ STANDARD_CHECKS: Final[dict[str, Spec]] = {
     "labels_sound": _on_model("Labels: coverage, delay, complete up to when. ok: enough of them to judge by."),
     "input_drift": _on_model("Inputs against their own past windows. ok: nothing beyond the usual."),
     "score_shift": _on_model("Scores against their own past windows. ok: nothing beyond the usual."),
-    "signal": _on_model("The watched signal of an alert rule now. ok: within its limits.", needs="signal"),
+    "signal": _on_model(
+        "The watched signal of an alert rule. ok: within its limits. With `since: mitigation` only what came after the last "
+        "effective action on the model counts, so that old rows do not hide whether it helped.",
+        needs="signal",
+        takes="since",
+    ),
     "layer": _on_model("The worst verdict of one layer of health.", needs="layer"),
     "changed": _on_model("Deploys, schema changes and upstream events near the start. ok: nothing changed; warning: something did."),
     "would_help": _on_model(

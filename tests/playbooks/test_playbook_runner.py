@@ -551,3 +551,12 @@ def test_a_crash_at_any_point_of_a_whole_run_is_resumed_to_its_end(point: int, a
     assert run.outcome in {"succeeded", "recovered"}
     assert [call.kind for call in host.effects.values()] == ["kill"]
     assert len(host.requests) == 1
+
+
+def test_time_does_not_settle_what_is_in_doubt() -> None:
+    host = FakeHost()
+    host.behaviour["rollback"] = "lost"
+    runner = begin(host, steps("    - {id: do, kind: action, title: Do, action: {kind: rollback}, timeout: 30m}\n"))
+    runner.act(runner.plan())
+    host.step(7200)
+    assert runner.poll().steps["do"].status is StepStatus.IN_DOUBT

@@ -1,0 +1,274 @@
+"""Which policies are in force: what ships, replaced item by item by the workspace's files, else the last good copy.
+
+A broken file never loosens anything by being broken: until it is mended, what was adopted last stays in force, and every problem is
+named with file and line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from backends.records import digest_of
+from backends.yaml_text import YamlFileError, YamlProblem, YamlText, load_yaml, validated
+from console.policies.rules import (
+    SECTIONS,
+    AlertRule,
+    ApprovalRule,
+    Gate,
+    Guardrail,
+    PolicyFile,
+    Retention,
+    Role,
+    Slo,
+    item_key,
+)
+
+PolicyProblem = YamlProblem
+"""One thing wrong in one policy file, with line and column."""
+
+IN_FORCE: Final = ".in-force"
+
+
+class PoliciesError(ValueError):
+    """Policy files that cannot be taken; `problems` names each place."""
+
+    def __init__(self, problems: list[PolicyProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class Policies(PolicyFile):
+    """Everything in force, from all files together. The digest covers the content, not where it came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ignored_types=(cached_property,))
+
+    origin: Literal["files", "last good", "shipped"] = Field(default="files", exclude=True)
+    """`last good`: the files are broken, what was adopted last is in force. `shipped`: broken, and nothing was adopted yet."""
+    problems: tuple[PolicyProblem, ...] = Field(default=(), exclude=True)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The content as JSON: what is adopted, and what the digest is of."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:` of the canonical JSON of the content."""
+        return digest_of(self.body)
+
+    def rule(self, rule_id: str) -> AlertRule | None:
+        """The alert rule of this id, enabled or not."""
+        return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+    def rules_for(self, model: str, environment: str, task: str | None) -> list[AlertRule]:
+        """The enabled alert rules that watch a model, in the order of the files."""
+        return [rule for rule in self.rules if rule.enabled and rule.where.takes(model, environment, task)]
+
+    def slos_for(self, model: str, environment: str, task: str | None) -> list[Slo]:
+        return [slo for slo in self.slos if slo.where.takes(model, environment, task)]
+
+    def gates_for(self, model: str, environment: str, task: str | None) -> list[Gate]:
+        return [gate for gate in self.gates if gate.where.takes(model, environment, task)]
+
+    def approval_for(self, action: str, environment: str) -> ApprovalRule | None:
+        """The rule that an action in an environment needs approval by; None: nobody's."""
+        fitting = (rule for rule in self.approvals if rule.action == action)
+        return next((rule for rule in fitting if {environment, "*"} & set(rule.environments)), None)
+
+    def guardrails_for(self, action: str, model: str, environment: str) -> list[Guardrail]:
+        return [rail for rail in self.guardrails if {action, "*"} & set(rail.actions) and rail.where.takes(model, environment, None)]
+
+    def role_of(self, person: str) -> Role | None:
+        """The role given to a person; None when `people` does not name them."""
+        wanted = self.people.get(person)
+        return next((role for role in self.roles if role.id == wanted), None)
+
+    def retention_for(self, table: str) -> Retention | None:
+        return next((rule for rule in self.retention if rule.table == table), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    text: YamlText
+    file: PolicyFile
+
+
+def shipped_files() -> dict[str, str]:
+    """The text of the policy files that ship, by file name: for `init`, which may write them out for editing."""
+    folder = files("console.policies") / "default"
+    return {
+        entry.name: entry.read_text(encoding="utf-8")
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".yaml")
+    }
+
+
+def shipped_policies() -> Policies:
+    """The policies that ship, alone."""
+    return _joined([_parsed(text, f"shipped/{name}") for name, text in shipped_files().items()], [])
+
+
+def read_policies(folder: Path) -> Policies:
+    """The policies that the files in `folder` ask for, over the shipped ones. Raises PoliciesError.
+
+    A folder that does not exist is like an empty one. An item replaces the shipped item of the same id as a whole; two files
+    of the folder may not define the same item.
+    """
+    problems: list[PolicyProblem] = []
+    own: list[_Read] = []
+    for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else []:
+        try:
+            own.append(_parsed(path, str(path)))
+        except YamlFileError as error:
+            problems += error.problems
+    problems += _repeated(own)
+    if problems:
+        raise PoliciesError(problems)
+    shipped = [_parsed(text, f"shipped/{name}") for name, text in shipped_files().items()]
+    policies = _joined(shipped, own)
+    problems = _across(policies, own)
+    if problems:
+        raise PoliciesError(problems)
+    return policies
+
+
+def load_policies(folder: Path) -> Policies:
+    """The policies in force: the files, or what was adopted last when they are broken, with `problems` saying so.
+
+    Never raises on bad content: somebody must be able to act while a file is being mended.
+    """
+    try:
+        return read_policies(folder)
+    except PoliciesError as error:
+        problems = error.problems
+    try:
+        current = json.loads((folder / IN_FORCE / "current.json").read_text(encoding="utf-8"))
+        good = policies_by_digest(folder, current["digest"])
+        return good.model_copy(update={"origin": "last good", "problems": problems})
+    except FileNotFoundError:
+        lost: tuple[PolicyProblem, ...] = ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        lost = (PolicyProblem(str(folder / IN_FORCE / "current.json"), 0, 0, f"the last good copy cannot be used: {error}"),)
+    return shipped_policies().model_copy(update={"origin": "shipped", "problems": (*problems, *lost)})
+
+
+def adopt(folder: Path, policies: Policies) -> Path:
+    """Keep `policies` as the last good copy, by digest; older copies stay, so that past decisions keep their own rules.
+
+    Returns the file of the copy. Only what came from good files is adopted: raises ValueError otherwise.
+    """
+    if policies.problems:
+        raise ValueError("policies with problems are not adopted; mend the files first")
+    store = folder / IN_FORCE
+    store.mkdir(parents=True, exist_ok=True)
+    copy = _copy_of(folder, policies.digest)
+    if not copy.exists():
+        _write(copy, policies.body)
+    _write(store / "current.json", {"digest": policies.digest})
+    return copy
+
+
+def policies_by_digest(folder: Path, digest: str) -> Policies:
+    """The policies that were once in force under `digest`. Raises FileNotFoundError, or ValueError when the copy was changed."""
+    body = json.loads(_copy_of(folder, digest).read_text(encoding="utf-8"))
+    if digest_of(body) != digest:
+        raise ValueError(f"the kept policies {digest} were changed since they were adopted")
+    try:
+        return Policies.model_validate(body)
+    except ValidationError as error:
+        raise ValueError(f"the kept policies {digest} are of another version of the program") from error
+
+
+def _copy_of(folder: Path, digest: str) -> Path:
+    return folder / IN_FORCE / f"{digest.removeprefix('sha256:')}.json"
+
+
+def _write(path: Path, body: Any) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(body, handle, sort_keys=True, indent=1)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def _parsed(source: Path | str, name: str) -> _Read:
+    text = load_yaml(source, name)
+    return _Read(text, validated(text, PolicyFile))
+
+
+def _repeated(own: list[_Read]) -> list[PolicyProblem]:
+    """Items that are defined twice, in one file or in two."""
+    problems = []
+    first: dict[tuple[str, str], str] = {}
+    for read in own:
+        for section in SECTIONS:
+            for index, item in enumerate(getattr(read.file, section)):
+                key = (section, _unique(section, item))
+                place = read.text.problem((section, index), "")
+                if key in first:
+                    reason = f"{section}: {key[1]} stands here a second time, first at {first[key]}"
+                    problems.append(read.text.problem((section, index), reason))
+                first.setdefault(key, f"{place.file}:{place.line}")
+        for person in read.file.people:
+            key = ("people", person)
+            if key in first:
+                reason = f"people: {person} stands here a second time, first at {first[key]}"
+                problems.append(read.text.problem(("people", person), reason))
+            first.setdefault(key, f"{read.text.file}:{read.text.place(('people', person))[0]}")
+    return problems
+
+
+def _unique(section: str, item: Any) -> str:
+    key = item_key(section, item)
+    return f"{key} in {', '.join(item.environments)}" if section == "approvals" else key
+
+
+def _joined(shipped: list[_Read], own: list[_Read]) -> Policies:
+    sections: dict[str, tuple[Any, ...]] = {}
+    for section in SECTIONS:
+        items: dict[str, Any] = {}
+        for read in [*shipped, *own]:
+            items |= {_unique(section, item): item for item in getattr(read.file, section)}
+        sections[section] = tuple(items.values())
+    people: dict[str, str] = {}
+    for read in [*shipped, *own]:
+        people |= read.file.people
+    joined: dict[str, Any] = {"format": 1, "people": people, **sections}
+    return Policies(**joined)
+
+
+def _across(policies: Policies, own: list[_Read]) -> list[PolicyProblem]:
+    """What must hold between items: people have roles that exist, quorums need roles that exist."""
+    roles = {role.id for role in policies.roles}
+    problems = []
+    for read in own:
+        for person, role in read.file.people.items():
+            if role not in roles:
+                problems.append(read.text.problem(("people", person), f"people: there is no role {role}"))
+        for index, rule in enumerate(read.file.approvals):
+            for role in sorted(set(rule.roles) - roles):
+                problems.append(read.text.problem(("approvals", index, "roles"), f"approvals: there is no role {role}"))
+    return problems
+
+
+def known_rules(policies: Policies) -> dict[str, Any]:
+    """Every alert rule by id with its layer: the catalogue that a playbook's `applies_to` is checked against."""
+    return {rule.id: rule.layer for rule in policies.rules}
+
+
+def missing_playbooks(policies: Policies, playbooks: set[str]) -> list[str]:
+    """One line for each alert rule that names a playbook which is not among `playbooks`."""
+    return [
+        f"alert rule {rule.id} names the playbook {rule.playbook}, which does not exist"
+        for rule in policies.rules
+        if rule.playbook not in playbooks
+    ]

@@ -1,0 +1,333 @@
+"""What policy files may say: alert rules, SLOs, gates, roles, guardrails, retention. Shapes and their arithmetic, nothing read here."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from backends.durations import Duration
+from backends.records import Layer, Name, State
+from console.policies.signals import SIGNALS, is_signal
+
+PolicyId = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_.-]{0,79}$"))]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=160)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Selector(_Frozen):
+    """Which models: by name pattern (`*`, `delay-*`), by task, by environment. Everything by default."""
+
+    models: tuple[Name, ...] = ("*",)
+    task: Literal["binary", "regression"] | None = None
+    environments: tuple[Name, ...] = ("*",)
+
+    def takes(self, model: str, environment: str, task: str | None = None) -> bool:
+        """Whether a model of `task` in `environment` is meant; an unknown task is not refused."""
+        return (
+            any(fnmatchcase(model, pattern) for pattern in self.models)
+            and any(fnmatchcase(environment, pattern) for pattern in self.environments)
+            and (self.task is None or task is None or task == self.task)
+        )
+
+
+class ContractLimit(_Frozen):
+    """A limit taken from the model's own contract, `times` a factor; `otherwise` where the contract is silent."""
+
+    contract: Literal["max_null_share", "label_delay_hours"]
+    otherwise: float
+    times: float = Field(default=1.0, gt=0)
+
+    def resolved(self, declared: float | None) -> float:
+        """The number in force for a column or model that declares `declared`."""
+        return self.otherwise if declared is None else declared * self.times
+
+
+Limit = float | Literal["calibrated"] | ContractLimit
+
+
+class Calibration(_Frozen):
+    """How a `calibrated` limit comes from the model's own past, window by window, before the window that is judged.
+
+    Warning: the linear quantile `warning_quantile` of the past values. Critical: the most extreme past value times
+    `critical_times` (divided by it where below is bad). With fewer than `least_windows` windows there is no limit: `unknown`.
+    """
+
+    windows: int = Field(default=15, ge=4, le=200)
+    least_windows: int = Field(default=6, ge=3)
+    warning_quantile: float = Field(default=1.0, ge=0.5, le=1.0)
+    critical_times: float = Field(default=1.5, ge=1.0)
+
+
+class Override(_Frozen):
+    """Other limits for some models or one column."""
+
+    models: tuple[Name, ...] = ("*",)
+    column: Name | None = None
+    warning: Limit | None = None
+    critical: Limit | None = None
+
+
+class Together(_Frozen):
+    """A second signal that must be on one side of a number for the rule to hold."""
+
+    signal: Name
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Together:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("give either at_most or at_least")
+        if not is_signal(self.signal):
+            raise ValueError(f"there is no signal {self.signal}")
+        return self
+
+    def holds(self, value: float | None) -> bool | None:
+        """None when the second signal is not known."""
+        if value is None:
+            return None
+        return value <= self.at_most if self.at_most is not None else value >= (self.at_least or 0.0)
+
+
+class AlertRule(_Frozen):
+    """When a number is worth a person."""
+
+    id: PolicyId
+    title: Title
+    layer: Layer
+    signal: Name
+    where: Selector = Selector()
+    enabled: bool = True
+    window: Duration = timedelta(hours=24)
+    warning: Limit | None = None
+    critical: Limit | None = None
+    calibration: Calibration = Calibration()
+    overrides: tuple[Override, ...] = ()
+    minimum_n: int = Field(default=30, ge=0)
+    """Fewer rows than this: `unknown`, not ok and not an alert."""
+    hold: Duration = Field(default=timedelta(0), alias="for")
+    """How long the limit must be passed before the rule fires."""
+    together_with: Together | None = None
+    needed: bool = True
+    """False: a model for which this signal was never landed is not `unknown` because of it."""
+    playbook: Name
+    severity: Literal["page", "ticket", "note"]
+    response: Literal["log", "alert", "retrain", "roll back"] = "alert"
+    """The most that happens by itself. `retrain` and `roll back` still go through gates and guardrails."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> AlertRule:
+        if not is_signal(self.signal):
+            raise ValueError(f"there is no signal {self.signal}; metric.NAME watches a landed metric")
+        if self.warning is None and self.critical is None:
+            raise ValueError("a rule needs a warning or a critical limit")
+        if isinstance(self.warning, float) and isinstance(self.critical, float):
+            wrong = self.critical > self.warning if self.bad == "below" else self.critical < self.warning
+            if wrong:
+                raise ValueError(f"the critical limit {self.critical:g} is reached before the warning limit {self.warning:g}")
+        return self
+
+    @property
+    def bad(self) -> Literal["above", "below"]:
+        """Which side of the limit is bad."""
+        known = SIGNALS.get(self.signal)
+        return known.bad if known else "above"
+
+    def limits_for(self, model: str, column: str | None = None) -> tuple[Limit | None, Limit | None]:
+        """(warning, critical) for a model and column: the last override that fits, else the rule's own."""
+        warning, critical = self.warning, self.critical
+        for override in self.overrides:
+            if override.column in {None, column} and any(fnmatchcase(model, pattern) for pattern in override.models):
+                warning = warning if override.warning is None else override.warning
+                critical = critical if override.critical is None else override.critical
+        return warning, critical
+
+    def judge(self, value: float | None, n: int | None, warning: float | None, critical: float | None) -> State:
+        """The verdict on one value by resolved limits: a limit is passed strictly, and nothing measured is `unknown`."""
+        if value is None or (n is not None and n < self.minimum_n) or (warning is None and critical is None):
+            return State.UNKNOWN
+        sign = 1 if self.bad == "above" else -1
+        if critical is not None and sign * (value - critical) > 0:
+            return State.CRITICAL
+        if warning is not None and sign * (value - warning) > 0:
+            return State.WARNING
+        return State.OK
+
+
+class GoodEvents(_Frozen):
+    """A prediction is good when every named column fits."""
+
+    column: Name
+    one_of: tuple[str, ...] | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_test(self) -> GoodEvents:
+        if (self.one_of is None) == (self.at_most is None):
+            raise ValueError("give either one_of or at_most")
+        return self
+
+
+class GoodSlices(_Frozen):
+    """A slice of time is good when a signal over it stays within a limit; slices without data are left out and counted."""
+
+    signal: Name
+    at_most: float | None = None
+    at_least: float | None = None
+    slice: Duration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> GoodSlices:
+        if not is_signal(self.signal):
+            raise ValueError(f"there is no signal {self.signal}")
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("give either at_most or at_least")
+        return self
+
+
+class BurnPair(_Frozen):
+    """Alert when the burn rate is strictly above `rate` over both windows."""
+
+    long: Duration
+    short: Duration
+    rate: float = Field(gt=0)
+    severity: Literal["page", "ticket"]
+
+
+_H = timedelta(hours=1)
+DEFAULT_PAIRS = (
+    BurnPair(long=_H, short=_H / 12, rate=14.4, severity="page"),
+    BurnPair(long=6 * _H, short=_H / 2, rate=6, severity="page"),
+    BurnPair(long=72 * _H, short=6 * _H, rate=1, severity="ticket"),
+)
+"""For a window of 30 days: 2 %, 5 % and 10 % of the budget. Source: the SRE workbook's multi-window, multi-burn-rate alerts."""
+
+
+class Slo(_Frozen):
+    """A promise: the share of good events or slices over a window."""
+
+    id: PolicyId
+    title: Title
+    layer: Layer
+    kind: Literal["direct", "proxy", "delayed"] = "direct"
+    """`proxy`: known at once, stands for quality; `delayed`: from labels, with the time that they are complete up to."""
+    where: Selector = Selector()
+    objective: float = Field(gt=0, lt=1)
+    window: Duration = timedelta(days=30)
+    good: GoodEvents | GoodSlices
+    alert_pairs: tuple[BurnPair, ...] = DEFAULT_PAIRS
+
+
+class Gate(_Frozen):
+    """What a candidate must show before promotion. Missing evidence fails.
+
+    not_worse: candidate's metric against the champion's on the same rows, `margin` allowed. at_most, at_least: against `limit`.
+    `by_slice`: for every slice with at least `minimum_n` rows. The rest are facts about the artifact and the budget.
+    """
+
+    id: PolicyId
+    title: Title
+    where: Selector = Selector()
+    kind: Literal["not_worse", "at_most", "at_least", "slo_budget", "inputs_compatible", "artifact_verified", "rollback_possible"]
+    metric: Name | None = None
+    better: Literal["higher", "lower"] | None = None
+    limit: float | None = None
+    margin: float = Field(default=0.0, ge=0)
+    by_slice: bool = False
+    minimum_n: int = Field(default=200, ge=1)
+    waivable: bool = False
+    """May an approver sign although it fails? The waiver is part of what is signed."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Gate:
+        compares = self.kind in {"not_worse", "at_most", "at_least"}
+        if compares and self.metric is None:
+            raise ValueError(f"a gate of kind {self.kind} needs a metric")
+        if self.kind == "not_worse" and self.better is None:
+            raise ValueError("not_worse needs better: higher or lower")
+        if self.kind in {"at_most", "at_least"} and self.limit is None:
+            raise ValueError(f"a gate of kind {self.kind} needs a limit")
+        return self
+
+
+class ApprovalRule(_Frozen):
+    """Who must agree before an action, and for how long that holds."""
+
+    action: Name
+    environments: tuple[Name, ...] = ("production",)
+    quorum: int = Field(default=1, ge=0, le=10)
+    roles: tuple[Name, ...] = ("approver", "admin")
+    different_from: tuple[Literal["requester", "trainer"], ...] = ("requester",)
+    approve_within: Duration = timedelta(hours=24)
+    execute_within: Duration = timedelta(hours=48)
+
+
+class Role(_Frozen):
+    """What people may do where. `*` is every action."""
+
+    id: PolicyId
+    may: tuple[Name, ...]
+    environments: tuple[Name, ...] = ("*",)
+
+
+class Guardrail(_Frozen):
+    """Data that can only tighten what a role may do."""
+
+    id: PolicyId
+    title: Title
+    where: Selector = Selector()
+    actions: tuple[Name, ...]
+    deny: bool = False
+    at_most_models: int | None = Field(default=None, ge=1)
+    type_the_name: bool = False
+    second_person: bool = False
+
+
+class Retention(_Frozen):
+    """How long facts of one table are kept."""
+
+    table: Name
+    keep: Duration
+    legal_hold: bool = False
+
+
+class PolicyFile(_Frozen):
+    """One file: any of the sections."""
+
+    format: Literal[1]
+    rules: tuple[AlertRule, ...] = ()
+    slos: tuple[Slo, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    approvals: tuple[ApprovalRule, ...] = ()
+    roles: tuple[Role, ...] = ()
+    people: dict[Name, Name] = Field(default_factory=dict)
+    """Role of each person."""
+    guardrails: tuple[Guardrail, ...] = ()
+    retention: tuple[Retention, ...] = ()
+
+
+SECTIONS: dict[str, str] = {
+    "rules": "id",
+    "slos": "id",
+    "gates": "id",
+    "approvals": "action",
+    "roles": "id",
+    "guardrails": "id",
+    "retention": "table",
+}
+"""Each section and what makes an item of it unique."""
+
+
+def item_key(section: str, item: Any) -> str:
+    """The name under which an item overrides another one of its section."""
+    return str(getattr(item, SECTIONS[section]))
