@@ -81,6 +81,9 @@ class RowView(DrawsLines, can_focus=True):
         Binding("enter", "choose", "Open", id="move.choose", show=False),
     ]
 
+    cursor_column = 0
+    """Where `>` stands in a row: the cell there is a blank in every row with a key."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._cursor: int | None = None
@@ -275,7 +278,9 @@ class RowView(DrawsLines, can_focus=True):
             return Strip.blank(width)
         strip = self.row_strip(index, width)
         if index == self._cursor:
-            strip = Strip.join([Strip([Segment(">", style_of("cursor", self.colour))], 1), strip.crop(1, width)])
+            at = self.cursor_column
+            sign_strip = Strip([Segment(">", style_of("cursor", self.colour))], 1)
+            strip = Strip.join([strip.crop(0, at), sign_strip, strip.crop(at + 1, width)])
         sign = self._more_sign(y - self.header_height)
         if sign:
             strip = Strip.join([strip.crop(0, width - 1), Strip([Segment(sign, style_of("bold", self.colour))], 1)])
@@ -303,7 +308,7 @@ class RowView(DrawsLines, can_focus=True):
                 before = shifted
         for y, (old, new) in enumerate(zip(before, after, strict=True)):
             if old != new:
-                cells = 1 if old is not None and replace(old, cursor=new.cursor) == new else self.size.width
+                cells = self.cursor_column + 1 if old is not None and replace(old, cursor=new.cursor) == new else self.size.width
                 self.refresh(Region(0, y + self.header_height, cells, 1))
 
     def _drawn(self, y: int) -> Drawn:

@@ -40,6 +40,7 @@ class Stepper(Horizontal):
         super().__init__(id=id)
         self.steps = PageView(id="steps")
         self.detail = PageView(id="detail")
+        self.detail.cursor_column = 1
 
     def compose(self) -> Iterable[Widget]:
         yield self.steps
