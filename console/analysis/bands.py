@@ -113,8 +113,9 @@ def _many(count: int, window: str) -> str:
 
 
 def _short(value: float) -> str:
-    text = f"{value:.2f}" if value < 10 else f"{value:.1f}"
-    return text[1:] if text.startswith("0.") and value >= 0.01 else (text if value >= 0.01 else f"{value:.2g}")
+    if not 0.01 <= value < 10:
+        return f"{value:.1f}" if value >= 10 else f"{value:.2g}".removeprefix("0") or "0"
+    return f"{value:.2f}".removeprefix("0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from backends.records import State
 
 Moment = TypeVar("Moment")
 
-WARNING_QUANTILE: Final = 0.98
+WARNING_QUANTILE: Final = 0.95
 """Share of the reference's windows that lie within the limit of a warning."""
 
-CRITICAL_MARGIN: Final = 1.25
-"""Times the largest value of the reference: from here on critical."""
+CRITICAL_MARGIN: Final = 1.0
+"""Times the largest value of the reference: above it, critical."""
 
 MINIMUM_HISTORY: Final = 48
 """Windows below which a reference period gives no limits."""
@@ -92,14 +92,15 @@ def limit_from_history(
 ) -> Limits:
     """Limits of a gap from the windows of a reference period, in which nothing was wrong.
 
-    Warning: the quantile .98 of |value|: one window in fifty of the reference lies above. Critical: 1.25 times the largest |value|,
-    so that the reference itself never reaches it. `smallest` is a floor for the warning, in the unit of the values, for numbers that
-    hardly ever move (the floor of critical is 1.25 times that). Fewer than `minimum` windows give no limits.
+    Warning: above the quantile .95 of |value|, as one window in twenty of the reference is. Critical: above every |value| of the
+    reference, which for windows that overlap (24 h, one an hour) over weeks is rare without a cause. `smallest` is a floor of both, in
+    the unit of the values, for numbers that hardly ever move. Fewer than `minimum` windows give no limits.
     """
     sizes = np.array([abs(value) for value in values if value is not None and math.isfinite(value)])
     if sizes.size < minimum:
         return Limits(None, None, int(sizes.size), f"only {sizes.size} windows in the reference; {minimum} are needed")
     warning = max(float(np.quantile(sizes, warning_quantile)), smallest)
     critical = critical_margin * max(float(sizes.max()), smallest)
-    reason = f"{warning_quantile:.0%} of {sizes.size} reference windows are within warning; critical is {critical_margin:g} x the largest"
+    times = "" if critical_margin == 1 else f"{critical_margin:g} times "
+    reason = f"{warning_quantile:.0%} of {sizes.size} reference windows are within warning; critical is beyond {times}their largest"
     return Limits(warning, critical, int(sizes.size), reason)

@@ -67,6 +67,7 @@ def test_a_scale_change_of_a_heavy_tail_is_seen() -> None:
     assert drift.js == pytest.approx(0.147 * math.sqrt(math.log(2)), abs=0.005)  # .147 with base-2 logarithms
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning:scipy")
 @given(samples, samples)
 @settings(max_examples=200, deadline=None)
 def test_samples_agree_with_scipy_and_with_their_own_profiles(one: list[float], two: list[float]) -> None:
