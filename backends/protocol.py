@@ -109,6 +109,15 @@ class SetsSwitch(Protocol):
 
 
 @runtime_checkable
+class RemembersKeys(Protocol):
+    """Knows which calls took effect, also after their value was replaced."""
+
+    def applied(self, key: str) -> bool:
+        """Whether a call with `key` took effect."""
+        ...
+
+
+@runtime_checkable
 class ForbidsKeys(Protocol):
     """Settles a lost call: after `forbid`, a call with that key can no longer take effect."""
 
