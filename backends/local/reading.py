@@ -24,6 +24,10 @@ class LocalAliases:
         moves = read_document(self.path, RegistryDocument).moves
         return [move.public() for move in moves if (move.environment, move.model) == (environment, model)]
 
+    def applied(self, key: str) -> bool:
+        """Whether a call with `key` took effect."""
+        return any(move.key == key for move in read_document(self.path, RegistryDocument).moves)
+
     def aliases(self) -> list[AliasMove]:
         """The move in force of every alias there is."""
         moves = read_document(self.path, RegistryDocument).moves
@@ -45,6 +49,10 @@ class LocalSwitches:
         """Every setting in force."""
         found = read_document(self.path, SwitchesDocument).switches
         return [setting.public(environment, model) for environment, models in found.items() for model, setting in models.items()]
+
+    def applied(self, key: str) -> bool:
+        """Whether a call with `key` took effect, as far back as the file remembers."""
+        return key in read_document(self.path, SwitchesDocument).applied
 
     def published_version(self) -> int:
         """How often the file was changed; 0 when there is none."""

@@ -1,0 +1,311 @@
+"""What an action is, before, while and after it happens.
+
+Life: planned (nothing is written) -> intended (on disk before anything moves) -> sent -> effective (read back) | failed (nothing
+moved) | refused | in doubt (may or may not have happened: recheck) -> watched (did it help?).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backends.records import SAFETY_ORDER, Digest, Moment, Name, Reader, State, SwitchState, digest_of
+from backends.text import Untrusted
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""A number that a record can carry."""
+
+SERVING_ALIAS: Final = "production"
+"""The alias that says which version serves."""
+
+REASON_LENGTH: Final = 2000
+
+
+class ActionKind(StrEnum):
+    """Everything that a person can do through control."""
+
+    ROLLBACK = "rollback"
+    PROMOTE = "promote"
+    DEGRADE = "degrade"
+    FALLBACK = "fallback"
+    KILL = "kill"
+    RESTORE = "restore"
+    ASK = "ask"
+    APPROVE = "approve"
+    REJECT = "reject"
+    TAKE = "take"
+    ACKNOWLEDGE = "acknowledge"
+    NOTE = "note"
+    HAND_OVER = "hand-over"
+    CLOSE = "close"
+
+
+SWITCH_STATES: Final = {
+    ActionKind.DEGRADE: SwitchState.DEGRADED,
+    ActionKind.FALLBACK: SwitchState.FALLBACK,
+    ActionKind.KILL: SwitchState.KILLED,
+    ActionKind.RESTORE: SwitchState.NORMAL,
+}
+ALIAS_KINDS: Final = frozenset({ActionKind.ROLLBACK, ActionKind.PROMOTE})
+MOVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES)
+"""Kinds that change something outside the journal."""
+
+KIND_OF_STATE: Final = {state: kind for kind, state in SWITCH_STATES.items()}
+
+Danger = Literal["safer", "routine", "dangerous"]
+
+
+class ActionState(StrEnum):
+    """Where an action is in its life."""
+
+    PLANNED = "planned"
+    INTENDED = "intended"
+    SENT = "sent"
+    EFFECTIVE = "effective"
+    FAILED = "failed"
+    REFUSED = "refused"
+    IN_DOUBT = "in doubt"
+    WAITING = "waiting"
+    """An approval was asked for; nothing was sent."""
+    DONE = "done"
+    """Recorded; there was nothing to send."""
+
+
+ENDED: Final = frozenset({ActionState.EFFECTIVE, ActionState.FAILED, ActionState.REFUSED, ActionState.DONE})
+
+_EXIT_CODES: Final = {ActionState.FAILED: 4, ActionState.REFUSED: 3, ActionState.IN_DOUBT: 6, ActionState.INTENDED: 6, ActionState.SENT: 6}
+
+
+class Frozen(BaseModel):
+    """Base of every model of control: immutable, nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ActionRequest(Frozen):
+    """What somebody wants done."""
+
+    kind: ActionKind
+    environment: Name = "production"
+    model: Name
+    to: Name | None = None
+    """Version for rollback (default: the one that served before) and promote; person for hand-over; the switch kinds imply it."""
+    subject: Name | None = None
+    """What take, acknowledge, note, hand-over and close are about: an incident or alert id; default: the model."""
+    reason: str = Field(default="", max_length=REASON_LENGTH)
+    until: Moment | None = None
+    """When the owner of a switch is asked again."""
+    key: Name | None = None
+    """Idempotency key; default: a new one."""
+    incident: Name | None = None
+    run: Name | None = None
+    suggested: str | None = None
+    """What a playbook or plan suggested, kept beside what was chosen."""
+
+
+class Candidate(Frozen):
+    """One row of "would it help?"."""
+
+    name: Name
+    metrics: dict[str, Finite | None]
+    last_served: Untrusted = Untrusted("")
+    needs: str = ""
+    current: bool = False
+    best: bool = False
+
+
+class WouldHelp(Frozen):
+    """Whether the target is in fact better on the data at hand."""
+
+    question: Untrusted = Untrusted("")
+    rows: int | None = None
+    candidates: tuple[Candidate, ...] = ()
+    verdict: Untrusted
+    state: State = State.UNKNOWN
+    """`ok` when it is expected to help, `warning` when not, `unknown` when that cannot be computed."""
+    best: Name | None = None
+
+
+class Gate(Frozen):
+    """One gate and its result."""
+
+    name: Name
+    state: State
+    before: str = ""
+    after: str = ""
+    limit: str = ""
+    detail: Untrusted = Untrusted("")
+    waiver: str | None = None
+
+    @property
+    def bound(self) -> tuple[str, str, str | None]:
+        """What an approval holds on to; the measured values may move on while the result stays."""
+        return self.state.value, self.limit, self.waiver
+
+
+class PlanFacts(Frozen):
+    """What the caller knows of the world and the executor does not: read from the store, never by control itself."""
+
+    target: tuple[Untrusted, ...] = ()
+    """Lines about the target: what it was trained on, how many inputs are present, whether its artifact matches."""
+    would_help: WouldHelp | None = None
+    readers: tuple[Reader, ...] = ()
+    scores_per_day: Finite | None = None
+    seen_by: Untrusted | None = None
+    """How and when serving notices: `score-server polls every 2 s`."""
+    will_not_change: tuple[Untrusted, ...] = ()
+    artifact_digest: Digest | None = None
+    evaluation_digest: Digest | None = None
+    gates: tuple[Gate, ...] = ()
+    policy_digest: Digest | None = None
+    """Of the gate policy; default: of the executor's own policy."""
+    refusal: str | None = None
+    """Why the target cannot be used at all: its artifact is gone, its digest does not match."""
+    shown: dict[str, Any] = Field(default_factory=dict)
+    """Anything else that the screen showed, for the audit; JSON."""
+
+
+class Change(Frozen):
+    """One line of "will change": `alias production`, `v2 -> v1`, `registry local, expected from: v2`."""
+
+    what: str
+    movement: str
+    note: str = ""
+
+
+class ActionPlan(Frozen):
+    """A dry run: everything a person must see before deciding. Making one changes nothing."""
+
+    action_id: Name
+    key: Name
+    kind: ActionKind
+    danger: Danger
+    environment: Name
+    model: Name
+    alias: Name | None = None
+    subject: Name | None = None
+    from_: Name | None = None
+    """Value in force when the plan was drawn; execution refuses when it is another one by then."""
+    to: Name | None = None
+    title: str
+    will_change: tuple[Change, ...] = ()
+    will_not_change: tuple[str | Untrusted, ...] = ()
+    target: tuple[Untrusted, ...] = ()
+    served_until: Moment | None = None
+    """When the target last served; None: it never did, or does now."""
+    would_help: WouldHelp | None = None
+    readers: tuple[Reader, ...] = ()
+    seen_by: Untrusted | None = None
+    undo: str = ""
+    calls: tuple[str, ...] = ()
+    needs: str = ""
+    typed_name: Name | None = None
+    """What must be typed before it can be confirmed; None: nothing."""
+    until: Moment | None = None
+    step: Literal["act", "ask"] = "act"
+    """`ask`: confirming files a request for approval and sends nothing."""
+    approval: Name | None = None
+    """The approved request that executing would use up, or the open one that waits."""
+    allowed: bool
+    refusal: str | None = None
+    warnings: tuple[str, ...] = ()
+    verb: str
+    """The headless twin, without the program's name."""
+    drawn_at: Moment
+    reason: str = ""
+    incident: Name | None = None
+    run: Name | None = None
+    suggested: str | None = None
+    artifact_digest: Digest | None = None
+    evaluation_digest: Digest | None = None
+    gates: tuple[Gate, ...] = ()
+    policy_digest: Digest
+    shown: dict[str, Any] = Field(default_factory=dict)
+    digest: str = ""
+    """Of everything above: what was shown is what is executed."""
+
+    @property
+    def safer(self) -> bool:
+        return self.danger == "safer"
+
+    @property
+    def expected(self) -> str | None:
+        """The compare-and-set value: `from_`."""
+        return self.from_
+
+    def content_digest(self) -> Digest:
+        """`sha256:` of the plan without its own digest."""
+        return digest_of(self.model_dump(mode="json", exclude={"digest"}))
+
+
+class Confirmation(Frozen):
+    """What the person gave to go ahead."""
+
+    typed_name: str | None = None
+    reason: str = Field(default="", max_length=REASON_LENGTH)
+    key: Name | None = None
+
+
+class Call(Frozen):
+    """One call as it was made: `set_alias arrival-delay production=1 if 2`, `ok`, 41.2."""
+
+    call: str
+    result: str
+    ms: float
+
+
+class ActionOutcome(Frozen):
+    """How it ended, said without claiming more than was seen."""
+
+    action_id: Name
+    key: Name
+    kind: ActionKind
+    environment: Name
+    model: Name
+    state: ActionState
+    message: str
+    from_: str | None = None
+    to: str | None = None
+    after: str | None = None
+    """What was read back."""
+    calls: tuple[Call, ...] = ()
+    seconds: float | None = None
+    """From the written intent to the effect being seen."""
+    approval: Name | None = None
+    difference: tuple[str, ...] = ()
+    """What had changed since the plan was drawn or the approval was given."""
+    gap: str | None = None
+    """Why the journal does not hold this yet."""
+    repeated: bool = False
+    """True when the key had been used before: this is the outcome of that time, nothing was done again."""
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of the verb: 0 ok, 3 refused, 4 failed, 6 in doubt."""
+        return _EXIT_CODES.get(self.state, 0)
+
+
+def new_key() -> str:
+    """A key that nobody else has."""
+    return uuid.uuid4().hex
+
+
+def action_id_of(key: str) -> str:
+    """`A-` and twelve hex digits: short enough to read out, and given by the key."""
+    return f"A-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+def is_safer(found: SwitchState, wanted: SwitchState) -> bool:
+    """Whether a switch moves downwards, or stays, in the order normal, degraded, fallback, killed."""
+    return found in SAFETY_ORDER and SAFETY_ORDER.index(wanted) >= SAFETY_ORDER.index(found)
+
+
+def version_label(version: str | None) -> str:
+    """`v2` for the version `2`; other names as they are; `none` for no version."""
+    if version is None:
+        return "none"
+    return f"v{version}" if version.isdigit() else version

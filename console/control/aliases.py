@@ -1,0 +1,153 @@
+"""Rollback and promotion: both move the alias that says which version serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from backends.protocol import AliasMove, BackendError, RemembersKeys
+from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, version_label
+from console.control.drawing import Situation, approval_for, people, sealed, title_of, voided_by
+from console.control.reach import MovesAliases, Seen, forbid
+
+
+def alias_plan(situation: Situation) -> ActionPlan:
+    """The plan of a rollback or a promotion. Raises BackendError when the registry cannot be read."""
+    request, facts, policy = situation.request, situation.facts, situation.policy
+    history = situation.reach.aliases.alias_history(request.environment, request.model)
+    in_force = situation.reach.aliases.alias(request.environment, request.model, SERVING_ALIAS)
+    found = None if in_force is None else in_force.version
+    targets = rollback_targets(history)
+    back = request.kind is ActionKind.ROLLBACK
+    to = request.to or (targets[0] if back and targets else None)
+    refusals: list[str] = []
+    if to is None:
+        refusals.append(f"{request.model} has no earlier version to go back to" if back else "name the version to promote")
+    elif to == found:
+        refusals.append(f"{request.model} is at {version_label(to)} already")
+    elif back and to not in targets:
+        refusals.append(f"{version_label(to)} did not serve before {version_label(found)}: going there is a promotion")
+    approval, step = (None, "act") if back else approval_for(situation, ActionKind.PROMOTE, to)
+    refusals += voided_by(approval, situation, found) if step == "act" else []
+    movement = f"{version_label(found)} -> {version_label(to)}"
+    changes = [
+        Change(
+            what=f"alias {SERVING_ALIAS}",
+            movement=movement,
+            note=f"registry {situation.reach.registry_name}, expected from: {version_label(found)}",
+        )
+    ]
+    if facts.scores_per_day is not None:
+        changes.append(
+            Change(what=f"traffic to {version_label(to)}", movement="0 % -> 100 %", note=f"about {facts.scores_per_day:,.0f} scores a day")
+        )
+    undo_kind = "promote" if back else "rollback"
+    needed = policy.approvals_needed(ActionKind.PROMOTE) if back else 0
+    undo = f"{undo_kind} {version_label(found)}, needs {people(needed)}" if found else "none: nothing served before"
+    return sealed(
+        situation,
+        danger="safer" if back else "dangerous",
+        title=title_of(request, found, to),
+        from_=found,
+        to=to,
+        changes=tuple(changes),
+        unchanged=_unchanged(situation, history),
+        served_until=_served_until(history, to),
+        undo=undo,
+        calls=(
+            f"set_alias {request.model} {SERVING_ALIAS}={to} if {found}",
+            f"get_alias {request.model} {SERVING_ALIAS} until {to}, at most {policy.read_back_seconds:g} s, else in doubt",
+        ),
+        approval=approval.id if approval else None,
+        step=step,
+        refusals=refusals,
+    )
+
+
+def rollback_targets(history: Sequence[AliasMove], alias: str = SERVING_ALIAS) -> list[str]:
+    """Versions that a rollback may go to, the newest first: those that served before the one in force first did.
+
+    What a rollback left behind is not among them: going forward again is a promotion.
+    """
+    served: list[str] = []
+    for move in history:
+        if move.alias == alias and move.version is not None and move.version not in served:
+            served.append(move.version)
+    in_force = _in_force(history, alias)
+    return served[: served.index(in_force)][::-1] if in_force in served else []
+
+
+def _unchanged(situation: Situation, history: Sequence[AliasMove]) -> tuple[str, ...]:
+    request = situation.request
+    lines = [
+        f"alias {alias} {version_label(_in_force(history, alias))}"
+        for alias in sorted({move.alias for move in history if move.alias != SERVING_ALIAS})
+    ]
+    lines += [f"request {approval.id}" for approval in situation.state.open_approvals(situation.now, request.environment, request.model)]
+    try:
+        setting = situation.reach.switches.switch(request.environment, request.model)
+        lines.append(f"kill switch ({'normal' if setting is None else setting.state.value})")
+    except BackendError:
+        lines.append("kill switch (cannot be read)")
+    return (*lines, "stored predictions")
+
+
+def _in_force(history: Sequence[AliasMove], alias: str) -> str | None:
+    return next((move.version for move in reversed(history) if move.alias == alias), None)
+
+
+def _served_until(history: Sequence[AliasMove], version: str | None) -> datetime | None:
+    until: datetime | None = None
+    previous: str | None = None
+    for move in history:
+        if move.alias != SERVING_ALIAS:
+            continue
+        if previous == version and move.version != version:
+            until = move.moved_at
+        previous = move.version
+    return until if version is not None and previous != version else None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMovement:
+    """One move of the serving alias, as the executor drives it."""
+
+    backend: MovesAliases
+    environment: str
+    model: str
+    expected: str | None
+    to: str
+    key: str
+    who: str
+
+    @property
+    def topic(self) -> Literal["alias"]:
+        return "alias"
+
+    def call(self) -> str:
+        return f"set_alias {self.model} {SERVING_ALIAS}={self.to} if {self.expected}"
+
+    def read_call(self) -> str:
+        return f"get_alias {self.model} {SERVING_ALIAS}"
+
+    def send(self, now: datetime) -> None:
+        """Make the call. Raises BackendConflict, BackendUnavailable or BackendError."""
+        self.backend.set_alias(
+            self.environment, self.model, SERVING_ALIAS, self.to, expected=self.expected, key=self.key, actor=self.who, now=now
+        )
+
+    def read(self) -> Seen:
+        """What is in force, and whether this call is what made it so. Raises BackendError."""
+        move = self.backend.alias(self.environment, self.model, SERVING_ALIAS)
+        value = None if move is None else move.version
+        if move is not None and move.key == self.key:
+            return Seen(value, ours=True, in_force=True)
+        if isinstance(self.backend, RemembersKeys):
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False)
+        # A registry that keeps no keys can only show the value: it is what was asked for, whoever set it.
+        return Seen(value, ours=value == self.to, in_force=value == self.to)
+
+    def forbid(self) -> bool | None:
+        return forbid(self.backend, self.key)

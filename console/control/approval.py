@@ -1,0 +1,162 @@
+"""An approval: what exactly was asked for, and what became of it.
+
+The payload is what people sign: any change of it is another payload. States: pending, approved, vetoed, expired, void,
+executed; the last four are final.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+from pydantic import Field
+
+from backends.records import Digest, Moment, Name, canonical_json, digest_of_bytes
+from console.control.actions import ActionKind, Frozen, Gate, version_label
+from console.control.identity import Actor
+
+PAYLOAD_SCHEMA: Final = "quarterdeck/approval/1"
+
+
+class ApprovalState(StrEnum):
+    """Where a request stands; everything but pending and approved is final."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    VETOED = "vetoed"
+    EXPIRED = "expired"
+    VOID = "void"
+    EXECUTED = "executed"
+
+
+class World(Frozen):
+    """The facts that an approval is bound to, as they are at one moment."""
+
+    from_: Name | None
+    artifact_digest: Digest | None
+    evaluation_digest: Digest | None
+    gates: tuple[Gate, ...]
+    policy_digest: Digest
+
+
+class ApprovalPayload(Frozen):
+    """Exactly what is approved; signed as its canonical JSON."""
+
+    format: Literal["quarterdeck/approval/1"] = PAYLOAD_SCHEMA
+    approval_id: Name
+    action: ActionKind
+    environment: Name
+    model: Name
+    alias: Name
+    from_: Name | None
+    to: Name
+    artifact_digest: Digest | None
+    evaluation_digest: Digest | None
+    gates: tuple[Gate, ...]
+    policy_digest: Digest
+    requester: Name
+    requested_at: Moment
+    approve_by: Moment
+    execute_by: Moment
+    needed: int = Field(ge=1)
+    reason: str
+    nonce: Name
+
+    def signed_bytes(self) -> bytes:
+        """Canonical JSON: one sequence of bytes for one payload."""
+        return canonical_json(self.model_dump(mode="json")).encode()
+
+    @property
+    def digest(self) -> Digest:
+        return digest_of_bytes(self.signed_bytes())
+
+    @property
+    def world(self) -> World:
+        return World(
+            from_=self.from_,
+            artifact_digest=self.artifact_digest,
+            evaluation_digest=self.evaluation_digest,
+            gates=self.gates,
+            policy_digest=self.policy_digest,
+        )
+
+
+class Vote(Frozen):
+    """One person's approval of one payload."""
+
+    person: Name
+    actor: Actor
+    at: Moment
+    reason: str
+    payload_digest: Digest
+    solo: bool = False
+    """True when the requester approved: only in a workspace of one person."""
+    signature: str | None = None
+    """Armoured SSH signature over the payload, where configured."""
+
+
+class Approval(Frozen):
+    """A request and everything that happened to it."""
+
+    id: Name
+    payload: ApprovalPayload
+    payload_digest: Digest
+    asked_by: Actor
+    votes: tuple[Vote, ...] = ()
+    ended: Literal["vetoed", "void", "executed"] | None = None
+    ended_at: Moment | None = None
+    ended_by: Name | None = None
+    ended_reason: str = ""
+    difference: tuple[str, ...] = ()
+    """Why it is void: what changed since it was asked for."""
+    executing: Name | None = None
+    """The action that uses it up now, or did."""
+
+    @property
+    def granted(self) -> int:
+        """How many different people approved."""
+        return len({vote.person for vote in self.votes})
+
+    def state_at(self, now: datetime) -> ApprovalState:
+        """Where the request stands at `now`; deadlines count from the first moment after them."""
+        if self.ended is not None:
+            return ApprovalState(self.ended)
+        if self.granted >= self.payload.needed:
+            return ApprovalState.EXPIRED if now > self.payload.execute_by else ApprovalState.APPROVED
+        return ApprovalState.EXPIRED if now > min(self.payload.approve_by, self.payload.execute_by) else ApprovalState.PENDING
+
+
+def difference(was: World, now: World) -> tuple[str, ...]:
+    """What changed between two worlds, one line each; empty when an approval still holds.
+
+    A gate counts by its result, limit and waiver: its measured value may move on while the result stays.
+    """
+    lines: list[str] = []
+    if was.from_ != now.from_:
+        lines.append(f"version in force: was {version_label(was.from_)}, is {version_label(now.from_)}")
+    for label, before, after in (
+        ("artifact", was.artifact_digest, now.artifact_digest),
+        ("evaluation", was.evaluation_digest, now.evaluation_digest),
+        ("policy", was.policy_digest, now.policy_digest),
+    ):
+        if before != after:
+            lines.append(f"{label}: was {_short(before)}, is {_short(after)}")
+    before_gates = {gate.name: gate for gate in was.gates}
+    after_gates = {gate.name: gate for gate in now.gates}
+    for name in sorted(before_gates.keys() | after_gates.keys()):
+        old, new = before_gates.get(name), after_gates.get(name)
+        if old is None or new is None or old.bound != new.bound:
+            lines.append(f"gate {name}: was {_gate_text(old)}, is {_gate_text(new)}")
+    return tuple(lines)
+
+
+def _gate_text(gate: Gate | None) -> str:
+    if gate is None:
+        return "absent"
+    waiver = f", waiver {gate.waiver}" if gate.waiver else ""
+    return f"{gate.state.value} (limit {gate.limit or 'none'}{waiver})"
+
+
+def _short(digest: str | None) -> str:
+    return "unknown" if digest is None else digest.removeprefix("sha256:")[:12]

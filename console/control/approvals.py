@@ -1,0 +1,175 @@
+"""Requests for approval: asked for, approved by other people, vetoed, voided by any change of what they are bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from backends.journal.entries import Draft
+from console.control import events
+from console.control.actions import SERVING_ALIAS, SWITCH_STATES, ActionKind, ActionPlan, new_key
+from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference
+from console.control.ledger import Ledger
+from console.control.roles import Policy
+from console.control.state import ControlState
+
+
+class Refused(Exception):
+    """Policy, role, state or clock says no. `str()` is one line; nothing was changed.
+
+    `changed` lists what is different from what was seen or approved.
+    """
+
+    def __init__(self, message: str, changed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.changed = changed
+
+
+class NotFound(LookupError):
+    """There is no such thing. `str()` is one line."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else "not found"
+
+
+def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: str, reason: str) -> tuple[Approval, bool]:
+    """File a request for what `plan` says; the same key, or the same request while it is open, returns it and True.
+
+    An open request for the same target in another world is void from then on, and a new one takes its place.
+    """
+    nonce = new_key()
+
+    def decision(state: ControlState) -> tuple[Sequence[Draft], tuple[str, bool]]:
+        now = ledger.clock.now()
+        known = state.asked_by_key.get(key)
+        if known is not None:
+            return [], (known, True)
+        drafts: list[Draft] = []
+        kind = ActionKind.RESTORE if plan.kind in SWITCH_STATES else plan.kind
+        standing = state.approval_for(kind, plan.environment, plan.model, plan.to or "", now)
+        if standing is not None:
+            changed = difference(standing.payload.world, world)
+            if not changed:
+                return [], (standing.id, True)
+            drafts.append(_voided(ledger, standing.id, changed))
+        payload = ApprovalPayload(
+            approval_id=f"APR-{_highest(state.approvals) + 1}",
+            action=kind,
+            environment=plan.environment,
+            model=plan.model,
+            alias=plan.alias or SERVING_ALIAS,
+            from_=world.from_,
+            to=plan.to or "",
+            artifact_digest=world.artifact_digest,
+            evaluation_digest=world.evaluation_digest,
+            gates=world.gates,
+            policy_digest=world.policy_digest,
+            requester=ledger.actor.name,
+            requested_at=now,
+            approve_by=now + timedelta(hours=policy.approve_within_hours),
+            execute_by=now + timedelta(hours=policy.execute_within_hours),
+            needed=max(1, policy.approvals_needed(kind)),
+            reason=reason,
+            nonce=nonce,
+        )
+        body = {
+            "key": key,
+            "payload": payload.model_dump(mode="json"),
+            "payload_digest": payload.digest,
+            "plan": plan.model_dump(mode="json"),
+        }
+        drafts.append(ledger.draft(f"approval/asked/{key}", events.ASKED, payload.approval_id, body))
+        return drafts, (payload.approval_id, False)
+
+    identifier, repeated = ledger.decide(decision)
+    return ledger.state().approvals[identifier], repeated
+
+
+def approve(
+    ledger: Ledger, policy: Policy, approval_id: str, *, seen: str, world: World | None, reason: str, signature: str | None
+) -> Approval:
+    """Add this person's approval of the payload with digest `seen`. Again by the same person: nothing changes.
+
+    Raises NotFound, or Refused: not pending, own request, another payload than the one that was seen, another world (which
+    also makes the request void).
+    """
+    person = ledger.actor.name
+
+    def decision(state: ControlState) -> tuple[Sequence[Draft], Refused | None]:
+        approval = found(state, approval_id)
+        payload = approval.payload
+        refusal = policy.refusal(person, ActionKind.APPROVE, payload.environment, payload.model)
+        if refusal is not None:
+            raise Refused(refusal)
+        if any(vote.person == person for vote in approval.votes):
+            return [], None
+        standing = approval.state_at(ledger.clock.now())
+        if standing is not ApprovalState.PENDING:
+            raise Refused(f"{approval_id} is {standing.value}: nothing can be approved any more", approval.difference)
+        if seen != approval.payload_digest or payload.digest != approval.payload_digest:
+            raise Refused(f"{approval_id} is not the request that you saw: look at it again before approving")
+        solo = person == payload.requester
+        if solo and not policy.solo:
+            raise Refused(f"{approval_id} was asked for by {person}: another person must approve it")
+        if world is not None:
+            changed = difference(payload.world, world)
+            if changed:
+                draft = _voided(ledger, approval_id, changed)
+                return [draft], Refused(f"{approval_id} is void: {changed[0]}", changed)
+        body = {"reason": reason, "payload_digest": seen, "solo": solo, "signature": signature}
+        return [ledger.draft(f"approval/{approval_id}/vote/{person}", events.APPROVED, approval_id, body)], None
+
+    refused = ledger.decide(decision)
+    if refused is not None:
+        raise refused
+    return ledger.state().approvals[approval_id]
+
+
+def reject(ledger: Ledger, policy: Policy, approval_id: str, *, reason: str) -> Approval:
+    """End a request: a veto by anybody who might approve it, or its withdrawal by who asked. Raises NotFound or Refused."""
+    person = ledger.actor.name
+
+    def decision(state: ControlState) -> tuple[Sequence[Draft], None]:
+        approval = found(state, approval_id)
+        payload = approval.payload
+        refusal = policy.refusal(person, ActionKind.REJECT, payload.environment, payload.model)
+        if refusal is not None and person != payload.requester:
+            raise Refused(refusal)
+        standing = approval.state_at(ledger.clock.now())
+        if standing is ApprovalState.VETOED and approval.ended_by == person:
+            return [], None
+        if standing not in {ApprovalState.PENDING, ApprovalState.APPROVED}:
+            raise Refused(f"{approval_id} is {standing.value}: there is nothing to reject")
+        if approval.executing is not None:
+            raise Refused(f"{approval_id} is being executed by {approval.executing}: roll that back instead")
+        return [ledger.draft(f"approval/{approval_id}/veto", events.VETOED, approval_id, {"reason": reason})], None
+
+    ledger.decide(decision)
+    return ledger.state().approvals[approval_id]
+
+
+def void(ledger: Ledger, approval_id: str, changed: tuple[str, ...]) -> None:
+    """End a request because the world it is bound to is gone."""
+
+    def decision(state: ControlState) -> tuple[Sequence[Draft], None]:
+        ended = state.approvals[approval_id].ended is not None
+        return ([] if ended else [_voided(ledger, approval_id, changed)]), None
+
+    ledger.decide(decision)
+
+
+def found(state: ControlState, approval_id: str) -> Approval:
+    """The request. Raises NotFound."""
+    try:
+        return state.approvals[approval_id]
+    except KeyError:
+        raise NotFound(f"there is no request {approval_id}: see `approvals`") from None
+
+
+def _voided(ledger: Ledger, approval_id: str, changed: tuple[str, ...]) -> Draft:
+    body = {"reason": "the world changed", "difference": list(changed)}
+    return ledger.draft(f"approval/{approval_id}/void", events.VOIDED, approval_id, body)
+
+
+def _highest(approvals: dict[str, Approval]) -> int:
+    return max((int(identifier.rpartition("-")[2]) for identifier in approvals), default=0)

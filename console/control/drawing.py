@@ -1,0 +1,234 @@
+"""What every plan has in common: the situation it is drawn from, the checks that come first, and its seal."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from backends.text import Untrusted
+from console.control.actions import (
+    SERVING_ALIAS,
+    SWITCH_STATES,
+    ActionKind,
+    ActionPlan,
+    ActionRequest,
+    Change,
+    Danger,
+    PlanFacts,
+    action_id_of,
+    new_key,
+    version_label,
+)
+from console.control.approval import Approval, ApprovalState, World, difference
+from console.control.reach import Reach
+from console.control.roles import Policy
+from console.control.state import ControlState
+
+VERBS = {
+    ActionKind.ROLLBACK: "Roll back",
+    ActionKind.PROMOTE: "Promote",
+    ActionKind.DEGRADE: "Degrade",
+    ActionKind.FALLBACK: "Set fallback",
+    ActionKind.KILL: "Kill",
+    ActionKind.RESTORE: "Restore",
+    ActionKind.TAKE: "Take",
+    ActionKind.ACKNOWLEDGE: "Acknowledge",
+    ActionKind.NOTE: "Note",
+    ActionKind.HAND_OVER: "Hand over",
+    ActionKind.CLOSE: "Close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that a plan is drawn from."""
+
+    request: ActionRequest
+    facts: PlanFacts
+    state: ControlState
+    journal_problem: str | None
+    policy: Policy
+    person: str
+    now: datetime
+    standing: str | None
+    """Why nothing at all may be done in this session, or not without elevation."""
+    elevated: bool
+    reach: Reach
+
+
+def world_of(facts: PlanFacts, found: str | None, policy: Policy) -> World:
+    """What an approval of this would be bound to."""
+    return World(
+        from_=found,
+        artifact_digest=facts.artifact_digest,
+        evaluation_digest=facts.evaluation_digest,
+        gates=facts.gates,
+        policy_digest=facts.policy_digest or policy.digest,
+    )
+
+
+def sealed(
+    situation: Situation,
+    *,
+    danger: Danger,
+    judged_as: ActionKind | None = None,
+    title: str,
+    refusals: list[str],
+    from_: str | None = None,
+    to: str | None = None,
+    subject: str | None = None,
+    changes: tuple[Change, ...] = (),
+    unchanged: tuple[str | Untrusted, ...] = (),
+    served_until: datetime | None = None,
+    undo: str = "",
+    calls: tuple[str, ...] = (),
+    until: datetime | None = None,
+    approval: str | None = None,
+    step: str = "act",
+) -> ActionPlan:
+    """The plan with its checks and digest.
+
+    `judged_as` is the kind that roles and approvals go by: setting fallback from killed is a restore to them.
+    """
+    request, facts, policy = situation.request, situation.facts, situation.policy
+    key = request.key or new_key()
+    moves = danger != "routine"
+    judged = judged_as or request.kind
+    refusal = _first_refusal(situation, danger, judged, refusals, step)
+    warnings = [
+        f"{action.id} ({action.kind.value} by {action.actor.who}) is {'under way' if action.in_flight else 'in doubt: recheck it first'}"
+        for action in situation.state.open_actions()
+        if moves and (action.environment, action.model) == (request.environment, request.model)
+    ]
+    if situation.journal_problem is not None and danger == "safer":
+        warnings.append(f"the journal cannot be written: this will be noted outside it and shown as a gap ({situation.journal_problem})")
+    fields: dict[str, Any] = {
+        "action_id": action_id_of(key),
+        "key": key,
+        "kind": request.kind,
+        "danger": danger,
+        "environment": request.environment,
+        "model": request.model,
+        "alias": SERVING_ALIAS if request.kind in {ActionKind.ROLLBACK, ActionKind.PROMOTE} else None,
+        "subject": subject,
+        "from_": from_,
+        "to": to,
+        "title": title,
+        "will_change": changes,
+        "will_not_change": (*unchanged, *facts.will_not_change),
+        "target": facts.target,
+        "served_until": served_until,
+        "would_help": facts.would_help,
+        "readers": facts.readers,
+        "seen_by": facts.seen_by,
+        "undo": undo,
+        "calls": calls,
+        "needs": _needs(situation, danger, judged, approval, step),
+        "typed_name": request.model if moves and request.environment in policy.production else None,
+        "until": until,
+        "step": step,
+        "approval": approval,
+        "allowed": refusal is None,
+        "refusal": refusal,
+        "warnings": tuple(warnings),
+        "verb": _verb(request, to, subject),
+        "drawn_at": situation.now,
+        "reason": request.reason,
+        "incident": request.incident,
+        "run": request.run,
+        "suggested": request.suggested,
+        "artifact_digest": facts.artifact_digest,
+        "evaluation_digest": facts.evaluation_digest,
+        "gates": facts.gates,
+        "policy_digest": facts.policy_digest or policy.digest,
+        "shown": facts.shown,
+    }
+    plan = ActionPlan.model_validate(fields)
+    return plan.model_copy(update={"digest": plan.content_digest()})
+
+
+def _first_refusal(situation: Situation, danger: Danger, judged: ActionKind, refusals: list[str], step: str) -> str | None:
+    request = situation.request
+    if situation.standing is not None:
+        return situation.standing
+    kind = ActionKind.ASK if step == "ask" else judged
+    forbidden = situation.policy.refusal(situation.person, kind, request.environment, request.model)
+    if forbidden is not None:
+        return forbidden
+    if situation.facts.refusal is not None:
+        return situation.facts.refusal
+    if refusals:
+        return refusals[0]
+    if danger == "dangerous":
+        if situation.journal_problem is not None:
+            return f"it could not be recorded: {situation.journal_problem}"
+        if step == "act" and request.environment in situation.policy.read_only and not situation.elevated:
+            return f"{request.environment} is read-only for this: elevate first (a step towards safer needs no elevation)"
+    return None
+
+
+def approval_for(situation: Situation, kind: ActionKind, to: str | None) -> tuple[Approval | None, Literal["act", "ask"]]:
+    """The request that this would use up and whether it can act on it or still has to ask."""
+    request = situation.request
+    if to is None or situation.policy.approvals_needed(kind) == 0:
+        return None, "act"
+    approval = situation.state.approval_for(kind, request.environment, request.model, to, situation.now)
+    if approval is None:
+        return None, "ask"
+    return approval, "act" if approval.state_at(situation.now) is ApprovalState.APPROVED else "ask"
+
+
+def voided_by(approval: Approval | None, situation: Situation, found: str | None) -> list[str]:
+    """Why an approval no longer holds in the world as it is; empty when it does, or when there is none."""
+    if approval is None:
+        return []
+    changed = difference(approval.payload.world, world_of(situation.facts, found, situation.policy))
+    return [f"{approval.id} no longer holds, {line}" for line in changed]
+
+
+def _needs(situation: Situation, danger: Danger, judged: ActionKind, approval: str | None, step: str) -> str:
+    if danger == "safer":
+        return "1 operator"
+    if danger == "routine":
+        return "nothing"
+    needed = situation.policy.approvals_needed(judged)
+    if not needed:
+        return "1 person who is elevated"
+    if approval is None:
+        return people(needed)
+    found = situation.state.approvals[approval]
+    return f"{people(needed)}: {approval} has {found.granted} of {needed}" + ("" if step == "act" else ", waiting")
+
+
+def people(needed: int) -> str:
+    if needed == 0:
+        return "1 operator"
+    return "1 approval by another person" if needed == 1 else f"approvals by {needed} other people"
+
+
+def title_of(request: ActionRequest, found: str | None, to: str | None) -> str:
+    wanted = VERBS[request.kind].upper()
+    if found is None and to is None:
+        return f"{wanted} {request.model}"
+    if request.kind in SWITCH_STATES:
+        return f"KILL SWITCH {request.model}  {found} -> {to}"
+    return f"{wanted} {request.model}  {version_label(found)} -> {version_label(to)}"
+
+
+def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
+    words: list[str]
+    if request.kind is ActionKind.PROMOTE:
+        words = ["promote", f"{request.model}@{to}"]
+    elif request.kind is ActionKind.ROLLBACK:
+        words = ["rollback", request.model, *(["--to", to] if to else [])]
+    elif request.kind is ActionKind.RESTORE:
+        words = ["restore", request.model]
+    elif request.kind in SWITCH_STATES:
+        words = ["kill", request.model, "--state", str(to)]
+    else:
+        names = {ActionKind.NOTE: "note", ActionKind.ACKNOWLEDGE: "ack", ActionKind.HAND_OVER: "handover"}
+        known = names.get(request.kind)
+        words = [known, subject or request.model] if known else ["incident", request.kind.value, subject or request.model]
+    return " ".join(shlex.quote(word) for word in words)

@@ -1,0 +1,44 @@
+"""The kinds of entry that control writes, and the keys that make each of them happen once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+INTENDED: Final = "action.intended"
+SENT: Final = "action.sent"
+EFFECTIVE: Final = "action.effective"
+FAILED: Final = "action.failed"
+REFUSED: Final = "action.refused"
+IN_DOUBT: Final = "action.in_doubt"
+WATCHED: Final = "action.watched"
+ASKED: Final = "approval.asked"
+APPROVED: Final = "approval.approved"
+VETOED: Final = "approval.vetoed"
+VOIDED: Final = "approval.voided"
+EXECUTING: Final = "approval.executing"
+RELEASED: Final = "approval.released"
+EXECUTED: Final = "approval.executed"
+ALERT_OPENED: Final = "alert.opened"
+ALERT_CLOSED: Final = "alert.closed"
+INCIDENT_OPENED: Final = "incident.opened"
+INCIDENT_JOINED: Final = "incident.alert_joined"
+TAKEN: Final = "incident.taken"
+HANDED_OVER: Final = "incident.handed_over"
+MITIGATED: Final = "incident.mitigated"
+CLOSED: Final = "incident.closed"
+ACKNOWLEDGED: Final = "acknowledged"
+NOTED: Final = "noted"
+RUN: Final = "run."
+"""Prefix of every entry of a playbook run."""
+GAP: Final = "audit.gap"
+BREAK: Final = "audit.break"
+
+
+def intent_key(key: str) -> str:
+    """Written once for each action key, before anything moves."""
+    return f"action/{key}/intended"
+
+
+def outcome_key(key: str) -> str:
+    """Written once for each action key: whoever ends an action first has ended it."""
+    return f"action/{key}/outcome"

@@ -1,0 +1,252 @@
+"""What each kind of entry does to the state. Each function changes the containers it is given and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from backends.journal.entries import Entry, moment_of
+from backends.records import Alert, Incident
+from console.control import events
+from console.control.actions import ENDED, ActionState, Call
+from console.control.approval import Approval, ApprovalPayload, Vote
+from console.control.identity import Actor
+from console.control.records import ActionRecord, EffectWatch, Holder, Note, RunEvent
+
+if TYPE_CHECKING:
+    from console.control.state import ControlState
+
+_ENDS = {events.EFFECTIVE: ActionState.EFFECTIVE, events.FAILED: ActionState.FAILED, events.REFUSED: ActionState.REFUSED}
+
+
+def happened_at(entry: Entry) -> datetime:
+    """When it happened by the workspace's clock: before it was recorded, for what went through the spool."""
+    spooled = entry.body.get("spooled")
+    return moment_of(spooled["at"]) if spooled else entry.at
+
+
+def actor_of(entry: Entry) -> Actor:
+    """Who did it."""
+    return Actor.model_validate(entry.actor)
+
+
+def action_intended(state: ControlState, entry: Entry) -> None:
+    body, plan = entry.body, entry.body["plan"]
+    state.actions[entry.subject] = ActionRecord(
+        id=entry.subject,
+        key=body["key"],
+        kind=plan["kind"],
+        environment=plan["environment"],
+        model=plan["model"],
+        alias=plan["alias"],
+        subject=plan["subject"],
+        from_=plan["from_"],
+        to=plan["to"],
+        reason=body["reason"],
+        actor=actor_of(entry),
+        state=ActionState.INTENDED,
+        intended_at=happened_at(entry),
+        approval=body["approval"],
+        incident=plan["incident"],
+        run=plan["run"],
+        suggested=plan["suggested"],
+        until=plan["until"],
+        safer=plan["danger"] == "safer",
+        holder=Holder.model_validate(body["holder"]),
+        spooled="spooled" in body,
+        entries=(entry.seq,),
+        plan=plan,
+    )
+    state.action_by_key[body["key"]] = entry.subject
+
+
+def action_sent(state: ControlState, entry: Entry) -> None:
+    _update(state, entry, state=ActionState.SENT, sent_at=happened_at(entry))
+
+
+def action_in_doubt(state: ControlState, entry: Entry) -> None:
+    _update(state, entry, state=ActionState.IN_DOUBT, message=entry.body["message"])
+
+
+def action_ended(state: ControlState, entry: Entry) -> None:
+    body = entry.body
+    if entry.subject not in state.actions:
+        if "plan" in body:
+            _attempt_refused(state, entry)
+        return
+    _update(
+        state,
+        entry,
+        state=_ENDS[entry.kind],
+        finished_at=happened_at(entry),
+        message=body["message"],
+        after=body.get("after"),
+        seconds=body.get("seconds"),
+        calls=tuple(Call.model_validate(call) for call in body.get("calls", ())),
+        difference=tuple(body.get("difference", ())),
+        settled_by=body.get("settled_by"),
+    )
+    action = state.actions[entry.subject]
+    if action.sent_at is None and entry.kind == events.EFFECTIVE:
+        state.actions[entry.subject] = action.model_copy(update={"sent_at": happened_at(entry)})
+
+
+def action_watched(state: ControlState, entry: Entry) -> None:
+    body = entry.body
+    _update(state, entry, watch=EffectWatch(verdict=body["verdict"], message=body["message"], at=happened_at(entry)))
+
+
+def _attempt_refused(state: ControlState, entry: Entry) -> None:
+    """An attempt that was refused before it was intended: it is on record, and its key stays free."""
+    plan, at = entry.body["plan"], happened_at(entry)
+    state.actions[entry.subject] = ActionRecord(
+        id=entry.subject,
+        key=entry.key,
+        kind=plan["kind"],
+        environment=plan["environment"],
+        model=plan["model"],
+        from_=plan["from_"],
+        to=plan["to"],
+        reason=entry.body.get("reason", ""),
+        actor=actor_of(entry),
+        state=ActionState.REFUSED,
+        intended_at=at,
+        finished_at=at,
+        message=entry.body["message"],
+        difference=tuple(entry.body.get("difference", ())),
+        entries=(entry.seq,),
+    )
+
+
+def approval_asked(state: ControlState, entry: Entry) -> None:
+    payload = ApprovalPayload.model_validate(entry.body["payload"])
+    state.approvals[entry.subject] = Approval(
+        id=entry.subject, payload=payload, payload_digest=entry.body["payload_digest"], asked_by=actor_of(entry)
+    )
+    state.asked_by_key[entry.body["key"]] = entry.subject
+
+
+def approval_voted(state: ControlState, entry: Entry) -> None:
+    approval, body, actor = state.approvals[entry.subject], entry.body, actor_of(entry)
+    vote = Vote(
+        person=actor.name,
+        actor=actor,
+        at=happened_at(entry),
+        reason=body["reason"],
+        payload_digest=body["payload_digest"],
+        solo=body["solo"],
+        signature=body["signature"],
+    )
+    state.approvals[entry.subject] = approval.model_copy(update={"votes": (*approval.votes, vote)})
+
+
+def approval_ended(state: ControlState, entry: Entry) -> None:
+    approval = state.approvals[entry.subject]
+    if approval.ended is not None:
+        return
+    ended = {events.VETOED: "vetoed", events.VOIDED: "void", events.EXECUTED: "executed"}[entry.kind]
+    state.approvals[entry.subject] = approval.model_copy(
+        update={
+            "ended": ended,
+            "ended_at": happened_at(entry),
+            "ended_by": actor_of(entry).name,
+            "ended_reason": entry.body.get("reason", ""),
+            "difference": tuple(entry.body.get("difference", ())),
+        }
+    )
+
+
+def approval_executing(state: ControlState, entry: Entry) -> None:
+    approval = state.approvals[entry.subject]
+    state.approvals[entry.subject] = approval.model_copy(update={"executing": entry.body["action"]})
+
+
+def approval_released(state: ControlState, entry: Entry) -> None:
+    approval = state.approvals[entry.subject]
+    state.approvals[entry.subject] = approval.model_copy(update={"executing": None})
+
+
+def alert_opened(state: ControlState, entry: Entry) -> None:
+    state.alerts.setdefault(entry.subject, Alert.model_validate(entry.body["alert"]))
+
+
+def alert_closed(state: ControlState, entry: Entry) -> None:
+    alert = state.alerts[entry.subject]
+    if alert.closed_at is None:
+        state.alerts[entry.subject] = alert.model_copy(update={"closed_at": moment_of(entry.body["closed_at"])})
+
+
+def incident_opened(state: ControlState, entry: Entry) -> None:
+    incident = Incident.model_validate(entry.body["incident"])
+    state.incidents[entry.subject] = incident
+    for alert in incident.alerts:
+        _tie(state, alert, incident.id)
+
+
+def incident_joined(state: ControlState, entry: Entry) -> None:
+    incident, alert = state.incidents[entry.subject], entry.body["alert"]
+    if alert not in incident.alerts:
+        changed: dict[str, Any] = {"alerts": (*incident.alerts, alert), "severity": entry.body["severity"]}
+        state.incidents[entry.subject] = Incident.model_validate({**incident.model_dump(), **changed})
+    _tie(state, alert, entry.subject)
+
+
+def incident_changed(state: ControlState, entry: Entry) -> None:
+    incident, at = state.incidents[entry.subject], happened_at(entry)
+    if incident.state == "closed":
+        return
+    changes: dict[str, dict[str, Any]] = {
+        events.TAKEN: {"driver": actor_of(entry).name, "driver_since": at},
+        events.HANDED_OVER: {"driver": entry.body.get("to"), "driver_since": at},
+        events.MITIGATED: {"state": "mitigated"},
+        events.CLOSED: {"state": "closed", "closed_at": at},
+    }
+    state.incidents[entry.subject] = incident.model_copy(update=changes[entry.kind])
+    if entry.body.get("text"):
+        noted(state, entry)
+
+
+def acknowledged(state: ControlState, entry: Entry) -> None:
+    state.acknowledged[entry.subject] = _note(entry)
+
+
+def noted(state: ControlState, entry: Entry) -> None:
+    state.notes.append(_note(entry))
+
+
+def run_event(state: ControlState, entry: Entry) -> None:
+    event = RunEvent(
+        seq=entry.seq,
+        run=entry.subject,
+        name=entry.kind.removeprefix(events.RUN),
+        at=happened_at(entry),
+        actor=actor_of(entry),
+        body=entry.body["event"],
+        key=entry.key,
+    )
+    state.runs.setdefault(entry.subject, []).append(event)
+    incident = state.incidents.get(entry.body.get("incident") or "")
+    if incident is not None and incident.run is None:
+        state.incidents[incident.id] = incident.model_copy(update={"run": entry.subject})
+
+
+def gap_closed(state: ControlState, entry: Entry) -> None:
+    state.gaps_closed += int(entry.body["entries"])
+
+
+def _note(entry: Entry) -> Note:
+    return Note(seq=entry.seq, at=happened_at(entry), actor=actor_of(entry), subject=entry.subject, text=entry.body.get("text", ""))
+
+
+def _tie(state: ControlState, alert_id: str, incident_id: str) -> None:
+    state.incident_by_alert[alert_id] = incident_id
+    alert = state.alerts.get(alert_id)
+    if alert is not None:
+        state.alerts[alert_id] = alert.model_copy(update={"incident": incident_id})
+
+
+def _update(control: ControlState, entry: Entry, /, **changed: Any) -> None:
+    """An action that has ended stays ended: only its watch goes on."""
+    action = control.actions.get(entry.subject)
+    if action is not None and (action.state not in ENDED or "watch" in changed):
+        control.actions[entry.subject] = action.model_copy(update={**changed, "entries": (*action.entries, entry.seq)})

@@ -1,0 +1,98 @@
+"""Who acts: the operating system's user, with what SSH and sudo say as hints.
+
+Hints are recorded, not trusted: environment variables can be forged by their own user. In a workspace with a simulated clock
+`QUARTERDECK_ACTOR=ilse@desk` plays another person, and the record says so.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import socket
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from backends.records import Name
+from console.clock import Clock
+
+PLAYED_VARIABLE: Final = "QUARTERDECK_ACTOR"
+_PLAYED = re.compile(r"[^\s@]{1,64}(@[^\s@]{1,128})?")
+
+
+class Actor(BaseModel):
+    """A person or a program that acts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    """The person: four eyes and quorum count these."""
+    host: Name
+    uid: int | None = None
+    tty: str | None = None
+    ssh: str | None = None
+    """Address that the SSH session came from, as the session says."""
+    sudo: str | None = None
+    """The account that was acted through, when `name` came through sudo."""
+    played: bool = False
+    """True when the name was given and not taken from the operating system."""
+    program: bool = False
+    """True for a rule or the evaluator: programs open alerts and incidents and may do nothing else."""
+
+    @property
+    def who(self) -> str:
+        """`mara@bastion`; a program by its name alone."""
+        return self.name if self.program else f"{self.name}@{self.host}"
+
+    @classmethod
+    def from_os(cls) -> Actor:
+        """The user of this process."""
+        uid = os.getuid()
+        try:
+            account = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            account = f"uid-{uid}"
+        behind = os.environ.get("SUDO_USER") if uid == 0 else None
+        return cls(
+            name=behind or account,
+            host=(socket.gethostname() or "localhost").split(".")[0],
+            uid=uid,
+            tty=_terminal(),
+            ssh=(os.environ.get("SSH_CONNECTION") or "").split(" ")[0][:64] or None,
+            sudo=account if behind else None,
+        )
+
+    @classmethod
+    def named(cls, name: str, *, host: str = "local", played: bool = True) -> Actor:
+        """A person by name, for demonstrations and tests; only a simulated clock accepts one."""
+        return cls(name=name, host=host, played=played)
+
+    @classmethod
+    def of_program(cls, name: str) -> Actor:
+        """A rule or the evaluator, running as the user of this process."""
+        return cls(name=name, host=socket.gethostname().split(".")[0] or "localhost", uid=os.getuid(), program=True)
+
+
+def current_actor(clock: Clock) -> Actor:
+    """The user of this process, or the person it plays in a workspace with a simulated clock.
+
+    Raises ValueError when QUARTERDECK_ACTOR is not `name` or `name@host`.
+    """
+    played = os.environ.get(PLAYED_VARIABLE)
+    if not played or clock.kind != "sim":
+        return Actor.from_os()
+    if not _PLAYED.fullmatch(played):
+        raise ValueError(f"{PLAYED_VARIABLE} must be a name or name@host")
+    name, _, host = played.partition("@")
+    real = Actor.from_os()
+    return real.model_copy(update={"name": name, "host": host or real.host, "played": True})
+
+
+def _terminal() -> str | None:
+    for descriptor in (0, 1, 2):
+        try:
+            return os.ttyname(descriptor).removeprefix("/dev/")
+        except OSError:
+            continue
+    return None

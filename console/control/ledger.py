@@ -1,0 +1,240 @@
+"""Where control writes and what it knows: the journal, the spool beside it, and the state folded from both."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from backends.journal.entries import Draft, Entry, JournalConflict, JournalMoved, JournalUnavailable, moment_text
+from backends.journal.journal import Journal
+from backends.store.paths import WorkspacePaths
+from console.clock import Clock
+from console.control import events
+from console.control.actions import new_key
+from console.control.identity import Actor
+from console.control.records import ActionRecord, Gap, Holder
+from console.control.spool import SpooledNote, forget, read_notes, set_aside, write_note
+from console.control.state import ControlState, fold
+
+DECISION_TRIES: Final = 100
+"""How often a decision is taken again because somebody else recorded something meanwhile."""
+
+Decided = TypeVar("Decided")
+
+
+class Ledger:
+    """The journal of one workspace, opened when first needed and written on behalf of one actor."""
+
+    def __init__(self, paths: WorkspacePaths, clock: Clock, actor: Actor) -> None:
+        self.paths = paths
+        self.clock = clock
+        self.actor = actor
+        self.holder = this_holder()
+        self._journal: Journal | None = None
+        self._opened_file: tuple[int, int] | None = None
+        self._state = ControlState()
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def draft(self, key: str, kind: str, subject: str, body: dict[str, Any]) -> Draft:
+        """An event by this actor, now."""
+        return Draft(key, kind, subject, self.clock.now(), self.clock.real_now(), self.actor.model_dump(mode="json"), body)
+
+    def state(self) -> ControlState:
+        """The state as of the newest entry; only what is new since the last call is read. Raises JournalUnavailable."""
+        if not self.paths.control.exists():
+            return ControlState()
+        try:
+            known = self._state
+            entries = self._opened().entries(after=max(0, known.last_seq - 1))
+            if known.last_seq and (not entries or entries[0].seq != known.last_seq or entries[0].hash != known.last_hash):
+                # Another file stands in the place of the one that was read: a restored backup, for instance.
+                known, entries = ControlState(), self._opened().entries()
+            elif known.last_seq:
+                entries = entries[1:]
+            if entries or known is not self._state:
+                self._state = _folded(self.paths.control, entries, known)
+            return self._state
+        except JournalUnavailable:
+            self.close()
+            raise
+
+    def record(self, *drafts: Draft, expected_last: int | None = None) -> list[Entry]:
+        """Record `drafts` together, after the notes that wait in the spool.
+
+        Raises JournalUnavailable (nothing recorded), JournalConflict, or JournalMoved with `expected_last`.
+        """
+        try:
+            self.absorb()
+            return self._opened().append(drafts, expected_last=expected_last)
+        except JournalUnavailable:
+            self.close()
+            raise
+
+    def absorb(self) -> None:
+        """Take over the notes that wait in the spool. Raises JournalUnavailable."""
+        for note in read_notes(self.paths.spool):
+            self._take_over(self._opened(), note)
+
+    def decide(self, decision: Callable[[ControlState], tuple[Sequence[Draft], Decided]]) -> Decided:
+        """Record what `decision` makes of the state, as one step: it is asked again when somebody else was faster."""
+        for _ in range(DECISION_TRIES):
+            state = self.state()
+            drafts, decided = decision(state)
+            if not drafts:
+                return decided
+            try:
+                self.record(*drafts, expected_last=state.last_seq)
+                return decided
+            except JournalMoved:
+                continue
+        raise JournalUnavailable(f"{self.paths.control} is written to faster than a decision can be taken: try again")
+
+    def spool(self, drafts: Sequence[Draft], reason: str) -> None:
+        """Note `drafts` outside the journal. Raises OSError."""
+        write_note(self.paths.spool, drafts, reason)
+
+    def spooled_entries(self) -> list[Entry]:
+        """What the spool holds, as if it were recorded."""
+        return [_as_entry(draft) for note in read_notes(self.paths.spool) for draft in note.drafts]
+
+    def lease(self, name: str, holder: str, ttl: timedelta) -> bool:
+        """Take or renew a lease, by wall time: a simulated clock may stand still."""
+        return self._opened().lease(name, holder, ttl, self.clock.real_now())
+
+    def release(self, name: str, holder: str) -> None:
+        self._opened().release(name, holder)
+
+    def _opened(self) -> Journal:
+        # A restored backup puts another file in the journal's place: entries written to the old one would be lost.
+        if self._journal is None or _identity(self.paths.control) != self._opened_file:
+            self.close()
+            self._journal = Journal(self.paths.control, self.paths.audit_head)
+            self._opened_file = _identity(self.paths.control)
+        return self._journal
+
+    def _take_over(self, journal: Journal, note: SpooledNote) -> None:
+        name = note.path.name
+        if note.problem is not None:
+            body = {"entries": 0, "reason": note.reason, "problem": note.problem, "file": name}
+            journal.append([self.draft(f"{events.GAP}/{name}/{new_key()}", events.GAP, "audit", body)])
+            set_aside(note)
+            return
+        now, real_now = self.clock.now(), self.clock.real_now()
+        late = [
+            Draft(draft.key, draft.kind, draft.subject, now, real_now, draft.actor, {**draft.body, "spooled": _times(draft)})
+            for draft in note.drafts
+        ]
+        first, last = note.drafts[0], note.drafts[-1]
+        body = {
+            "entries": len(late),
+            "reason": note.reason,
+            "file": name,
+            "since": moment_text(first.real_at),
+            "until": moment_text(last.real_at),
+            "keys": [draft.key for draft in late],
+        }
+        gap = Draft(f"{events.GAP}/{name}", events.GAP, "audit", now, real_now, {"name": "journal", "host": "local", "program": True}, body)
+        try:
+            journal.append([*late, gap])
+        except JournalConflict as conflict:
+            # The outcome was recorded by a recheck meanwhile: the journal's word stands, the note is kept aside as evidence.
+            body = {"entries": 0, "reason": note.reason, "problem": str(conflict), "file": name}
+            journal.append([self.draft(f"{events.GAP}/{name}/{new_key()}", events.GAP, "audit", body)])
+            set_aside(note)
+            return
+        forget(note)
+
+
+def read_state(paths: WorkspacePaths) -> ControlState:
+    """The state for views and screens: journal and spool, read without writing anything. Never raises.
+
+    `problem` says why the journal could not be read; unfinished actions are in doubt unless their process is alive.
+    """
+    problem: str | None = None
+    state = ControlState()
+    if paths.control.exists():
+        try:
+            journal = Journal(paths.control, paths.audit_head, read_only=True)
+            try:
+                state = _folded(paths.control, journal.entries(), state)
+            finally:
+                journal.close()
+        except JournalUnavailable as error:
+            problem = str(error)
+    notes = read_notes(paths.spool)
+    waiting = [draft for note in notes for draft in note.drafts]
+    if waiting or notes:
+        try:
+            state = fold([_as_entry(draft) for draft in waiting], state)
+        except ValueError as error:
+            problem = problem or f"{paths.spool}: {error}"
+        since = min((draft.real_at for draft in waiting), default=None)
+        reason = next((note.problem or note.reason for note in notes), "")
+        if since is not None:
+            state.gap = Gap(since=since, entries=len(waiting), reason=reason)
+        else:
+            problem = problem or reason
+    state = state.with_live_holders(holder_alive)
+    state.problem = problem
+    return state
+
+
+def this_holder() -> Holder:
+    """This process."""
+    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()))
+
+
+def holder_alive(action: ActionRecord) -> bool:
+    """Whether the process that carries `action` out is still there; another host's cannot be seen and counts as gone."""
+    holder = action.holder
+    if holder is None or holder.host != socket.gethostname():
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return not holder.started or _started(holder.pid) == holder.started
+
+
+def _started(pid: int) -> str:
+    """When a process started, as Linux counts it; empty elsewhere, and for one that has ended but was not waited for."""
+    try:
+        # Fields 3 and 22 of /proc/PID/stat; the name in field 2 may itself hold blanks and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return fields[19] if len(fields) > 19 and fields[0] not in {"Z", "X"} else ""
+
+
+def _folded(path: Path, entries: list[Entry], onto: ControlState) -> ControlState:
+    try:
+        return fold(entries, onto)
+    except ValueError as error:
+        raise JournalUnavailable(f"{path}: {error}: `audit verify` says what else is wrong") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _times(draft: Draft) -> dict[str, str]:
+    return {"at": moment_text(draft.at), "real_at": moment_text(draft.real_at)}
+
+
+def _as_entry(draft: Draft) -> Entry:
+    body = {**draft.body, "spooled": _times(draft)}
+    return Entry(0, draft.key, draft.kind, draft.subject, draft.at, draft.real_at, draft.actor, body, "", "")

@@ -1,0 +1,70 @@
+"""What actions can reach: the capabilities of one environment, behind the protocols of the backends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+from backends.local.acting import LocalAliasSetter, LocalSwitchSetter
+from backends.protocol import ForbidsKeys, ReadsAliases, ReadsSwitches, SetsAlias, SetsSwitch
+from backends.store.paths import WorkspacePaths
+
+
+@runtime_checkable
+class MovesAliases(ReadsAliases, SetsAlias, Protocol):
+    """A registry whose aliases can be read and moved."""
+
+
+@runtime_checkable
+class MovesSwitches(ReadsSwitches, SetsSwitch, Protocol):
+    """A place where kill switches are published and read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read back: the value in force, whether the call in question took effect, and whether it still stands."""
+
+    value: str | None
+    ours: bool
+    in_force: bool
+
+
+class Movement(Protocol):
+    """One change outside the journal, as the executor drives it: sent once, read back, settled."""
+
+    @property
+    def topic(self) -> Literal["alias", "switch"]: ...
+
+    @property
+    def to(self) -> str: ...
+
+    def call(self) -> str: ...
+
+    def read_call(self) -> str: ...
+
+    def send(self, now: datetime) -> None: ...
+
+    def read(self) -> Seen: ...
+
+    def forbid(self) -> bool | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which backend serves which capability, and what it is called on screen."""
+
+    aliases: MovesAliases
+    switches: MovesSwitches
+    registry_name: str = "local"
+    switches_name: str = "switches.json"
+
+    @classmethod
+    def local(cls, paths: WorkspacePaths) -> Reach:
+        """The files of the workspace itself: no network, no database."""
+        return cls(LocalAliasSetter(paths.registry), LocalSwitchSetter(paths.switches))
+
+
+def forbid(backend: object, key: str) -> bool | None:
+    """Settle a lost call: whether it had taken effect, and that it never will from now on; None when the backend cannot say."""
+    return backend.forbid(key) if isinstance(backend, ForbidsKeys) else None

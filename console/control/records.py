@@ -1,0 +1,105 @@
+"""What control remembers, as models: actions, notes, runs, gaps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from backends.records import Moment, Name
+from console.control.actions import ENDED, ActionKind, ActionState, Call, Frozen
+from console.control.identity import Actor
+
+
+class Holder(Frozen):
+    """The process that is carrying an action out."""
+
+    host: Name
+    pid: int
+    started: str = ""
+    """Start of the process as its system counts it, so that a reused number is not taken for it."""
+
+
+class EffectWatch(Frozen):
+    """Did it help?"""
+
+    verdict: Literal["watching", "helped", "no effect", "worse", "unknown"]
+    message: str
+    at: Moment
+
+
+class ActionRecord(Frozen):
+    """An action as the journal knows it."""
+
+    id: Name
+    key: Name
+    kind: ActionKind
+    environment: Name
+    model: Name
+    alias: Name | None = None
+    subject: Name | None = None
+    from_: str | None = None
+    to: str | None = None
+    reason: str = ""
+    actor: Actor
+    state: ActionState
+    intended_at: Moment
+    sent_at: Moment | None = None
+    finished_at: Moment | None = None
+    seconds: float | None = None
+    after: str | None = None
+    message: str = ""
+    calls: tuple[Call, ...] = ()
+    difference: tuple[str, ...] = ()
+    approval: Name | None = None
+    incident: Name | None = None
+    run: Name | None = None
+    suggested: str | None = None
+    until: Moment | None = None
+    safer: bool = False
+    holder: Holder | None = None
+    in_flight: bool = False
+    """True while the process that carries it out is alive."""
+    settled_by: str | None = None
+    """Who found out how it ended, when that was not the process itself."""
+    watch: EffectWatch | None = None
+    spooled: bool = False
+    """True when it was noted outside the journal first."""
+    entries: tuple[int, ...] = ()
+    """Numbers of its journal entries."""
+    plan: dict[str, Any] | None = None
+    """What the screen showed, as it was confirmed."""
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to find out how it ended."""
+        return self.state not in ENDED and self.state is not ActionState.WAITING
+
+
+class Note(Frozen):
+    """A remark about an incident, a model, an action."""
+
+    seq: int
+    at: Moment
+    actor: Actor
+    subject: Name
+    text: str
+
+
+class RunEvent(Frozen):
+    """One step event of a playbook run; its body belongs to the runner."""
+
+    seq: int
+    run: Name
+    name: Name
+    at: Moment
+    actor: Actor
+    body: dict[str, Any]
+    key: Name
+
+
+class Gap(Frozen):
+    """Notes that were written outside the journal and are not in it yet."""
+
+    since: datetime
+    entries: int
+    reason: str

@@ -1,0 +1,122 @@
+"""Notes kept outside the journal while it cannot be written: only a step towards a safer state may leave one.
+
+Each note is a file of its own in `spool/`, one JSON object a line, flushed before anything moves. The next writer that reaches
+the journal takes the notes over, records the gap, and only then removes the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from backends.durable import private_mode, sync_folder
+from backends.journal.entries import Draft, moment_of, moment_text
+from backends.records import canonical_json, digest_of_bytes
+
+PREFIX: Final = "control-"
+SUFFIX: Final = ".jsonl"
+BROKEN_SUFFIX: Final = ".broken"
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledNote:
+    """One file of the spool; `drafts` is empty when it cannot be read, and `problem` says why."""
+
+    path: Path
+    drafts: tuple[Draft, ...]
+    reason: str
+    problem: str | None = None
+
+
+def write_note(folder: Path, drafts: Sequence[Draft], reason: str) -> Path:
+    """Put `drafts` into the spool and flush them; `reason` is why the journal could not take them. Raises OSError."""
+    folder.mkdir(exist_ok=True)
+    lines = b"".join(_line(draft, reason) for draft in drafts)
+    moment = drafts[0].real_at.strftime("%Y%m%dT%H%M%S%f")
+    path = folder / f"{PREFIX}{moment}-{digest_of_bytes(lines)[7:19]}{SUFFIX}"
+    mode = private_mode(folder)
+    beside = path.with_name(f".{path.name}.tmp")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        remaining = memoryview(lines)
+        while remaining:
+            remaining = remaining[os.write(descriptor, remaining) :]
+        os.fsync(descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+    beside.replace(path)
+    sync_folder(folder)
+    return path
+
+
+def read_notes(folder: Path) -> list[SpooledNote]:
+    """Every note of the spool, oldest first; a folder that is not there has none."""
+    try:
+        notes = sorted(path for path in folder.iterdir() if path.name.startswith(PREFIX) and path.name.endswith(SUFFIX))
+    except OSError:
+        return []
+    return [_read(path) for path in notes]
+
+
+def set_aside(note: SpooledNote) -> None:
+    """Keep a note that cannot be read, out of the way of the next writers."""
+    with contextlib.suppress(OSError):
+        note.path.replace(note.path.with_name(note.path.name + BROKEN_SUFFIX))
+
+
+def forget(note: SpooledNote) -> None:
+    """Remove a note that the journal has taken over."""
+    with contextlib.suppress(OSError):
+        note.path.unlink()
+
+
+def _line(draft: Draft, reason: str) -> bytes:
+    return (
+        canonical_json(
+            {
+                "key": draft.key,
+                "kind": draft.kind,
+                "subject": draft.subject,
+                "at": moment_text(draft.at),
+                "real_at": moment_text(draft.real_at),
+                "actor": draft.actor,
+                "body": draft.body,
+                "reason": reason,
+            }
+        ).encode()
+        + b"\n"
+    )
+
+
+def _read(path: Path) -> SpooledNote:
+    drafts: list[Draft] = []
+    reason = ""
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found: dict[str, Any] = json.loads(line)
+            reason = str(found["reason"])
+            drafts.append(
+                Draft(
+                    str(found["key"]),
+                    str(found["kind"]),
+                    str(found["subject"]),
+                    moment_of(found["at"]),
+                    moment_of(found["real_at"]),
+                    dict(found["actor"]),
+                    dict(found["body"]),
+                )
+            )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return SpooledNote(path, (), reason, f"{path} cannot be read: {error}")
+    if not drafts:
+        return SpooledNote(path, (), reason, f"{path} is empty")
+    return SpooledNote(path, tuple(drafts), reason)

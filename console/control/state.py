@@ -1,0 +1,202 @@
+"""The state of control: a fold over the journal, and nothing that the journal does not say.
+
+`fold` is pure: the same entries give the same state, in whatever portions they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backends.journal.entries import GENESIS, Entry
+from backends.records import Alert, Incident
+from console.control import events
+from console.control.actions import ActionKind, ActionState
+from console.control.approval import Approval, ApprovalState
+from console.control.folding import (
+    acknowledged,
+    action_ended,
+    action_in_doubt,
+    action_intended,
+    action_sent,
+    action_watched,
+    alert_closed,
+    alert_opened,
+    approval_asked,
+    approval_ended,
+    approval_executing,
+    approval_released,
+    approval_voted,
+    gap_closed,
+    incident_changed,
+    incident_joined,
+    incident_opened,
+    noted,
+    run_event,
+)
+from console.control.records import ActionRecord, Gap, Note, RunEvent
+
+
+@dataclass
+class ControlState:
+    """Everything that control knows, by id. Treat it as read-only: `fold` makes new ones."""
+
+    last_seq: int = 0
+    last_hash: str = GENESIS
+    actions: dict[str, ActionRecord] = field(default_factory=dict)
+    action_by_key: dict[str, str] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)
+    asked_by_key: dict[str, str] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    incident_by_alert: dict[str, str] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    acknowledged: dict[str, Note] = field(default_factory=dict)
+    """The latest acknowledgement by subject."""
+    notes: list[Note] = field(default_factory=list)
+    runs: dict[str, list[RunEvent]] = field(default_factory=dict)
+    gaps_closed: int = 0
+    breaks: list[int] = field(default_factory=list)
+    """Numbers of entries that record a broken chain."""
+    gap: Gap | None = None
+    """What is noted outside the journal; set by `read_state`."""
+    problem: str | None = None
+    """Why the journal could not be read; then the rest is what the spool says. Set by `read_state`."""
+
+    def open_actions(self) -> list[ActionRecord]:
+        """Actions of which nobody knows yet how they ended, oldest first."""
+        return [action for action in self.actions.values() if action.open]
+
+    def open_incidents(self, environment: str | None = None, model: str | None = None) -> list[Incident]:
+        """Incidents that are not closed, oldest first."""
+        return [
+            incident
+            for incident in self.incidents.values()
+            if incident.state != "closed" and environment in {None, incident.environment} and model in {None, incident.model}
+        ]
+
+    def firing_alerts(self, environment: str | None = None, model: str | None = None) -> list[Alert]:
+        """Alerts that are not closed, oldest first."""
+        return [
+            alert
+            for alert in self.alerts.values()
+            if alert.closed_at is None and environment in {None, alert.environment} and model in {None, alert.model}
+        ]
+
+    def open_approvals(self, now: datetime, environment: str | None = None, model: str | None = None) -> list[Approval]:
+        """Requests that wait for a person or for execution at `now`, oldest first."""
+        return [
+            approval
+            for approval in self.approvals.values()
+            if approval.state_at(now) in {ApprovalState.PENDING, ApprovalState.APPROVED}
+            and environment in {None, approval.payload.environment}
+            and model in {None, approval.payload.model}
+        ]
+
+    def approval_for(self, kind: ActionKind, environment: str, model: str, to: str, now: datetime) -> Approval | None:
+        """The open request for exactly this, the newest."""
+        wanted = (kind, environment, model, to)
+        return next(
+            (
+                approval
+                for approval in reversed(self.open_approvals(now, environment, model))
+                if (approval.payload.action, approval.payload.environment, approval.payload.model, approval.payload.to) == wanted
+            ),
+            None,
+        )
+
+    def action(self, wanted: str) -> ActionRecord | None:
+        """An action by id, key, or the unambiguous beginning of its id."""
+        exact = self.actions.get(wanted) or self.actions.get(self.action_by_key.get(wanted, ""))
+        if exact is not None:
+            return exact
+        found = [action for identifier, action in self.actions.items() if identifier.startswith(wanted)]
+        return found[0] if len(found) == 1 and len(wanted) > 2 else None
+
+    def notes_about(self, subject: str) -> list[Note]:
+        """Notes on one incident, model or action, oldest first."""
+        return [note for note in self.notes if note.subject == subject]
+
+    def with_live_holders(self, alive: Callable[[ActionRecord], bool]) -> ControlState:
+        """The same state with every unfinished action marked: in flight while `alive` says so, else in doubt."""
+        marked = dict(self.actions)
+        for action in self.open_actions():
+            flying = action.state in {ActionState.INTENDED, ActionState.SENT} and alive(action)
+            state = action.state if flying else ActionState.IN_DOUBT
+            marked[action.id] = action.model_copy(update={"in_flight": flying, "state": state})
+        changed = self.copied()
+        changed.actions = marked
+        return changed
+
+    def copied(self) -> ControlState:
+        """A state with its own containers and the same records."""
+        return ControlState(
+            self.last_seq,
+            self.last_hash,
+            dict(self.actions),
+            dict(self.action_by_key),
+            dict(self.approvals),
+            dict(self.asked_by_key),
+            dict(self.incidents),
+            dict(self.incident_by_alert),
+            dict(self.alerts),
+            dict(self.acknowledged),
+            list(self.notes),
+            {run: list(found) for run, found in self.runs.items()},
+            self.gaps_closed,
+            list(self.breaks),
+            self.gap,
+            self.problem,
+        )
+
+
+_STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
+    events.INTENDED: action_intended,
+    events.SENT: action_sent,
+    events.EFFECTIVE: action_ended,
+    events.FAILED: action_ended,
+    events.REFUSED: action_ended,
+    events.IN_DOUBT: action_in_doubt,
+    events.WATCHED: action_watched,
+    events.ASKED: approval_asked,
+    events.APPROVED: approval_voted,
+    events.VETOED: approval_ended,
+    events.VOIDED: approval_ended,
+    events.EXECUTED: approval_ended,
+    events.EXECUTING: approval_executing,
+    events.RELEASED: approval_released,
+    events.ALERT_OPENED: alert_opened,
+    events.ALERT_CLOSED: alert_closed,
+    events.INCIDENT_OPENED: incident_opened,
+    events.INCIDENT_JOINED: incident_joined,
+    events.TAKEN: incident_changed,
+    events.HANDED_OVER: incident_changed,
+    events.MITIGATED: incident_changed,
+    events.CLOSED: incident_changed,
+    events.ACKNOWLEDGED: acknowledged,
+    events.NOTED: noted,
+    events.GAP: gap_closed,
+}
+
+
+def fold(entries: Iterable[Entry], onto: ControlState | None = None) -> ControlState:
+    """Apply `entries` in order; kinds that this program does not know are counted and otherwise passed over.
+
+    Raises ValueError naming the entry when one has a body that its kind cannot have.
+    """
+    state = ControlState() if onto is None else onto.copied()
+    for entry in entries:
+        try:
+            if entry.kind.startswith(events.RUN):
+                run_event(state, entry)
+            elif entry.kind == events.BREAK:
+                state.breaks.append(entry.seq)
+            else:
+                step = _STEPS.get(entry.kind)
+                if step is not None:
+                    step(state, entry)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"entry #{entry.seq} ({entry.kind}) cannot be read: {error}") from error
+        if entry.seq:
+            state.last_seq, state.last_hash = entry.seq, entry.hash
+    return state

@@ -1,0 +1,122 @@
+"""Kill switches: normal, degraded, fallback, killed. Downwards is safer and needs one operator; upwards what the policy says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from backends.protocol import RemembersKeys, SwitchSetting
+from backends.records import SwitchState
+from console.control.actions import SWITCH_STATES, ActionKind, ActionPlan, Change, is_safer
+from console.control.drawing import Situation, approval_for, people, sealed, title_of, voided_by
+from console.control.reach import MovesSwitches, Reach, Seen, forbid
+
+
+def switch_plan(situation: Situation) -> ActionPlan:
+    """The plan of a kill switch. Raises BackendError when the published state cannot be read."""
+    request, policy = situation.request, situation.policy
+    setting = situation.reach.switches.switch(request.environment, request.model)
+    found = SwitchState.NORMAL if setting is None else setting.state
+    wanted = SWITCH_STATES[request.kind]
+    safer = is_safer(found, wanted) and wanted is not SwitchState.NORMAL
+    until = request.until
+    if wanted is not SwitchState.NORMAL and until is None:
+        until = situation.now + timedelta(hours=policy.override_hours)
+    refusals: list[str] = []
+    if wanted is SwitchState.NORMAL and found is SwitchState.NORMAL:
+        refusals.append(f"the switch of {request.model} is normal already")
+    if wanted is SwitchState.NORMAL and until is not None:
+        refusals.append("normal has no end: leave the time out")
+    elif until is not None and until <= situation.now:
+        refusals.append("the time to ask again has passed already: give a later one")
+    approval, step = (None, "act") if safer else approval_for(situation, ActionKind.RESTORE, wanted.value)
+    refusals += voided_by(approval, situation, found.value) if step == "act" else []
+    published = _published_version(situation.reach)
+    note = "replaced in one step" if published is None else f"version {published} -> {published + 1}, replaced in one step"
+    changes = [Change(what=situation.reach.switches_name, movement=f"{found.value} -> {wanted.value}", note=note)]
+    way_back = policy.approvals_needed(ActionKind.RESTORE)
+    undo = _way_back(found, way_back) if safer else f"{_kind_towards(found)} again, 1 operator"
+    return sealed(
+        situation,
+        danger="safer" if safer else "dangerous",
+        judged_as=request.kind if safer else ActionKind.RESTORE,
+        title=title_of(request, found.value, wanted.value),
+        from_=found.value,
+        to=wanted.value,
+        changes=tuple(changes),
+        unchanged=("version in force stays in the registry", "predictions and labels go on being recorded"),
+        undo=undo,
+        calls=(
+            f"set_switch {request.model} {wanted.value} if {found.value}",
+            f"get_switch {request.model} until {wanted.value}, at most {policy.read_back_seconds:g} s, else in doubt",
+        ),
+        until=until,
+        approval=approval.id if approval else None,
+        step=step,
+        refusals=refusals,
+    )
+
+
+def _published_version(reach: Reach) -> int | None:
+    version = getattr(reach.switches, "published_version", None)
+    return int(version()) if callable(version) else None
+
+
+def _way_back(found: SwitchState, needed: int) -> str:
+    back = "restore to normal" if found is SwitchState.NORMAL else f"{_kind_towards(found)} again"
+    return f"{back}, needs {people(needed)}" if needed else f"{back}, by somebody who is elevated"
+
+
+def _kind_towards(state: SwitchState) -> str:
+    return next((kind.value for kind, reached in SWITCH_STATES.items() if reached is state), "restore")
+
+
+def overdue(settings: Iterable[SwitchSetting], now: datetime) -> list[SwitchSetting]:
+    """Settings whose owner is to be asked again: their time has passed, and they go on until somebody decides."""
+    return [setting for setting in settings if setting.until is not None and setting.until <= now]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMovement:
+    """One setting of a kill switch, as the executor drives it."""
+
+    backend: MovesSwitches
+    environment: str
+    model: str
+    expected: SwitchState
+    to: str
+    key: str
+    who: str
+    reason: str
+    until: datetime | None
+
+    @property
+    def topic(self) -> Literal["switch"]:
+        return "switch"
+
+    def call(self) -> str:
+        return f"set_switch {self.model} {self.to} if {self.expected.value}"
+
+    def read_call(self) -> str:
+        return f"get_switch {self.model}"
+
+    def send(self, now: datetime) -> None:
+        """Publish the setting. Raises BackendConflict, BackendUnavailable or BackendError."""
+        wanted = SwitchState(self.to)
+        setting = SwitchSetting(self.environment, self.model, wanted, now, self.who, self.key, self.reason, self.until)
+        self.backend.set_switch(setting, expected=self.expected)
+
+    def read(self) -> Seen:
+        """What is published, and whether this call is what made it so. Raises BackendError."""
+        setting = self.backend.switch(self.environment, self.model)
+        value = SwitchState.NORMAL.value if setting is None else setting.state.value
+        if setting is not None and setting.key == self.key:
+            return Seen(value, ours=True, in_force=True)
+        if isinstance(self.backend, RemembersKeys):
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False)
+        return Seen(value, ours=value == self.to, in_force=value == self.to)
+
+    def forbid(self) -> bool | None:
+        return forbid(self.backend, self.key)
