@@ -38,6 +38,10 @@ class ConsoleApp(App[int]):
         self._lookout: Lookout | None = None
         self._last: DeckScreen | None = None
         self._overrides: tuple[str, ...] = ()
+        self.crash: BaseException | None = None
+        """The fault that ended the application, if one did."""
+        self.follow_up: list[str] | None = None
+        """A command line to run in place of the console once it is left."""
         self._oldest_at = self.summary.oldest_source_at if self.summary else None
 
     def on_mount(self) -> None:
@@ -141,18 +145,75 @@ class ConsoleApp(App[int]):
 
     def run_command(self, command: Command, screen: DeckScreen, words: str = "") -> None:
         """Do what a command of the catalogue says."""
-        action: Callable[[], None] | None = {
+        model = words or screen.model_of(screen.content.cursor_key)
+        simple: dict[str, Callable[[], None]] = {
             "back": self.back,
             "leave": lambda: self.exit(0),
             "refresh": screen.reload,
-            "redraw": self.refresh,
+            "redraw": lambda: self.refresh(repaint=True, layout=True),
             "filter": screen.ask_filter,
-        }.get(command.id)
-        if action is not None:
-            action()
+            "command": lambda: screen.ask(":", complete=self.completed),
+            "help": lambda: self.go("help", screen.scope),
+            "palette": lambda: screen.ask(":", complete=self.completed),
+            "open": lambda: screen.open_row(screen.content.cursor_key or ""),
+        }
+        if command.id in simple:
+            simple[command.id]()
         elif command.id.startswith("go."):
             self.go(command.id.removeprefix("go."))
-        del words
+        elif command.id in MODEL_SCREENS:
+            if model is None:
+                screen.say(f"{command.title}: put the cursor on a model first", "warning")
+            else:
+                self.go(command.id, model)
+        else:
+            screen.say(f"{command.title}: not on this screen", "warning")
+
+    def run_words(self, text: str, screen: DeckScreen) -> str | None:
+        """Run what was typed into the command bar; returns why not, when it cannot be."""
+        word, _, rest = text.partition(" ")
+        command = commands.by_word(word)
+        if command is None:
+            near = commands.nearest_words(word)
+            return f"no command {word!r}" + (f"; nearest: {', '.join(near)}" if near else "; ? lists them")
+        reason = self.disabled(command, screen)
+        if reason is not None:
+            return f"{command.title}: {reason}"
+        self.run_command(command, screen, rest.strip())
+        return None
+
+    def completed(self, text: str) -> list[str]:
+        """What the command bar offers for the text typed so far."""
+        word, blank, rest = text.partition(" ")
+        if not blank:
+            known = {command.words[0] for command in commands.CATALOGUE if command.words and command.words[0].startswith(word)}
+            return sorted(known)
+        command = commands.by_word(word)
+        if command is None or not command.needs_row or self.summary is None:
+            return []
+        return [f"{word} {row.model}" for row in self.summary.rows if row.model.startswith(rest)]
+
+    def leave_to(self, choice: str) -> None:
+        """Leave the console for a command line that goes on in its place."""
+        lines = {"demo": ["demo"], "init": ["init", "--personal"]}
+        self.follow_up = lines.get(choice)
+        self.exit(0)
+
+    # faults
+
+    def _fatal_error(self) -> None:
+        self.crash = self._exception
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: Any) -> None:
+        """End at once; what is printed is one line, by whoever started the console."""
+        del renderables
+        self.crash = self._exception or RuntimeError("the terminal library gave up")
+        self._close_messages_no_wait()
+
+
+MODEL_SCREENS = frozenset({"model", "drift", "quality", "versions", "lineage", "changes"})
+"""Screens that are about one model."""
 
 
 def commands_of(screen: DeckScreen) -> tuple[Command, ...]:

@@ -18,4 +18,6 @@ class Exit(IntEnum):
     NOT_FOUND = 5
     IN_DOUBT = 6
     """It may or may not have happened: recheck."""
+    FAULT = 70
+    """A fault of this program; a report was written."""
     INTERRUPTED = 130

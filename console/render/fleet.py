@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from widgets.chart import strip
-
 from console.render import figures
+from widgets.chart import strip
 from widgets.line import MARKS, Line, Page, Row, columns, lamp, line, rule, sides
 
 if TYPE_CHECKING:

@@ -1,0 +1,23 @@
+"""Every screen by its name; a module is loaded when its screen is first opened."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from console.screens.base import DeckScreen
+
+SCREENS = {
+    "fleet": "console.screens.fleet:FleetScreen",
+    "model": "console.screens.model:ModelScreen",
+    "first-run": "console.screens.first_run:FirstRunScreen",
+    "help": "console.screens.help:HelpScreen",
+}
+
+
+def made(name: str, target: str | None = None) -> DeckScreen:
+    """A new screen. Raises KeyError for a name that is none."""
+    module, _, kind = SCREENS[name].partition(":")
+    screen: DeckScreen = getattr(import_module(module), kind)(target)
+    return screen

@@ -15,7 +15,7 @@ from console.commands import Command
 from widgets.frame import FrameScreen
 from widgets.line import Line, Page, line
 from widgets.page import PageView
-from widgets.prompt import Prompt
+from widgets.prompt import Completer, Dismissed, Prompt, Submitted, Typed
 from widgets.rows import Chosen, Moved
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class DeckScreen(FrameScreen):
 
     def compose_content(self) -> Iterable[Widget]:
         yield self.content
+
+    def compose(self) -> Iterable[Widget]:
+        yield from super().compose()
         yield self.prompt
 
     def on_mount(self) -> None:
@@ -224,9 +227,38 @@ class DeckScreen(FrameScreen):
 
     # prompts
 
+    def ask(self, sign: str, text: str = "", complete: Completer | None = None) -> None:
+        """Open the prompt in the place of lines 23 and 24."""
+        self.why.display = False
+        self.keys.display = False
+        self.prompt.open(sign, text, complete)
+
+    def _leave_prompt(self) -> None:
+        self.prompt.close()
+        self.why.display = True
+        self.keys.display = True
+        self.content.focus()
+
     def ask_filter(self) -> None:
-        """Open the filter on line 23."""
-        self.prompt.ask("/", self._filter, live=self._narrow, done=self._narrow)
+        """Open the filter; rows narrow while it is typed."""
+        self.ask("/", self._filter)
+
+    def on_prompt_typed(self, message: Typed) -> None:
+        if message.sign == "/":
+            self._narrow(message.text)
+
+    def on_prompt_submitted(self, message: Submitted) -> None:
+        if message.sign == ":" and message.text.strip():
+            refusal = self.app.run_words(message.text.strip(), self)
+            if refusal is not None:
+                self.prompt.say(line((refusal, "warning")))
+                return
+        self._leave_prompt()
+
+    def on_prompt_dismissed(self, message: Dismissed) -> None:
+        if message.sign == "/":
+            self._narrow("")
+        self._leave_prompt()
 
     def _narrow(self, text: str) -> None:
         self._filter = text

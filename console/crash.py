@@ -1,0 +1,37 @@
+"""Crash reports: where it happened, never what was in the variables."""
+
+from __future__ import annotations
+
+import platform
+import re
+import traceback
+from datetime import datetime
+from pathlib import Path
+
+_SECRET = re.compile(r"(?i)(token|secret|password|passwd|api[_-]?key|authorization)(\s*[=:]\s*)\S+")
+_USER_INFO = re.compile(r"://[^/\s@]+@")
+
+
+def write_report(folder: Path, error: BaseException, now: datetime) -> Path | None:
+    """Write a report into `folder` (0600); None when it cannot be written. Frames are named by file and line, without their values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [
+        f"quarterdeck crash report, {now.isoformat(timespec='seconds')}",
+        f"python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        f"{type(error).__name__}: {without_secrets(str(error))}",
+        "",
+        *(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames),
+    ]
+    path = folder / f"crash-{now.strftime('%Y%m%dT%H%M%S')}.txt"
+    try:
+        folder.mkdir(exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    except OSError:
+        return None
+    return path
+
+
+def without_secrets(text: str) -> str:
+    """`text` with values that look like credentials taken out."""
+    return _USER_INFO.sub("://...@", _SECRET.sub(r"\1\2...", text))

@@ -1,0 +1,136 @@
+"""The Model page: four layers in causal order, one time cursor for every course."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from backends.records import Layer, State
+from console.render import figures
+from console.views.health import LayerHealth, ModelHealth, Signal
+from widgets.chart import strip
+from widgets.line import MARKS, WORDS, Line, Page, Row, line, sides
+
+STRIP_WIDTH = 29
+_RAMP = "_.-=*#"
+TABS = (("1", "Health"), ("2", "Drift"), ("3", "Quality"), ("5", "Versions"), ("6", "Lineage"), ("7", "Changes"))
+
+
+def tabs(current: str) -> Line:
+    """The tab line of a model's screens, the current one in brackets."""
+    parts = []
+    for number, name in TABS:
+        chosen = name == current
+        parts.append((f"[{number} {name}]" if chosen else f" {number} {name} ", "bold" if chosen else "dim"))
+    return line(*parts)
+
+
+def model_heading(health: ModelHealth, width: int) -> Line:
+    """Line 2 of every screen of a model."""
+    version = f"{_version(health.version)} {health.environment}"
+    right = [("owner ", "dim"), (health.owner or "nobody", "")] if health.owner else []
+    state = WORDS[str(health.state)] if health.state == State.OK else str(health.state).upper()
+    tail = line(
+        *right, "  ", (f"{MARKS[str(health.state)]} {state} {figures.since(health.since, health.at)}", str(health.state)),
+        f" {health.incidents[0]}" if health.incidents else "",
+    )  # fmt: skip
+    return sides(line("Fleet > ", (health.model, "bold"), f"   {version}"), tail, width)
+
+
+def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor: int | None = None) -> Page:
+    """Health in four layers. `cursor` is the index of the window that the time cursor stands on; None: the last one."""
+    zone = ZoneInfo(health.zone)
+    rows = [Row(tabs("Health")), Row(_header(health, zone, width))]
+    for layer in health.layers:
+        rows += _layer_rows(layer, health, zone, width, cursor)
+    notes = _notes(health, zone, cursor)
+    room = height - len(rows) - len(notes)
+    if room > 0:
+        rows.append(Row(Line()))
+    rows += [Row(line((f"    {note}", "dim"))) for note in notes[: max(1, height - len(rows))]]
+    return Page(model_heading(health, width), tuple(rows), f"model {health.model}")
+
+
+def _header(health: ModelHealth, zone: ZoneInfo, width: int) -> Line:
+    del width
+    first = figures.day(health.ends[0], zone) if health.ends else ""
+    last = figures.day(health.ends[-1], zone) if health.ends else ""
+    span = f"{first} {'.' * max(1, STRIP_WIDTH - len(first) - len(last) - 2)} {last}" if health.ends else "no history"
+    return line((f"   {'SIGNAL':<21}{'NOW':>8}{'LIMIT':>9}   {span:<{STRIP_WIDTH}}  SINCE", "dim"))
+
+
+def _layer_rows(layer: LayerHealth, health: ModelHealth, zone: ZoneInfo, width: int, cursor: int | None) -> list[Row]:
+    state = str(layer.state)
+    name = layer.layer.value.upper()
+    head = [(f" {MARKS[state]} ", state), (f"{name:<9}", "bold"), (state.upper() if state == "critical" else state, state)]
+    if layer.state == State.UNKNOWN and not any(signal.value is not None for signal in layer.signals):
+        return [Row(line(*head, f": {layer.why}"), key=f"layer:{layer.layer.value}", why=line(layer.why), state=state)]
+    if health.broke_first == layer.layer and health.broke_first_at is not None:
+        head.append((f"       broke first: {figures.moment(health.broke_first_at, zone)}", ""))
+    rows = [Row(line(*head), state=state)]
+    for signal in layer.signals:
+        rows.append(_signal_row(signal, health, width, cursor))
+    return rows
+
+
+def _signal_row(signal: Signal, health: ModelHealth, width: int, cursor: int | None) -> Row:
+    state = str(signal.state)
+    value = signal.history[cursor] if cursor is not None and cursor < len(signal.history) else signal.value
+    limit = signal.critical if signal.critical is not None else signal.warning
+    name_width = 20 + max(0, min(20, width - 100))
+    name = signal.title if not signal.simulated else f"{signal.title} (simulated)"
+    drawn = strip(signal.history, STRIP_WIDTH, _RAMP) if any(each is not None for each in signal.history) else ""
+    now = figures.amount(value, signal.unit) if value is not None else "unkn"
+    parts = line(
+        (f" {MARKS[state]}  ", state),
+        f"{name[:name_width]:<{name_width}}",
+        (f"{now:>8}", state if state in {"critical", "warning", "unknown"} else ""),
+        f"{_limit(signal, limit):>9}   ",
+        f"{drawn:<{STRIP_WIDTH}}",
+        f" {figures.since(signal.since, health.at):>6}",
+    )
+    return Row(parts, key=signal.id, why=line((MARKS[state], state), f" {signal.why}"), state=state)
+
+
+def _limit(signal: Signal, limit: float | None) -> str:
+    return figures.amount(limit, signal.unit).removeprefix("+") if limit is not None else ""
+
+
+def _notes(health: ModelHealth, zone: ZoneInfo, cursor: int | None) -> list[str]:
+    labels = health.labels
+    notes = []
+    if health.scored_last_day:
+        complete = f", complete up to {figures.moment(labels.complete_to, zone)}" if labels.complete_to else ""
+        notes.append(
+            f"24 h to {figures.clock_time(health.at, zone)}: {figures.count(labels.labelled)} of {figures.count(labels.scored)} labelled "
+            f"({figures.percent(labels.share)}){complete}"
+        )
+    if health.since_onset is not None:
+        notes.append(_onset(health, zone))
+    if cursor is not None and cursor < len(health.ends):
+        notes.append(f"Time cursor at {figures.moment(health.ends[cursor], zone)} (h l moves it)")
+    if health.budget is not None:
+        notes.append(health.budget.why)
+    return notes
+
+
+def _onset(health: ModelHealth, zone: ZoneInfo) -> str:
+    quality = health.since_onset
+    assert quality is not None
+    since = f"Since {figures.day(quality.since, zone)}: "
+    sample = f"n {figures.count(quality.labelled)} of {figures.count(quality.scored)}"
+    if health.task == "regression":
+        return f"{since}MAE {figures.share(quality.mae, 2)}  bias {figures.signed(quality.bias, 2)}  {sample}"
+    interval = f" ({figures.share(quality.auc_low)}-{figures.share(quality.auc_high)})" if quality.auc_low is not None else ""
+    return (
+        f"{since}AUC {figures.share(quality.auc)}{interval}  Brier {figures.share(quality.brier)}  "
+        f"ECE {figures.share(quality.ece)}  {sample}"
+    )
+
+
+def _version(version: str | None) -> str:
+    if version is None:
+        return "no version"
+    return version if version.startswith("v") else f"v{version}"
+
+
+__all__ = ["Layer", "model_heading", "model_page", "tabs"]

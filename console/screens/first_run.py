@@ -1,0 +1,59 @@
+"""No workspace: what was looked for, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.locate import ENVIRONMENT_VARIABLE, data_home
+from console.screens.base import DeckScreen
+from widgets.line import Line, Page, Row, line
+
+if TYPE_CHECKING:
+    from console.lookout import Lookout
+
+CHOICES = (
+    ("demo", "d", "Look around with real flights", "builds in about a minute, offline", "qd demo"),
+    ("init", "n", "New workspace from files", "Parquet, CSV, JSON Lines", "qd init --personal"),
+    ("open", "o", "Open a workspace someone sent", "a folder or a backup", "qd -w FOLDER"),
+)
+
+
+class FirstRunScreen(DeckScreen):
+    """The first screen where there is no workspace."""
+
+    scope = "first-run"
+
+    def first_view(self) -> Any:
+        return self.app.session.located
+
+    def load(self, lookout: Lookout) -> Any:
+        raise AssertionError("there is nothing to load")
+
+    def reload(self) -> None:
+        """There is nothing to read."""
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        del width, height
+        rows = [
+            Row(Line()),
+            Row(line(" There is no workspace here, so there is nothing to show and nothing to break.")),
+            Row(line((" Looked for:  ", "dim"), f"--workspace, {ENVIRONMENT_VARIABLE}, and")),
+            Row(line((" " * 14), f"{data_home()}/workspace.toml")),
+            Row(line((" Chosen:      ", "dim"), f"{view.root} ({view.because})")),
+            Row(Line()),
+            Row(line(" What would you like?")),
+            Row(Line()),
+        ]
+        for key, letter, title, detail, verb in CHOICES:
+            rows.append(Row(line("   ", (letter, "key"), f"  {title:<36} {detail}"), key=key, why=line(f"leave with q, then run: {verb}")))
+        rows += [
+            Row(Line()),
+            Row(line((" The same without this screen:", "dim"))),
+            Row(line("   qd demo                     qd init my-models")),
+        ]
+        rows += [Row(line("   qd -w my-models ingest predictions scores.parquet --model my-model --version 1")), Row(Line())]
+        rows += [Row(line(" Nothing is sent anywhere. Everything stays in one folder that you can delete."))]
+        return Page(line(("Quarterdeck", "bold")), tuple(rows), "doctor")
+
+    def open_row(self, key: str) -> None:
+        self.app.leave_to(key)

@@ -1,0 +1,36 @@
+"""Fleet, home: one row a model, worst first, the row under the cursor spelt out below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.render.fleet import fleet_page
+from console.screens.base import DeckScreen
+from widgets.line import Page
+from widgets.rows import Moved
+
+if TYPE_CHECKING:
+    from console.lookout import Lookout
+
+
+class FleetScreen(DeckScreen):
+    """The first screen."""
+
+    scope = "fleet"
+
+    def first_view(self) -> Any:
+        return self.app.summary
+
+    def load(self, lookout: Lookout) -> Any:
+        return lookout.fleet()
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        return fleet_page(view, width=width, height=height, selected=self.content.cursor_key)
+
+    def on_rows_moved(self, message: Moved) -> None:
+        super().on_rows_moved(message)
+        if self.view is not None:
+            self.draw()
+
+    def open_row(self, key: str) -> None:
+        self.app.go("model", key)

@@ -1,0 +1,53 @@
+"""Model: health in four layers with one time cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.render.model import model_page
+from console.screens.base import DeckScreen
+from widgets.line import Page
+
+if TYPE_CHECKING:
+    from console.lookout import Lookout
+
+
+class ModelScreen(DeckScreen):
+    """Health of one model."""
+
+    scope = "model"
+
+    def __init__(self, target: str | None = None) -> None:
+        super().__init__(target)
+        self._cursor: int | None = None
+
+    def load(self, lookout: Lookout) -> Any:
+        assert self.target is not None
+        return lookout.model(self.target)
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        return model_page(view, width=width, height=height, cursor=self._cursor)
+
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return self.target
+
+    def do_time_earlier(self) -> None:
+        self._move_time(-1)
+
+    def do_time_later(self) -> None:
+        self._move_time(1)
+
+    def _move_time(self, step: int) -> None:
+        if self.view is None or not self.view.ends:
+            return
+        last = len(self.view.ends) - 1
+        place = max(0, min(last, (last if self._cursor is None else self._cursor) + step))
+        self._cursor = None if place == last else place
+        self.draw()
+
+    def open_row(self, key: str) -> None:
+        if key.startswith("data.drift"):
+            self.app.go("drift", self.target)
+        elif key.startswith(("model.", "layer:model")):
+            self.app.go("quality", self.target)
