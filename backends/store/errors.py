@@ -1,0 +1,19 @@
+"""What can go wrong with the store. `str()` of each is one line: what happened, to what, and what to do next."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The store cannot answer or cannot be written; nothing that was stored is lost."""
+
+
+class StoreBusy(StoreError):
+    """Another process is compacting, or holds a named lease."""
+
+
+class LandingError(StoreError):
+    """Columns that are not facts of the table; nothing was written."""
+
+
+class IngestError(StoreError):
+    """A file that cannot be taken in at all; nothing was written."""

@@ -1,0 +1,61 @@
+"""Folders and files of the store: made with the workspace's own permissions, flushed before anything relies on them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from urllib.parse import quote
+
+from backends.store.errors import StoreError
+
+
+def make_folder(folder: Path) -> None:
+    """Create `folder` and its parents with the permissions of the nearest folder that exists, so that a group workspace stays one."""
+    missing: list[Path] = []
+    nearest = folder
+    while not nearest.exists():
+        missing.append(nearest)
+        nearest = nearest.parent
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        each.chmod(stat.S_IMODE(each.parent.stat().st_mode) & 0o2777)
+
+
+def settle(temporary: Path, final: Path, *, flush: bool = True) -> None:
+    """Flush `temporary`, give it the permissions of its folder, and let it appear as `final` in one step. Raises OSError.
+
+    Without `flush` the caller flushes the folder before relying on the new name.
+    """
+    descriptor = os.open(temporary, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        os.fchmod(descriptor, stat.S_IMODE(final.parent.stat().st_mode) & 0o666)
+    finally:
+        os.close(descriptor)
+    temporary.rename(final)
+    if flush:
+        flush_folder(final.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names inside `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def folder_name(model: str) -> str:
+    """A folder name for a model, whatever characters its name holds; two names may share one, the catalogue tells them apart."""
+    name = quote(model, safe="")[:120] or "-"
+    return f"%2E{name[1:]}" if name.startswith(".") else name
+
+
+def said(error: OSError, what: Path) -> StoreError:
+    """One line for a file that cannot be used."""
+    reason = error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        return StoreError(f"{what}: permission denied; ask its owner for access, or choose another workspace with --workspace")
+    return StoreError(f"{what}: {reason}; see: quarterdeck doctor")

@@ -1,0 +1,281 @@
+"""Reading the store: one generation, plus every landing file it has not absorbed, each fact exactly once.
+
+A reader leases its generation, so nothing that it sees is deleted under it. It needs no lock on any file and blocks nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from backends.store.arrivals import Fresh, fresh, load
+from backends.store.catalogue import Catalogue, Conflict, Segment, open_catalogue
+from backends.store.errors import StoreError
+from backends.store.landing import LandingFile, landing_files
+from backends.store.paths import WorkspacePaths
+from backends.store.schema import TABLES, Table, reserved_columns, table_named
+from backends.store.sql import connect, moment, quoted, run, text
+from backends.store.versions import current, known_by, needs_choice, stored
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Tail:
+    """New facts of one table that no segment has yet. `models` have some; `revised` ones among them need a choice of version."""
+
+    relation: str | None = None
+    models: frozenset[str] = frozenset()
+    revised: frozenset[str] = frozenset()
+    related: tuple[Segment, ...] = ()
+    """Segments on other days that share an identity with the tail."""
+    features: tuple[tuple[str, str], ...] = ()
+    days: tuple[tuple[str, str, str], ...] = ()
+    """(model, first, last) UTC day of the tail's facts."""
+
+
+class Reader:
+    """An open view of the store as of `at` (None: everything known). Not to be shared between threads.
+
+    `unreadable` lists landing files that cannot be read as facts; the next compaction moves them to `rejects/`.
+    """
+
+    def __init__(self, paths: WorkspacePaths, catalogue: Catalogue, generation: int, at: datetime | None) -> None:
+        if at is not None and at.tzinfo is None:
+            raise ValueError(f"as of {at.isoformat()}: a time without a zone")
+        self.paths = paths
+        self.generation = generation
+        self.at = at
+        self.unreadable: dict[LandingFile, str] = {}
+        self._catalogue = catalogue
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._segments: dict[str, list[Segment]] = {}
+        self._tails: dict[str, Tail] = {}
+        self._views: set[str] = set()
+        self._attached: bool | None = None
+        self._files = self._unabsorbed()
+
+    # the store as SQL, for the questions in queries.py
+
+    def rows(
+        self,
+        table: str,
+        *,
+        model: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        keys: tuple[str, str] | None = None,
+    ) -> str:
+        """A table expression: the facts in force of `table` as of `at`, of one model or all, with event_at in [start, end).
+
+        Only segments that can hold such facts are opened; with `keys` (least and greatest) only those whose keys overlap. Every
+        input of the model is a column of it, if any fact has it. Facts outside `keys` may be among the rows.
+        """
+        kind = table_named(table)
+        tail = self.tail(table)
+        mine = [segment for segment in self.segments(table) if model is None or not kind.by_model or segment.model == model]
+        chosen = [segment for segment in mine if _overlaps(segment, start, end)]
+        if keys is not None:
+            chosen = [segment for segment in chosen if segment.key_min <= keys[1] and segment.key_max >= keys[0]]
+        with_tail = bool(tail.models) if model is None or not kind.by_model else model in tail.models
+        revised = with_tail and (bool(tail.revised) if model is None or not kind.by_model else model in tail.revised)
+        if revised or any(segment.crossed for segment in chosen):
+            across = [segment for segment in mine if segment.crossed or segment in tail.related]
+            chosen += [segment for segment in across if segment not in chosen]
+        conditions = [] if model is None or not kind.by_model else [f"model = {text(model)}" if model else "coalesce(model, '') = ''"]
+        window = [f"event_at >= {moment(start)}"] if start is not None else []
+        window += [f"event_at < {moment(end)}"] if end is not None else []
+        relation = stored(kind, chosen)
+        if with_tail:
+            features = self._tail_columns(kind, tail)
+            relation = f"(SELECT * FROM {relation} UNION ALL BY NAME SELECT {features} FROM {tail.relation})"
+        known = " AND ".join([*conditions, known_by(self.at)])
+        if revised or needs_choice(chosen) or not kind.by_model:
+            # A version in force may have left the window that an older one was in, so the window is applied last.
+            chosen_rows = current(kind, relation, known)
+            return f"(SELECT * FROM {chosen_rows} WHERE {' AND '.join(window)})" if window else chosen_rows
+        return f"(SELECT * FROM {relation} WHERE {' AND '.join([known, *window])})"
+
+    def segments(self, table: str) -> list[Segment]:
+        """The segments of this generation."""
+        if table not in self._segments:
+            self._segments[table] = self._catalogue.segments(self.generation, table)
+        return self._segments[table]
+
+    def tail(self, table: str) -> Tail:
+        """What has landed and is new: loaded once, at the first question that needs it."""
+        if table not in self._tails:
+            self._tails[table] = self._load_tail(table_named(table))
+        return self._tails[table]
+
+    def features(self, model: str | None = None) -> dict[str, str]:
+        """Inputs found in predictions, of one model or all, with their DuckDB types; by name."""
+        found: dict[str, str] = {}
+        for segment in self.segments("predictions"):
+            if model is None or segment.model == model:
+                for name, kind in segment.columns.items():
+                    found[name] = _common(found.get(name, kind), kind)
+        tail = self.tail("predictions")
+        if tail.relation is not None and (model is None or model in tail.models):
+            new = [(name, kind) for name, kind in tail.features if name not in found or model is None]
+            where = "true" if model is None else f"model = {text(model)}"
+            if new:
+                selected = ", ".join(f"count({quoted(name)})" for name, _ in new)
+                [counts] = self.fetch(f"SELECT {selected} FROM {tail.relation} WHERE {where}")
+                for (name, kind), count in zip(new, counts, strict=True):
+                    if count:
+                        found[name] = _common(found.get(name, kind), kind)
+        return dict(sorted(found.items()))
+
+    def database(self) -> bool:
+        """Attach the DuckDB file of the generation as `generation`; False when there is none or it cannot be read."""
+        if self._attached is None:
+            import duckdb  # noqa: PLC0415
+
+            path = self._catalogue.database(self.generation)
+            self._attached = False
+            if path is not None and path.exists():
+                with contextlib.suppress(duckdb.Error):
+                    self.fetch(f"ATTACH {text(str(path))} AS generation (READ_ONLY)")
+                    self._attached = True
+        return self._attached
+
+    def conflicts(self) -> list[Conflict]:
+        """Facts that were refused because their id stood for other content."""
+        return self._catalogue.conflicts()
+
+    # running SQL
+
+    def fetch(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """Run SQL and return all rows. Raises StoreError."""
+        with _explained(self.paths):
+            return run(self.connection, sql, parameters)
+
+    def arrays(self, sql: str) -> dict[str, Any]:
+        """Run SQL and return its columns as numpy arrays, masked where values are missing. Raises StoreError."""
+        with _explained(self.paths):
+            return dict(self.connection.execute(sql).fetchnumpy())
+
+    def sql(self, query: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a query over the views `predictions`, `labels`, `metrics`, `records` and `events`, as of `at`. Raises StoreError."""
+        words = set(re.findall(r"\w+", query.lower()))
+        for table in TABLES:
+            if table in words and table not in self._views:
+                self.fetch(f"CREATE TEMP VIEW {table} AS SELECT * EXCLUDE (__digest) FROM {self.rows(table)}")
+                self._views.add(table)
+        return self.fetch(query, parameters)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The in-process DuckDB: in memory, no extension loaded, sees only the store and the landing folder."""
+        if self._connection is None:
+            self._connection = connect(allowed=[self.paths.store, self.paths.landing], spill=self.paths.store / "spill")
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # the tail
+
+    def _unabsorbed(self) -> dict[str, list[LandingFile]]:
+        files: dict[str, list[LandingFile]] = {}
+        for table in TABLES:
+            found = landing_files(self.paths, table)
+            done = self._catalogue.absorbed(self.generation, table) if found else set()
+            files[table] = [file for file in found if (file.name, file.signature) not in done]
+        return files
+
+    def _load_tail(self, table: Table) -> Tail:
+        files = self._files[table.name]
+        if not files:
+            return Tail()
+        with _explained(self.paths):
+            arrived = load(self.connection, table, files)
+            self.unreadable |= arrived.refused
+            if arrived.relation is None:
+                return Tail()
+            new = fresh(self.connection, table, arrived.relation, self.segments(table.name))
+            return self._tail_of(table, new) if new.rows else Tail()
+
+    def _tail_of(self, table: Table, new: Fresh) -> Tail:
+        group = "coalesce(model, '')" if table.by_model else "''"
+        days = self.fetch(
+            f"SELECT {group}, strftime(min(event_at), '%Y-%m-%d'), strftime(max(event_at), '%Y-%m-%d') FROM {new.relation} GROUP BY 1"
+        )
+        described = [(str(row[0]), str(row[1])) for row in self.fetch(f"DESCRIBE {new.relation}")]
+        known = reserved_columns(table)
+        revised = {model for model, _ in new.same_day | new.across}
+        related = tuple(segment for segment in self.segments(table.name) if (segment.model, segment.day) in new.same_day | new.across)
+        return Tail(
+            relation=new.relation,
+            models=frozenset(str(row[0]) for row in days),
+            revised=frozenset(revised),
+            related=related,
+            features=tuple((name, kind) for name, kind in described if name not in known),
+            days=tuple((str(model), str(first), str(last)) for model, first, last in days),
+        )
+
+    @staticmethod
+    def _tail_columns(table: Table, tail: Tail) -> str:
+        names = [*table.all_columns, "__digest", *(name for name, _ in tail.features)]
+        return ", ".join(quoted(name) for name in names)
+
+
+@contextlib.contextmanager
+def open_reader(paths: WorkspacePaths, *, at: datetime | None = None) -> Iterator[Reader]:
+    """Read the newest generation and what has landed since, as of `at` (aware; None: everything known).
+
+    Works on an empty store, before the first generation, and where this process may only look. Raises StoreError when the
+    workspace is not there or cannot be read.
+    """
+    with open_catalogue(paths) as catalogue:
+        lease: int | None = None
+        if catalogue.writable:
+            lease, generation = catalogue.take_reader_lease()
+        else:
+            generation = catalogue.generation()
+        reader: Reader | None = None
+        try:
+            reader = Reader(paths, catalogue, generation, at)
+            yield reader
+        finally:
+            if reader is not None:
+                reader.close()
+            if lease is not None:
+                catalogue.release_reader_lease(lease)
+
+
+@contextlib.contextmanager
+def _explained(paths: WorkspacePaths) -> Iterator[None]:
+    import duckdb  # noqa: PLC0415
+
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise StoreError(f"{paths.store}: a file of the store cannot be read: {_first(error)}; see: quarterdeck doctor") from None
+    except duckdb.Error as error:
+        raise StoreError(f"the store could not answer: {_first(error)}") from None
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _overlaps(segment: Segment, start: datetime | None, end: datetime | None) -> bool:
+    if start is not None and segment.day < start.astimezone(UTC).strftime("%Y-%m-%d"):
+        return False
+    # The window is open at its end: a window that ends at midnight has nothing of the day that begins.
+    return end is None or segment.day <= (end.astimezone(UTC) - timedelta(microseconds=1)).strftime("%Y-%m-%d")
+
+
+def _common(first: str, second: str) -> str:
+    if first == second:
+        return first
+    return "DOUBLE" if {first, second} <= {"BIGINT", "DOUBLE", "BOOLEAN"} else "VARCHAR"
