@@ -309,3 +309,8 @@ def version_label(version: str | None) -> str:
     if version is None:
         return "none"
     return f"v{version}" if version.isdigit() else version
+
+
+def said_duration(seconds: float) -> str:
+    """`4 ms` below a tenth of a second, `0.2 s` above."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.1 else f"{seconds:.1f} s"

@@ -13,7 +13,7 @@ from backends.journal.verification import verify_journal
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.control import events
-from console.control.actions import Frozen, version_label
+from console.control.actions import Frozen, said_duration, version_label
 from console.control.spool import read_notes
 
 __all__ = ["AuditEntry", "AuditFilter", "AuditFinding", "AuditVerdict", "JournalUnavailable", "log", "verify"]
@@ -190,7 +190,7 @@ Said = tuple[str, Result, str]
 def _ended(result: Result) -> Callable[[Entry, str], Said]:
     def said(entry: Entry, thing: str) -> Said:
         seconds = entry.body.get("seconds")
-        detail = f"{seconds:.2f} s" if isinstance(seconds, float) else str(entry.body.get("message", ""))
+        detail = said_duration(seconds) if isinstance(seconds, float) else str(entry.body.get("message", ""))
         return thing, result, detail
 
     return said

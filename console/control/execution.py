@@ -14,7 +14,7 @@ from typing import Any, Final
 from backends.journal.entries import Draft, JournalConflict, JournalUnavailable
 from backends.protocol import BackendConflict, BackendError, BackendUnavailable
 from console.control import events
-from console.control.actions import ActionOutcome, ActionPlan, ActionState, Call
+from console.control.actions import ActionOutcome, ActionPlan, ActionState, Call, said_duration
 from console.control.approval import ApprovalState
 from console.control.ledger import Ledger, this_holder
 from console.control.reach import Movement, Seen
@@ -178,7 +178,7 @@ class Execution:
 
     def _effective(self, seen: Seen) -> ActionOutcome:
         seconds = self.ledger.clock.monotonic() - self.began
-        message = f"effective after {seconds:.2f} s: {seen.value}, read back"
+        message = f"effective after {said_duration(seconds)}: {seen.value}, read back"
         if not seen.in_force:
             message = f"effective, and replaced by somebody since: {seen.value} now"
         return self._end(ActionState.EFFECTIVE, message, after=seen.value, seconds=seconds)

@@ -1,0 +1,108 @@
+"""What everything done at the desk has in common: who, where, under which rules, with which journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from backends.journal.entries import JournalUnavailable
+from backends.store.paths import WorkspacePaths
+from console.clock import Clock
+from console.control.actions import ActionKind
+from console.control.approvals import NotFound, Refused
+from console.control.execution import carried_here
+from console.control.identity import Actor
+from console.control.ledger import Ledger, holder_alive
+from console.control.reach import Reach
+from console.control.records import ActionRecord
+from console.control.roles import Policy
+from console.control.state import ControlState, fold
+
+
+class Post:
+    """One actor in one workspace. Use as a context manager, or `close()` it. Safe to use from several threads.
+
+    `read_only` refuses everything; `elevated` lets this person do what a read-only environment keeps back.
+    """
+
+    def __init__(
+        self,
+        paths: WorkspacePaths,
+        clock: Clock,
+        actor: Actor,
+        *,
+        policy: Policy,
+        read_only: bool = False,
+        elevated: bool = False,
+        reach: Reach | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.paths = paths
+        self.clock = clock
+        self.actor = actor
+        self.policy = policy
+        self.read_only = read_only
+        self.elevated = elevated
+        self._reach = reach or Reach.local(paths)
+        self._pause = pause
+        self._ledger = Ledger(paths, clock, actor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the journal. The desk opens it again when it is used again."""
+        self._ledger.close()
+
+    def refusal(self, kind: ActionKind, environment: str, model: str) -> str | None:
+        """Why this person may not do `kind` there now, before any plan: for keys that are shown dim."""
+        return self._standing() or self.policy.refusal(self.actor.name, kind, environment, model)
+
+    def _state(self) -> tuple[ControlState, str | None]:
+        """The state with its spool, and why the journal cannot be used when it cannot."""
+        problem: str | None = None
+        try:
+            state = self._ledger.state()
+        except JournalUnavailable as error:
+            state, problem = ControlState(), str(error)
+        spooled = self._ledger.spooled_entries()
+        if spooled:
+            try:
+                state = fold(spooled, state)
+            except ValueError as error:
+                problem = problem or f"the spool cannot be read: {error}"
+        return state.with_live_holders(self._alive), problem
+
+    def _standing(self) -> str | None:
+        if self.clock.kind == "past":
+            return "you look at the past, where nothing acts: go back to now first"
+        if self.read_only:
+            return "this session is read-only (--read-only): nothing acts"
+        if self.actor.played and self.clock.kind != "sim":
+            return f"{self.actor.name} is a played person: only a workspace with a simulated clock accepts one"
+        return None
+
+    def _require_standing(self) -> None:
+        standing = self._standing()
+        if standing is not None:
+            raise Refused(standing)
+
+    def _require_role(self, kind: ActionKind, environment: str, model: str) -> None:
+        refusal = self.policy.refusal(self.actor.name, kind, environment, model)
+        if refusal is not None and not self.actor.program:
+            raise Refused(refusal)
+
+    def _found(self, state: ControlState, action_id: str) -> ActionRecord:
+        action = state.action(action_id)
+        if action is None:
+            raise NotFound(f"there is no action {action_id}: see `actions`")
+        return action
+
+    def _alive(self, action: ActionRecord) -> bool:
+        own = action.holder is not None and action.holder == self._ledger.holder
+        return carried_here(action.key) if own else holder_alive(action)

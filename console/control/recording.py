@@ -1,0 +1,67 @@
+"""What is recorded and moves nothing: alerts, incidents, notes of playbook runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from backends.journal.entries import Draft
+from backends.records import Alert, Incident, State
+from backends.text import Untrusted
+from console.control import events, incidents
+from console.control.actions import ActionKind
+from console.control.post import Post
+from console.control.state import ControlState
+
+
+class RecordKeeping(Post):
+    """Alerts and incidents of the evaluator and of people, and the events of playbook runs."""
+
+    def open_alert(self, alert: Alert) -> Alert:
+        """Record a firing alert, once for each id. For the evaluator. Raises Refused or JournalUnavailable."""
+        self._require_standing()
+        return incidents.open_alert(self._ledger, alert)
+
+    def close_alert(self, alert_id: str, closed_at: datetime) -> Alert:
+        """Record that an alert stopped firing. Raises NotFound, Refused or JournalUnavailable."""
+        self._require_standing()
+        return incidents.close_alert(self._ledger, alert_id, closed_at)
+
+    def open_incident(self, alert: Alert, title: Untrusted) -> Incident:
+        """The incident of an alert: its own, else the open one of its model, else a new one. Raises Refused or JournalUnavailable."""
+        self._require_standing()
+        return incidents.open_incident(self._ledger, alert, title)
+
+    def declare_incident(
+        self, environment: str, model: str, title: Untrusted, *, severity: State = State.CRITICAL, playbook: str | None = None, key: str
+    ) -> Incident:
+        """Open an incident by hand. Raises Refused or JournalUnavailable."""
+        self._require_standing()
+        self._require_role(ActionKind.NOTE, environment, model)
+        return incidents.declare(self._ledger, environment, model, title=title, severity=severity, playbook=playbook, key=key)
+
+    def open_run(self, playbook: str, body: dict[str, Any], *, environment: str, model: str, incident: str | None, key: str) -> str:
+        """Start the record of a playbook run; its id, the same for the same key. Raises Refused or JournalUnavailable."""
+        self._require_standing()
+        self._require_role(ActionKind.NOTE, environment, model)
+        event = {"playbook": playbook, "environment": environment, "model": model, "incident": incident, **body}
+
+        def decision(state: ControlState) -> tuple[list[Draft], str]:
+            for run, found in state.runs.items():
+                if found[0].key == f"run/opened/{key}":
+                    return [], run
+            run = f"RUN-{max((int(known.rpartition('-')[2]) for known in state.runs), default=0) + 1}"
+            content = {"event": event, "incident": incident}
+            return [self._ledger.draft(f"run/opened/{key}", f"{events.RUN}opened", run, content)], run
+
+        return self._ledger.decide(decision)
+
+    def append_run_event(self, run_id: str, name: str, body: dict[str, Any], *, key: str, incident: str | None = None) -> None:
+        """Append one event to a run, the first one starting it; the same key with the same content is one event.
+
+        `body` is the runner's own JSON; `incident` ties the run to an incident. Raises Refused, JournalConflict (somebody used
+        the key for something else: the run moved) or JournalUnavailable.
+        """
+        self._require_standing()
+        content = {"event": body, "incident": incident}
+        self._ledger.record(self._ledger.draft(f"run/{run_id}/{key}", f"{events.RUN}{name}", run_id, content))
