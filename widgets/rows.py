@@ -154,7 +154,7 @@ class RowView(DrawsLines, can_focus=True):
             return
         stop = self.stop_from(self._cursor + direction, direction)
         if stop is None:
-            self.move_window(self._top + direction, keep_cursor=True)
+            self.move_window(self._top + direction)
         else:
             self.move_cursor(stop)
 
@@ -166,10 +166,11 @@ class RowView(DrawsLines, can_focus=True):
             return
         goal = min(max(self._cursor + direction * leap, 0), self.total - 1)
         stop = self.stop_from(goal, direction)
-        if stop is None:
-            stop = self.stop_from(goal, -direction)
-        if stop is not None:
-            self.move_to(stop, self._top + direction * leap)
+        stop = self.stop_from(goal, -direction) if stop is None else stop
+        if stop is None or stop == self._cursor:
+            self.move_window(self._top + direction * leap)
+            return
+        self._go(stop, self._top + direction * leap)
 
     def action_page_text(self) -> None:
         """Space pages only where there is nothing to mark: in text without rows."""
@@ -177,10 +178,17 @@ class RowView(DrawsLines, can_focus=True):
             self.action_page(1)
 
     def action_first(self) -> None:
-        self.move_to(self.stop_from(0, 1), 0)
+        self._go(self.stop_from(0, 1), 0)
 
     def action_last(self) -> None:
-        self.move_to(self.stop_from(self.total - 1, -1), self.total)
+        self._go(self.stop_from(self.total - 1, -1), self.total)
+
+    def _go(self, stop: int | None, top: int) -> None:
+        """Put the cursor on `stop` and the window as near to `top` as shows it."""
+        top = self._clamped(top)
+        if stop is not None and not top <= stop < top + self.window_height:
+            top = stop if stop < top else stop - self.window_height + 1
+        self.move_to(stop, top)
 
     def action_problem(self, direction: int) -> None:
         """Go to the next row that is not ok, around the end."""
@@ -202,16 +210,15 @@ class RowView(DrawsLines, can_focus=True):
             top = self.total - height if last else index - height + 1
         self.move_to(index, top)
 
-    def move_window(self, top: int, *, keep_cursor: bool = False) -> None:
-        """Scroll; a cursor that would leave the window goes along at its edge."""
+    def move_window(self, top: int) -> None:
+        """Scroll. The cursor goes along at the edge; where no row can take it, it stays behind and comes back with the next key."""
         self.settle()
         top = self._clamped(top)
         cursor = self._cursor
-        if cursor is not None and not keep_cursor:
-            if cursor < top:
-                cursor = self.stop_from(top, 1)
-            elif cursor >= top + self.window_height:
-                cursor = self.stop_from(top + self.window_height - 1, -1)
+        if cursor is not None and not top <= cursor < top + self.window_height:
+            near = self.stop_from(top, 1) if cursor < top else self.stop_from(top + self.window_height - 1, -1)
+            if near is not None and top <= near < top + self.window_height:
+                cursor = near
         self.move_to(cursor, top)
 
     def move_to(self, cursor: int | None, top: int) -> None:
@@ -219,10 +226,6 @@ class RowView(DrawsLines, can_focus=True):
         before_cursor, before_top, before = self._cursor, self._top, self.picture()
         self._cursor = cursor
         self._top = self._clamped(top)
-        if cursor is not None:
-            lowest = cursor - self.window_height + 1
-            if not lowest <= self._top <= cursor:
-                self._top = self._clamped(min(max(self._top, lowest), cursor))
         self.redraw_since(before, before_top)
         if cursor != before_cursor:
             self.tell_cursor()
