@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from backends.records import State
 from backends.text import Untrusted
+from playbooks.fold import fold
 from playbooks.format import Playbook
 from playbooks.host import HostError, PlanSummary, RunMovedError
-from playbooks.run import Run, RunError, StepStatus, fold
+from playbooks.run import Run, RunError, StepStatus
 from playbooks.runner import Runner, RunRefusedError, start_run
 
 HEAD = """
