@@ -24,5 +24,7 @@ def code(text: str | Untrusted) -> str:
     drawn = displayable(text)
     longest = max((len(run) for run in re.findall(r"`+", drawn)), default=0)
     fence = "`" * (longest + 1)
-    pad = " " if drawn.startswith("`") or drawn.endswith("`") or not drawn else ""
+    # A renderer takes one blank off both ends when both ends have one.
+    loses = drawn.startswith(" ") and drawn.endswith(" ") and drawn.strip()
+    pad = " " if drawn.startswith("`") or drawn.endswith("`") or loses or not drawn else ""
     return f"{fence}{pad}{drawn}{pad}{fence}"
