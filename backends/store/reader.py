@@ -70,16 +70,19 @@ class Reader:
         start: datetime | None = None,
         end: datetime | None = None,
         keys: tuple[str, str] | None = None,
+        inputs: Sequence[str] = (),
+        without_days: frozenset[str] = frozenset(),
     ) -> str:
         """A table expression: the facts in force of `table` as of `at`, of one model or all, with event_at in [start, end).
 
-        Only segments that can hold such facts are opened; with `keys` (least and greatest) only those whose keys overlap. Every
-        input of the model is a column of it, if any fact has it. Facts outside `keys` may be among the rows.
+        Only segments that can hold such facts are opened; with `keys` (least and greatest) only those whose keys overlap, although
+        facts outside `keys` may be among the rows. Every input that some fact has is a column; `inputs` are columns in any case.
+        Segments of `without_days` are left out.
         """
         kind = table_named(table)
         tail = self.tail(table)
         mine = [segment for segment in self.segments(table) if model is None or not kind.by_model or segment.model == model]
-        chosen = [segment for segment in mine if _overlaps(segment, start, end)]
+        chosen = [segment for segment in mine if _overlaps(segment, start, end) and segment.day not in without_days]
         if keys is not None:
             chosen = [segment for segment in chosen if segment.key_min <= keys[1] and segment.key_max >= keys[0]]
         with_tail = bool(tail.models) if model is None or not kind.by_model else model in tail.models
@@ -90,10 +93,16 @@ class Reader:
         conditions = [] if model is None or not kind.by_model else [f"model = {text(model)}" if model else "coalesce(model, '') = ''"]
         window = [f"event_at >= {moment(start)}"] if start is not None else []
         window += [f"event_at < {moment(end)}"] if end is not None else []
-        relation = stored(kind, chosen)
+        relation = f"generation.{table}" if not kind.by_model and self.database() else stored(kind, chosen)
+        present = {name for segment in chosen for name in segment.columns}
         if with_tail:
+            present |= {name for name, _ in tail.features}
             features = self._tail_columns(kind, tail)
             relation = f"(SELECT * FROM {relation} UNION ALL BY NAME SELECT {features} FROM {tail.relation})"
+        if not present.issuperset(inputs):
+            types = self.features(model)
+            absent = [f"CAST(NULL AS {types.get(name, 'DOUBLE')}) AS {quoted(name)}" for name in inputs if name not in present]
+            relation = f"(SELECT *, {', '.join(absent)} FROM {relation})"
         known = " AND ".join([*conditions, known_by(self.at)])
         if revised or needs_choice(chosen) or not kind.by_model:
             # A version in force may have left the window that an older one was in, so the window is applied last.
@@ -112,6 +121,27 @@ class Reader:
         if table not in self._tails:
             self._tails[table] = self._load_tail(table_named(table))
         return self._tails[table]
+
+    def key_range(self, table: str, model: str, start: datetime | None, end: datetime | None) -> tuple[str, str] | None:
+        """Least and greatest key that facts of a model in [start, end) can have; None when there are none."""
+        kind = table_named(table)
+        bounds = [(s.key_min, s.key_max) for s in self.segments(table) if s.model == model and _overlaps(s, start, end)]
+        tail = self.tail(table)
+        if model in tail.models:
+            [(least, greatest)] = self.fetch(
+                f"SELECT min({kind.key}), max({kind.key}) FROM {tail.relation} WHERE coalesce(model, '') = {text(model)}"
+            )
+            bounds.append((least, greatest))
+        return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
+
+    def sources(self, table: str, environment: str) -> set[str]:
+        """The sources that facts of a table in an environment come from."""
+        found = {source for segment in self.segments(table) for where, source in segment.sources if where == environment}
+        tail = self.tail(table)
+        if tail.relation is not None:
+            rows = self.fetch(f"SELECT DISTINCT source FROM {tail.relation} WHERE environment = {text(environment)}")
+            found |= {str(row[0]) for row in rows}
+        return found
 
     def features(self, model: str | None = None) -> dict[str, str]:
         """Inputs found in predictions, of one model or all, with their DuckDB types; by name."""

@@ -1,0 +1,60 @@
+"""The questions that are asked of the store, one function each. SQL on facts is written here and nowhere above.
+
+Times in results are aware UTC `datetime`s, or `datetime64[us]` in UTC in arrays. Windows are `[start, end)` on `event_at`.
+Everything is "as of" the moment at which the reader was opened.
+"""
+
+from backends.store.queries.facts import (
+    MetricSeries,
+    MetricValue,
+    events_between,
+    latest_metrics,
+    metric_series,
+    records_of,
+)
+from backends.store.queries.hours import (
+    Hourly,
+    HourlyLabels,
+    HourlyLatency,
+    hourly,
+    hourly_labels,
+    hourly_latency,
+)
+from backends.store.queries.overview import SourceState, counts, models, sources
+from backends.store.queries.scores import (
+    COMPLETE_SHARE,
+    COMPLETE_SPAN,
+    LabelCompleteness,
+    Scored,
+    feature_columns,
+    feature_values,
+    label_completeness,
+    scored,
+)
+
+__all__ = [
+    "COMPLETE_SHARE",
+    "COMPLETE_SPAN",
+    "Hourly",
+    "HourlyLabels",
+    "HourlyLatency",
+    "LabelCompleteness",
+    "MetricSeries",
+    "MetricValue",
+    "Scored",
+    "SourceState",
+    "counts",
+    "events_between",
+    "feature_columns",
+    "feature_values",
+    "hourly",
+    "hourly_labels",
+    "hourly_latency",
+    "label_completeness",
+    "latest_metrics",
+    "metric_series",
+    "models",
+    "records_of",
+    "scored",
+    "sources",
+]

@@ -1,0 +1,51 @@
+"""DuckDB's masked columns as plain numpy arrays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Moments = npt.NDArray[np.datetime64]
+Texts = npt.NDArray[np.object_]
+
+
+def floats(column: Any) -> Floats:
+    """Numbers; NaN where missing."""
+    return np.asarray(np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan), dtype=np.float64)
+
+
+def integers(column: Any) -> Integers:
+    """Whole numbers that are never missing."""
+    return np.asarray(np.ma.filled(np.ma.asarray(column), 0), dtype=np.int64)
+
+
+def moments(column: Any) -> Moments:
+    """UTC times to the microsecond; NaT where missing."""
+    return np.asarray(np.ma.filled(np.ma.asarray(column).astype("datetime64[us]"), np.datetime64("NaT")), dtype="datetime64[us]")
+
+
+def texts(column: Any) -> Texts:
+    """Texts; None where missing."""
+    masked: Any = np.ma.asarray(column, dtype=object)
+    if not np.ma.is_masked(masked):
+        return np.asarray(masked.data, dtype=object)
+    values = masked.data.copy()
+    values[np.ma.getmaskarray(masked)] = None
+    return np.asarray(values, dtype=object)
+
+
+def by_type(kind: str, column: Any) -> npt.NDArray[Any]:
+    """A column of the given DuckDB type: TIMESTAMP as times, VARCHAR as texts, everything else as numbers."""
+    if kind == "TIMESTAMP":
+        return moments(column)
+    return texts(column) if kind == "VARCHAR" else floats(column)
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """A stored time with its zone."""
+    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,161 @@
+"""Hourly sums: from the roll-ups of the generation wherever they say exactly what the facts say, from the facts elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from backends.store.queries.arrays import Floats, Integers, Moments, Texts, floats, integers, moments, texts
+from backends.store.reader import Reader
+from backends.store.rollups import LABEL_HOURS, LATENCY_BASE, LATENCY_HOURS, PREDICTION_HOURS, ZERO_BUCKET
+from backends.store.sql import naive_utc, text
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Hourly:
+    """Predictions per hour, version, role and way of serving. `hour` is the start of the UTC hour; sums are over `n` scores."""
+
+    hour: Moments
+    version: Texts
+    role: Texts
+    served_by: Texts
+    n: Integers
+    score_sum: Floats
+    score_sumsq: Floats
+    latency_n: Integers
+    """Predictions with a recorded latency."""
+    latency_sum: Floats
+    """Milliseconds; NaN where no latency was recorded, like `latency_max`."""
+    latency_max: Floats
+
+
+@dataclass(frozen=True)
+class HourlyLatency:
+    """Counts of latencies per hour, version and role in buckets `[low_ms, high_ms)` that are 10 % wide."""
+
+    hour: Moments
+    version: Texts
+    role: Texts
+    low_ms: Floats
+    high_ms: Floats
+    n: Integers
+
+
+@dataclass(frozen=True)
+class HourlyLabels:
+    """Labels per hour of the outcome (`event_at` of the label): how many, their sum and their sum of squares."""
+
+    hour: Moments
+    n: Integers
+    label_sum: Floats
+    label_sumsq: Floats
+
+
+def hourly(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> Hourly:
+    """Predictions of [start, end) per hour, oldest first. An hour that the window cuts holds only its part inside."""
+    found = _hours(
+        reader, "predictions", "hourly_predictions", PREDICTION_HOURS, environment, model, start, end,
+        by=("hour", "version", "role", "served_by"),
+        of=("sum(n) AS n", "sum(score_sum) AS score_sum", "sum(score_sumsq) AS score_sumsq", "sum(latency_n) AS latency_n",
+            "sum(latency_sum) AS latency_sum", "max(latency_max) AS latency_max"),
+    )  # fmt: skip
+    return Hourly(
+        hour=moments(found["hour"]),
+        version=texts(found["version"]),
+        role=texts(found["role"]),
+        served_by=texts(found["served_by"]),
+        n=integers(found["n"]),
+        score_sum=floats(found["score_sum"]),
+        score_sumsq=floats(found["score_sumsq"]),
+        latency_n=integers(found["latency_n"]),
+        latency_sum=floats(found["latency_sum"]),
+        latency_max=floats(found["latency_max"]),
+    )
+
+
+def hourly_latency(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> HourlyLatency:
+    """Latencies of [start, end) per hour and bucket, oldest and fastest first. Buckets add up over any hours."""
+    found = _hours(
+        reader, "predictions", "hourly_latency", LATENCY_HOURS, environment, model, start, end,
+        by=("hour", "version", "role", "bucket"), of=("sum(n) AS n",),
+    )  # fmt: skip
+    bucket = floats(found["bucket"])
+    zero = bucket == ZERO_BUCKET
+    return HourlyLatency(
+        hour=moments(found["hour"]),
+        version=texts(found["version"]),
+        role=texts(found["role"]),
+        low_ms=np.where(zero, 0.0, LATENCY_BASE**bucket),
+        high_ms=np.where(zero, 0.0, LATENCY_BASE ** (bucket + 1)),
+        n=integers(found["n"]),
+    )
+
+
+def hourly_labels(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> HourlyLabels:
+    """Labels whose outcome happened in [start, end) per hour, oldest first."""
+    found = _hours(
+        reader, "labels", "hourly_labels", LABEL_HOURS, environment, model, start, end,
+        by=("hour",), of=("sum(n) AS n", "sum(label_sum) AS label_sum", "sum(label_sumsq) AS label_sumsq"),
+    )  # fmt: skip
+    return HourlyLabels(
+        hour=moments(found["hour"]),
+        n=integers(found["n"]),
+        label_sum=floats(found["label_sum"]),
+        label_sumsq=floats(found["label_sumsq"]),
+    )
+
+
+def _hours(
+    reader: Reader,
+    table: str,
+    rollup: str,
+    query: str,
+    environment: str,
+    model: str,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    by: tuple[str, ...],
+    of: tuple[str, ...],
+) -> dict[str, Any]:
+    days = _rolled_days(reader, table, model, start, end)
+    facts = reader.rows(table, model=model, start=start, end=end, without_days=days)
+    parts = [query.format(facts=f"(SELECT * FROM {facts} WHERE environment = {text(environment)})")]
+    if days:
+        listed = ", ".join(text(day) for day in sorted(days))
+        parts.append(
+            f"SELECT * FROM generation.{rollup} WHERE environment = {text(environment)} AND model = {text(model)} "
+            f"AND strftime(hour, '%Y-%m-%d') IN ({listed})"
+        )
+    union = " UNION ALL BY NAME ".join(f"({part})" for part in parts)
+    keys = ", ".join(by)
+    return reader.arrays(f"SELECT {keys}, {', '.join(of)} FROM ({union}) GROUP BY {keys} ORDER BY {keys}")
+
+
+def _rolled_days(reader: Reader, table: str, model: str, start: datetime | None, end: datetime | None) -> frozenset[str]:
+    """Days whose roll-up says what the facts say: wholly inside the window, all of it known by then, and nothing new since."""
+    tail = reader.tail(table)
+    if model in tail.revised or not reader.database():
+        return frozenset()
+    ranges = [(first, last) for found, first, last in tail.days if found == model]
+    limit = None if reader.at is None else str(naive_utc(reader.at).isoformat(sep=" ", timespec="microseconds"))
+    days: set[str] = set()
+    for segment in reader.segments(table):
+        if segment.model != model or segment.crossed or any(first <= segment.day <= last for first, last in ranges):
+            continue
+        if limit is not None and (_full(segment.known_max) > limit or _full(segment.event_max) > limit):
+            continue
+        begins = datetime.fromisoformat(segment.day).replace(tzinfo=UTC)
+        if (start is None or start <= begins) and (end is None or begins + DAY <= end):
+            days.add(segment.day)
+    return frozenset(days)
+
+
+def _full(stamp: str) -> str:
+    """A stored time with all six digits of its microseconds, so that texts compare as times do."""
+    return f"{stamp}.000000" if "." not in stamp else stamp.ljust(26, "0")
