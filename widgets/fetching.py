@@ -103,13 +103,13 @@ class Reader:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="table-rows", daemon=True)
                 self._thread.start()
-            self._wake.notify()
+            self._wake.notify_all()
 
     def end(self) -> None:
         """Let the thread end after the question it is at."""
         with self._wake:
             self._ended = True
-            self._wake.notify()
+            self._wake.notify_all()
 
     def _run(self) -> None:
         while True:
