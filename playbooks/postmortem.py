@@ -207,13 +207,13 @@ class _Postmortem:
             passed = " by the playbook" if state.automatic else ""
             yield (
                 f"{number}. {escaped(state.phase.value)}, {escaped(state.step.kind)}: {escaped(state.step.title)} "
-                f"{state.status.value}{passed}{by}{self.said(state.reason)}"
+                f"**{state.status.value}**{passed}{by}{self.said(state.reason)}"
             )
 
     def who(self) -> Iterator[str]:
         for person in people_of(self.run):
             own = [event for event in self.run.events if event.actor == person]
-            yield f"- {escaped(person)}: {len(own)} entries, {self.at(own[0].at)} to {self.at(own[-1].at)}"
+            yield f"- {escaped(person)}: entries {len(own)}, {self.at(own[0].at)} to {self.at(own[-1].at)}"
         yield f"- driver at the end: {escaped(self.run.driver or 'nobody')}"
 
     def follow_ups(self) -> Iterator[str]:
