@@ -79,6 +79,7 @@ def strip_ends(at: datetime, days: int = STRIP_DAYS, step_hours: int = STRIP_STE
 class Rows:
     """The live rows of one model in order of time. `label` is NaN where unknown; all arrays have one length."""
 
+    key: npt.NDArray[Any]
     event_at: Ints
     score: Floats
     label: Floats
