@@ -33,7 +33,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A horizontal line at a value."""
+    """A horizontal line at a value. Tell limits apart by `marker`; a role that reverses would paint the whole row."""
 
     value: float
     role: str = "dim"

@@ -101,7 +101,7 @@ class OneLine(DrawsLines):
             return Strip.blank(width)
         composed = self.composed(width)
         self._drawn = (width, composed)
-        return strip_of(composed, width, colour=self.colour, over=style_of(self.BASE, self.colour))
+        return strip_of(composed, width, colour=self.colour, under=style_of(self.BASE, self.colour))
 
 
 class Banner(OneLine):

@@ -142,9 +142,11 @@ def sides(left: Line, right: Line, width: int) -> Line:
 
 def rule(title: str, width: int, right: str = "") -> Line:
     """The one rule style: `-- Title ------------ right --`."""
-    head = f"-- {displayable(title)} " if title else ""
-    tail = f" {displayable(right)} --" if right else ""
-    return line((head + "-" * max(0, width - cell_width(head) - cell_width(tail)) + tail, "title"))
+    name, note = displayable(title), displayable(right)
+    head = [Span("-- ", "dim"), Span(name, "title"), Span(" ", "")] if name else []
+    tail = [Span(" ", ""), Span(note, ""), Span(" --", "dim")] if note else []
+    room = width - sum(cell_width(span.text) for span in (*head, *tail))
+    return Line((*head, Span("-" * max(0, room), "dim"), *tail))
 
 
 def lamp(state: str, *, width: int = 6) -> Span:

@@ -15,16 +15,16 @@ from widgets.line import Line
 from widgets.theme import paints_blanks, style_of
 
 
-def strip_of(line: Line, width: int, *, colour: bool = True, left: int = 0, over: Style | None = None) -> Strip:
+def strip_of(line: Line, width: int, *, colour: bool = True, left: int = 0, under: Style | None = None) -> Strip:
     """Draw `line` in exactly `width` cells, from its cell `left` on, in as few styled runs as look the same.
 
-    `over` is laid over every cell, blanks included: the banner, the focused button.
+    `under` is the style of every cell whose role says nothing else, blanks included: the banner.
     """
     runs: list[tuple[str, Style | None]] = []
     for span in line.spans:
         style = style_of(span.role, colour)
-        if over is not None:
-            style = over if style is None else style + over
+        if under is not None:
+            style = under if style is None else under + style
         if not span.text:
             continue
         if runs:
@@ -37,7 +37,7 @@ def strip_of(line: Line, width: int, *, colour: bool = True, left: int = 0, over
     strip = Strip([Segment(text, style) for text, style in runs])
     if left:
         strip = strip.crop(left, left + width)
-    return strip.adjust_cell_length(width, over)
+    return strip.adjust_cell_length(width, under)
 
 
 def emphasised(strip: Strip, ranges: Sequence[tuple[int, int]], style: Style) -> Strip:

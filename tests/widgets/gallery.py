@@ -377,7 +377,7 @@ class ChartScreen(FleetScreen):
             [Series([*values[:50], *[None] * 10, *values[60:]])],
             79,
             9,
-            limits=[Limit(0.2, "warning"), Limit(0.275, "critical")],
+            limits=[Limit(0.2, "warning"), Limit(0.275, "warning", "=")],
             x_labels=[(0, "12 Apr"), (0.5, "19 Apr"), (1, "26 Apr")],
             braille=True,
         )

@@ -147,6 +147,11 @@ def test_sixteen_colours_are_enough_and_green_is_not_among_them(fleet):
     assert b"\x1b[7;31mX CRIT" in fleet.bytes
 
 
+def test_production_has_its_own_colour_on_line_1_and_nowhere_else(fleet):
+    assert bytes(fleet.bytes).count(b"\x1b[1;97;45mPROD") == bytes(fleet.bytes).count(b"PROD") > 0
+    assert bytes(fleet.bytes).count(b";45m") == bytes(fleet.bytes).count(b"PROD")
+
+
 def test_without_colour_only_attributes_are_written():
     with Terminal("fleet", NO_COLOR="1") as terminal:
         terminal.shows("qd fleet")
