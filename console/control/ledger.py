@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -153,8 +153,10 @@ class Ledger:
         forget(note)
 
 
-def read_state(paths: WorkspacePaths) -> ControlState:
+def read_state(paths: WorkspacePaths, *, until: datetime | None = None) -> ControlState:
     """The state for views and screens: journal and spool, read without writing anything. Never raises.
+
+    `until`: as it stood then, by the workspace's own time.
 
     `problem` says why the journal could not be read; unfinished actions are in doubt unless their process is alive.
     """
@@ -164,7 +166,8 @@ def read_state(paths: WorkspacePaths) -> ControlState:
         try:
             journal = Journal(paths.control, paths.audit_head, read_only=True)
             try:
-                state = _folded(paths.control, journal.entries(), state)
+                entries = journal.entries()
+                state = _folded(paths.control, [each for each in entries if until is None or each.at <= until], state)
             finally:
                 journal.close()
         except JournalUnavailable as error:

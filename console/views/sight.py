@@ -1,0 +1,82 @@
+"""What a view is computed from: one workspace, one environment, one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from backends.local.reading import LocalAliases, LocalSwitches
+from backends.protocol import AliasMove, BackendError, SwitchSetting
+from backends.records import SwitchState
+from backends.store.reader import Reader, open_reader
+from console.clock import Clock
+from console.config import Workspace
+from console.control.ledger import read_state
+from console.control.state import ControlState
+from console.policies.load import Policies, load_policies
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Where a view looks from. Make a new one for every look: what is cached in it belongs to its moment."""
+
+    workspace: Workspace
+    environment: str
+    clock: Clock
+
+    @cached_property
+    def at(self) -> datetime:
+        """The moment that is judged."""
+        return self.clock.now()
+
+    @property
+    def past(self) -> bool:
+        """True for time travel: then nothing that happened after `at` may be shown."""
+        return self.clock.kind == "past"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The display zone."""
+        return self.workspace.zone
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """The store as it was known at `at`."""
+        with open_reader(self.workspace.paths, at=self.at) as reader:
+            yield reader
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The policies in force."""
+        return load_policies(self.workspace.paths.policies)
+
+    @cached_property
+    def control(self) -> ControlState:
+        """What control knows: actions, approvals, incidents, alerts. For the past, what it knew then."""
+        return read_state(self.workspace.paths, until=self.at if self.past else None)
+
+    def alias_history(self, model: str) -> list[AliasMove]:
+        """Every move of the model's aliases up to now, oldest first; empty when the registry cannot be read."""
+        try:
+            return LocalAliases(self.workspace.paths.registry).alias_history(self.environment, model)
+        except BackendError:
+            return []
+
+    def switch(self, model: str) -> SwitchState:
+        """State of the model's kill switch: `normal` when never set, `unknown` when it cannot be read or for the past."""
+        setting = self.switch_setting(model)
+        if isinstance(setting, SwitchSetting):
+            return setting.state
+        return SwitchState.NORMAL if setting is None else SwitchState.UNKNOWN
+
+    def switch_setting(self, model: str) -> SwitchSetting | BackendError | None:
+        """What `switches.json` says, the error when it cannot be read, None when it was never set."""
+        try:
+            found = LocalSwitches(self.workspace.paths.switches).switch(self.environment, model)
+        except BackendError as error:
+            return error
+        return None if found is not None and self.past and found.set_at > self.at else found
