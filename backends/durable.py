@@ -78,6 +78,9 @@ def locked(path: Path, mode: int, tries: int = LOCK_TRIES) -> Iterator[None]:
     beside = path.with_name(f"{path.name}.lock")
     descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
+        with contextlib.suppress(PermissionError):
+            # The umask may have taken the group's right to lock; only the owner can give it back.
+            os.fchmod(descriptor, mode)
         for attempt in range(tries):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
