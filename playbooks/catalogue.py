@@ -55,11 +55,11 @@ STANDARD_CHECKS: Final[dict[str, Spec]] = {
 }
 
 STANDARD_ACTIONS: Final[dict[str, Spec]] = {
-    "kill": _on_model("Set the kill switch to degraded, fallback or killed.", needs="state"),
+    "degrade": _on_model("Set the kill switch to degraded."),
+    "fallback": _on_model("Set the kill switch to fallback."),
+    "kill": _on_model("Set the kill switch to killed."),
     "restore": _on_model("Set the kill switch back to normal."),
-    "rollback": _on_model("Production back to a version that served before.", takes="version"),
-    "promote": _on_model("A version to production; `challenger` names the challenger.", needs="version"),
-    "trigger": _on_model("Start the model's training pipeline.", takes="pipeline"),
-    "pause": _on_model("Pause a pipeline.", takes="pipeline"),
-    "resume": _on_model("Resume a pipeline.", takes="pipeline"),
+    "rollback": _on_model("Production back to a version that served before; without `to` the last one that did.", takes="to"),
+    "promote": _on_model("A version to production; `to: challenger` is whatever version the challenger alias names.", needs="to"),
 }
+"""Named as the console's own actions are."""

@@ -7,7 +7,6 @@ named with file and line.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -16,7 +15,8 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from backends.records import digest_of
+from backends.durable import locked, private_mode, replace_file
+from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlFileError, YamlProblem, YamlText, load_yaml, validated
 from console.policies.rules import (
     SECTIONS,
@@ -163,16 +163,19 @@ def load_policies(folder: Path) -> Policies:
 def adopt(folder: Path, policies: Policies) -> Path:
     """Keep `policies` as the last good copy, by digest; older copies stay, so that past decisions keep their own rules.
 
-    Returns the file of the copy. Only what came from good files is adopted: raises ValueError otherwise.
+    Returns the file of the copy. Only what came from good files is adopted: raises ValueError otherwise, OSError when it
+    cannot be written.
     """
     if policies.problems:
         raise ValueError("policies with problems are not adopted; mend the files first")
     store = folder / IN_FORCE
     store.mkdir(parents=True, exist_ok=True)
-    copy = _copy_of(folder, policies.digest)
-    if not copy.exists():
-        _write(copy, policies.body)
-    _write(store / "current.json", {"digest": policies.digest})
+    mode = private_mode(folder)
+    copy, current = _copy_of(folder, policies.digest), store / "current.json"
+    with locked(current, mode):
+        if not copy.exists():
+            replace_file(copy, canonical_json(policies.body).encode(), mode)
+        replace_file(current, canonical_json({"digest": policies.digest}).encode(), mode)
     return copy
 
 
@@ -189,15 +192,6 @@ def policies_by_digest(folder: Path, digest: str) -> Policies:
 
 def _copy_of(folder: Path, digest: str) -> Path:
     return folder / IN_FORCE / f"{digest.removeprefix('sha256:')}.json"
-
-
-def _write(path: Path, body: Any) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(body, handle, sort_keys=True, indent=1)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
 
 
 def _parsed(source: Path | str, name: str) -> _Read:

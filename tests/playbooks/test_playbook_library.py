@@ -81,7 +81,7 @@ def test_the_collapse_playbook_has_eight_steps_and_waits_at_the_fourth() -> None
 
 @pytest.mark.parametrize(
     ("signal", "best", "action"),
-    [("late_gap", "fallback", "kill"), ("mae_ratio", "rollback", "rollback"), ("brier_ratio", "rollback", "rollback")],
+    [("late_gap", "fallback", "fallback"), ("mae_ratio", "rollback", "rollback"), ("brier_ratio", "rollback", "rollback")],
 )
 def test_the_collapse_playbook_leads_to_what_helps_most_and_ends_well(signal: str, best: str, action: str) -> None:
     host = FakeHost()
@@ -114,3 +114,15 @@ def test_a_model_without_a_fallback_is_never_suggested_one() -> None:
     assert run.steps["choose"].suggestion is not None
     assert run.steps["choose"].suggestion.choice is None
     assert run.steps["choose"].suggestion.not_now == {"fallback": "no fallback is declared"}
+
+
+def test_what_playbooks_and_roles_call_an_action_is_what_the_console_calls_it() -> None:
+    from console.control.actions import ActionKind
+    from console.control.roles import MAY, Role
+
+    kinds = {kind.value for kind in ActionKind}
+    assert set(STANDARD_ACTIONS) <= kinds
+    assert {rule.action for rule in POLICIES.approvals} <= kinds
+    for role in POLICIES.roles:
+        allowed = kinds if role.may == ("*",) else set(role.may)
+        assert allowed == {kind.value for kind in MAY[Role(role.id)]}
