@@ -33,7 +33,7 @@ class Command:
     verb: str | None = None
     """The headless twin, `{row}` standing for what is under the cursor."""
     footer: str = ""
-    """Its words in line 24; empty: only in help."""
+    """What line 24 says behind its first key; empty: only in help."""
 
 
 def _in(*screens: str) -> frozenset[str]:
@@ -43,12 +43,12 @@ def _in(*screens: str) -> frozenset[str]:
 _MODEL_ROWS = _in("fleet", "model", "drift", "quality", "versions", "lineage", "changes", "incident")
 
 CATALOGUE: tuple[Command, ...] = (
-    Command("open", "open what is under the cursor", ("enter",), needs_row=True, footer="Enter open"),
-    Command("back", "back to where you came from", ("q", "backspace", "escape"), footer="q back"),
+    Command("open", "open what is under the cursor", ("enter",), needs_row=True, footer="open"),
+    Command("back", "back to where you came from", ("q", "backspace", "escape"), footer="back"),
     Command("go.fleet", "Fleet: every model, worst first", ("g f",), words=("fleet", "f", "home"), verb="fleet"),
     Command("go.alerts", "alerts", ("g l",), words=("alerts", "al"), verb="alerts"),
     Command("go.incidents", "incidents", ("g i",), words=("incidents", "inc", "i"), verb="incidents"),
-    Command("go.approvals", "approvals", ("g a",), words=("approvals", "ap", "pr"), verb="approvals", footer="g a approvals"),
+    Command("go.approvals", "approvals", ("g a",), words=("approvals", "ap", "pr"), verb="approvals", footer="approvals"),
     Command("go.audit", "audit: who did what, and the chain", ("g u",), words=("audit", "au"), verb="audit log"),
     Command("go.playbooks", "playbooks", ("g p",), words=("playbooks", "pb"), verb="playbook list"),
     Command("go.sources", "sources and their age", ("g s",), words=("sources", "src"), verb="sources"),
@@ -66,9 +66,9 @@ CATALOGUE: tuple[Command, ...] = (
         "lineage", "lineage, from sources to readers", ("x", "6"), _MODEL_ROWS, needs_row=True, words=("lineage", "x"), verb="lineage {row}"
     ),
     Command(
-        "changes", "what changed", ("w", "7"), _MODEL_ROWS, needs_row=True, words=("changes", "w"), verb="changes {row}", footer="w changed"
+        "changes", "what changed", ("w", "7"), _MODEL_ROWS, needs_row=True, words=("changes", "w"), verb="changes {row}", footer="changed"
     ),
-    Command("incident", "the incident of this row", ("i",), _MODEL_ROWS, needs_row=True, verb="incidents", footer="i incident"),
+    Command("incident", "the incident of this row", ("i",), _MODEL_ROWS, needs_row=True, verb="incidents", footer="incident"),
     Command("playbook", "the playbook of this row", ("p",), _MODEL_ROWS, needs_row=True, verb="playbook list"),
     Command("explain", "how the number under the cursor is defined", ("e",), words=("explain",), verb="explain"),
     Command("time.earlier", "time cursor back", ("h", "left"), _in("model")),
@@ -81,18 +81,18 @@ CATALOGUE: tuple[Command, ...] = (
     Command("copy", "copy the headless command", ("y",)),
     Command("mouse", "give the mouse back to the terminal", ("m",)),
     Command("command", "command bar", ("colon",)),
-    Command("filter", "filter rows", ("slash",), footer="/ filter"),
-    Command("help", "help of this screen", ("question_mark",), words=("help",), footer="?"),
+    Command("filter", "filter rows", ("slash",), footer="filter"),
+    Command("help", "help of this screen", ("question_mark",), words=("help",), footer="help"),
     Command("palette", "every command", ("ctrl+p",)),
     Command("redraw", "draw the screen again", ("ctrl+l",)),
     Command("leave", "leave the console", ("ctrl+c",), words=("q", "quit")),
     Command(
-        "rollback", "roll back to a version that served", ("R",), _MODEL_ROWS, "acts", True, ("rollback",), "rollback {row}", "R roll back"
+        "rollback", "roll back to a version that served", ("R",), _MODEL_ROWS, "acts", True, ("rollback",), "rollback {row}", "roll back"
     ),
-    Command("kill", "kill switch", ("K",), _MODEL_ROWS | {"switches"}, "acts", True, ("kill",), "kill {row}", "K kill switch"),
+    Command("kill", "kill switch", ("K",), _MODEL_ROWS | {"switches"}, "acts", True, ("kill",), "kill {row}", "kill switch"),
     Command("promote", "promote a version", ("P",), _MODEL_ROWS | {"approvals", "approval"}, "acts", True, ("promote",), "promote {row}"),
-    Command("approve", "approve", ("A",), _in("approval", "approvals"), "acts", True, ("approve",), "approve {row}", "A approve"),
-    Command("reject", "reject or veto", ("X",), _in("approval", "approvals"), "acts", True, ("reject",), "reject {row}", "X reject"),
+    Command("approve", "approve", ("A",), _in("approval", "approvals"), "acts", True, ("approve",), "approve {row}", "approve"),
+    Command("reject", "reject or veto", ("X",), _in("approval", "approvals"), "acts", True, ("reject",), "reject {row}", "reject"),
     Command(
         "take",
         "take it: you drive from now on",
@@ -102,11 +102,11 @@ CATALOGUE: tuple[Command, ...] = (
         True,
         ("ack",),
         "ack {row}",
-        "T take",
+        "take",
     ),
-    Command("verify", "verify the whole chain now", ("V",), _in("audit"), "recorded", verb="audit verify", footer="V verify now"),
-    Command("skip", "skip this step, with a reason", ("S",), _in("incident"), "recorded", True, footer="S skip"),
-    Command("note", "add a note", ("plus",), danger="recorded", words=("note",), verb="note", footer="+ note"),
+    Command("verify", "verify the whole chain now", ("V",), _in("audit"), "recorded", verb="audit verify", footer="verify now"),
+    Command("skip", "skip this step, with a reason", ("S",), _in("incident"), "recorded", True, footer="skip"),
+    Command("note", "add a note", ("plus",), danger="recorded", words=("note",), verb="note", footer="note"),
     Command("export", "write the postmortem", (), _in("incident"), words=("export",), verb="incident {row} --export"),
     Command("close", "close the incident", ("C",), _in("incident"), "acts", True, ("close",), "close {row}"),
 )

@@ -26,6 +26,10 @@ WATCHED_EVERY = 1.0
 """Seconds between two looks at whether anything on disk changed; nothing is read or drawn unless it did."""
 
 
+FOOTER_LAST = {"note": 1, "filter": 2, "help": 3, "back": 4}
+"""Commands of every screen stand behind those of this one in line 24."""
+
+
 class Loaded(Message):
     """A view has been computed for the screen as it stood at `epoch`."""
 
@@ -179,8 +183,8 @@ class DeckScreen(FrameScreen):
     def show_keys(self) -> None:
         """Line 24: the keys that work now."""
         listed = [command for command in commands.on_screen(self.scope) if command.footer and self.app.disabled(command, self) is None]
-        listed.sort(key=lambda command: command.id in {"filter", "help", "back"})
-        self.keys.show([tuple(command.footer.split(" ", 1)) if " " in command.footer else (command.footer, "") for command in listed][:9])
+        listed.sort(key=lambda command: FOOTER_LAST.get(command.id, 0))
+        self.keys.show([(commands.key_words(command.keys[0]), command.footer) for command in listed])
 
     def say(self, text: str, role: str = "") -> None:
         """A message on line 23, the only place for one."""

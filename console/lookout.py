@@ -1,0 +1,69 @@
+"""Opens a workspace for looking and answers every question of screens and verbs with a view. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from backends.store.summary import read_summary
+from console.clock import Clock
+from console.config import Workspace, WorkspaceProblem, open_workspace
+from console.session import Session
+from console.views.assessment import assess, assess_fleet, registry_of, with_control
+from console.views.fleet import FleetView
+from console.views.health import ModelHealth
+from console.views.sight import Sight
+
+FRESH_FOR: Final = timedelta(minutes=10)
+"""A summary younger than this is shown as it is; an older one is computed again."""
+
+
+@dataclass
+class Lookout:
+    """One environment of one workspace, seen from now or from a past moment."""
+
+    workspace: Workspace
+    environment: str
+    as_of: datetime | None = None
+
+    @classmethod
+    def open(cls, session: Session) -> Lookout:
+        """Open the session's workspace. Raises WorkspaceProblem."""
+        workspace = open_workspace(session.located.root)
+        environment = session.environment or workspace.environment
+        if environment not in workspace.settings.environments:
+            raise WorkspaceProblem(f"no environment {environment!r} here; there are: {', '.join(workspace.settings.environments)}")
+        return cls(workspace, environment, session.as_of)
+
+    def clock(self) -> Clock:
+        """The clock of every look: real, simulated, or standing in the past."""
+        return self.workspace.clock(as_of=self.as_of)
+
+    def sight(self) -> Sight:
+        """A new look, at the present moment of the clock."""
+        return Sight(self.workspace, self.environment, self.clock())
+
+    def fleet(self) -> FleetView:
+        """Every model, worst first: as last evaluated when that is fresh, else evaluated now."""
+        sight = self.sight()
+        found = None if sight.past else self._summary()
+        if found is not None and abs(sight.at - found.evaluated_at) <= FRESH_FOR and found.environment == self.environment:
+            return with_control(found, sight)
+        with sight.reader() as reader:
+            return assess_fleet(sight, reader)[0]
+
+    def model(self, name: str) -> ModelHealth:
+        """Health of one model. Raises NoSuchModel."""
+        sight = self.sight()
+        with sight.reader() as reader:
+            return assess(sight, reader, registry_of(reader, self.environment, sight.at), name).health
+
+    def _summary(self) -> FleetView | None:
+        raw = read_summary(self.workspace.paths)
+        if raw is None:
+            return None
+        try:
+            return FleetView.model_validate(raw)
+        except ValueError:
+            return None

@@ -1,0 +1,229 @@
+"""Assessing every model of an environment at one moment: the evaluated models, and the fleet made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backends.local.reading import LocalSwitches
+from backends.protocol import BackendError
+from backends.records import Layer, Model, ModelVersion, PipelineRun, Record, State
+from backends.store import queries
+from backends.store.reader import Reader
+from backends.text import Untrusted
+from console.render import figures
+from console.views.changes import changes_view
+from console.views.evaluation import Evaluated, Subject, evaluate
+from console.views.fleet import FleetRow, FleetView, Waiting, fleet_row, worst_first
+from console.views.health import ModelHealth
+from console.views.serving import serving_at
+from console.views.sight import Sight
+from console.views.would_help import FALLBACK, WouldHelpView, last_service, would_help_view
+
+
+class NoSuchModel(LookupError):
+    """A model that nothing is known of; the message lists the nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Registry records by what they are about."""
+
+    models: dict[str, Model]
+    versions: dict[tuple[str, str], ModelVersion]
+    runs: tuple[PipelineRun, ...]
+    pipelines: dict[str, str | None]
+    """Model of each pipeline."""
+
+    def runs_of(self, model: str) -> tuple[PipelineRun, ...]:
+        """Runs of the pipelines of a model, and of those that belong to no single one."""
+        return tuple(run for run in self.runs if self.pipelines.get(run.pipeline) in {None, model})
+
+
+def registry_of(reader: Reader, environment: str, at: datetime) -> Registry:
+    """Everything the registry says; a model that is only known by its predictions gets a record without an owner."""
+    records: Sequence[Record] = queries.records_of(reader, environment=environment)
+    models = {record.name: record for record in records if isinstance(record, Model)}
+    for name in queries.models(reader, environment):
+        if name not in models:
+            task = _task_of(reader, environment, name)
+            models[name] = Model(name=name, task=task, environment=environment, event_at=at, known_at=at)
+    return Registry(
+        models=models,
+        versions={(record.model, record.version): record for record in records if isinstance(record, ModelVersion)},
+        runs=tuple(record for record in records if isinstance(record, PipelineRun)),
+        pipelines={record.name: record.model for record in records if record.kind == "pipeline"},
+    )
+
+
+def _task_of(reader: Reader, environment: str, model: str) -> str:
+    """A model without a record is binary when its labels are all 0 or 1, else a regression."""
+    found = queries.scored(reader, environment, model, None, None, role="live")
+    known = found.label[found.label == found.label]
+    inside = bool(len(found.score)) and bool(((found.score >= 0) & (found.score <= 1)).all())
+    return "binary" if inside and set(known.tolist()) <= {0.0, 1.0} else "regression"
+
+
+def assess(sight: Sight, reader: Reader, registry: Registry, model: str) -> Evaluated:
+    """Evaluate one model. Raises NoSuchModel."""
+    record = registry.models.get(model)
+    if record is None:
+        raise no_such_model(model, registry.models)
+    history = sight.alias_history(model)
+    serving = serving_at(history, sight.at)
+    incidents = sight.control.open_incidents(sight.environment, model)
+    subject = Subject(
+        environment=sight.environment,
+        model=record,
+        version=registry.versions.get((model, serving.version)) if serving.version else None,
+        aliases=history,
+        switch=sight.switch(model),
+        incidents=tuple(incident.id for incident in reversed(incidents)),
+        runs=registry.runs_of(model),
+        onset=min((incident.opened_at for incident in incidents), default=None),
+    )
+    return evaluate(reader, sight.policies, subject, sight.at)
+
+
+def no_such_model(model: str, known: dict[str, Model]) -> NoSuchModel:
+    """The error for a model that nothing is known of."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    near = get_close_matches(model, known, n=3, cutoff=0.4)
+    advice = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(sorted(known)[:10])}" if known else "there is none yet"
+    return NoSuchModel(f"no model {model!r} in this environment; {advice}")
+
+
+def assess_fleet(sight: Sight, reader: Reader) -> tuple[FleetView, dict[str, Evaluated]]:
+    """Evaluate every model and put the fleet together."""
+    registry = registry_of(reader, sight.environment, sight.at)
+    evaluated = {name: assess(sight, reader, registry, name) for name in sorted(registry.models)}
+    rows = [_row(sight, reader, registry, each) for each in evaluated.values()]
+    oldest = [each.health.oldest_source_at for each in evaluated.values() if each.health.oldest_source_at is not None]
+    view = FleetView(
+        workspace=sight.workspace.settings.name,
+        environment=sight.environment,
+        zone=sight.workspace.settings.display_zone,
+        at=sight.at,
+        evaluated_at=sight.at,
+        rows=worst_first(rows),
+        oldest_source_at=min(oldest) if oldest else None,
+        generation=reader.generation,
+        switches_version=_switches_version(sight),
+    )
+    return view, evaluated
+
+
+def with_control(view: FleetView, sight: Sight) -> FleetView:
+    """The fleet with incidents, switches and what waits as control has them now."""
+    rows = []
+    for row in view.rows:
+        incidents = sight.control.open_incidents(sight.environment, row.model)
+        rows.append(
+            row.model_copy(
+                update={
+                    "switch": sight.switch(row.model),
+                    "incidents": tuple(incident.id for incident in reversed(incidents)),
+                    "driver": incidents[-1].driver if incidents else None,
+                    "waiting": waiting_for(sight, row.model),
+                }
+            )
+        )
+    return view.model_copy(update={"rows": tuple(rows), "at": sight.at, "switches_version": _switches_version(sight)})
+
+
+def would_help_of(sight: Sight, reader: Reader, registry: Registry, health: ModelHealth) -> WouldHelpView | None:
+    """The options for a model since the day it broke, or since three days ago."""
+    history = sight.alias_history(health.model)
+    since = health.since_onset.since if health.since_onset is not None else sight.at
+    return would_help_view(
+        reader,
+        sight.environment,
+        registry.models[health.model],
+        serving_at(history, sight.at),
+        last_service(history, sight.at),
+        since,
+        sight.at,
+    )
+
+
+def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
+    """What waits for a person on one model: incidents nobody took, approvals."""
+    found = [
+        Waiting(
+            state=incident.severity,
+            id=incident.id,
+            model=model,
+            what=incident.title,
+            detail=Untrusted(f"driver {incident.driver or 'nobody'}"),
+            since=incident.opened_at,
+        )
+        for incident in sight.control.open_incidents(sight.environment, model)
+        if incident.driver is None
+    ]
+    for approval in sight.control.open_approvals(sight.at, sight.environment, model):
+        payload = approval.payload
+        asked = figures.clock_time(payload.requested_at, sight.zone)
+        what = f"{payload.action.value} {payload.from_} -> {payload.to}, asked by {payload.requester} {asked}, {approval.granted} of {payload.needed}"
+        found.append(
+            Waiting(
+                state=State.UNKNOWN, id=approval.id, model=model, what=Untrusted(what), detail=Untrusted(""), since=payload.requested_at
+            )
+        )
+    return tuple(found)
+
+
+def _row(sight: Sight, reader: Reader, registry: Registry, evaluated: Evaluated) -> FleetRow:
+    health = evaluated.health
+    incidents = sight.control.open_incidents(sight.environment, health.model)
+    changes = changes_view(reader, sight.environment, health.model, health.broke_first_at, sight.at)
+    changed = tuple(
+        Untrusted(f"{figures.day(change.at, sight.zone)}: {change.message.raw}")
+        for change in changes.items
+        if change.hours_before_onset is None or change.hours_before_onset >= 0
+    )[:2]
+    return fleet_row(
+        health,
+        driver=incidents[-1].driver if incidents else None,
+        inputs=_inputs(health),
+        changed=changed,
+        waiting=waiting_for(sight, health.model),
+        next_step=_next_step(sight, reader, registry, health),
+    )
+
+
+def _inputs(health: ModelHealth) -> str:
+    signals = {signal.id: signal for signal in health.layer(Layer.DATA).signals}
+    drift = signals.get("data.drift")
+    if drift is None or drift.value is None:
+        return f"unknown: {drift.why}" if drift else ""
+    column = drift.of.raw if drift.of else "an input"
+    limit = drift.warning
+    if drift.state == State.OK:
+        return f"usual for their past; the furthest is {column} (PSI {figures.share(drift.value, 2)})"
+    most = f", past most {figures.share(limit, 2)}" if limit is not None else ""
+    return f"{column} is unlike any earlier window (PSI {figures.share(drift.value, 2)}{most})"
+
+
+def _next_step(sight: Sight, reader: Reader, registry: Registry, health: ModelHealth) -> str:
+    incidents = sight.control.open_incidents(sight.environment, health.model)
+    if not incidents:
+        return "" if health.state == State.OK else "Enter opens its layers"
+    step = f"i incident {incidents[-1].id}"
+    if health.switch.value != "normal":
+        return f"{step}; the switch stands at {health.switch.value}"
+    options = would_help_of(sight, reader, registry, health)
+    if options is None or options.best is None:
+        return f"{step}; no option is known to be better than what serves"
+    if options.best == FALLBACK:
+        return f"{step}: fallback would help, K"
+    chosen = next(option for option in options.options if option.name == options.best)
+    return f"{step}: {'rolling back to' if chosen.kind == 'rollback' else 'promoting'} {options.best} would help, {'R' if chosen.kind == 'rollback' else 'P'}"
+
+
+def _switches_version(sight: Sight) -> int:
+    try:
+        return LocalSwitches(sight.workspace.paths.switches).published_version()
+    except BackendError:
+        return -1

@@ -1,0 +1,60 @@
+"""What changed: deploys, data, schema, switches and people, nearest to the onset first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from backends.records import Moment
+from backends.store import queries
+from backends.store.reader import Reader
+from backends.text import Untrusted
+from console.views.health import View
+
+LOOK_BACK: Final = timedelta(days=60)
+
+
+class Change(View):
+    """Something that changed."""
+
+    at: Moment
+    topic: str
+    message: Untrusted
+    actor: str | None
+    source: str
+    hours_before_onset: float | None
+    """Positive: before the onset; negative: after it. None when nothing broke."""
+
+
+class ChangesView(View):
+    """Everything that changed for a model in the last sixty days."""
+
+    model: str
+    at: Moment
+    onset: Moment | None
+    items: tuple[Change, ...]
+
+
+def changes_view(reader: Reader, environment: str, model: str, onset: datetime | None, at: datetime) -> ChangesView:
+    """Changes of the model and of everything that belongs to no single model; nearest to the onset first, what came before it ahead."""
+    events = queries.events_between(reader, at - LOOK_BACK, at, environment=environment)
+    found = [
+        Change(
+            at=event.event_at,
+            topic=event.topic,
+            message=event.message,
+            actor=event.actor,
+            source=event.source,
+            hours_before_onset=(onset - event.event_at).total_seconds() / 3600 if onset else None,
+        )
+        for event in events
+        if event.model in {None, model}
+    ]
+
+    def nearness(change: Change) -> tuple[bool, float]:
+        hours = change.hours_before_onset
+        if hours is None:
+            return False, -change.at.timestamp()
+        return hours < 0, abs(hours)
+
+    return ChangesView(model=model, at=at, onset=onset, items=tuple(sorted(found, key=nearness)))
