@@ -1,0 +1,250 @@
+"""Killed at any point at which something reaches the disk, an action was done, was not done, or is in doubt: never twice, never lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from control_workspace import MODEL, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
+
+from console.control import audit
+from console.control.actions import ActionKind, ActionRequest, ActionState
+from console.control.approval import ApprovalState
+from console.control.execution import outcome_of
+
+ENDED_WELL = 0
+
+
+class _Points:
+    """Counts the moments before and after each step that changes the disk, and dies at one of them."""
+
+    def __init__(self, fatal: int) -> None:
+        self.fatal = fatal
+        self.passed = 0
+
+    def reached(self) -> None:
+        self.passed += 1
+        if self.passed == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **named: Any) -> Any:
+            self.reached()
+            found = function(*args, **named)
+            self.reached()
+            return found
+
+        return wrapped
+
+    def install(self) -> None:
+        points = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *args: Any) -> Any:  # type: ignore[override]
+                return points.around(super().execute)(sql, *args) if sql == "COMMIT" else super().execute(sql, *args)
+
+        connect = sqlite3.connect
+        sqlite3.connect = lambda *args, **named: connect(*args, factory=Connection, **named)  # type: ignore[assignment,misc]
+        for name in ("fsync", "replace", "link", "unlink"):
+            setattr(os, name, self.around(getattr(os, name)))
+
+
+def survived(scenario: Callable[[], None], fatal: int) -> bool:
+    """Run `scenario` in a process of its own that dies at point number `fatal`; True when it got past its end."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            _Points(fatal).install()
+            scenario()
+            status = ENDED_WELL
+        finally:
+            os._exit(status)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in {ENDED_WELL, -signal.SIGKILL}, f"the scenario itself failed at point {fatal}"
+    return code == ENDED_WELL
+
+
+def every_point(source: Path, tmp_path: Path, scenario: Callable[[Workspace], None], check: Callable[[Workspace, int], str]) -> list[str]:
+    """Kill `scenario` at each of its points in a fresh copy of `source`; what `check` found each time."""
+    found: list[str] = []
+    for fatal in range(1, 1000):
+        root = tmp_path / f"point{fatal}"
+        shutil.copytree(source, root)
+        ended = survived(lambda root=root: scenario(Workspace(root, MovableClock())), fatal)  # type: ignore[misc]
+        later = Workspace(root, MovableClock())
+        found.append(check(later, fatal))
+        later.close()
+        shutil.rmtree(root)
+        if ended:
+            return found
+    raise AssertionError("the scenario never ended")
+
+
+def one(workspace: Workspace, request: ActionRequest, key: str, person: str = "mara") -> None:
+    desk = workspace.desk(person, elevated=True)
+    outcome = desk.execute(desk.plan(request), confirmed(key=key))
+    assert outcome.state is ActionState.EFFECTIVE, outcome.message
+
+
+def settled(workspace: Workspace, key: str, moved: bool, point: int) -> str:
+    """Check what is claimed against what is so, settle it, and check again."""
+    state = workspace.state
+    assert state.problem is None
+    action = state.action(key)
+    if action is None:
+        assert not moved, f"point {point}: moved before the intent was on disk"
+        return "not done"
+    if action.state is ActionState.EFFECTIVE:
+        assert moved, f"point {point}: claimed without being so"
+        return "done"
+    assert action.state is ActionState.IN_DOUBT, f"point {point}: {action.state}"
+    assert outcome_of(action).exit_code == 6
+    found = workspace.desk("otto").recheck(action.id)
+    assert found.state is (ActionState.EFFECTIVE if moved else ActionState.FAILED), f"point {point}: {found.message}"
+    return "in doubt"
+
+
+def whole(workspace: Workspace, point: int) -> None:
+    found = audit.verify(workspace.paths)
+    assert found.whole, f"point {point}: {found.findings}"
+
+
+@pytest.fixture
+def source(workspace: Workspace) -> Path:
+    return workspace.paths.root
+
+
+def test_a_rollback_killed_anywhere(source: Path, tmp_path: Path) -> None:
+    def check(workspace: Workspace, point: int) -> str:
+        assert workspace.moves in (["1", "2"], ["1", "2", "1"])
+        found = settled(workspace, "crash", workspace.moves == ["1", "2", "1"], point)
+        again = workspace.desk()
+        plan = again.plan(rollback(to="1"))
+        if plan.allowed:
+            again.execute(plan, confirmed(key="crash"))
+            outcome = again.execute(again.plan(rollback(to="1")), confirmed(key="second"))
+            assert outcome.state in {ActionState.EFFECTIVE, ActionState.REFUSED}
+        assert workspace.moves == ["1", "2", "1"], f"point {point}"
+        whole(workspace, point)
+        return found
+
+    found = every_point(source, tmp_path, lambda workspace: one(workspace, rollback(), "crash"), check)
+    assert found[0] == "not done" and found[-1] == "done"
+    assert set(found) == {"not done", "in doubt", "done"}
+    assert len(found) > 15
+
+
+def test_a_kill_switch_killed_anywhere(source: Path, tmp_path: Path) -> None:
+    def check(workspace: Workspace, point: int) -> str:
+        found = settled(workspace, "crash", workspace.switch == "killed", point)
+        again = workspace.desk()
+        again.execute(again.plan(switch_to(ActionKind.KILL)), confirmed(key="again"))
+        assert workspace.switch == "killed"
+        whole(workspace, point)
+        return found
+
+    found = every_point(source, tmp_path, lambda workspace: one(workspace, switch_to(ActionKind.KILL), "crash"), check)
+    assert found[0] == "not done" and found[-1] == "done"
+    assert set(found) == {"not done", "in doubt", "done"}
+
+
+def test_the_very_first_action_of_a_workspace_killed_anywhere(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    def check(workspace: Workspace, point: int) -> str:
+        found = settled(workspace, "crash", workspace.switch == "fallback", point)
+        again = workspace.desk()
+        again.execute(again.plan(switch_to(ActionKind.FALLBACK)), confirmed(key="again"))
+        assert workspace.switch == "fallback"
+        whole(workspace, point)
+        return found
+
+    found = every_point(empty, tmp_path, lambda workspace: one(workspace, switch_to(ActionKind.FALLBACK), "crash"), check)
+    assert found[-1] == "done"
+
+
+def test_an_approved_promotion_killed_anywhere_uses_its_approval_once(workspace: Workspace, source: Path, tmp_path: Path) -> None:
+    ines = workspace.desk("ines", elevated=True)
+    asked = ines.execute(ines.plan(promotion("3")), confirmed())
+    approval = workspace.state.approvals[asked.approval]
+    workspace.desk("ilse").approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL)
+    workspace.close()
+
+    def check(copy: Workspace, point: int) -> str:
+        found = settled(copy, "crash", copy.moves[-1] == "3", point)
+        desk = copy.desk("ines", elevated=True)
+        outcome = desk.execute(desk.plan(promotion("3")), confirmed(key="again"))
+        assert copy.moves == ["1", "2", "3"], f"point {point}: {outcome.message}"
+        assert copy.state.approvals[approval.id].state_at(copy.clock.now()) is ApprovalState.EXECUTED
+        whole(copy, point)
+        return found
+
+    found = every_point(source, tmp_path, lambda copy: one(copy, promotion("3"), "crash", "ines"), check)
+    assert set(found) == {"not done", "in doubt", "done"}
+
+
+def test_a_kill_switch_that_goes_through_the_spool_killed_anywhere(source: Path, tmp_path: Path) -> None:
+    """The journal is broken meanwhile, and mended afterwards."""
+
+    def broken_journal(workspace: Workspace) -> None:
+        workspace.paths.control.rename(workspace.paths.root / "kept.sqlite")
+        workspace.paths.control.mkdir()
+
+    def mended(workspace: Workspace) -> None:
+        workspace.paths.control.rmdir()
+        (workspace.paths.root / "kept.sqlite").rename(workspace.paths.control)
+
+    def check(workspace: Workspace, point: int) -> str:
+        mended(workspace)
+        moved = workspace.switch == "killed"
+        before = workspace.state
+        assert before.gap is not None or not moved, f"point {point}: moved without a note"
+        found = settled(workspace, "crash", moved, point)
+        again = workspace.desk()
+        again.execute(again.plan(switch_to(ActionKind.KILL)), confirmed(key="again"))
+        assert workspace.switch == "killed"
+        assert workspace.state.gap is None
+        whole(workspace, point)
+        return found
+
+    root = tmp_path / "broken"
+    shutil.copytree(source, root)
+    broken_journal(Workspace(root, MovableClock()))
+    found = every_point(root, tmp_path, lambda workspace: one(workspace, switch_to(ActionKind.KILL), "crash"), check)
+    assert set(found) >= {"not done", "done"}
+
+
+def test_taking_over_the_spool_killed_anywhere_loses_and_doubles_nothing(source: Path, tmp_path: Path) -> None:
+    spooling = Workspace(source, MovableClock())
+    kept = source / "kept.sqlite"
+    spooling.paths.control.rename(kept)
+    spooling.paths.control.mkdir()
+    one(spooling, switch_to(ActionKind.KILL), "spooled")
+    spooling.close()
+    spooling.paths.control.rmdir()
+    kept.rename(spooling.paths.control)
+
+    def check(workspace: Workspace, point: int) -> str:
+        action = workspace.state.action("spooled")
+        assert action is not None and action.state is ActionState.EFFECTIVE, f"point {point}"
+        desk = workspace.desk()
+        desk.execute(desk.plan(ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="after")), confirmed(key=f"note{point}"))
+        entries = [entry for entry in audit.log(workspace.paths, limit=None) if entry.subject == action.id]
+        assert [entry.kind for entry in entries] == ["action.effective", "action.intended"], f"point {point}"
+        assert not any(workspace.paths.spool.iterdir())
+        whole(workspace, point)
+        return "whole"
+
+    def take_over(workspace: Workspace) -> None:
+        desk = workspace.desk()
+        desk.execute(desk.plan(ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="before")), confirmed(key="n"))
+
+    assert len(every_point(source, tmp_path, take_over, check)) > 10
