@@ -67,8 +67,10 @@ def load(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[La
     return arrived
 
 
-def fresh(connection: duckdb.DuckDBPyConnection, table: Table, arrived: str, segments: Sequence[Segment]) -> Fresh:
-    """Tell what is new in the temporary table `arrived` from what `segments` (of this table, one generation) hold already.
+def fresh(
+    connection: duckdb.DuckDBPyConnection, table: Table, arrived: str, segments: Sequence[Segment], *, also: str | None = None
+) -> Fresh:
+    """Tell what is new in the temporary table `arrived` from what `segments` (of this table, one generation) and the table `also` hold.
 
     Among arrived facts of one id the first landed stays. Segments are read only where a fact of the same id or identity can be.
     """
@@ -76,15 +78,14 @@ def fresh(connection: duckdb.DuckDBPyConnection, table: Table, arrived: str, seg
     related = related_segments(connection, table, arrived, segments)
     scope = f"environment, source, {where}, fact_id"
     known = f"known_{table.name}"
-    if related:
-        known_rows = (
-            f"SELECT environment, source, {where} AS __model, fact_id, {DIGEST} AS kept, {identity(table)} AS __identity, "
-            f"strftime(event_at, '%Y-%m-%d') AS __day FROM {parquet(segment.path for segment in related)}"
+    names = "environment VARCHAR, source VARCHAR, __model VARCHAR, fact_id VARCHAR, kept UBIGINT, __identity VARCHAR, __day VARCHAR"
+    run(connection, f"CREATE OR REPLACE TEMP TABLE {known} ({names})")
+    for relation in [*([parquet(segment.path for segment in related)] if related else []), *([also] if also else [])]:
+        run(
+            connection,
+            f"INSERT INTO {known} SELECT environment, source, {where}, fact_id, {DIGEST}, {identity(table)}, "
+            f"strftime(event_at, '%Y-%m-%d') FROM {relation}",
         )
-        run(connection, f"CREATE OR REPLACE TEMP TABLE {known} AS {known_rows}")
-    else:
-        names = "environment VARCHAR, source VARCHAR, __model VARCHAR, fact_id VARCHAR, kept UBIGINT, __identity VARCHAR, __day VARCHAR"
-        run(connection, f"CREATE OR REPLACE TEMP TABLE {known} ({names})")
     judged, kept, conflicting = f"judged_{table.name}", f"fresh_{table.name}", f"conflicting_{table.name}"
     run(
         connection,
@@ -146,7 +147,7 @@ def related_segments(connection: duckdb.DuckDBPyConnection, table: Table, arrive
 
 def grouping(table: Table, prefix: str = "") -> str:
     """The SQL expression of the model whose segments a fact belongs to."""
-    return f"coalesce({prefix}model, '')" if table.by_model else "''"
+    return f"coalesce({prefix}model, '')" if table.by_model else "concat('')"
 
 
 def identity(table: Table) -> str:
@@ -251,7 +252,7 @@ def _wrong_rows(connection: duckdb.DuckDBPyConnection, table: Table, part: str, 
     by_name = {file.name: file for file in group}
     wrong: dict[LandingFile, str] = {}
     for name, *found in run(connection, f"SELECT __file, {counts} FROM {part} WHERE {any_wrong} GROUP BY __file"):
-        reasons = [f"{count} rows: each {reason}" for reason, count in zip(conditions, found, strict=True) if count]
+        reasons = [f"{count} rows: {reason}" for reason, count in zip(conditions, found, strict=True) if count]
         wrong[by_name[name]] = "; ".join(reasons)
     return wrong
 

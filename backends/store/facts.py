@@ -50,7 +50,7 @@ def facts_select(table: Table, columns: Columns, relation: str, *, landed: str, 
     arriving = {name.lower(): (name, kind.upper()) for name, kind in columns}
     missing = [name for name in table.required if name not in arriving]
     if missing:
-        raise LandingError(f"column {', '.join(missing)} is missing; there are: {', '.join(name for name, _ in columns)}")
+        raise LandingError(f"no column {', '.join(missing)}; there are: {', '.join(name for name, _ in columns)}")
     expressions: dict[str, str] = {}
     for name, kind in table.all_columns.items():
         expressions[name] = _declared(name, kind, arriving[name]) if name in arriving else f"CAST(NULL AS {kind})"
@@ -76,26 +76,26 @@ def facts_select(table: Table, columns: Columns, relation: str, *, landed: str, 
 
 def violations(table: Table) -> dict[str, str]:
     """Conditions that no fact may meet: what is wrong, in words, and the SQL condition over the facts."""
-    wrong = {f"has no {name}": f"{quoted(name)} IS NULL" for name in table.required}
+    wrong = {f"{name} is missing": f"{quoted(name)} IS NULL" for name in table.required}
     for name in table.required:
         if table.all_columns[name] == VARCHAR:
-            wrong[f"has an empty {name}"] = f"{quoted(name)} = ''"
+            wrong[f"{name} is empty"] = f"{quoted(name)} = ''"
     for name in ("event_at", "known_at"):
-        wrong[f"has a {name} outside {EARLIEST_YEAR} to {LATEST_YEAR}"] = (
+        wrong[f"{name} is outside the years {EARLIEST_YEAR} to {LATEST_YEAR}"] = (
             f"{name} IS NOT NULL AND (NOT isfinite({name}) OR year({name}) NOT BETWEEN {EARLIEST_YEAR} AND {LATEST_YEAR})"
         )
     for name in table.finite:
-        wrong[f"has a {name} that is missing or not a finite number"] = f"{name} IS NULL OR NOT isfinite({name})"
+        wrong[f"{name} is missing or not a finite number"] = f"{name} IS NULL OR NOT isfinite({name})"
     if table.name == "metrics":
-        wrong["has a value that is not a finite number"] = "value IS NOT NULL AND NOT isfinite(value)"
-        wrong["has labels that are not a JSON object"] = _not_object("labels")
+        wrong["layer is not system, data, model or business"] = "layer NOT IN ('system', 'data', 'model', 'business')"
+        wrong["value is not a finite number"] = "value IS NOT NULL AND NOT isfinite(value)"
+        wrong["labels is not a JSON object"] = _not_object("labels")
     if table.name == "predictions":
-        wrong["has a role that is neither live nor shadow"] = "role NOT IN ('live', 'shadow')"
-        wrong["has a served_by that is not model, degraded, fallback or killed"] = (
-            "served_by NOT IN ('model', 'degraded', 'fallback', 'killed')"
-        )
+        wrong["latency_ms is not a finite number"] = "latency_ms IS NOT NULL AND NOT isfinite(latency_ms)"
+        wrong["role is neither live nor shadow"] = "role NOT IN ('live', 'shadow')"
+        wrong["served_by is not model, degraded, fallback or killed"] = "served_by NOT IN ('model', 'degraded', 'fallback', 'killed')"
     if table.name in {"records", "events"}:
-        wrong["has a body that is not a JSON object"] = _not_object("body")
+        wrong["body is not a JSON object"] = _not_object("body")
     return wrong
 
 

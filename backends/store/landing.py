@@ -79,15 +79,13 @@ def land(paths: WorkspacePaths, table: str, columns: Mapping[str, Sequence[Any] 
 
     Raises LandingError (what is wrong with which column) and StoreError (the disk said no).
     """
-    import numpy  # noqa: PLC0415
-
     kind = table_named(table)
     lengths = {column: len(values) for column, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise LandingError(f"columns of different lengths cannot be landed: {', '.join(f'{c} {n}' for c, n in lengths.items())}")
     if not lengths or not next(iter(lengths.values())):
         raise LandingError(f"there is nothing to land in {table}: no rows")
-    arrays = {column: _array(numpy, kind, column, values) for column, values in columns.items()}
+    arrays = as_arrays(kind, columns)
     connection = connect(spill=paths.store / "spill")
     try:
         connection.register("arriving", arrays)
@@ -116,6 +114,13 @@ def land_records(paths: WorkspacePaths, records: Iterable[Record | MetricPoint],
         columns = {column: [row[column] for row in rows] for column in rows[0]}
         landed.append(land(paths, table, columns, now=now, name=name))
     return landed
+
+
+def as_arrays(table: Table, columns: Mapping[str, Sequence[Any] | Any]) -> dict[str, Any]:
+    """Columns as numpy arrays that DuckDB reads without guessing. Raises LandingError on a time without a zone."""
+    import numpy  # noqa: PLC0415
+
+    return {column: _array(numpy, table, column, values) for column, values in columns.items()}
 
 
 def write_landing_file(connection: duckdb.DuckDBPyConnection, paths: WorkspacePaths, table: str, select: str, name: str | None) -> Path:
@@ -168,7 +173,7 @@ def _written(connection: duckdb.DuckDBPyConnection, paths: WorkspacePaths, table
     for wrong, condition in violations(table).items():
         [(count,)] = run(connection, f"SELECT count(*) FILTER ({condition}) FROM facts")
         if count:
-            raise LandingError(f"{count} rows for {table.name}: each {wrong}; nothing was landed")
+            raise LandingError(f"{count} rows for {table.name}: {wrong}; nothing was landed")
     keep = ", ".join(quoted(column) for column in _landed_columns(connection))
     return write_landing_file(connection, paths, table.name, f"SELECT {keep} FROM facts", name)
 

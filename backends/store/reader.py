@@ -10,15 +10,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends.store.arrivals import Fresh, fresh, load
+from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Segment, open_catalogue
 from backends.store.errors import StoreError
 from backends.store.landing import LandingFile, landing_files
 from backends.store.paths import WorkspacePaths
 from backends.store.schema import TABLES, Table, reserved_columns, table_named
-from backends.store.sql import connect, moment, quoted, run, text
+from backends.store.sql import connect, moment, naive_utc, quoted, run, text
 from backends.store.versions import current, known_by, needs_choice, stored
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class Reader:
     `unreadable` lists landing files that cannot be read as facts; the next compaction moves them to `rejects/`.
     """
 
-    def __init__(self, paths: WorkspacePaths, catalogue: Catalogue, generation: int, at: datetime | None) -> None:
+    def __init__(
+        self, paths: WorkspacePaths, catalogue: Catalogue, generation: int, at: datetime | None, also_readable: Sequence[Path] = ()
+    ) -> None:
         if at is not None and at.tzinfo is None:
             raise ValueError(f"as of {at.isoformat()}: a time without a zone")
         self.paths = paths
@@ -53,6 +56,7 @@ class Reader:
         self.at = at
         self.unreadable: dict[LandingFile, str] = {}
         self._catalogue = catalogue
+        self._also_readable = tuple(also_readable)
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._segments: dict[str, list[Segment]] = {}
         self._tails: dict[str, Tail] = {}
@@ -82,7 +86,7 @@ class Reader:
         kind = table_named(table)
         tail = self.tail(table)
         mine = [segment for segment in self.segments(table) if model is None or not kind.by_model or segment.model == model]
-        chosen = [segment for segment in mine if _overlaps(segment, start, end) and segment.day not in without_days]
+        chosen = [segment for segment in mine if self._may_hold(segment, start, end) and segment.day not in without_days]
         if keys is not None:
             chosen = [segment for segment in chosen if segment.key_min <= keys[1] and segment.key_max >= keys[0]]
         with_tail = bool(tail.models) if model is None or not kind.by_model else model in tail.models
@@ -125,7 +129,7 @@ class Reader:
     def key_range(self, table: str, model: str, start: datetime | None, end: datetime | None) -> tuple[str, str] | None:
         """Least and greatest key that facts of a model in [start, end) can have; None when there are none."""
         kind = table_named(table)
-        bounds = [(s.key_min, s.key_max) for s in self.segments(table) if s.model == model and _overlaps(s, start, end)]
+        bounds = [(s.key_min, s.key_max) for s in self.segments(table) if s.model == model and self._may_hold(s, start, end)]
         tail = self.tail(table)
         if model in tail.models:
             [(least, greatest)] = self.fetch(
@@ -161,6 +165,13 @@ class Reader:
                     if count:
                         found[name] = _common(found.get(name, kind), kind)
         return dict(sorted(found.items()))
+
+    def knows_all_of(self, segment: Segment) -> bool:
+        """Whether every fact of a segment had happened and was known at `at`."""
+        if self.at is None:
+            return True
+        limit = naive_utc(self.at).isoformat(sep=" ", timespec="microseconds")
+        return _microseconds(segment.known_max) <= limit and _microseconds(segment.event_max) <= limit
 
     def database(self) -> bool:
         """Attach the DuckDB file of the generation as `generation`; False when there is none or it cannot be read."""
@@ -204,7 +215,8 @@ class Reader:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The in-process DuckDB: in memory, no extension loaded, sees only the store and the landing folder."""
         if self._connection is None:
-            self._connection = connect(allowed=[self.paths.store, self.paths.landing], spill=self.paths.store / "spill")
+            allowed = [self.paths.store, self.paths.landing, *self._also_readable]
+            self._connection = connect(allowed=allowed, spill=self.paths.store / "spill")
         return self._connection
 
     def close(self) -> None:
@@ -235,7 +247,7 @@ class Reader:
             return self._tail_of(table, new) if new.rows else Tail()
 
     def _tail_of(self, table: Table, new: Fresh) -> Tail:
-        group = "coalesce(model, '')" if table.by_model else "''"
+        group = grouping(table)
         days = self.fetch(
             f"SELECT {group}, strftime(min(event_at), '%Y-%m-%d'), strftime(max(event_at), '%Y-%m-%d') FROM {new.relation} GROUP BY 1"
         )
@@ -252,6 +264,14 @@ class Reader:
             days=tuple((str(model), str(first), str(last)) for model, first, last in days),
         )
 
+    def _may_hold(self, segment: Segment, start: datetime | None, end: datetime | None) -> bool:
+        if start is not None and segment.day < _day(start):
+            return False
+        if self.at is not None and segment.day > _day(self.at):
+            return False
+        # The window is open at its end: one that ends at midnight has nothing of the day that begins.
+        return end is None or segment.day <= _day(end - timedelta(microseconds=1))
+
     @staticmethod
     def _tail_columns(table: Table, tail: Tail) -> str:
         names = [*table.all_columns, "__digest", *(name for name, _ in tail.features)]
@@ -259,8 +279,10 @@ class Reader:
 
 
 @contextlib.contextmanager
-def open_reader(paths: WorkspacePaths, *, at: datetime | None = None) -> Iterator[Reader]:
+def open_reader(paths: WorkspacePaths, *, at: datetime | None = None, also_readable: Sequence[Path] = ()) -> Iterator[Reader]:
     """Read the newest generation and what has landed since, as of `at` (aware; None: everything known).
+
+    Its DuckDB sees the store, the landing folder and the files of `also_readable`, nothing else of the machine.
 
     Works on an empty store, before the first generation, and where this process may only look. Raises StoreError when the
     workspace is not there or cannot be read.
@@ -273,7 +295,7 @@ def open_reader(paths: WorkspacePaths, *, at: datetime | None = None) -> Iterato
             generation = catalogue.generation()
         reader: Reader | None = None
         try:
-            reader = Reader(paths, catalogue, generation, at)
+            reader = Reader(paths, catalogue, generation, at, also_readable)
             yield reader
         finally:
             if reader is not None:
@@ -298,11 +320,13 @@ def _first(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _overlaps(segment: Segment, start: datetime | None, end: datetime | None) -> bool:
-    if start is not None and segment.day < start.astimezone(UTC).strftime("%Y-%m-%d"):
-        return False
-    # The window is open at its end: a window that ends at midnight has nothing of the day that begins.
-    return end is None or segment.day <= (end.astimezone(UTC) - timedelta(microseconds=1)).strftime("%Y-%m-%d")
+def _microseconds(stamp: str) -> str:
+    """A stored time with all six digits, so that texts compare as times do."""
+    return f"{stamp}.000000" if "." not in stamp else stamp.ljust(26, "0")
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d")
 
 
 def _common(first: str, second: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from backends.store.queries.arrays import Floats, Integers, Moments, Texts, floats, integers, moments, texts
 from backends.store.reader import Reader
 from backends.store.rollups import LABEL_HOURS, LATENCY_BASE, LATENCY_HOURS, PREDICTION_HOURS, ZERO_BUCKET
-from backends.store.sql import naive_utc, text
+from backends.store.sql import text
 
 DAY = timedelta(days=1)
 
@@ -143,19 +143,13 @@ def _rolled_days(reader: Reader, table: str, model: str, start: datetime | None,
     if model in tail.revised or not reader.database():
         return frozenset()
     ranges = [(first, last) for found, first, last in tail.days if found == model]
-    limit = None if reader.at is None else str(naive_utc(reader.at).isoformat(sep=" ", timespec="microseconds"))
     days: set[str] = set()
     for segment in reader.segments(table):
         if segment.model != model or segment.crossed or any(first <= segment.day <= last for first, last in ranges):
             continue
-        if limit is not None and (_full(segment.known_max) > limit or _full(segment.event_max) > limit):
+        if not reader.knows_all_of(segment):
             continue
         begins = datetime.fromisoformat(segment.day).replace(tzinfo=UTC)
         if (start is None or start <= begins) and (end is None or begins + DAY <= end):
             days.add(segment.day)
     return frozenset(days)
-
-
-def _full(stamp: str) -> str:
-    """A stored time with all six digits of its microseconds, so that texts compare as times do."""
-    return f"{stamp}.000000" if "." not in stamp else stamp.ljust(26, "0")

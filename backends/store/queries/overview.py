@@ -57,8 +57,15 @@ def models(reader: Reader, environment: str | None = None) -> list[str]:
     for name, table in TABLES.items():
         if not table.by_model:
             continue
-        candidates = {segment.model for segment in reader.segments(name)} | reader.tail(name).models
+        segments = reader.segments(name)
+        for segment in segments:
+            # A segment that was known as a whole by then needs no look inside.
+            present = environment is None or environment in {where for where, _ in segment.sources}
+            if present and len(segment.sources) == 1 and reader.knows_all_of(segment):
+                known.add(segment.model)
+        candidates = {segment.model for segment in segments} | reader.tail(name).models
         for model in sorted(candidates - known - {""}):
             if reader.fetch(f"SELECT 1 FROM {reader.rows(name, model=model)} WHERE {here} LIMIT 1"):
                 known.add(model)
+    known.discard("")
     return sorted(known)

@@ -1,0 +1,374 @@
+"""Taking in a file of facts: each row is taken, known already, or refused with its line and the reason; never silently lost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from backends.store.arrivals import Fresh, fresh
+from backends.store.catalogue import open_catalogue
+from backends.store.compactor import conflicts_in
+from backends.store.errors import IngestError
+from backends.store.files import make_folder, said, settle
+from backends.store.ingest_columns import load_facts
+from backends.store.ingest_text import Chunk, Progress, Refused, csv_chunks, json_chunks
+from backends.store.landing import write_landing_file
+from backends.store.paths import WorkspacePaths
+from backends.store.reader import Reader, open_reader
+from backends.store.schema import DEFAULT_SOURCE, VARCHAR, Table, table_named
+from backends.store.sql import moment, parquet, quoted, run
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+RECORD_TABLES: Final = ("records", "events")
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of the rows of a file: `accepted` are new, `duplicates` said nothing new, `refused` stand in `rejects_path`."""
+
+    accepted: int
+    duplicates: int
+    refused: int
+    rejects_path: Path | None
+    landed: tuple[Path, ...] = ()
+
+
+@dataclass
+class _Outcome:
+    accepted: int = 0
+    duplicates: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    landed: list[Path] = field(default_factory=list)
+
+
+def ingest(
+    paths: WorkspacePaths,
+    table: str,
+    file: Path,
+    *,
+    environment: str,
+    now: datetime,
+    model: str | None = None,
+    version: str | None = None,
+    source: str = DEFAULT_SOURCE,
+    tz: str | None = None,
+    progress: Progress | None = None,
+) -> Ingested:
+    """Take in `file` (Parquet, CSV with a header, or JSON Lines) as facts of `table`.
+
+    `environment`, `source`, `model` and `version` stand for columns that the file does not have. Times must carry an offset, or
+    be in the zone `tz`; they are stored in UTC. The same file again adds nothing. Raises IngestError, with nothing taken, when the
+    file as a whole cannot be read, and StoreError when the workspace cannot be written.
+    """
+    import duckdb  # noqa: PLC0415
+
+    kind = table_named(table)
+    form = FORMATS.get(file.suffix.lower())
+    if form is None:
+        raise IngestError(f"{file.name}: the ending must be one of {', '.join(FORMATS)}; convert the file, or rename it")
+    if tz is not None:
+        _check_zone_name(tz)
+    report = progress or (lambda _done, _total: None)
+    given = {"environment": environment, "source": source}
+    given |= {"model": model} if model is not None and "model" in kind.columns else {}
+    given |= {"version": version} if version is not None and "version" in kind.columns else {}
+    outcome = _Outcome()
+    try:
+        _check_file(file)
+        make_folder(paths.landing)
+        with open_reader(paths, also_readable=[file.resolve()]) as reader:
+            if table in RECORD_TABLES:
+                extra = {name: value for name, value in (("model", model), ("version", version)) if value is not None}
+                _records(reader, file, form, table, {**given, **extra}, tz, now, report, outcome)
+            else:
+                _columns(reader, file, form, kind, given, tz, now, report, outcome)
+        rejects = _write_rejects(paths, file, outcome.refused, now)
+    except OSError as error:
+        raise said(error, Path(error.filename) if error.filename else file) from None
+    except duckdb.Error as error:
+        raise IngestError(f"{file.name} could not be taken in: {str(error).splitlines()[0]}. Nothing was taken") from None
+    return Ingested(outcome.accepted, outcome.duplicates, len(outcome.refused), rejects, tuple(outcome.landed))
+
+
+def _check_file(file: Path) -> None:
+    try:
+        with file.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise IngestError(f"{file} is not there; check the path") from None
+    except IsADirectoryError:
+        raise IngestError(f"{file} is a folder; give the files in it") from None
+    except OSError as error:
+        raise IngestError(f"{file} cannot be read: {error.strerror}; check its permissions") from None
+
+
+def _check_zone_name(tz: str) -> None:
+    try:
+        ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise IngestError(f"{tz!r} is not an IANA time zone such as Europe/Berlin or UTC") from None
+
+
+def _columns(
+    reader: Reader,
+    file: Path,
+    form: str,
+    table: Table,
+    given: dict[str, str],
+    tz: str | None,
+    now: datetime,
+    report: Progress,
+    outcome: _Outcome,
+) -> None:
+    """Predictions, labels and metrics: columns, checked in SQL."""
+    connection = reader.connection
+    texty: frozenset[str] = frozenset()
+    if form == "parquet":
+        columns = _load_parquet(connection, file, report)
+        columns = [(name, kind) for name, kind in columns if not name.startswith("__")]
+    else:
+        chunks = csv_chunks(file, report) if form == "csv" else json_chunks(file, report)
+        columns, texty = _load_chunks(connection, chunks, outcome)
+    if not columns:
+        return
+    facts, refused = load_facts(
+        connection, table, "raw_rows", columns, file=file.name, given=given, zone=tz,
+        stored=reader.features(given.get("model")) if table.open else {}, texty=texty, now=moment(now),
+    )  # fmt: skip
+    _refused_rows(connection, "raw_rows", columns, refused, outcome)
+    _land_new(reader, table, facts, now, outcome, lambda line: _row_at(connection, "raw_rows", columns, line))
+
+
+def _land_new(reader: Reader, table: Table, facts: str, now: datetime, outcome: _Outcome, row_at: Any) -> None:
+    """Land what is new among the facts of a temporary table; count the rest."""
+    connection = reader.connection
+    run(connection, f"CREATE OR REPLACE TEMP TABLE placed AS SELECT *, __line AS __place, '' AS __file FROM {facts}")
+    new: Fresh = fresh(connection, table, "placed", reader.segments(table.name), also=reader.tail(table.name).relation)
+    outcome.accepted += new.rows
+    outcome.duplicates += new.duplicates
+    if new.conflicts:
+        lines = run(connection, f"SELECT __line, fact_id FROM {new.conflicting} ORDER BY __line")
+        outcome.refused += [
+            Refused(line, f"fact_id {fact_id!r} stands for other content already; the first one stays", row_at(line))
+            for line, fact_id in lines
+        ]
+        with open_catalogue(reader.paths) as catalogue:
+            catalogue.record_conflicts(conflicts_in(connection, table, new.conflicting, now))
+    if new.rows:
+        names = [str(row[0]) for row in run(connection, f"DESCRIBE {new.relation}")]
+        keep = ", ".join(quoted(name) for name in names if not name.startswith("__"))
+        outcome.landed.append(write_landing_file(connection, reader.paths, table.name, f"SELECT {keep} FROM {new.relation}", None))
+
+
+def _load_parquet(connection: duckdb.DuckDBPyConnection, file: Path, report: Progress) -> list[tuple[str, str]]:
+    import duckdb  # noqa: PLC0415
+
+    try:
+        described = run(connection, f"DESCRIBE SELECT * FROM {parquet([file.resolve()])}")
+        run(
+            connection,
+            f"CREATE OR REPLACE TEMP TABLE raw_rows AS SELECT *, row_number() OVER () AS __line FROM {parquet([file.resolve()])}",
+        )
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise IngestError(f"{file.name} cannot be read as Parquet: {reason}. Nothing was taken; is the file complete?") from None
+    [(rows,)] = run(connection, "SELECT count(*) FROM raw_rows")
+    report(rows, rows)
+    return [(str(row[0]), str(row[1])) for row in described]
+
+
+def _load_chunks(
+    connection: duckdb.DuckDBPyConnection, chunks: Iterable[Chunk], outcome: _Outcome
+) -> tuple[list[tuple[str, str]], frozenset[str]]:
+    """Rows of text into `raw_rows`, every column as text; also which columns hold JSON strings."""
+    import numpy  # noqa: PLC0415
+
+    names: dict[str, str] = {}
+    texty: set[str] = set()
+    run(connection, "CREATE OR REPLACE TEMP TABLE raw_rows (__line BIGINT)")
+    from_json = False
+    for chunk in chunks:
+        outcome.refused += chunk.refused
+        if not chunk.rows:
+            continue
+        for name in dict.fromkeys(itertools.chain.from_iterable(row.values for row in chunk.rows)):
+            if name.lower() not in names and not name.startswith("__"):
+                run(connection, f"ALTER TABLE raw_rows ADD COLUMN {quoted(name)} VARCHAR")
+                names[name.lower()] = name
+        arrays: dict[str, Any] = {"__line": numpy.array([row.line for row in chunk.rows], dtype=numpy.int64)}
+        for lowered, name in names.items():
+            values = numpy.empty(len(chunk.rows), dtype=object)
+            for number, row in enumerate(chunk.rows):
+                value = row.values.get(name)
+                if value is None and lowered not in row.values:
+                    value = next((found for other, found in row.values.items() if other.lower() == lowered), None)
+                if value is not None and not isinstance(value, str):
+                    from_json = True
+                values[number] = _as_text(value)
+                if isinstance(value, str):
+                    texty.add(name)
+            arrays[name] = values
+        connection.register("chunk", arrays)
+        selected = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in names.values())
+        run(connection, f"INSERT INTO raw_rows BY NAME SELECT __line{', ' if selected else ''}{selected} FROM chunk")
+        connection.unregister("chunk")
+    # In CSV everything is text, so only JSON says which columns mean to be.
+    return [(name, VARCHAR) for name in names.values()], frozenset(texty) if from_json else frozenset()
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, (int, float)) else json.dumps(value, sort_keys=True)
+
+
+def _refused_rows(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[tuple[str, str]], refused: str, outcome: _Outcome
+) -> None:
+    shown = ", ".join(_showable(f"r.{quoted(name)}", kind) for name, kind in columns)
+    rows = run(connection, f"SELECT line, reason, {shown} FROM {refused} JOIN {relation} r ON r.__line = line ORDER BY line")
+    names = [name for name, _ in columns]
+    outcome.refused += [Refused(line, reason, _shown(names, values)) for line, reason, *values in rows]
+
+
+def _row_at(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[tuple[str, str]], line: int) -> dict[str, Any]:
+    names = [name for name, _ in columns]
+    shown = ", ".join(_showable(quoted(name), kind) for name, kind in columns)
+    [values] = run(connection, f"SELECT {shown} FROM {relation} WHERE __line = ?", [line])
+    return _shown(names, values)
+
+
+def _showable(column: str, kind: str) -> str:
+    """A value as a person reads it; times with a zone cannot even be fetched without another package."""
+    return column if kind in {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN"} else f"CAST({column} AS VARCHAR)"
+
+
+def _shown(names: list[str], values: Iterable[Any]) -> dict[str, Any]:
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+
+def _records(
+    reader: Reader,
+    file: Path,
+    form: str,
+    table: str,
+    given: dict[str, str],
+    tz: str | None,
+    now: datetime,
+    report: Progress,
+    outcome: _Outcome,
+) -> None:
+    """Records and events: each row is parsed as the record it says it is."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from backends.store.record_rows import record_adapter, rows_of_records  # noqa: PLC0415
+
+    adapter = record_adapter()
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    sources: dict[int, Any] = {}
+    for line, values in _record_rows(reader, file, form, report, outcome):
+        sources[line] = values
+        try:
+            record = adapter.validate_python(_completed(values, table, given, tz))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            outcome.refused.append(Refused(line, f"{where}: {first['msg']}" if where else str(first["msg"]), values))
+            continue
+        except (ValueError, TypeError) as error:
+            outcome.refused.append(Refused(line, str(error), values))
+            continue
+        if table == "events" and record.kind != "event":
+            outcome.refused.append(Refused(line, f"is a {record.kind}, not an event; take it in with: ingest records", values))
+            continue
+        for found, [row] in rows_of_records([record]).items():
+            by_table.setdefault(found, []).append(row | {"__line": line})
+    for found, rows in by_table.items():
+        _land_new(reader, table_named(found), _facts_of(reader, table_named(found), rows, now), now, outcome, sources.get)
+
+
+def _facts_of(reader: Reader, table: Table, rows: list[dict[str, Any]], now: datetime) -> str:
+    from backends.store.facts import facts_select  # noqa: PLC0415
+    from backends.store.landing import as_arrays  # noqa: PLC0415
+
+    connection = reader.connection
+    connection.register("parsed", as_arrays(table, {name: [row[name] for row in rows] for name in rows[0]}))
+    described = [(str(row[0]), str(row[1])) for row in run(connection, "DESCRIBE SELECT * FROM parsed")]
+    select = facts_select(table, described, "parsed", landed=moment(now), carried=("__line",))
+    run(connection, f"CREATE OR REPLACE TEMP TABLE ingested AS {select}")
+    connection.unregister("parsed")
+    return "ingested"
+
+
+def _record_rows(reader: Reader, file: Path, form: str, report: Progress, outcome: _Outcome) -> Iterator[tuple[int, dict[str, Any]]]:
+    if form == "parquet":
+        columns = _load_parquet(reader.connection, file, report)
+        told = ", ".join(f"CAST(to_json({quoted(name)}) AS VARCHAR)" for name, _ in columns)
+        for line, *values in run(reader.connection, f"SELECT __line, {told} FROM raw_rows ORDER BY __line"):
+            yield line, {name: json.loads(value) for (name, _), value in zip(columns, values, strict=True) if value is not None}
+        return
+    for chunk in csv_chunks(file, report) if form == "csv" else json_chunks(file, report):
+        outcome.refused += chunk.refused
+        for row in chunk.rows:
+            yield row.line, {name: value for name, value in row.values.items() if value is not None}
+
+
+def _completed(values: dict[str, Any], table: str, given: dict[str, str], tz: str | None) -> dict[str, Any]:
+    """A row as the record it stands for: a JSON body unfolded, defaults filled in, bare times put into their zone."""
+    row = dict(values)
+    body = row.pop("body", None)
+    if body is not None:
+        unfolded = json.loads(body) if isinstance(body, str) else body
+        if not isinstance(unfolded, dict):
+            raise ValueError("body: is not a JSON object")
+        row = {**row, **unfolded}
+    if table == "events":
+        row.setdefault("kind", "event")
+    for name, value in given.items():
+        if name in {"environment", "source"} or (name == "model" and row.get("kind") in _OF_A_MODEL) or row.get("kind") == "version":
+            row.setdefault(name, value)
+    if "event_at" in row:
+        row.setdefault("known_at", row["event_at"])
+    row.pop("landed_at", None)
+    if tz is not None:
+        row = {name: _in_zone(value, tz) if name.endswith("_at") or name.startswith("covers_") else value for name, value in row.items()}
+    return row
+
+
+_OF_A_MODEL: Final = frozenset({"version", "run", "evaluation", "pipeline", "deployment", "event"})
+
+
+def _in_zone(value: Any, tz: str) -> Any:
+    if not isinstance(value, str) or ":" not in value:
+        return value
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return parsed.replace(tzinfo=ZoneInfo(tz)) if parsed.tzinfo is None else parsed
+
+
+def _write_rejects(paths: WorkspacePaths, file: Path, refused: list[Refused], now: datetime) -> Path | None:
+    if not refused:
+        return None
+    make_folder(paths.rejects)
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    names = itertools.chain([f"{file.name}-{stamp}.jsonl"], (f"{file.name}-{stamp}-{number}.jsonl" for number in itertools.count(2)))
+    final = next(path for path in (paths.rejects / name for name in names) if not path.exists())
+    temporary = paths.rejects / f".{final.name}.tmp"
+    with temporary.open("w", encoding="utf-8") as told:
+        for each in sorted(refused, key=lambda one: one.line):
+            told.write(json.dumps({"line": each.line, "reason": each.reason, "row": each.row}, default=str) + "\n")
+    settle(temporary, final)
+    return final
