@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from console.clock import Clock
     from console.config import Workspace
+    from console.lookout import Lookout
     from widgets.line import Page
 
 WIDTH = 80
@@ -82,6 +83,13 @@ class Context:
         """The clock of this run."""
         return self.workspace.clock(as_of=self.as_of)
 
+    @cached_property
+    def lookout(self) -> Lookout:
+        """Answers questions with views."""
+        from console.lookout import Lookout  # noqa: PLC0415
+
+        return Lookout(self.workspace, self.environment, self.as_of)
+
     def show(self, view: BaseModel, schema: str, page: Page | None = None) -> None:
         """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page."""
         if self.options.json:
@@ -117,7 +125,31 @@ def run_verb(verb: Verb, options: argparse.Namespace) -> int:
     try:
         return int(module.run(Context(options), options))
     except Problem as problem:
-        print(f"quarterdeck {verb.name}: {displayable(str(problem))}", file=sys.stderr)
-        return problem.code
+        return _said(verb, str(problem), problem.code)
+    except LookupError as problem:
+        if type(problem) in {KeyError, IndexError}:
+            raise
+        return _said(verb, str(problem), Exit.NOT_FOUND)
+    except Exception as problem:
+        code = _known(problem)
+        if code is None:
+            raise
+        return _said(verb, str(problem), code)
     finally:
         sys.stdout.flush()
+
+
+def _known(problem: Exception) -> Exit | None:
+    """The exit code of a failure that says itself what happened; None for a fault of this program."""
+    from backends.protocol import BackendError  # noqa: PLC0415
+    from backends.store.errors import StoreError  # noqa: PLC0415
+    from console.config import WorkspaceProblem  # noqa: PLC0415
+
+    if isinstance(problem, WorkspaceProblem):
+        return Exit.USAGE
+    return Exit.UNAVAILABLE if isinstance(problem, StoreError | BackendError) else None
+
+
+def _said(verb: Verb, message: str, code: Exit) -> Exit:
+    print(f"quarterdeck {verb.name}: {displayable(message)}", file=sys.stderr)
+    return code

@@ -20,8 +20,8 @@ _RAMP = "_.-=*#"
 _STATE_WORDS = {"critical": "critical", "warning": "warning", "stale": "stale", "unknown": "unknown", "ok": "ok"}
 
 
-def fleet_page(view: FleetView, *, width: int = 80, height: int = 20, selected: str | None = None) -> Page:
-    """The fleet: rows above, the selected model (the first one if None) below."""
+def fleet_page(view: FleetView, *, width: int = 80, height: int = 20, selected: str | None = None, preview: bool = True) -> Page:
+    """The fleet: rows above, the selected model (the first one if None) spelt out below unless `preview` is off."""
     zone = ZoneInfo(view.zone)
     rows = view.rows
     counted = {word: sum(str(row.state) == word for row in rows) for word in _STATE_WORDS}
@@ -30,12 +30,12 @@ def fleet_page(view: FleetView, *, width: int = 80, height: int = 20, selected: 
     listed = [Row(_header(width))]
     listed += [Row(_row(row, view, width), key=row.model, why=_why(row, view), state=str(row.state)) for row in rows]
     shown = next((row for row in rows if row.model == selected), rows[0] if rows else None)
-    if shown is not None:
-        below = _preview(shown, view, zone, width)
+    if shown is None:
+        listed += [Row(line(text)) for text in _EMPTY]
+    elif preview:
+        below = _preview(shown, zone, width)
         gap = max(1, min(4, height - len(listed) - len(below)))
         listed += [Row(Line())] * gap + [Row(each) for each in below]
-    else:
-        listed += [Row(line(text)) for text in _EMPTY]
     return Page(sides(line((heading, "bold")), line(("sort: worst first", "dim")), width), tuple(listed), "fleet")
 
 
@@ -116,7 +116,7 @@ def _why(row: FleetRow, view: FleetView) -> Line:
     return line((MARKS[str(row.state)], str(row.state)), f" {row.why}")
 
 
-def _preview(row: FleetRow, view: FleetView, zone: ZoneInfo, width: int) -> list[Line]:
+def _preview(row: FleetRow, zone: ZoneInfo, width: int) -> list[Line]:
     taken = f"taken by {row.driver}" if row.driver else "not taken"
     status = f"{row.state}, {taken}" if row.incidents else str(row.state)
     lines = [rule(f"{row.model} {_version(row.version)}", width, status)]

@@ -34,6 +34,9 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _policy_problems(context: Context) -> list[str]:
-    from console.policies.loading import problems_in  # noqa: PLC0415
+    from console.policies.load import load_policies  # noqa: PLC0415
+    from playbooks.library import read_library  # noqa: PLC0415
 
-    return problems_in(context.workspace.paths)
+    paths = context.workspace.paths
+    found = [str(problem) for problem in load_policies(paths.policies).problems]
+    return found + [str(problem) for problem in read_library(paths.playbooks).problems]

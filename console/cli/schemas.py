@@ -1,0 +1,32 @@
+"""The JSON that verbs print: which model stands behind each schema name. The schemas themselves are kept in `docs/schemas/`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+SCHEMAS: dict[str, str] = {
+    "fleet": "console.views.fleet:FleetView",
+    "model": "console.views.health:ModelHealth",
+}
+"""By the name in `"schema": "quarterdeck/NAME/1"`."""
+
+
+def model_of(name: str) -> type[BaseModel]:
+    """The view behind a schema name."""
+    module, _, attribute = SCHEMAS[name].partition(":")
+    found: type[BaseModel] = getattr(import_module(module), attribute)
+    return found
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of what a verb prints with `--json`."""
+    schema = model_of(name).model_json_schema(mode="serialization", by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = f"quarterdeck/{name}/1"
+    schema.setdefault("properties", {})["schema"] = {"const": f"quarterdeck/{name}/1"}
+    schema["required"] = sorted({*schema.get("required", []), "schema"})
+    return schema

@@ -1,0 +1,21 @@
+"""`quarterdeck model M`: health in four layers."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli.context import WIDTH, Context
+from console.cli.exits import Exit
+from console.render.model import model_page
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="the model's name")
+    parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when the model is at least this bad")
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    view = context.lookout.model(options.model)
+    context.show(view, "model", model_page(view, width=WIDTH, height=60))
+    bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
+    return Exit.NO if view.state.value in bad else Exit.OK
