@@ -61,6 +61,8 @@ def facts_select(table: Table, columns: Columns, relation: str, *, landed: str, 
     for name, default in table.defaults.items():
         kind = table.columns[name]
         expressions[name] = f"coalesce({expressions[name]}, CAST({text(default)} AS {kind}))"
+    if table.name == "metrics":
+        expressions["labels"] = canonical_labels(expressions["labels"])
     features = feature_columns(table, columns)
     for name, kind in features.items():
         expressions[name] = _feature(quoted(name), dict(columns)[name].upper(), kind)
@@ -71,6 +73,15 @@ def facts_select(table: Table, columns: Columns, relation: str, *, landed: str, 
         f"SELECT {kept}, coalesce(nullif(fact_id, ''), md5(__content)) AS fact_id, md5_number_lower(__content) AS {DIGEST}, "
         f"coalesce(nullif(fact_id, '') <> md5(__content), false) AS __given "
         f"FROM (SELECT *, {_content(table, features)} AS __content FROM (SELECT {selected} FROM {relation}))"
+    )
+
+
+def canonical_labels(expression: str) -> str:
+    """SQL: one text for one set of labels, whatever the order and blanks in which a JSON object writes them."""
+    entries = f"list_sort(map_entries(CAST(json({expression}) AS MAP(VARCHAR, VARCHAR))))"
+    return (
+        f"CASE WHEN json_valid({expression}) AND json_type({expression}) = 'OBJECT' "
+        f"THEN CAST(to_json(map_from_entries({entries})) AS VARCHAR) ELSE {expression} END"
     )
 
 

@@ -25,6 +25,7 @@ def connect(*, allowed: Sequence[Path] | None = None, spill: Path | None = None)
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
             "threads": THREADS,
             "temp_directory": str(spill) if spill is not None else "",
         },

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from backends.store.errors import StoreError
+from backends.store.facts import canonical_labels
 from backends.store.queries.arrays import Floats, Moments, Texts, floats, moments, texts
 from backends.store.reader import Reader
 from backends.store.sql import text
@@ -63,12 +64,10 @@ def metric_series(
     labels: Mapping[str, str] | None = None,
 ) -> MetricSeries:
     """The values of a metric over a window. `model` None: metrics that belong to no model; `labels`: exactly these."""
-    from backends.records import canonical_json  # noqa: PLC0415
-
     conditions = [f"environment = {text(environment)}", f"name = {text(name)}"]
     conditions += [f"version = {text(version)}"] if version is not None else []
     conditions += [f"layer = {text(layer)}"] if layer is not None else []
-    conditions += [f"labels = {text(canonical_json(dict(labels)))}"] if labels is not None else []
+    conditions += [f"labels = {canonical_labels(text(json.dumps(dict(labels))))}"] if labels is not None else []
     rows = reader.rows("metrics", model=model or "", start=start, end=end)
     found = reader.arrays(
         "SELECT event_at, value, CAST(n AS DOUBLE) AS n, version, labels, source, unit, simulated "
