@@ -6,6 +6,8 @@ Read-only, clock, roles, guardrails and approvals are checked here, at the momen
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
+from typing import Final
 
 from backends.journal.entries import JournalConflict, JournalUnavailable
 from console.control import approvals, events, incidents
@@ -34,6 +36,9 @@ from console.control.recording import RecordKeeping
 from console.control.settling import Settling
 from console.control.state import ControlState
 
+LOOK_AGAIN: Final = 0.02
+"""Seconds between two looks at an action that another process carries out with the same key."""
+
 _NO_FACTS = PlanFacts()
 _DONE_WORDS = {
     ActionKind.TAKE: "taken by {who}",
@@ -42,6 +47,16 @@ _DONE_WORDS = {
     ActionKind.HAND_OVER: "handed over to {to} by {who}",
     ActionKind.CLOSE: "closed by {who}",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Objection:
+    """Why an action does not go on."""
+
+    message: str
+    changed: tuple[str, ...] = ()
+    record: bool = True
+    voids: str | None = None
 
 
 class Desk(Judging, RecordKeeping, Settling):
@@ -68,25 +83,26 @@ class Desk(Judging, RecordKeeping, Settling):
         key = confirmation.key or plan.key
         plan = self._keyed(plan, key)
         if plan.digest != plan.content_digest():
-            return self._refused(plan, key, "the plan was changed after it was drawn: draw it again", record=False)
+            return self._refused(plan, key, "the plan was changed after it was drawn: draw it again")
         standing = self._standing()
         if standing is not None:
-            return self._refused(plan, key, standing, record=False)
-        state, problem = self._state()
-        known = self._known(state, plan, key)
+            return self._refused(plan, key, standing)
+        known = self._known(plan, key)
         if known is not None:
             return known
-        reason = confirmation.reason or plan.reason
-        fresh = draw(self._situation(_request_of(plan, key, reason), current_world or _facts_of(plan), state, problem))
-        refused = self._changed(plan, fresh, key, state, current_world or _facts_of(plan))
-        if refused is not None:
-            return refused
+        state, problem = self._state()
+        reason, facts = confirmation.reason or plan.reason, current_world or _facts_of(plan)
+        fresh = draw(self._situation(_request_of(plan, key, reason), facts, state, problem))
+        objection = self._objection(plan, fresh, state, facts)
+        if objection is not None:
+            # What changed may be this very action, done with the same key by somebody else meanwhile.
+            return self._known(plan, key) or self._refused(plan, key, objection.message, objection)
         if plan.typed_name is not None and confirmation.typed_name != plan.typed_name:
-            return self._refused(plan, key, f"type {plan.typed_name} to confirm: nothing was sent", record=False)
+            return self._refused(plan, key, f"type {plan.typed_name} to confirm: nothing was sent")
         if plan.kind not in MOVING_KINDS:
             return self._record(plan, key, reason)
         if plan.step == "ask":
-            return self._ask(plan, key, reason, current_world or _facts_of(plan))
+            return self._ask(plan, key, reason, facts)
         return self._carry_out(plan, fresh, key, reason)
 
     def act(self, request: ActionRequest, *, confirmation: Confirmation | None = None, facts: PlanFacts | None = None) -> ActionOutcome:
@@ -98,7 +114,7 @@ class Desk(Judging, RecordKeeping, Settling):
     def request_approval(self, plan: ActionPlan, confirmation: Confirmation, *, current_world: PlanFacts | None = None) -> ActionOutcome:
         """File the request that `plan` needs: `execute` of a plan whose step is `ask`."""
         if plan.step != "ask":
-            return self._refused(plan, confirmation.key or plan.key, "this plan needs no further approval: execute it", record=False)
+            return self._refused(plan, confirmation.key or plan.key, "this plan needs no further approval: execute it")
         return self.execute(plan, confirmation, current_world=current_world)
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -127,33 +143,44 @@ class Desk(Judging, RecordKeeping, Settling):
         keyed = plan.model_copy(update={"key": key, "action_id": action_id_of(key)})
         return keyed.model_copy(update={"digest": keyed.content_digest()})
 
-    def _known(self, state: ControlState, plan: ActionPlan, key: str) -> ActionOutcome | None:
-        identifier = state.action_by_key.get(key)
-        if identifier is None:
-            approval_id = state.asked_by_key.get(key)
-            return None if approval_id is None else self._waiting(plan, key, state.approvals[approval_id], repeated=True)
-        action = state.actions[identifier]
-        if (action.kind, action.environment, action.model, action.to) != (plan.kind, plan.environment, plan.model, plan.to):
-            return self._refused(plan, key, f"key {key} was used for {action.kind.value} of {action.model}: use a new key", record=False)
-        return outcome_of(action)
+    def _known(self, plan: ActionPlan, key: str) -> ActionOutcome | None:
+        """What became of `key` the first time it was used, once that is known; None when it is new."""
+        deadline = self.clock.monotonic() + self.policy.read_back_seconds
+        while True:
+            state, _ = self._state()
+            action = state.actions.get(state.action_by_key.get(key, ""))
+            if action is None:
+                return self._known_otherwise(state, plan, key)
+            if (action.kind, action.environment, action.model, action.to) != (plan.kind, plan.environment, plan.model, plan.to):
+                return self._refused(plan, key, f"key {key} was used for {action.kind.value} of {action.model}: use a new key")
+            if not action.in_flight or self.clock.monotonic() >= deadline:
+                return outcome_of(action)
+            self._pause(LOOK_AGAIN)
 
-    def _changed(self, plan: ActionPlan, fresh: ActionPlan, key: str, state: ControlState, facts: PlanFacts) -> ActionOutcome | None:
-        """A refusal when the world is not the one that was shown or approved, or when something forbids it now."""
+    def _known_otherwise(self, state: ControlState, plan: ActionPlan, key: str) -> ActionOutcome | None:
+        approval = state.approvals.get(state.asked_by_key.get(key, ""))
+        if approval is not None:
+            return self._waiting(plan, key, approval, repeated=True)
+        if plan.kind not in MOVING_KINDS and _entry_key(plan, key) in state.recorded:
+            return _outcome(plan, key, ActionState.DONE, self._done(plan), repeated=True)
+        return None
+
+    def _objection(self, plan: ActionPlan, fresh: ActionPlan, state: ControlState, facts: PlanFacts) -> _Objection | None:
+        """Why it cannot go on: the world is not the one that was shown or approved, or something forbids it now."""
         approval = state.approvals.get(plan.approval or "")
         if approval is not None and plan.step == "act" and plan.kind in MOVING_KINDS:
             changed = difference(approval.payload.world, world_of(facts, fresh.from_, self.policy))
             if changed and approval.state_at(self.clock.now()) is ApprovalState.APPROVED:
-                self._void(approval.id, changed)
-                return self._refused(plan, key, f"{approval.id} is void: {changed[0]}", changed=changed)
+                return _Objection(f"{approval.id} is void: {changed[0]}", changed, voids=approval.id)
         if plan.kind in MOVING_KINDS and fresh.from_ != plan.from_:
             changed = (f"in force: was {plan.from_} when the plan was drawn, is {fresh.from_}",)
-            return self._refused(plan, key, f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now", changed=changed)
+            return _Objection(f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now", changed)
         if not fresh.allowed:
-            return self._refused(plan, key, fresh.refusal or "refused", record=fresh.kind in MOVING_KINDS)
+            return _Objection(fresh.refusal or "refused", record=fresh.kind in MOVING_KINDS)
         if not plan.allowed:
-            return self._refused(plan, key, f"the plan was refused when it was drawn ({plan.refusal}): draw it again", record=False)
+            return _Objection(f"the plan was refused when it was drawn ({plan.refusal}): draw it again", record=False)
         if fresh.step != plan.step or fresh.approval != plan.approval:
-            return self._refused(plan, key, f"its approval changed since the plan was drawn: {fresh.needs}; draw it again")
+            return _Objection(f"its approval changed since the plan was drawn: {fresh.needs}; draw it again")
         return None
 
     def _carry_out(self, plan: ActionPlan, fresh: ActionPlan, key: str, reason: str) -> ActionOutcome:
@@ -171,12 +198,11 @@ class Desk(Judging, RecordKeeping, Settling):
         try:
             outcome = execution.run()
         except NotIntended as error:
-            return self._refused(plan, key, str(error))
+            return self._refused(plan, key, str(error), _Objection(str(error)))
         except JournalConflict:
-            state, _ = self._state()
-            return self._known(state, plan, key) or self._refused(plan, key, f"key {key} is in use: use a new key", record=False)
+            return self._known(plan, key) or self._refused(plan, key, f"key {key} is in use: use a new key")
         except JournalUnavailable as error:
-            return self._refused(plan, key, f"it could not be recorded, so nothing was sent: {error}", record=False)
+            return self._refused(plan, key, f"it could not be recorded, so nothing was sent: {error}")
         land_outcome(self.paths, self.actor, outcome, self.clock.now())
         return outcome
 
@@ -185,7 +211,7 @@ class Desk(Judging, RecordKeeping, Settling):
         try:
             approval, repeated = approvals.ask(self._ledger, self.policy, plan, world, key=key, reason=reason)
         except JournalUnavailable as error:
-            return self._refused(plan, key, f"it could not be recorded: {error}", record=False)
+            return self._refused(plan, key, f"it could not be recorded: {error}")
         return self._waiting(plan, key, approval, repeated=repeated)
 
     def _waiting(self, plan: ActionPlan, key: str, approval: Approval, *, repeated: bool) -> ActionOutcome:
@@ -206,19 +232,25 @@ class Desk(Judging, RecordKeeping, Settling):
             else:
                 kind = events.NOTED if plan.kind is ActionKind.NOTE else events.ACKNOWLEDGED
                 body = {"text": reason, "environment": plan.environment, "model": plan.model}
-                self._ledger.record(self._ledger.draft(f"{kind}/{key}", kind, subject, body))
+                self._ledger.record(self._ledger.draft(_entry_key(plan, key), kind, subject, body))
         except (Refused, NotFound, JournalConflict) as error:
-            return self._refused(plan, key, str(error), record=False)
+            return self._refused(plan, key, str(error))
         except JournalUnavailable as error:
-            return self._refused(plan, key, f"it could not be recorded: {error}", record=False)
-        message = f"{subject} {_DONE_WORDS[plan.kind].format(who=self.actor.who, to=plan.to)}"
-        outcome = _outcome(plan, key, ActionState.DONE, message)
+            return self._refused(plan, key, f"it could not be recorded: {error}")
+        outcome = _outcome(plan, key, ActionState.DONE, self._done(plan))
         if plan.kind in {ActionKind.TAKE, ActionKind.HAND_OVER, ActionKind.CLOSE}:
             land_outcome(self.paths, self.actor, outcome, self.clock.now())
         return outcome
 
-    def _refused(self, plan: ActionPlan, key: str, message: str, *, changed: tuple[str, ...] = (), record: bool = True) -> ActionOutcome:
-        if record:
+    def _done(self, plan: ActionPlan) -> str:
+        return f"{plan.subject or plan.model} {_DONE_WORDS[plan.kind].format(who=self.actor.who, to=plan.to)}"
+
+    def _refused(self, plan: ActionPlan, key: str, message: str, objection: _Objection | None = None) -> ActionOutcome:
+        """A refusal; on record when it is about the world or the rules, not when something was mistyped."""
+        changed = objection.changed if objection is not None else ()
+        if objection is not None and objection.voids is not None:
+            self._void(objection.voids, changed)
+        if objection is not None and objection.record:
             body = {"plan": plan.model_dump(mode="json"), "message": message, "difference": list(changed), "reason": plan.reason}
             attempt = f"{plan.action_id}-{new_key()[:6]}"
             # Nothing was changed, so the refusal stands whether or not it is on record.
@@ -232,6 +264,15 @@ class Desk(Judging, RecordKeeping, Settling):
         except JournalUnavailable:
             # It is checked again at the next execution; not being able to write that down does not make it hold.
             return
+
+
+def _entry_key(plan: ActionPlan, key: str) -> str:
+    """Under which key a kind that moves nothing is recorded."""
+    subject = plan.subject or plan.model
+    steps = {ActionKind.TAKE: "taken", ActionKind.HAND_OVER: "handed_over", ActionKind.CLOSE: "closed"}
+    if plan.kind in steps:
+        return incidents.change_key(subject, steps[plan.kind], key)
+    return f"{plan.kind.value}/{key}"
 
 
 def _request_of(plan: ActionPlan, key: str, reason: str) -> ActionRequest:

@@ -5,7 +5,6 @@ A crash between any two of these leaves the action in doubt, never half claimed;
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from backends.protocol import BackendConflict, BackendError, BackendUnavailable
 from console.control import events
 from console.control.actions import ActionOutcome, ActionPlan, ActionState, Call, said_duration
 from console.control.approval import ApprovalState
-from console.control.ledger import Ledger, this_holder
+from console.control.holders import AlreadyCarried, carrying, this_holder
+from console.control.ledger import Ledger
 from console.control.reach import Movement, Seen
 from console.control.records import ActionRecord
 from console.control.state import ControlState
@@ -25,15 +25,7 @@ FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 1.0
 """Seconds between two read-backs, doubling from the first to the longest."""
 
-_carrying: set[str] = set()
-_carrying_guard = threading.Lock()
-
 _EVENT_OF: Final = {ActionState.EFFECTIVE: events.EFFECTIVE, ActionState.FAILED: events.FAILED, ActionState.REFUSED: events.REFUSED}
-
-
-def carried_here(key: str) -> bool:
-    """Whether this very process is carrying the action out now."""
-    return key in _carrying
 
 
 class NotIntended(Exception):
@@ -59,15 +51,11 @@ class Execution:
 
     def run(self) -> ActionOutcome:
         """Do it once. Raises NotIntended, JournalConflict (the key is in use) or JournalUnavailable: then nothing was sent."""
-        with _carrying_guard:
-            if self.key in _carrying:
-                raise NotIntended("the same key is being carried out right now")
-            _carrying.add(self.key)
         try:
-            return self._run()
-        finally:
-            with _carrying_guard:
-                _carrying.discard(self.key)
+            with carrying(self.key):
+                return self._run()
+        except AlreadyCarried:
+            raise JournalConflict(f"key {self.key} is being carried out by this process") from None
 
     def _run(self) -> ActionOutcome:
         self._intend()

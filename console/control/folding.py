@@ -192,6 +192,7 @@ def incident_joined(state: ControlState, entry: Entry) -> None:
 
 
 def incident_changed(state: ControlState, entry: Entry) -> None:
+    state.recorded.add(entry.key)
     incident, at = state.incidents[entry.subject], happened_at(entry)
     if incident.state == "closed":
         return
@@ -207,10 +208,12 @@ def incident_changed(state: ControlState, entry: Entry) -> None:
 
 
 def acknowledged(state: ControlState, entry: Entry) -> None:
+    state.recorded.add(entry.key)
     state.acknowledged[entry.subject] = _note(entry)
 
 
 def noted(state: ControlState, entry: Entry) -> None:
+    state.recorded.add(entry.key)
     state.notes.append(_note(entry))
 
 
@@ -231,7 +234,7 @@ def run_event(state: ControlState, entry: Entry) -> None:
 
 
 def gap_closed(state: ControlState, entry: Entry) -> None:
-    state.gaps_closed += int(entry.body["entries"])
+    state.late.update(entry.body["keys"])
 
 
 def _note(entry: Entry) -> Note:

@@ -120,7 +120,12 @@ def change(
             raise Refused(f"{incident_id} is closed already")
         if incident.state == "closed" or (step == "taken" and incident.driver == ledger.actor.name):
             return [], None
-        return [ledger.draft(f"incident/{incident_id}/{step}/{key}", f"incident.{step}", incident_id, body)], None
+        return [ledger.draft(change_key(incident_id, step, key), f"incident.{step}", incident_id, body)], None
 
     ledger.decide(decision)
     return ledger.state().incidents[incident_id]
+
+
+def change_key(incident_id: str, step: str, key: str) -> str:
+    """Under which key a step of an incident is recorded."""
+    return f"incident/{incident_id}/{step}/{key}"

@@ -9,7 +9,7 @@ from datetime import timedelta
 from backends.journal.journal import Journal
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
-from console.control.ledger import this_holder
+from console.control.holders import this_holder
 
 
 @contextlib.contextmanager

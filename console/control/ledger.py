@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,12 +9,15 @@ from typing import Any, Final, TypeVar
 
 from backends.journal.entries import Draft, Entry, JournalConflict, JournalMoved, JournalUnavailable, moment_text
 from backends.journal.journal import Journal
+from backends.records import digest_of
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control import events
 from console.control.actions import new_key
+from console.control.folding import happened_at
+from console.control.holders import this_holder, with_doubts
 from console.control.identity import Actor
-from console.control.records import ActionRecord, Gap, Holder
+from console.control.records import Gap
 from console.control.spool import SpooledNote, forget, read_notes, set_aside, write_note
 from console.control.state import ControlState, fold
 
@@ -79,9 +80,23 @@ class Ledger:
             raise
 
     def absorb(self) -> None:
-        """Take over the notes that wait in the spool. Raises JournalUnavailable."""
-        for note in read_notes(self.paths.spool):
-            self._take_over(self._opened(), note)
+        """Take over the notes that wait in the spool, and record the gap that they fill. Raises JournalUnavailable."""
+        notes = read_notes(self.paths.spool)
+        if not notes:
+            return
+        readable = [note for note in notes if note.problem is None]
+        for note in notes:
+            if note.problem is not None:
+                self._put_aside(note, note.problem)
+        try:
+            self._take_over(readable)
+        except JournalConflict:
+            # A recheck has ended one of these actions meanwhile: its word stands, and only that note is kept aside.
+            for note in readable:
+                try:
+                    self._take_over([note])
+                except JournalConflict as conflict:
+                    self._put_aside(note, str(conflict))
 
     def decide(self, decision: Callable[[ControlState], tuple[Sequence[Draft], Decided]]) -> Decided:
         """Record what `decision` makes of the state, as one step: it is asked again when somebody else was faster."""
@@ -102,7 +117,7 @@ class Ledger:
         write_note(self.paths.spool, drafts, reason)
 
     def spooled_entries(self) -> list[Entry]:
-        """What the spool holds, as if it were recorded."""
+        """What the spool holds, as if it were recorded: ask before `state`, and leave out what that calls `late`."""
         return [_as_entry(draft) for note in read_notes(self.paths.spool) for draft in note.drafts]
 
     def lease(self, name: str, holder: str, ttl: timedelta) -> bool:
@@ -120,46 +135,46 @@ class Ledger:
             self._opened_file = _identity(self.paths.control)
         return self._journal
 
-    def _take_over(self, journal: Journal, note: SpooledNote) -> None:
-        name = note.path.name
-        if note.problem is not None:
-            body = {"entries": 0, "reason": note.reason, "problem": note.problem, "file": name}
-            journal.append([self.draft(f"{events.GAP}/{name}/{new_key()}", events.GAP, "audit", body)])
-            set_aside(note)
+    def _take_over(self, notes: list[SpooledNote]) -> None:
+        if not notes:
             return
         now, real_now = self.clock.now(), self.clock.real_now()
+        drafts = [draft for note in notes for draft in note.drafts]
         late = [
             Draft(draft.key, draft.kind, draft.subject, now, real_now, draft.actor, {**draft.body, "spooled": _times(draft)})
-            for draft in note.drafts
+            for draft in drafts
         ]
-        first, last = note.drafts[0], note.drafts[-1]
         body = {
-            "entries": len(late),
-            "reason": note.reason,
-            "file": name,
-            "since": moment_text(first.real_at),
-            "until": moment_text(last.real_at),
-            "keys": [draft.key for draft in late],
+            "reason": notes[0].reason,
+            "files": [note.path.name for note in notes],
+            "keys": [draft.key for draft in drafts],
+            "since": moment_text(min(draft.real_at for draft in drafts)),
+            "until": moment_text(max(draft.real_at for draft in drafts)),
         }
-        gap = Draft(f"{events.GAP}/{name}", events.GAP, "audit", now, real_now, {"name": "journal", "host": "local", "program": True}, body)
-        try:
-            journal.append([*late, gap])
-        except JournalConflict as conflict:
-            # The outcome was recorded by a recheck meanwhile: the journal's word stands, the note is kept aside as evidence.
-            body = {"entries": 0, "reason": note.reason, "problem": str(conflict), "file": name}
-            journal.append([self.draft(f"{events.GAP}/{name}/{new_key()}", events.GAP, "audit", body)])
-            set_aside(note)
-            return
-        forget(note)
+        actor = {"name": "journal", "host": "local", "program": True}
+        gap = Draft(f"{events.GAP}/{digest_of(body)}", events.GAP, "audit", now, real_now, actor, body)
+        self._opened().append([*late, gap])
+        for note in notes:
+            forget(note)
+
+    def _put_aside(self, note: SpooledNote, problem: str) -> None:
+        body = {"reason": note.reason, "files": [note.path.name], "keys": [], "problem": problem}
+        self._opened().append([self.draft(f"{events.GAP}/{note.path.name}/{new_key()}", events.GAP, "audit", body)])
+        set_aside(note)
 
 
 def read_state(paths: WorkspacePaths, *, until: datetime | None = None) -> ControlState:
     """The state for views and screens: journal and spool, read without writing anything. Never raises.
 
-    `until`: as it stood then, by the workspace's own time.
-
-    `problem` says why the journal could not be read; unfinished actions are in doubt unless their process is alive.
+    `until`: as it stood then, by the workspace's own time. `problem` says why the journal could not be read; unfinished actions
+    are in doubt unless somebody is still carrying them out.
     """
+    return with_doubts(lambda: _read(paths, until))
+
+
+def _read(paths: WorkspacePaths, until: datetime | None) -> ControlState:
+    # The spool is read before the journal, so that a note which is taken over in between is seen in one of them at least.
+    notes = read_notes(paths.spool)
     problem: str | None = None
     state = ControlState()
     if paths.control.exists():
@@ -167,56 +182,20 @@ def read_state(paths: WorkspacePaths, *, until: datetime | None = None) -> Contr
             journal = Journal(paths.control, paths.audit_head, read_only=True)
             try:
                 entries = journal.entries()
-                state = _folded(paths.control, [each for each in entries if until is None or each.at <= until], state)
             finally:
                 journal.close()
+            state = _folded(paths.control, [entry for entry in entries if until is None or happened_at(entry) <= until], state)
         except JournalUnavailable as error:
             problem = str(error)
-    notes = read_notes(paths.spool)
-    waiting = [draft for note in notes for draft in note.drafts]
-    if waiting or notes:
+    waiting = [draft for note in notes for draft in note.drafts if draft.key not in state.late and (until is None or draft.at <= until)]
+    if waiting:
         try:
             state = fold([_as_entry(draft) for draft in waiting], state)
         except ValueError as error:
             problem = problem or f"{paths.spool}: {error}"
-        since = min((draft.real_at for draft in waiting), default=None)
-        reason = next((note.problem or note.reason for note in notes), "")
-        if since is not None:
-            state.gap = Gap(since=since, entries=len(waiting), reason=reason)
-        else:
-            problem = problem or reason
-    state = state.with_live_holders(holder_alive)
-    state.problem = problem
+        state.gap = Gap(since=min(draft.real_at for draft in waiting), entries=len(waiting), reason=notes[0].reason)
+    state.problem = problem or next((note.problem for note in notes if note.problem is not None), None)
     return state
-
-
-def this_holder() -> Holder:
-    """This process."""
-    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()))
-
-
-def holder_alive(action: ActionRecord) -> bool:
-    """Whether the process that carries `action` out is still there; another host's cannot be seen and counts as gone."""
-    holder = action.holder
-    if holder is None or holder.host != socket.gethostname():
-        return False
-    try:
-        os.kill(holder.pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return not holder.started or _started(holder.pid) == holder.started
-
-
-def _started(pid: int) -> str:
-    """When a process started, as Linux counts it; empty elsewhere, and for one that has ended but was not waited for."""
-    try:
-        # Fields 3 and 22 of /proc/PID/stat; the name in field 2 may itself hold blanks and brackets.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return fields[19] if len(fields) > 19 and fields[0] not in {"Z", "X"} else ""
 
 
 def _folded(path: Path, entries: list[Entry], onto: ControlState) -> ControlState:

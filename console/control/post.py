@@ -12,9 +12,9 @@ from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control.actions import ActionKind
 from console.control.approvals import NotFound, Refused
-from console.control.execution import carried_here
+from console.control.holders import with_doubts
 from console.control.identity import Actor
-from console.control.ledger import Ledger, holder_alive
+from console.control.ledger import Ledger
 from console.control.reach import Reach
 from console.control.records import ActionRecord
 from console.control.roles import Policy
@@ -65,18 +65,22 @@ class Post:
 
     def _state(self) -> tuple[ControlState, str | None]:
         """The state with its spool, and why the journal cannot be used when it cannot."""
-        problem: str | None = None
-        try:
-            state = self._ledger.state()
-        except JournalUnavailable as error:
-            state, problem = ControlState(), str(error)
-        spooled = self._ledger.spooled_entries()
-        if spooled:
+        problems: list[str] = []
+
+        def read() -> ControlState:
+            spooled = self._ledger.spooled_entries()
             try:
-                state = fold(spooled, state)
+                state = self._ledger.state()
+            except JournalUnavailable as error:
+                problems.append(str(error))
+                state = ControlState()
+            try:
+                return fold([entry for entry in spooled if entry.key not in state.late], state)
             except ValueError as error:
-                problem = problem or f"the spool cannot be read: {error}"
-        return state.with_live_holders(self._alive), problem
+                problems.append(f"the spool cannot be read: {error}")
+                return state
+
+        return with_doubts(read), problems[0] if problems else None
 
     def _standing(self) -> str | None:
         if self.clock.kind == "past":
@@ -102,7 +106,3 @@ class Post:
         if action is None:
             raise NotFound(f"there is no action {action_id}: see `actions`")
         return action
-
-    def _alive(self, action: ActionRecord) -> bool:
-        own = action.holder is not None and action.holder == self._ledger.holder
-        return carried_here(action.key) if own else holder_alive(action)

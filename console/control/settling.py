@@ -12,6 +12,7 @@ from console.control.actions import ENDED, ActionOutcome, ActionState, Call
 from console.control.approvals import Refused
 from console.control.execution import outcome_body, outcome_drafts, outcome_of
 from console.control.fact_landing import land_outcome
+from console.control.holders import holder_alive, with_doubts
 from console.control.movements import movement_for
 from console.control.post import Post
 from console.control.records import ActionRecord
@@ -29,7 +30,7 @@ class Settling(Post):
         action = self._unsettled(action_id)
         if action.state in ENDED:
             return outcome_of(action)
-        if self._alive(action):
+        if holder_alive(action):
             return outcome_of(action.model_copy(update={"message": "still under way: wait for it", "in_flight": True}))
         movement = movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason)
         started = self.clock.monotonic()
@@ -57,7 +58,7 @@ class Settling(Post):
         action = self._unsettled(action_id)
         if action.state in ENDED:
             return outcome_of(action)
-        if self._alive(action):
+        if holder_alive(action):
             raise Refused(f"{action.id} is still under way: wait for it")
         state = ActionState.EFFECTIVE if effective else ActionState.FAILED
         return self._settle(action, state, f"settled by {self.actor.who}: {reason}", after=None, calls=[])
@@ -79,7 +80,7 @@ class Settling(Post):
     def _unsettled(self, action_id: str) -> ActionRecord:
         self._require_standing()
         self._ledger.absorb()
-        return self._found(self._ledger.state().with_live_holders(self._alive), action_id)
+        return self._found(with_doubts(self._ledger.state), action_id)
 
     def _settle(self, action: ActionRecord, state: ActionState, message: str, *, after: str | None, calls: list[Call]) -> ActionOutcome:
         body = outcome_body(message, after=after, calls=calls, settled_by=self.actor.who)

@@ -54,8 +54,11 @@ class ControlState:
     acknowledged: dict[str, Note] = field(default_factory=dict)
     """The latest acknowledgement by subject."""
     notes: list[Note] = field(default_factory=list)
+    recorded: set[str] = field(default_factory=set)
+    """Keys of the entries that are notes, acknowledgements and steps of incidents."""
     runs: dict[str, list[RunEvent]] = field(default_factory=dict)
-    gaps_closed: int = 0
+    late: set[str] = field(default_factory=set)
+    """Keys of entries that were noted outside the journal first and taken over later."""
     breaks: list[int] = field(default_factory=list)
     """Numbers of entries that record a broken chain."""
     gap: Gap | None = None
@@ -142,8 +145,9 @@ class ControlState:
             dict(self.alerts),
             dict(self.acknowledged),
             list(self.notes),
+            set(self.recorded),
             {run: list(found) for run, found in self.runs.items()},
-            self.gaps_closed,
+            set(self.late),
             list(self.breaks),
             self.gap,
             self.problem,

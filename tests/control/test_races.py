@@ -1,0 +1,139 @@
+"""Two consoles, several scripts, one model: one of them acts, the others are told so."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+
+from control_workspace import MODEL, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
+
+from console.control import audit
+from console.control.actions import ActionKind, ActionOutcome, ActionRequest, ActionState
+
+Outcomes = list[tuple[str, str]]
+
+
+def at_once(workspace: Workspace, people: list[str], act: Callable[[Workspace, str], ActionOutcome]) -> Outcomes:
+    """State and message of what each person got, all released at the same moment in processes of their own."""
+    start, results = multiprocessing.Event(), multiprocessing.SimpleQueue()
+    children = []
+    for person in people:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                own = Workspace(workspace.paths.root, MovableClock())
+                start.wait(10)
+                outcome = act(own, person)
+                results.put((outcome.state.value, outcome.message))
+                status = 0
+            finally:
+                os._exit(status)
+        children.append(child)
+    start.set()
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * len(people)
+    return [results.get() for _ in people]
+
+
+def test_two_processes_race_on_the_same_alias_and_one_wins(workspace: Workspace) -> None:
+    for round_ in range(8):
+        plan = workspace.desk("mara").plan(rollback(to="1"))
+        assert plan.allowed
+
+        def act(own: Workspace, person: str, plan=plan, round_=round_) -> ActionOutcome:  # type: ignore[no-untyped-def]
+            return own.desk(person).execute(plan, confirmed(key=f"{person}{round_}"))
+
+        before = len(workspace.moves)
+        states = sorted(state for state, _ in at_once(workspace, ["mara", "otto"], act))
+        assert states == ["effective", "refused"]
+        assert len(workspace.moves) == before + 1
+        workspace.promote("2")
+    assert audit.verify(workspace.paths).whole
+
+
+def test_one_key_in_four_processes_is_one_action(workspace: Workspace) -> None:
+    plan = workspace.desk("mara").plan(switch_to(ActionKind.FALLBACK))
+    outcomes = at_once(workspace, ["mara"] * 4, lambda own, person: own.desk(person).execute(plan, confirmed()))
+    assert "effective" in {state for state, _ in outcomes}
+    assert {state for state, _ in outcomes} <= {"effective", "intended", "sent"}
+    entries = [entry.kind for entry in audit.log(workspace.paths, limit=None) if entry.subject == plan.action_id]
+    assert sorted(entries) == ["action.effective", "action.intended"]
+    assert workspace.switch == "fallback"
+
+
+def test_one_approval_is_used_by_one_of_two(workspace: Workspace) -> None:
+    ines = workspace.desk("ines", elevated=True)
+    asked = ines.execute(ines.plan(promotion("3")), confirmed())
+    approval = workspace.state.approvals[asked.approval]
+    workspace.desk("ilse").approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL)
+    plan = ines.plan(promotion("3"))
+    outcomes = at_once(workspace, ["ines", "ada"], lambda own, person: own.desk(person, elevated=True).execute(plan, confirmed(key=person)))
+    assert sorted(state for state, _ in outcomes) == ["effective", "refused"]
+    assert workspace.moves == ["1", "2", "3"]
+
+
+def test_a_veto_and_an_execution_at_once_never_both_succeed(workspace: Workspace) -> None:
+    for round_ in range(5):
+        version = str(3 + round_)
+        ines = workspace.desk("ines", elevated=True)
+        asked = ines.execute(ines.plan(promotion(version)), confirmed())
+        approval = workspace.state.approvals[asked.approval]
+        workspace.desk("ilse").approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL)
+        plan = ines.plan(promotion(version))
+        before = workspace.version
+
+        def act(own: Workspace, person: str, plan=plan, approval=approval) -> ActionOutcome:  # type: ignore[no-untyped-def]
+            from console.control.approvals import Refused
+
+            if person == "ines":
+                return own.desk(person, elevated=True).execute(plan, confirmed())
+            try:
+                own.desk(person).reject(approval.id, reason="stop")
+                state = ActionState.DONE
+            except Refused:
+                state = ActionState.REFUSED
+            return ActionOutcome(
+                action_id="x", key="x", kind=ActionKind.REJECT, environment="production", model=MODEL, state=state, message=""
+            )
+
+        states = sorted(state for state, _ in at_once(workspace, ["ines", "otto"], act))
+        assert states in (["effective", "refused"], ["done", "refused"])
+        assert (workspace.version != before) == ("effective" in states)
+
+
+def test_four_scripts_act_on_models_of_their_own_and_nothing_is_lost(workspace: Workspace) -> None:
+    each = 12
+
+    def act(own: Workspace, person: str) -> ActionOutcome:
+        desk = own.desk("ada", elevated=True)
+        for number in range(each):
+            kind = ActionKind.KILL if number % 2 == 0 else ActionKind.RESTORE
+            request = ActionRequest(kind=kind, model=f"model-{person}", environment="staging", key=f"{person}/{number}")
+            outcome = desk.execute(desk.plan(request), confirmed())
+            assert outcome.state is ActionState.EFFECTIVE, outcome.message
+        return outcome
+
+    at_once(workspace, ["a", "b", "c", "d"], act)
+    effective = [action for action in workspace.state.actions.values() if action.model.startswith("model-")]
+    assert len(effective) == 4 * each and {action.state for action in effective} == {ActionState.EFFECTIVE}
+    found = audit.verify(workspace.paths)
+    assert found.whole and found.mirrored_seq == found.last_seq
+
+
+def test_one_desk_serves_several_threads(workspace: Workspace) -> None:
+    desk = workspace.desk("ada", elevated=True)
+    outcomes: list[ActionState] = []
+
+    def act(number: int) -> None:
+        request = ActionRequest(kind=ActionKind.KILL, model=f"model-{number}", environment="staging")
+        outcomes.append(desk.execute(desk.plan(request), confirmed()).state)
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [ActionState.EFFECTIVE] * 8
+    assert audit.verify(workspace.paths).whole
