@@ -59,6 +59,18 @@ class DuckdbSource(_Settings):
     path: Path
 
 
+class WatchSettings(_Settings):
+    """How somebody is told."""
+
+    every_seconds: float = Field(default=60.0, ge=1, le=86_400)
+    """How often the daemon goes through its steps, in real time."""
+    notify: tuple[str, ...] = ()
+    """A command of this machine that is given each new alert as JSON on its standard input, e.g. `["/usr/local/bin/page"]`."""
+    notify_timeout_seconds: float = Field(default=10.0, gt=0, le=300)
+    overdue_minutes: float = Field(default=30.0, gt=0)
+    """Without an evaluation for this long the evaluator is overdue: its verdicts are called stale."""
+
+
 class WorkspaceSettings(_Settings):
     """`workspace.toml`."""
 
@@ -73,6 +85,7 @@ class WorkspaceSettings(_Settings):
     clock: ClockSettings | None = None
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     duckdb: dict[str, DuckdbSource] = Field(default_factory=dict)
+    watch: WatchSettings = WatchSettings()
 
     @field_validator("display_zone")
     @classmethod

@@ -1,0 +1,69 @@
+"""The evaluate step: judge every model, write the summary that consoles start from, open and close alerts and incidents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from backends.store.paths import WorkspacePaths
+from backends.store.summary import write_summary
+from console.control.desk import Desk
+from console.simulation import write_atomically
+from console.views.assessment import assess_fleet
+from console.views.fleet import FleetView
+from console.views.sight import Sight
+from console.watch.alerting import Transition, record, transitions
+
+MARK = "evaluated.json"
+"""In `store/`: when the last evaluation was, so that the next one knows what is new. Rebuildable: without it nothing is done twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one evaluation found."""
+
+    fleet: FleetView
+    new: tuple[Transition, ...]
+
+
+def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Evaluation:
+    """Evaluate one environment at the sight's moment. Raises StoreError, and Refused or JournalUnavailable from control."""
+    since = last_evaluated(sight.workspace.paths, sight.environment)
+    with sight.reader() as reader:
+        fleet, evaluated = assess_fleet(sight, reader)
+    found = [
+        transition
+        for model, each in evaluated.items()
+        for transition in transitions(each.judged, sight.environment, model, since)
+        if transition.at <= sight.at
+    ]
+    found.sort(key=lambda transition: transition.at)
+    new = record(found, desk_at, sight.workspace.paths)
+    if new:
+        fresh = Sight(sight.workspace, sight.environment, sight.clock)
+        with fresh.reader() as reader:
+            fleet, _ = assess_fleet(fresh, reader)
+    if sight.environment == sight.workspace.environment:
+        write_summary(sight.workspace.paths, fleet.model_dump(mode="json"))
+    _mark(sight.workspace.paths, sight.environment, sight.at)
+    return Evaluation(fleet, tuple(new))
+
+
+def last_evaluated(paths: WorkspacePaths, environment: str) -> datetime | None:
+    """When an environment was last evaluated, by the workspace's time; None when that is not known."""
+    try:
+        raw = json.loads((paths.store / MARK).read_text(encoding="utf-8"))
+        return datetime.fromisoformat(raw[environment])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _mark(paths: WorkspacePaths, environment: str, at: datetime) -> None:
+    path = paths.store / MARK
+    try:
+        marks = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        marks = {}
+    write_atomically(path, json.dumps({**marks, environment: at.isoformat()}) + "\n")

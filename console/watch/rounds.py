@@ -1,0 +1,87 @@
+"""One round of the watch: compact, profile, evaluate, notify; each step leased, and safe to do again."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from backends.store.catalogue import open_catalogue
+from backends.store.compactor import compact
+from backends.store.errors import StoreBusy
+from console.clock import Clock
+from console.config import Workspace
+from console.control.desk import Desk
+from console.control.identity import Actor
+from console.control.roles import Policy
+from console.views.sight import Sight
+from console.watch.alerting import Transition
+from console.watch.evaluation import evaluate_workspace
+from console.watch.notifying import notify
+
+LEASE_FOR: Final = timedelta(minutes=10)
+
+
+@dataclass
+class Round:
+    """What one round did, one line a step."""
+
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    new: list[Transition] = field(default_factory=list)
+
+
+def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetime], Desk] | None = None) -> Round:
+    """Go through every step once. A step that another process is at is left to it. Raises StoreError."""
+    done = Round()
+    with _leased(workspace, "compact", clock, done) as mine:
+        if mine:
+            found = compact(workspace.paths, clock.now())
+            done.lines.append(
+                f"compact: generation {found.generation}, {found.rows} rows of {found.files} files, {found.duplicates} repeated"
+            )
+            done.problems += [f"refused {name}: {reason}" for name, reason in found.rejected]
+            if found.conflicts:
+                done.problems.append(f"{found.conflicts} facts contradict an earlier one of the same id; the first stays")
+    with _leased(workspace, "evaluate", clock, done) as mine:
+        if mine:
+            for environment in workspace.settings.environments:
+                _evaluate(workspace, environment, clock, desk_at, done)
+    settings = workspace.settings.watch
+    done.problems += notify(settings.notify, settings.notify_timeout_seconds, done.new)
+    return done
+
+
+def rule_desk(workspace: Workspace, clock: Clock) -> Desk:
+    """The desk of the evaluator: it opens and closes alerts and incidents, and may do nothing else."""
+    return Desk(workspace.paths, clock, Actor.of_program("rule"), policy=Policy())
+
+
+def _evaluate(workspace: Workspace, environment: str, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:
+    with rule_desk(workspace, clock) as desk:
+        found = evaluate_workspace(Sight(workspace, environment, clock), desk_at or (lambda _at: desk))
+    opened = sum(transition.opens for transition in found.new)
+    counted = ", ".join(f"{number} {state.value}" for state, number in found.fleet.counted().items() if number)
+    done.lines.append(f"evaluate {environment}: {counted or 'no models'}; {opened} alerts opened, {len(found.new) - opened} closed")
+    done.new += found.new
+
+
+@contextmanager
+def _leased(workspace: Workspace, step: str, clock: Clock, done: Round) -> Iterator[bool]:
+    """Hold the lease of a step; False when somebody else has it."""
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    with open_catalogue(workspace.paths) as catalogue:
+        try:
+            catalogue.take_lease(f"watch/{step}", holder, LEASE_FOR, clock.real_now())
+        except StoreBusy as busy:
+            done.lines.append(f"{step}: left to another process ({busy})")
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            catalogue.release_lease(f"watch/{step}", holder)
