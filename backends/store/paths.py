@@ -53,6 +53,10 @@ class WorkspacePaths:
         return self.store / "generations"
 
     @property
+    def profiles(self) -> Path:
+        return self.store / "profiles.sqlite"
+
+    @property
     def summary(self) -> Path:
         return self.store / "summary.json"
 
