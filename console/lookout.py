@@ -10,10 +10,11 @@ from backends.store.summary import read_summary
 from console.clock import Clock
 from console.config import Workspace, WorkspaceProblem, open_workspace
 from console.session import Session
-from console.views.assessment import assess, assess_fleet, registry_of, with_control
 from console.views.fleet import FleetView
 from console.views.health import ModelHealth
+from console.views.kept import kept_health
 from console.views.sight import Sight
+from console.views.standing import health_with_control, with_control
 
 FRESH_FOR: Final = timedelta(minutes=10)
 """A summary younger than this is shown as it is; an older one is computed again."""
@@ -50,12 +51,19 @@ class Lookout:
         found = None if sight.past else self._summary()
         if found is not None and abs(sight.at - found.evaluated_at) <= FRESH_FOR and found.environment == self.environment:
             return with_control(found, sight)
+        from console.views.assessment import assess_fleet  # noqa: PLC0415 - loads the store and the arithmetic
+
         with sight.reader() as reader:
             return assess_fleet(sight, reader)[0]
 
     def model(self, name: str) -> ModelHealth:
-        """Health of one model. Raises NoSuchModel."""
+        """Health of one model: as last evaluated when that is fresh, else evaluated now. Raises NoSuchModel."""
         sight = self.sight()
+        found = None if sight.past else kept_health(self.workspace.paths, self.environment, name)
+        if found is not None and abs(sight.at - found.at) <= FRESH_FOR:
+            return health_with_control(found, sight)
+        from console.views.assessment import assess, registry_of  # noqa: PLC0415
+
         with sight.reader() as reader:
             return assess(sight, reader, registry_of(reader, self.environment, sight.at), name).health
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backends.local.reading import LocalSwitches
-from backends.protocol import BackendError
 from backends.records import Layer, Model, ModelVersion, PipelineRun, Record, State
 from backends.store import queries
 from backends.store.reader import Reader
@@ -15,10 +13,11 @@ from backends.text import Untrusted
 from console.render import figures
 from console.views.changes import changes_view
 from console.views.evaluation import Evaluated, Subject, evaluate
-from console.views.fleet import FleetRow, FleetView, Waiting, fleet_row, worst_first
+from console.views.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health import ModelHealth
 from console.views.serving import serving_at
 from console.views.sight import Sight
+from console.views.standing import switches_version, waiting_for
 from console.views.would_help import FALLBACK, WouldHelpView, last_service, would_help_view
 
 
@@ -110,27 +109,9 @@ def assess_fleet(sight: Sight, reader: Reader) -> tuple[FleetView, dict[str, Eva
         rows=worst_first(rows),
         oldest_source_at=min(oldest) if oldest else None,
         generation=reader.generation,
-        switches_version=_switches_version(sight),
+        switches_version=switches_version(sight),
     )
     return view, evaluated
-
-
-def with_control(view: FleetView, sight: Sight) -> FleetView:
-    """The fleet with incidents, switches and what waits as control has them now."""
-    rows = []
-    for row in view.rows:
-        incidents = sight.control.open_incidents(sight.environment, row.model)
-        rows.append(
-            row.model_copy(
-                update={
-                    "switch": sight.switch(row.model),
-                    "incidents": tuple(incident.id for incident in reversed(incidents)),
-                    "driver": incidents[-1].driver if incidents else None,
-                    "waiting": waiting_for(sight, row.model),
-                }
-            )
-        )
-    return view.model_copy(update={"rows": tuple(rows), "at": sight.at, "switches_version": _switches_version(sight)})
 
 
 def would_help_of(sight: Sight, reader: Reader, registry: Registry, health: ModelHealth) -> WouldHelpView | None:
@@ -146,32 +127,6 @@ def would_help_of(sight: Sight, reader: Reader, registry: Registry, health: Mode
         since,
         sight.at,
     )
-
-
-def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
-    """What waits for a person on one model: incidents nobody took, approvals."""
-    found = [
-        Waiting(
-            state=incident.severity,
-            id=incident.id,
-            model=model,
-            what=incident.title,
-            detail=Untrusted(f"driver {incident.driver or 'nobody'}"),
-            since=incident.opened_at,
-        )
-        for incident in sight.control.open_incidents(sight.environment, model)
-        if incident.driver is None
-    ]
-    for approval in sight.control.open_approvals(sight.at, sight.environment, model):
-        payload = approval.payload
-        asked = figures.clock_time(payload.requested_at, sight.zone)
-        what = f"{payload.action.value} {payload.from_} -> {payload.to}, asked by {payload.requester} {asked}, {approval.granted} of {payload.needed}"
-        found.append(
-            Waiting(
-                state=State.UNKNOWN, id=approval.id, model=model, what=Untrusted(what), detail=Untrusted(""), since=payload.requested_at
-            )
-        )
-    return tuple(found)
 
 
 def _row(sight: Sight, reader: Reader, registry: Registry, evaluated: Evaluated) -> FleetRow:
@@ -220,10 +175,3 @@ def _next_step(sight: Sight, reader: Reader, registry: Registry, health: ModelHe
         return f"{step}: fallback would help, K"
     chosen = next(option for option in options.options if option.name == options.best)
     return f"{step}: {'rolling back to' if chosen.kind == 'rollback' else 'promoting'} {options.best} would help, {'R' if chosen.kind == 'rollback' else 'P'}"
-
-
-def _switches_version(sight: Sight) -> int:
-    try:
-        return LocalSwitches(sight.workspace.paths.switches).published_version()
-    except BackendError:
-        return -1

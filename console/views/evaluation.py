@@ -304,9 +304,11 @@ def _budgets(
     _, _, budget, _ = min(found, key=lambda each: each[0])
     if rule is None:
         return budget, None
-    rate = max(each[3] for each in found)
-    measured = Measured(np.append(np.full(len(strip) - 1, np.nan), rate), np.ones(len(strip), dtype=np.int64), of=budget.slo)
-    return budget, judge(rule, measured, limits_of(rule, subject.model.name, None), strip, strip)
+    _, fastest, _, rate = max(found, key=lambda each: each[3])
+    measured = Measured(np.append(np.full(len(strip) - 1, np.nan), rate), np.ones(len(strip), dtype=np.int64), of=fastest.id)
+    judged_burn = judge(rule, measured, limits_of(rule, subject.model.name, None), strip, strip)
+    # A promise about the model layer that burns is the model's trouble, whatever layer the rule is filed under.
+    return budget, replace(judged_burn, signal=judged_burn.signal.model_copy(update={"layer": fastest.layer}))
 
 
 def _events_of(slo: Slo, rows: Rows, judged: Sequence[Judged]) -> EventCounts | None:
@@ -354,7 +356,7 @@ def _health(
     state = _overall(layers)
     now = micros(at)
     day = quality_between(rows, model.task, now - 24 * HOUR, now, now, model.threshold) if len(rows) else None
-    began = {layer.layer: _began(layer.layer, judged) for layer in layers if layer.state in {State.WARNING, State.CRITICAL}}
+    began = {layer.layer: _began(layer, judged) for layer in layers if layer.state in {State.WARNING, State.CRITICAL}}
     known = {layer: moment for layer, moment in began.items() if moment is not None}
     severe = {layer.layer: known[layer.layer] for layer in layers if layer.state == state and layer.layer in known}
     first = min(severe, key=lambda layer: severe[layer]) if severe else None
@@ -423,10 +425,11 @@ def _since(layers: Sequence[LayerHealth], state: State) -> datetime | None:
     return min(moments) if moments else None
 
 
-def _began(layer: Layer, judged: Sequence[Judged]) -> datetime | None:
-    moments = [
-        trouble_began(each) for each in judged if each.signal.layer == layer and each.signal.state in {State.WARNING, State.CRITICAL}
-    ]
+def _began(layer: LayerHealth, judged: Sequence[Judged]) -> datetime | None:
+    """When the layer's present trouble began: by the signals that page and are in the layer's state, else by any in that state."""
+    mine = [each for each in judged if each.signal.layer == layer.layer and each.signal.state == layer.state]
+    paging = [each for each in mine if each.rule is not None and each.rule.severity == "page" and each.rule.signal != "slo_burn"]
+    moments = [trouble_began(each) for each in paging or mine]
     known = [moment for moment in moments if moment is not None]
     return min(known) if known else None
 

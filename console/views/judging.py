@@ -18,8 +18,8 @@ from console.views.health import Signal, Unit
 from console.views.measures import Measured
 from console.views.windows import HOUR, Floats, Ints, moment_of
 
-BRIDGE_HOURS: Final = 12
-"""Hours of `ok` that do not end one stretch of trouble: a rolling number that dips for a night is one incident, not two."""
+BRIDGE_HOURS: Final = 24
+"""Hours of `ok` that do not end one stretch of trouble: a number over 24 hours that dips for a night is one incident, not two."""
 
 TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "latency_p95": ("latency p95", "ms"),
@@ -34,14 +34,14 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "age_hours": ("oldest source", "hours"),
     "input_psi": ("inputs, worst", "ratio"),
     "score_psi": ("score PSI", "ratio"),
-    "score_mean_jump": ("mean score jump, sd", "ratio"),
+    "score_mean_jump": ("mean score jump", "ratio"),
     "late_gap": ("observed less scored", "signed"),
     "mae": ("mean absolute error", "ratio"),
     "ece": ("ECE", "ratio"),
     "auc": ("AUC", "ratio"),
     "auc_drop": ("AUC lost", "ratio"),
-    "brier_ratio": ("Brier to version before", "ratio"),
-    "mae_ratio": ("MAE to version before", "ratio"),
+    "brier_ratio": ("Brier to one before", "ratio"),
+    "mae_ratio": ("MAE to one before", "ratio"),
     "bias_ratio": ("bias to usual error", "ratio"),
     "label_coverage": ("labels arrived", "share"),
     "slice_auc_gap": ("worst slice, AUC lost", "ratio"),
@@ -116,7 +116,7 @@ def judge(rule: AlertRule, measured: Measured, limits: Limits, ends: Ints, strip
     signal = Signal(
         id=rule.id,
         layer=rule.layer,
-        title=f"{title} {measured.of}" if measured.of and rule.signal in {"null_share", "input_psi", "out_of_range_share"} else title,
+        title=f"{title.partition(',')[0]}: {measured.of}" if measured.of and ", worst" in title else title,
         state=state,
         value=value,
         unit=unit,

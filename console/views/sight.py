@@ -7,17 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import AliasMove, BackendError, SwitchSetting
 from backends.records import SwitchState
-from backends.store.reader import Reader, open_reader
 from console.clock import Clock
 from console.config import Workspace
-from console.control.ledger import read_state
-from console.control.state import ControlState
-from console.policies.load import Policies, load_policies
+
+if TYPE_CHECKING:
+    from backends.store.reader import Reader
+    from console.control.state import ControlState
+    from console.policies.load import Policies
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,23 @@ class Sight:
     @contextmanager
     def reader(self) -> Iterator[Reader]:
         """The store as it was known at `at`."""
+        from backends.store.reader import open_reader  # noqa: PLC0415 - what stands in control is read without the store
+
         with open_reader(self.workspace.paths, at=self.at) as reader:
             yield reader
 
     @cached_property
     def policies(self) -> Policies:
         """The policies in force."""
+        from console.policies.load import load_policies  # noqa: PLC0415
+
         return load_policies(self.workspace.paths.policies)
 
     @cached_property
     def control(self) -> ControlState:
         """What control knows: actions, approvals, incidents, alerts. For the past, what it knew then."""
+        from console.control.ledger import read_state  # noqa: PLC0415
+
         return read_state(self.workspace.paths, until=self.at if self.past else None)
 
     def alias_history(self, model: str) -> list[AliasMove]:

@@ -118,9 +118,8 @@ def _alert(judged: Judged, stretch: Stretch, environment: str, model: str) -> Al
     value = float(values[stretch.first])
     limit = judged.signal.critical if stretch.level is State.CRITICAL else judged.signal.warning
     unit = TITLES.get(rule.signal, ("", "ratio"))[1]
-    column = f" {judged.signal.of.raw}" if judged.signal.of else ""
     side = "over" if rule.bad == "above" else "under"
-    message = f"{judged.signal.title.removesuffix(column)}{column} {figures.amount(value, unit)} {side} {figures.amount(limit, unit)}"
+    message = f"{judged.signal.title} {figures.amount(value, unit)} {side} {figures.amount(limit, unit)}"
     return Alert(
         id=alert_id(rule.id, environment, model, stretch.level, opened),
         rule=rule.id,

@@ -13,6 +13,7 @@ from console.control.desk import Desk
 from console.simulation import write_atomically
 from console.views.assessment import assess_fleet
 from console.views.fleet import FleetView
+from console.views.kept import keep_health
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record, transitions
 
@@ -44,7 +45,9 @@ def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Eva
     if new:
         fresh = Sight(sight.workspace, sight.environment, sight.clock)
         with fresh.reader() as reader:
-            fleet, _ = assess_fleet(fresh, reader)
+            fleet, evaluated = assess_fleet(fresh, reader)
+    for each in evaluated.values():
+        keep_health(sight.workspace.paths, each.health)
     if sight.environment == sight.workspace.environment:
         write_summary(sight.workspace.paths, fleet.model_dump(mode="json"))
     _mark(sight.workspace.paths, sight.environment, sight.at)

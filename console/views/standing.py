@@ -1,0 +1,71 @@
+"""What stands at this moment whatever was evaluated when: incidents, switches, what waits for a person."""
+
+from __future__ import annotations
+
+from backends.local.reading import LocalSwitches
+from backends.protocol import BackendError
+from backends.records import State
+from backends.text import Untrusted
+from console.render import figures
+from console.views.fleet import FleetView, Waiting
+from console.views.health import ModelHealth
+from console.views.sight import Sight
+
+
+def with_control(view: FleetView, sight: Sight) -> FleetView:
+    """The fleet with incidents, switches and what waits as control has them now."""
+    rows = []
+    for row in view.rows:
+        incidents = sight.control.open_incidents(sight.environment, row.model)
+        rows.append(
+            row.model_copy(
+                update={
+                    "switch": sight.switch(row.model),
+                    "incidents": tuple(incident.id for incident in reversed(incidents)),
+                    "driver": incidents[-1].driver if incidents else None,
+                    "waiting": waiting_for(sight, row.model),
+                }
+            )
+        )
+    return view.model_copy(update={"rows": tuple(rows), "at": sight.at, "switches_version": switches_version(sight)})
+
+
+def health_with_control(health: ModelHealth, sight: Sight) -> ModelHealth:
+    """A model's health with incidents and switch as control has them now."""
+    incidents = sight.control.open_incidents(sight.environment, health.model)
+    update = {"switch": sight.switch(health.model), "incidents": tuple(incident.id for incident in reversed(incidents))}
+    return health.model_copy(update=update)
+
+
+def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
+    """What waits for a person on one model: incidents nobody took, approvals."""
+    found = [
+        Waiting(
+            state=incident.severity,
+            id=incident.id,
+            model=model,
+            what=incident.title,
+            detail=Untrusted(f"driver {incident.driver or 'nobody'}"),
+            since=incident.opened_at,
+        )
+        for incident in sight.control.open_incidents(sight.environment, model)
+        if incident.driver is None
+    ]
+    for approval in sight.control.open_approvals(sight.at, sight.environment, model):
+        payload = approval.payload
+        asked = figures.clock_time(payload.requested_at, sight.zone)
+        what = f"{payload.action.value} {payload.from_} -> {payload.to}, asked by {payload.requester} {asked}, {approval.granted} of {payload.needed}"
+        found.append(
+            Waiting(
+                state=State.UNKNOWN, id=approval.id, model=model, what=Untrusted(what), detail=Untrusted(""), since=payload.requested_at
+            )
+        )
+    return tuple(found)
+
+
+def switches_version(sight: Sight) -> int:
+    """How often `switches.json` was changed; -1 when it cannot be read."""
+    try:
+        return LocalSwitches(sight.workspace.paths.switches).published_version()
+    except BackendError:
+        return -1
