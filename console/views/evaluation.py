@@ -18,8 +18,9 @@ from console.analysis.slo import EventCounts, budget_status
 from console.policies.load import Policies
 from console.policies.rules import AlertRule, GoodEvents, GoodSlices, Slo
 from console.render import figures
-from console.views.column_signals import block_signals, drift_signal, input_days
+from console.views.column_signals import block_signals, drift_signal
 from console.views.health import Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
+from console.views.input_days import input_days
 from console.views.judging import Judged, judge, limits_of, silent, trouble_began, unknown
 from console.views.measures import HOURLY, STEPWISE, Material, Measured, quality_between
 from console.views.serving import Serving, serving_at
@@ -178,7 +179,7 @@ def _from_columns(
         if reference is None:
             found.append(unknown(rule, "no week of history to compare with"))
             continue
-        inputs = input_days(reader, subject.environment, subject.model.name, signature, reference, at)
+        inputs = input_days(reader, subject.environment, subject.model.name, signature, reference, at, subject.model.zone)
         found.append(drift_signal(rule, subject.model.name, inputs, strip))
     return found
 

@@ -1,0 +1,164 @@
+"""Profiles of a model's live inputs by day: from what is stored where its segments are the same, computed elsewhere.
+
+A day is stored once it is closed: it is over, every fact of its segments was known by the moment of the look, and nothing that has
+landed since touches it. Days are those of a zone; each is made of one or two segments, which are cut by UTC day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from backends.profile.profile import ColumnKind, ColumnSpec, Profile
+from backends.profile.sql import profile_columns, reference_specs
+from backends.profile.stored import keep_days, keep_specs, specs_digest, stored_days, stored_specs
+from backends.records import digest_of
+from backends.store.catalogue import Segment
+from backends.store.reader import Reader
+from backends.store.sql import moment, text
+
+DAY = timedelta(days=1)
+
+
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """The moment at which a day begins in its zone, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DaySource:
+    """The live facts of one model in one environment, cut into days of its zone."""
+
+    reader: Reader
+    environment: str
+    model: str
+    zone: ZoneInfo
+
+    def live(self, start: datetime, end: datetime, inputs: Sequence[str], without_days: frozenset[str] = frozenset()) -> str:
+        """A relation: the live rows in [start, end), with a column for each of `inputs`."""
+        names = [name for name in inputs if name != "score"]
+        rows = self.reader.rows("predictions", model=self.model, start=start, end=end, inputs=names, without_days=without_days)
+        return f"(SELECT * FROM {rows} WHERE role = 'live' AND environment = {text(self.environment)})"
+
+    def specs(
+        self, start: datetime, end: datetime, names: Sequence[str], kinds: Mapping[str, ColumnKind], *, keep: bool = False
+    ) -> tuple[ColumnSpec, ...]:
+        """How to count the columns `names`, fixed by the live rows of a reference [start, end)."""
+        if not names:
+            return ()
+        path = self.reader.paths.profiles
+        reference = digest_of([start.isoformat(), end.isoformat(), list(names), dict(sorted(kinds.items()))])
+        made_of = self.closed_digest(start, end)
+        if made_of is not None:
+            known = stored_specs(path, self.environment, self.model, reference, made_of)
+            if known is not None:
+                return known
+        specs = reference_specs(self._run, self.live(start, end, names), names, kinds)
+        if keep and made_of is not None:
+            keep_specs(path, self.environment, self.model, reference, made_of, specs)
+        return specs
+
+    def profiles(
+        self, days: Sequence[date], specs: Sequence[ColumnSpec], end: datetime, *, keep: bool = False
+    ) -> dict[date, tuple[Profile, ...]]:
+        """Profiles by column of each of `days` that has rows before `end`. With `keep`, closed days are stored for the next look.
+
+        Raises sqlite3.Error or OSError when days were to be kept and cannot be.
+        """
+        if not specs or not days:
+            return {}
+        path, digest = self.reader.paths.profiles, specs_digest(specs)
+        made_of = {day: made for day in days if (made := self._closed_day(day, end)) is not None}
+        found = stored_days(path, self.environment, self.model, digest, made_of) if made_of else {}
+        missing = sorted(set(days) - set(found))
+        computed = self._counted(missing, specs, end) if missing else {}
+        if keep:
+            fresh = {day: computed.get(day, ()) for day in missing if day in made_of}
+            if fresh:
+                keep_days(path, self.environment, self.model, digest, fresh, made_of)
+        return {day: profiles for day, profiles in sorted({**found, **computed}.items()) if profiles}
+
+    def closed_digest(self, start: datetime, end: datetime) -> str | None:
+        """What tells the facts of [start, end) from any others: the segments they are in. None while they may still change."""
+        at = self.reader.at
+        if at is not None and at < end:
+            return None
+        first, last = start.date().isoformat(), (end - timedelta(microseconds=1)).astimezone(UTC).date().isoformat()
+        mine = [segment for segment in self.reader.segments("predictions") if segment.model == self.model]
+        chosen = [segment for segment in mine if first <= segment.day <= last]
+        if any(segment.crossed for segment in chosen):
+            # A fact of these days may have been replaced by one of another day.
+            chosen = [segment for segment in mine if segment in chosen or segment.crossed]
+        if not all(self.reader.knows_all_of(segment) for segment in chosen) or self._touched(first, last, chosen):
+            return None
+        names = "\n".join(sorted(str(segment.path.relative_to(self.reader.paths.store)) for segment in chosen))
+        return f"sha256:{hashlib.sha256(names.encode()).hexdigest()}"
+
+    def _touched(self, first: str, last: str, chosen: Sequence[Segment]) -> bool:
+        tail = self.reader.tail("predictions")
+        if any(model == self.model and since <= last and until >= first for model, since, until in tail.days):
+            return True
+        return any(segment in tail.related for segment in chosen)
+
+    def _closed_day(self, day: date, end: datetime) -> str | None:
+        until = day_start(day + DAY, self.zone)
+        return None if until > end else self.closed_digest(day_start(day, self.zone), until)
+
+    def _counted(self, days: Sequence[date], specs: Sequence[ColumnSpec], end: datetime) -> dict[date, tuple[Profile, ...]]:
+        """Count the rows of some days, reading nothing of the days between them."""
+        start, until = day_start(days[0], self.zone), min(end, day_start(days[-1] + DAY, self.zone))
+        if start >= until:
+            return {}
+        wanted = set(days)
+        needed = {moment.date().isoformat() for day in days for moment in _ends_of(day, self.zone)}
+        span = (until.date() - start.date()).days
+        between = {(start.date() + timedelta(days=number)).isoformat() for number in range(span + 1)} - needed
+        rows = self.live(start, until, [spec.column for spec in specs], frozenset(between))
+        found = profile_columns(self._run, rows, specs, by=[f"strftime(event_at + {_offset(start, until, self.zone)}, '%Y-%m-%d')"])
+        by_day = {date.fromisoformat(str(key[0])): profiles for key, profiles in found.items()}
+        return {day: profiles for day, profiles in by_day.items() if day in wanted}
+
+    def _run(self, sql: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
+        return self.reader.fetch(sql, list(parameters))
+
+
+def _ends_of(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    return day_start(day, zone), day_start(day + DAY, zone) - timedelta(microseconds=1)
+
+
+def _offset(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """SQL: what is to be added to a UTC time in [start, end) to get local time, whose steps lie where the zone's clock changes."""
+    changes: list[tuple[datetime, timedelta]] = []
+    here, offset = start, _utc_offset(start, zone)
+    first = offset
+    while here < end:
+        following = min(here + DAY, end)
+        if _utc_offset(following, zone) != offset:
+            low, high = here, following
+            while high - low > timedelta(minutes=1):
+                middle = low + (high - low) / 2
+                low, high = (middle, high) if _utc_offset(middle, zone) == offset else (low, middle)
+            changed = high.replace(second=0, microsecond=0)
+            offset = _utc_offset(following, zone)
+            changes.append((changed, offset))
+        here = following
+    if not changes:
+        return _interval(first)
+    cases = "".join(f" WHEN event_at >= {moment(changed)} THEN {_interval(after)}" for changed, after in reversed(changes))
+    return f"(CASE{cases} ELSE {_interval(first)} END)"
+
+
+def _utc_offset(at: datetime, zone: ZoneInfo) -> timedelta:
+    return at.astimezone(zone).utcoffset() or timedelta()
+
+
+def _interval(offset: timedelta) -> str:
+    return f"to_seconds({int(offset.total_seconds())})"
+
+
+CannotKeep = (sqlite3.Error, OSError)
+"""What `keep` may raise."""

@@ -1,0 +1,154 @@
+"""Profiles of a model's inputs and scores by day of its zone: what drift between any two periods is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from backends.profile.days import DAY, DaySource, day_start
+from backends.profile.profile import ColumnKind, ColumnSpec, Profile, merge_profiles
+from backends.records import Signature
+from backends.store.reader import Reader
+from console.analysis.bands import equal_weekdays
+from console.analysis.drift import ColumnDrift, compare
+from console.views.windows import Reference
+
+BAND_WINDOWS: Final = 15
+"""Earlier windows of the same length that say what is usual."""
+
+HISTORY: Final = timedelta(days=120)
+"""How far back days are profiled, so that a band has its windows."""
+
+UTC_ZONE: Final = ZoneInfo("UTC")
+
+SCORE: Final = "score"
+"""The name under which the scores are profiled beside the inputs; no input can have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputDays:
+    """Profiles of every input, and of the scores, by day of the model's zone, on edges fixed by the reference."""
+
+    reference: Reference
+    specs: tuple[ColumnSpec, ...]
+    days: dict[date, dict[str, Profile]]
+    calendar: frozenset[str]
+    zone: ZoneInfo = UTC_ZONE
+    score: ColumnSpec | None = None
+    fixed_by: Reference | None = None
+    """The rows that the edges were taken from, where they are not those of the reference."""
+
+    def over(self, column: str, days: Sequence[date]) -> Profile | None:
+        """The profile of a column over some days, those without facts left out."""
+        found = [self.days[day][column] for day in days if day in self.days and column in self.days[day]]
+        return merge_profiles(found) if found else None
+
+    def reference_days(self) -> list[date]:
+        """The days of the reference: as many whole days as it lasts, from the one in which it begins."""
+        return whole_days(self.reference.start, self.reference.end, self.zone)
+
+    def against(self, column: str, days: Sequence[date]) -> list[date]:
+        """The reference days that some days are compared with: for calendar columns equal weekdays only."""
+        reference = self.reference_days()
+        if column not in self.calendar:
+            return reference
+        return list(equal_weekdays([day for day in reference if day in self.days], [day for day in days if day in self.days]).days)
+
+    def drift(self, column: str, days: Sequence[date]) -> ColumnDrift | None:
+        """Some days against the reference; None without facts on either side."""
+        before, now = self.over(column, self.against(column, days)), self.over(column, days)
+        return compare(before, now) if before is not None and now is not None else None
+
+    def psi(self, column: str, days: Sequence[date]) -> tuple[float | None, int]:
+        """PSI of some days against the reference, and the values that it rests on."""
+        found = self.drift(column, days)
+        return (found.psi, found.n_current) if found is not None else (None, 0)
+
+    def days_ending(self, end: datetime, count: int) -> list[date]:
+        """The day in which a window ends, and the `count - 1` days before it."""
+        last = (end - timedelta(microseconds=1)).astimezone(self.zone).date()
+        return [last - timedelta(days=back) for back in range(count - 1, -1, -1)]
+
+    def band(self, column: str, last: date, length: int) -> list[tuple[date, float | None]]:
+        """(last day, PSI) of up to 15 windows of `length` days before the one that ends on `last`: none overlap, newest last.
+
+        Windows with a day without facts have no PSI.
+        """
+        found: list[tuple[date, float | None]] = []
+        for back in range(BAND_WINDOWS, 0, -1):
+            until = last - timedelta(days=back * length)
+            days = [until - timedelta(days=number) for number in range(length - 1, -1, -1)]
+            whole = all(day in self.days for day in days)
+            found.append((until, self.psi(column, days)[0] if whole else None))
+        return found
+
+
+def whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> list[date]:
+    """As many days as [start, end) lasts, rounded, at least one, from the one in which it begins."""
+    first = start.astimezone(zone).date()
+    count = max(1, round((end - start) / DAY))
+    return [first + timedelta(days=number) for number in range(count)]
+
+
+def input_days(
+    reader: Reader,
+    environment: str,
+    model: str,
+    signature: Signature | None,
+    reference: Reference,
+    end: datetime,
+    zone: str = "UTC",
+    *,
+    fixed_by: Reference | None = None,
+    since: datetime | None = None,
+    keep: bool = False,
+) -> InputDays:
+    """The days of the reference, and every day from 120 days before `end` (or from `since`) up to it, from stored profiles where they hold.
+
+    `fixed_by`: the period whose rows fix the bins, when that is not the reference. With `keep` closed days are stored, and sqlite3.Error
+    or OSError says that they cannot be.
+    """
+    source = DaySource(reader, environment, model, ZoneInfo(zone))
+    stored = reader.features(model)
+    declared = {column.name: column for column in signature.inputs} if signature else {}
+    names = [name for name in stored if not declared or name in declared]
+    kinds: dict[str, ColumnKind] = {name: declared[name].kind for name in names if name in declared}
+    edges = fixed_by or reference
+    found = source.specs(edges.start, edges.end, [*names, SCORE], kinds, keep=keep)
+    first = min(since or end - HISTORY, end - HISTORY).astimezone(source.zone).date()
+    last = (end - timedelta(microseconds=1)).astimezone(source.zone).date()
+    wanted = {first + timedelta(days=number) for number in range((last - first).days + 1)}
+    wanted |= set(whole_days(reference.start, reference.end, source.zone))
+    days = source.profiles(sorted(wanted), found, end, keep=keep)
+    return InputDays(
+        reference=reference,
+        specs=tuple(spec for spec in found if spec.column != SCORE),
+        days={day: {profile.column: profile for profile in profiles} for day, profiles in days.items()},
+        calendar=frozenset(name for name, column in declared.items() if column.calendar),
+        zone=source.zone,
+        score=next((spec for spec in found if spec.column == SCORE), None),
+        fixed_by=fixed_by,
+    )
+
+
+def profile_days(
+    reader: Reader, environment: str, model: str, signature: Signature | None, reference: Reference, end: datetime, zone: str = "UTC"
+) -> int:
+    """Store the profiles of every closed day that a look at `end` needs; returns how many days have facts.
+
+    Idempotent and cheap when nothing changed. Raises sqlite3.Error or OSError when they cannot be kept; looks then compute them.
+    """
+    return len(input_days(reader, environment, model, signature, reference, end, zone, keep=True).days)
+
+
+def reference_between(first: date, last: date, zone: ZoneInfo, because: str) -> Reference:
+    """The period of whole days from `first` to `last`, both included."""
+    return Reference(day_start(first, zone).astimezone(UTC), day_start(last + DAY, zone).astimezone(UTC), because)
+
+
+def with_reference(inputs: InputDays, reference: Reference) -> InputDays:
+    """The same days against another reference, counted on the edges that they were counted on."""
+    return replace(inputs, reference=reference, fixed_by=inputs.fixed_by or inputs.reference)

@@ -1,0 +1,147 @@
+"""Stored profiles: any two stored periods compare without a row; a missing, broken or outdated store is computed, never believed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from views_workspace import DAY, START, Made, days_of_predictions, made
+
+from backends.records import ModelVersion
+from backends.store import queries
+from backends.store.compactor import compact
+from backends.store.errors import StoreError
+from backends.store.reader import open_reader
+from console.views.input_days import InputDays, input_days, profile_days
+from console.views.windows import Reference
+
+AT = START + 40 * DAY
+REFERENCE = Reference(START, START + 21 * DAY, "the first three weeks")
+
+
+def temp(day: int, row: int) -> float | None:
+    return None if row % 10 == 0 else float(row + day)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Made:
+    place = made(tmp_path / "w", AT)
+    days_of_predictions(place, 40, 30, temp=temp)
+    return place
+
+
+def look(place: Made, at: datetime = AT, zone: str = "UTC") -> InputDays:
+    with open_reader(place.workspace.paths, at=at) as reader:
+        [version] = [each for each in queries.records_of(reader) if isinstance(each, ModelVersion)]
+        return input_days(reader, "production", "delay", version.signature, REFERENCE, at, zone)
+
+
+def fill(place: Made, at: datetime = AT, zone: str = "UTC") -> int:
+    with open_reader(place.workspace.paths, at=at) as reader:
+        [version] = [each for each in queries.records_of(reader) if isinstance(each, ModelVersion)]
+        return profile_days(reader, "production", "delay", version.signature, REFERENCE, at, zone)
+
+
+def remove_prediction_files(place: Made, before: str = "9999") -> int:
+    """Delete the stored rows of days before a day: who opens one afterwards fails."""
+    with open_reader(place.workspace.paths) as reader:
+        gone = [segment.path for segment in reader.segments("predictions") if segment.day < before]
+    for path in gone:
+        path.unlink()
+    return len(gone)
+
+
+def test_once_stored_two_periods_compare_although_every_row_is_gone(place: Made) -> None:
+    computed = look(place)
+    assert fill(place) == 40
+    assert remove_prediction_files(place) == 40
+    stored = look(place)
+    assert stored.specs == computed.specs
+    assert stored.days == computed.days
+    last_week = [date(2024, 2, 3) + timedelta(days=number) for number in range(7)]
+    assert stored.psi("temp", last_week) == computed.psi("temp", last_week)
+
+
+def test_without_a_store_the_rows_are_needed(place: Made) -> None:
+    remove_prediction_files(place)
+    with pytest.raises(StoreError):
+        look(place)
+
+
+def test_profiles_say_what_counting_by_hand_says(place: Made) -> None:
+    fill(place)
+    inputs = look(place)
+    profile = inputs.days[date(2024, 1, 5)]["temp"]
+    values = [value for row in range(30) if (value := temp(4, row)) is not None]
+    assert (profile.n, profile.nulls, profile.min, profile.max) == (27, 3, min(values), max(values))
+    assert profile.mean == pytest.approx(np.mean(values))
+    assert dict(inputs.days[date(2024, 1, 5)]["carrier"].categories) == {"AA": 15, "BB": 15}
+    assert inputs.days[date(2024, 1, 5)]["score"].n == 30
+
+
+def test_only_the_day_that_landing_files_touch_is_computed_again(place: Made) -> None:
+    fill(place)
+    remove_prediction_files(place, before="2024-02-09")
+    days_of_predictions(place, 1, 10, temp=lambda _day, _row: 500.0, first=40, compacted=False)
+    inputs = look(place, at=AT + DAY)
+    assert inputs.days[date(2024, 2, 10)]["temp"].n == 10
+    assert inputs.days[date(2024, 2, 9)]["temp"].n == 27
+
+
+def test_a_late_fact_makes_its_day_anew(place: Made) -> None:
+    fill(place)
+    days_of_predictions(place, 1, 60, temp=lambda _day, _row: 1.0, first=30, compacted=False)
+    touched = look(place).days[date(2024, 1, 31)]
+    assert touched["temp"].rows == 89, "the first row of the day is a correction, the other 59 are new"
+    compact(place.workspace.paths, AT)
+    assert look(place).days[date(2024, 1, 31)] == touched
+    fill(place)
+    assert look(place).days[date(2024, 1, 31)] == touched
+
+
+def test_the_past_sees_nothing_later_from_the_store(place: Made) -> None:
+    fill(place)
+    past = START + 30 * DAY + timedelta(hours=12)
+    inputs = look(place, at=past)
+    assert max(inputs.days) == date(2024, 1, 31)
+    assert inputs.days[date(2024, 1, 31)]["temp"].rows == 15
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database at all, but long enough to be read as one" * 40])
+def test_a_damaged_store_is_computed_and_filled_again(place: Made, damage: bytes) -> None:
+    computed = look(place)
+    fill(place)
+    path = place.workspace.paths.profiles
+    path.write_bytes(damage)
+    assert look(place).days == computed.days
+    fill(place)
+    remove_prediction_files(place)
+    assert look(place).days == computed.days
+
+
+def test_a_day_whose_content_was_altered_is_not_believed(place: Made) -> None:
+    import sqlite3
+
+    computed = look(place)
+    fill(place)
+    connection = sqlite3.connect(place.workspace.paths.profiles)
+    with connection:
+        connection.execute("UPDATE days SET body = x'00' WHERE day = '2024-01-15'")
+    connection.close()
+    assert look(place).days == computed.days
+
+
+def test_days_are_those_of_the_models_zone_also_when_its_clock_changes(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", START + 100 * DAY)
+    days_of_predictions(place, 100, 24, temp=lambda _day, row: float(row))
+    zone, at = "America/New_York", START + 100 * DAY
+    inputs = look(place, at, zone)
+    rows = {day: profiles["temp"].rows for day, profiles in inputs.days.items()}
+    assert rows[date(2024, 3, 10)] == 23
+    assert {rows[day] for day in rows if date(2024, 1, 1) <= day < date(2024, 4, 9)} == {23, 24}
+    fill(place, at, zone)
+    assert look(place, at, zone).days == inputs.days
+    assert remove_prediction_files(place, before="2024-04-09") == 99
+    assert look(place, at, zone).days == inputs.days
