@@ -1,0 +1,52 @@
+"""The facts of one request, the gates of a promotion among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backends.store.reader import Reader
+from console.control.actions import ActionKind, ActionRequest, Gate, PlanFacts
+from console.control.aliases import rollback_targets
+from console.views.plan_facts import Evidence, evidence_of, facts_for
+from console.views.promotion_gates import gates_of, standing_in_the_way
+from console.views.sight import Sight
+
+
+def requested_facts(sight: Sight, request: ActionRequest, *, waiver: str | None = None) -> PlanFacts:
+    """Read the store for one request. Raises NoSuchModel or StoreError."""
+    with sight.reader() as reader:
+        evidence = evidence_of(sight, reader, request.model)
+        return facts_of(evidence, reader, request.kind, request.to, waiver=waiver)
+
+
+def facts_of(evidence: Evidence, reader: Reader, kind: ActionKind, to: str | None, *, waiver: str | None = None) -> PlanFacts:
+    """The facts of one kind of action on a model whose evidence has been read."""
+    if kind is ActionKind.ROLLBACK and to is None:
+        targets = rollback_targets(evidence.sight.alias_history(evidence.model.name))
+        to = targets[0] if targets else None
+    facts = facts_for(evidence, kind, to)
+    if kind is not ActionKind.PROMOTE or to is None:
+        return facts
+    judged = gates_of(evidence, reader, to, waivers_for(evidence, to, waiver))
+    changes: dict[str, Any] = {"gates": judged.gates, "shown": {**facts.shown, "gates": judged.shown()}}
+    if facts.refusal is None:
+        changes["refusal"] = standing_in_the_way(judged.gates)
+    return facts.model_copy(update=changes)
+
+
+def waivers_for(evidence: Evidence, to: str, waiver: str | None) -> Mapping[str, str]:
+    """Waivers by gate: those of the open request for the same promotion, so that it is judged as it was asked; else the one given,
+    else the open incident, for every gate (`*`)."""
+    sight, model = evidence.sight, evidence.model.name
+    standing = sight.control.approval_for(ActionKind.PROMOTE, sight.environment, model, to, sight.at)
+    if standing is not None and waiver is None:
+        return waivers_in(standing.payload.gates)
+    incidents = sight.control.open_incidents(sight.environment, model)
+    reason = waiver or (incidents[-1].id if incidents else None)
+    return {"*": reason} if reason else {}
+
+
+def waivers_in(gates: tuple[Gate, ...]) -> Mapping[str, str]:
+    """The waivers that a request carries."""
+    return {gate.name: gate.waiver for gate in gates if gate.waiver is not None}
