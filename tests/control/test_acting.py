@@ -373,6 +373,25 @@ def test_a_lost_answer_that_can_be_read_back_at_once_is_effective(workspace: Wor
     assert mara.execute(mara.plan(rollback()), confirmed()).state is ActionState.EFFECTIVE
 
 
+def test_an_approval_in_doubtful_use_is_not_used_a_second_time(workspace: Workspace) -> None:
+    cut = LosesAnswers(workspace.paths, arrives=False, blind=True)
+    reach = Reach(cut, Reach.local(workspace.paths).switches)
+    ines = workspace.desk("ines", elevated=True)
+    asked = ines.execute(ines.plan(promotion("3")), confirmed())
+    approval = workspace.state.approvals[asked.approval]
+    workspace.desk("ilse").approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL)
+    lost = workspace.desk("ines", elevated=True, reach=reach)
+    doubtful = lost.execute(lost.plan(promotion("3")), confirmed())
+    assert doubtful.state is ActionState.IN_DOUBT
+    plan = ines.plan(promotion("3"))
+    assert any("in doubt" in warning for warning in plan.warnings)
+    second = ines.execute(plan, confirmed())
+    assert second.state is ActionState.REFUSED and f"being used by {doubtful.action_id}" in second.message
+    assert ines.recheck(doubtful.action_id).state is ActionState.FAILED
+    assert ines.execute(ines.plan(promotion("3")), confirmed()).state is ActionState.EFFECTIVE
+    assert workspace.moves == ["1", "2", "3"]
+
+
 def test_a_call_found_without_effect_cannot_arrive_later(workspace: Workspace) -> None:
     cut = LosesAnswers(workspace.paths, arrives=False, blind=False)
     mara = workspace.desk(reach=Reach(cut, Reach.local(workspace.paths).switches))
