@@ -11,7 +11,7 @@ from backends.store.errors import LandingError
 from backends.store.facts import Columns, facts_select, violations
 from backends.store.landing import LandingFile
 from backends.store.schema import DIGEST, Table
-from backends.store.sql import file_pattern, moment, parquet, run, text
+from backends.store.sql import moment, parquet, run, text
 
 if TYPE_CHECKING:
     import duckdb
@@ -263,4 +263,4 @@ def unreadable(error: Exception) -> str:
 
 
 def _files(files: Iterable[LandingFile]) -> str:
-    return "[" + ", ".join(text(file_pattern(file.path)) for file in files) + "]"
+    return "[" + ", ".join(text(str(file.path)) for file in files) + "]"

@@ -87,8 +87,12 @@ def only_compactor(paths: WorkspacePaths, patience: float) -> Iterator[None]:
     """Be the one process that writes segments. The system frees the lock when the process dies."""
     make_folder(paths.store)
     lock = paths.store / "compact.lock"
+    new = not lock.exists()
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
+        if new:
+            # The umask may have taken away what a group workspace needs.
+            os.fchmod(descriptor, paths.store.stat().st_mode & 0o660)
         waited = 0.0
         while True:
             try:
@@ -234,8 +238,14 @@ class Compactor:
         settle(temporary, path, flush=False)
         return path, path.stat().st_size
 
-    def write_database(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """Write the DuckDB file of the new generation; the previous one is used again when no fact is new."""
+    def write_database(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+        """Write the DuckDB file of the new generation; the previous one is used again when no fact is new.
+
+        Everything in it is also in the segments, so a workspace that cannot have one is slower, not poorer.
+        """
+        if "?" in str(self.paths.generations):
+            # DuckDB takes what follows for the query of a URL and puts its write-ahead log into another folder.
+            return None
         previous = self.catalogue.database(self.before)
         if previous is not None and not self.added and previous.exists():
             return previous.name
@@ -263,7 +273,7 @@ class Compactor:
             if folder.is_relative_to(self.paths.root):
                 flush_folder(folder)
 
-    def publish(self, database: str) -> None:
+    def publish(self, database: str | None) -> None:
         """The one moment at which the new generation comes into force."""
         self.catalogue.publish(
             Publication(

@@ -97,7 +97,7 @@ def load_facts(
                 reasons += _number_reasons(name, kind)
         expressions[name] = (_read(quoted(name), kinds[name], kind), kind)
     read = ", ".join(f"{expression} AS {quoted(name)}" for name, (expression, _) in expressions.items())
-    typed = f"(SELECT __line, {read} FROM {arriving} WHERE {' AND '.join(f'NOT ({c})' for _, c in reasons) or 'true'})"
+    typed = f"(SELECT __line, {read} FROM {arriving} WHERE {' AND '.join(f'NOT coalesce({c}, false)' for _, c in reasons) or 'true'})"
     try:
         select = facts_select(table, [(name, kind) for name, (_, kind) in expressions.items()], typed, landed=now, carried=("__line",))
     except LandingError as error:
@@ -140,7 +140,14 @@ def _read(column: str, found: str, kind: str) -> str:
     if kind == DOUBLE:
         # An outcome is often written as true or false.
         return f"CASE lower(trim({column})) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE TRY_CAST(trim({column}) AS DOUBLE) END"
+    if kind == BIGINT:
+        # A cast alone would round.
+        return f"CASE WHEN {_is_whole(column)} THEN TRY_CAST(trim({column}) AS BIGINT) END"
     return f"TRY_CAST(trim({column}) AS {kind})"
+
+
+def _is_whole(column: str) -> str:
+    return f"regexp_matches(trim({column}), '^[+-]?[0-9]+$')"
 
 
 def _time(column: str, found: str, zone: str | None) -> str:
@@ -190,7 +197,8 @@ def _conversion_reasons(ours: str, theirs: str, found: str, kind: str, expressio
         return _local_reasons(ours, f"CAST({column} AS TIMESTAMP)", "true", zone)
     if found == VARCHAR and kind in {DOUBLE, BIGINT}:
         unread = f"{_not(column, kind)} AND lower(trim({column})) NOT IN ('true', 'false')" if ours == "label" else _not(column, kind)
-        return [(f"{ours} is not a number", f"trim({column}) <> '' AND {unread}")]
+        words = "a whole number" if kind == BIGINT else "a number"
+        return [(f"{ours} is not {words}", f"trim({column}) <> '' AND {unread}")]
     if found == VARCHAR and kind == BOOLEAN:
         return [(f"{ours} is neither true nor false", f"trim({column}) <> '' AND TRY_CAST(trim({column}) AS BOOLEAN) IS NULL")]
     return []
@@ -223,7 +231,8 @@ def _number_reasons(name: str, kind: str) -> list[tuple[str, str]]:
 
 
 def _not(column: str, kind: str) -> str:
-    return f"TRY_CAST(trim({column}) AS {kind}) IS NULL AND lower(trim({column})) NOT IN ({', '.join(text(word) for word in MISSING)})"
+    unread = f"NOT coalesce({_is_whole(column)}, false) OR " if kind == BIGINT else ""
+    return f"({unread}TRY_CAST(trim({column}) AS {kind}) IS NULL) AND lower(trim({column})) NOT IN ({', '.join(text(word) for word in MISSING)})"
 
 
 def _inferred(connection: duckdb.DuckDBPyConnection, arriving: str, name: str, stored: str | None) -> str:
@@ -231,7 +240,7 @@ def _inferred(connection: duckdb.DuckDBPyConnection, arriving: str, name: str, s
     column = quoted(name)
     said = f"trim({column}) <> '' AND lower(trim({column})) NOT IN ({', '.join(text(word) for word in MISSING)})"
     # A number that begins with a zero is a code, such as a postal one.
-    whole = f"TRY_CAST(trim({column}) AS BIGINT) IS NOT NULL AND NOT regexp_matches(trim({column}), '^[+-]?0[0-9]')"
+    whole = f"{_is_whole(column)} AND TRY_CAST(trim({column}) AS BIGINT) IS NOT NULL AND NOT regexp_matches(trim({column}), '^[+-]?0[0-9]')"
     number = f"TRY_CAST(trim({column}) AS DOUBLE) IS NOT NULL AND NOT regexp_matches(trim({column}), '^[+-]?0[0-9]')"
     flag = f"lower(trim({column})) IN ('true', 'false')"
     wanted = ", ".join(f"count(*) FILTER ({said} AND {condition})" for condition in ("true", whole, number, flag))

@@ -52,7 +52,10 @@ def csv_chunks(path: Path, progress: Progress) -> Iterator[Chunk]:
     csv.field_size_limit(16 * 1024 * 1024)
     size = path.stat().st_size
     with _opened(path) as file:
-        first = file.readline()
+        try:
+            first = file.readline()
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path, error) from None
         if not first.strip():
             raise IngestError(f"{path.name} is empty; nothing was taken")
         delimiter = max(DELIMITERS, key=first.count)
@@ -147,7 +150,7 @@ def _check_header(path: Path, header: list[str]) -> None:
     if len(header) > MAX_COLUMNS:
         raise IngestError(f"{path.name} has {len(header)} columns; at most {MAX_COLUMNS} are taken")
     lowered = [name.lower() for name in header]
-    twice = sorted({name for name in header if lowered.count(name.lower()) > 1})
+    twice = [name for name in header if lowered.count(name.lower()) > 1]
     if "" in header:
         raise IngestError(f"{path.name}: column {header.index('') + 1} has no name in line 1; the first line must name every column")
     if twice:

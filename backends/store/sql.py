@@ -1,4 +1,4 @@
-"""How SQL is written here: connections that touch nothing outside, quoted names, literals, paths that are never patterns."""
+"""How SQL is written here: connections that touch nothing outside, quoted names, literals, paths."""
 
 from __future__ import annotations
 
@@ -78,13 +78,11 @@ def moment(value: datetime) -> str:
     return f"TIMESTAMP '{naive_utc(value).isoformat(sep=' ', timespec='microseconds')}'"
 
 
-def file_pattern(path: Path | str) -> str:
-    """`path` so that DuckDB takes every character of it literally: file names are data, not patterns."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))
-
-
 def parquet(paths: Iterable[Path | str], *, file_column: str | None = None) -> str:
-    """A table expression over Parquet files whose columns may differ."""
+    """A table expression over Parquet files whose columns may differ.
+
+    The paths must exist: DuckDB takes a path literally, whatever characters it holds, only if there is such a file.
+    """
     extra = f", filename={text(file_column)}" if file_column else ""
-    files = texts(file_pattern(path) for path in paths)
+    files = texts(str(path) for path in paths)
     return f"read_parquet({files}, union_by_name=true, hive_partitioning=false{extra})"
