@@ -24,6 +24,10 @@ WITHOUT: Final = "facts"
 """Key in `PlanFacts.shown` under which it stands why facts are missing."""
 
 
+class NothingKnown(LookupError):
+    """The store has no facts about any model."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactsRead:
     """The facts, or as much of them as there is without the store. `unknown_model` says that nobody has heard of the model."""
@@ -65,7 +69,9 @@ def read_facts(
     if found is not None:
         return FactsRead(found)
     problem = f"no answer within {seconds:g} s" if failed is None else _said(failed)
-    if isinstance(failed, LookupError) and request.model not in known_models(workspace, environment):
+    known = known_models(workspace, environment)
+    # With nothing known anywhere, nobody can say that the name is wrong: then the typed name has to do.
+    if isinstance(failed, LookupError) and request.model not in known and (known or not isinstance(failed, NothingKnown)):
         refused = base_facts(workspace, request.kind, problem).model_copy(update={"refusal": problem})
         return FactsRead(refused, problem, unknown_model=problem)
     return FactsRead(base_facts(workspace, request.kind, problem), problem)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 SCHEMAS: dict[str, str] = {
     "fleet": "console.views.fleet:FleetView",
     "model": "console.views.health:ModelHealth",
+    "plan": "console.control.actions:ActionPlan",
+    "outcome": "console.control.actions:ActionOutcome",
 }
 """By the name in `"schema": "quarterdeck/NAME/1"`."""
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backends.store import queries
 from backends.store.reader import Reader
 from console.control.actions import ActionKind, ActionRequest, Gate, PlanFacts
 from console.control.aliases import rollback_targets
+from console.facts_in_time import NothingKnown
 from console.views.plan_facts import Evidence, evidence_of, facts_for
 from console.views.promotion_gates import gates_of, standing_in_the_way
 from console.views.sight import Sight
 
 
 def requested_facts(sight: Sight, request: ActionRequest, *, waiver: str | None = None) -> PlanFacts:
-    """Read the store for one request. Raises NoSuchModel or StoreError."""
+    """Read the store for one request. Raises NothingKnown, NoSuchModel or StoreError."""
     with sight.reader() as reader:
+        if not queries.models(reader, sight.environment):
+            raise NothingKnown(f"the store at {sight.workspace.paths.store} knows no model")
         evidence = evidence_of(sight, reader, request.model)
         return facts_of(evidence, reader, request.kind, request.to, waiver=waiver)
 

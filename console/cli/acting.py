@@ -1,0 +1,204 @@
+"""What every acting verb shares: its options, the typed name, and the way from a request to a receipt and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from backends.durations import parse_duration
+from backends.text import displayable
+from console.acting import open_desk
+from console.cli.context import Context, Problem
+from console.cli.exits import Exit
+from console.control.actions import (
+    MOVING_KINDS,
+    ActionKind,
+    ActionOutcome,
+    ActionPlan,
+    ActionRequest,
+    ActionState,
+    Confirmation,
+    new_key,
+    version_label,
+)
+from console.control.errors import JournalUnavailable, NotFound, Refused
+from console.facts_in_time import FactsRead, base_facts, read_facts
+from console.render.plan import plan_page, receipt_text
+
+if TYPE_CHECKING:
+    from console.control.desk import Desk
+    from console.control.state import ControlState
+
+NO_REASON = "no reason given"
+
+
+def acting_arguments(parser: argparse.ArgumentParser, *, confirmed: bool = True, moves: bool = True) -> None:
+    """The options of every acting verb; `confirmed` adds the typed name, `moves` what only a change outside the journal has."""
+    group = parser.add_argument_group("acting")
+    group.add_argument("--dry-run", action="store_true", help="print the plan; nothing is sent")
+    group.add_argument("--reason", metavar="TEXT", help="why; kept in the audit (default: the open incident)")
+    group.add_argument("--key", metavar="KEY", help="idempotency key: the same key again does nothing twice")
+    if confirmed:
+        group.add_argument("--confirm", metavar="NAME", help="the model's name, typed beforehand; needed without a terminal")
+    if moves:
+        group.add_argument("--expect", metavar="FROM", help="act only if this is in force now: a version or a switch state")
+        group.add_argument("--elevate", action="store_true", help="act where the environment is read-only by default")
+
+
+def desk_of(context: Context, *, elevated: bool = False) -> Desk:
+    """The desk of this run. Raises Problem when QUARTERDECK_ACTOR cannot be understood."""
+    try:
+        return open_desk(
+            context.workspace, context.environment, as_of=context.as_of, read_only=context.options.read_only, elevated=elevated
+        )
+    except ValueError as problem:
+        raise Problem(Exit.USAGE, str(problem)) from None
+
+
+def state_of(context: Context) -> ControlState:
+    """What control knows, read only."""
+    from console.control.ledger import read_state  # noqa: PLC0415
+
+    return read_state(context.workspace.paths, until=context.as_of)
+
+
+def request_of(context: Context, kind: ActionKind, model: str, **more: object) -> ActionRequest:
+    """A request with its key and reason filled in. Raises Problem for names that cannot be."""
+    options = context.options
+    incidents = state_of(context).open_incidents(context.environment, model)
+    reason = options.reason
+    if reason is None and incidents and kind in MOVING_KINDS:
+        reason = f"{incidents[-1].id} {incidents[-1].title.raw}"
+    fields: dict[str, object] = {
+        "kind": kind,
+        "environment": context.environment,
+        "model": model,
+        "reason": reason if reason is not None else "",
+        "key": options.key or new_key(),
+        "incident": incidents[-1].id if incidents else None,
+        **more,
+    }
+    try:
+        return ActionRequest.model_validate(fields)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        raise Problem(Exit.USAGE, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+
+
+def act(context: Context, request: ActionRequest, *, waiver: str | None = None) -> Exit:
+    """Plan, show, confirm, execute, say what happened."""
+    options = context.options
+    with desk_of(context, elevated=getattr(options, "elevate", False)) as desk:
+        read = _facts(context, request, waiver)
+        if read.unknown_model is not None:
+            raise Problem(Exit.NOT_FOUND, read.unknown_model)
+        plan = desk.plan(request, read.facts)
+        expected = getattr(options, "expect", None)
+        repeated = options.key is not None and options.key in state_of(context).action_by_key
+        if expected is not None and not repeated and expected not in {plan.from_, version_label(plan.from_)}:
+            found = version_label(plan.from_)
+            raise Problem(Exit.REFUSED, f"{found} is in force, {displayable(expected)} was expected: nothing was sent")
+        if options.dry_run:
+            context.show(plan, "plan", plan_page(plan, context.workspace.zone, person=desk.actor.name))
+            return Exit.OK if plan.allowed else Exit.REFUSED
+        if plan.refusal is not None:
+            return _refused(context, desk, plan, read)
+        confirmation = _confirmation(context, desk, plan)
+        outcome = desk.execute(plan, confirmation)
+    return told(context, plan, outcome)
+
+
+def told(context: Context, plan: ActionPlan, outcome: ActionOutcome) -> Exit:
+    """Print the receipt: on stdout what happened, on stderr when nothing did."""
+    if context.options.json:
+        context.show(outcome, "outcome")
+    elif outcome.state in {ActionState.REFUSED, ActionState.FAILED}:
+        for each in receipt_text(plan, outcome).splitlines():
+            context.say(each)
+    else:
+        print(receipt_text(plan, outcome))
+    return Exit(outcome.exit_code)
+
+
+def _facts(context: Context, request: ActionRequest, waiver: str | None) -> FactsRead:
+    if request.kind not in MOVING_KINDS:
+        return FactsRead(base_facts(context.workspace, request.kind))
+    read = read_facts(context.workspace, context.environment, request, as_of=context.as_of, waiver=waiver)
+    if read.problem is not None and read.unknown_model is None:
+        without = "" if request.kind is ActionKind.PROMOTE else "; the action works without them"
+        context.say(f"facts could not be read: {read.problem}{without}")
+    return read
+
+
+def _refused(context: Context, desk: Desk, plan: ActionPlan, read: FactsRead) -> Exit:
+    if read.problem is None or plan.kind is not ActionKind.PROMOTE:
+        # The desk judges again: the attempt goes on record, or the key is known and the first outcome comes back.
+        outcome = desk.execute(plan, Confirmation(reason=plan.reason))
+        return told(context, plan, outcome)
+    raise Problem(Exit.REFUSED, plan.refusal or "refused")
+
+
+def _confirmation(context: Context, desk: Desk, plan: ActionPlan) -> Confirmation:
+    reason = plan.reason
+    if not reason.strip() and plan.kind in MOVING_KINDS:
+        if not plan.safer:
+            raise Problem(Exit.USAGE, "say why with --reason TEXT: it is kept in the audit, and who approves reads it")
+        # A step towards safety is not held up by a form.
+        reason = NO_REASON
+    if plan.kind not in MOVING_KINDS:
+        return Confirmation(reason=reason)
+    typed = typed_name(context, plan.model, lambda: plan_page(plan, context.workspace.zone, person=desk.actor.name).plain(), "do it")
+    return Confirmation(typed_name=typed, reason=reason)
+
+
+def typed_name(context: Context, model: str, shown: object, purpose: str) -> str:
+    """The model's name, from `--confirm` or typed at the terminal. Raises Problem when it is missing or another one."""
+    given = context.options.confirm
+    if given is None:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise Problem(Exit.USAGE, f"without a terminal the model's name is needed: --confirm {model}; nothing was sent")
+        if callable(shown):
+            print(shown(), file=sys.stderr)
+        print(f"Type {displayable(model)} to {purpose} (anything else leaves): ", end="", file=sys.stderr, flush=True)
+        given = sys.stdin.readline().rstrip("\n")
+    if given != model:
+        raise Problem(Exit.USAGE, f"{displayable(given)!r} is not the model's name, {model}: nothing was sent")
+    return str(given)
+
+
+def until_of(context: Context, words: str | None) -> datetime | None:
+    """When the owner of a switch is asked again: `4h`, or a time with an offset. Raises Problem."""
+    if words is None:
+        return None
+    try:
+        length: timedelta = parse_duration(words)
+    except ValueError:
+        from console.cli.context import parse_moment  # noqa: PLC0415
+
+        return parse_moment(words)
+    return context.clock.now() + length
+
+
+def said(error: Exception) -> Problem:
+    """What the desk raised, as the problem of a verb."""
+    code = {NotFound: Exit.NOT_FOUND, Refused: Exit.REFUSED, JournalUnavailable: Exit.UNAVAILABLE}.get(type(error), Exit.UNAVAILABLE)
+    return Problem(code, str(error))
+
+
+def version_of(context: Context, model: str, words: str | None) -> str | None:
+    """A version as the registry writes it: `v3` is taken for `3` where no version of that name ever was in force."""
+    if words is None or not (words[:1] == "v" and words[1:].isdigit()):
+        return words
+    from backends.local.reading import LocalAliases  # noqa: PLC0415
+    from backends.protocol import BackendError  # noqa: PLC0415
+
+    try:
+        moves = LocalAliases(context.workspace.paths.registry).alias_history(context.environment, model)
+    except BackendError:
+        return words
+    known = {move.version for move in moves}
+    return words if words in known or any(str(each).startswith("v") for each in known) else words[1:]

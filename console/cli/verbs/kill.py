@@ -1,0 +1,24 @@
+"""`quarterdeck kill M`: degrade, fall back or stop a model. Works while store, registry and collectors are down."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli.acting import act, acting_arguments, request_of, until_of
+from console.cli.context import Context
+from console.cli.exits import Exit
+from console.control.actions import ActionKind
+
+STATES = {"degraded": ActionKind.DEGRADE, "fallback": ActionKind.FALLBACK, "killed": ActionKind.KILL}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="the model's name")
+    parser.add_argument("--state", choices=tuple(STATES), default="fallback", help="how far down (default: fallback)")
+    parser.add_argument("--until", metavar="4h|TIME", help="when you are asked again; it never turns itself back on")
+    acting_arguments(parser)
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    until = until_of(context, options.until)
+    return act(context, request_of(context, STATES[options.state], options.model, until=until))
