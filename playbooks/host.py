@@ -24,6 +24,10 @@ class OptionFigures(_Frozen):
     better: bool | None = None
     """Better than leaving things as they are; None when that cannot be said."""
     note: Untrusted = Untrusted("")
+    version: Name | None = None
+    """The version that would serve, where the choice leads to one."""
+    last_served: Moment | None = None
+    """When it last served; None for never, or now."""
 
 
 class CheckResult(_Frozen):
