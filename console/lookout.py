@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from backends.store.summary import read_summary
 from console.clock import Clock
@@ -15,6 +15,9 @@ from console.views.health import ModelHealth
 from console.views.kept import kept_health
 from console.views.sight import Sight
 from console.views.standing import health_with_control, with_control
+
+if TYPE_CHECKING:
+    from console.views.drift import Asked, DriftDetailView, DriftView
 
 FRESH_FOR: Final = timedelta(minutes=10)
 """A summary younger than this is shown as it is; an older one is computed again."""
@@ -66,6 +69,24 @@ class Lookout:
 
         with sight.reader() as reader:
             return assess(sight, reader, registry_of(reader, self.environment, sight.at), name).health
+
+    def drift(self, name: str, asked: Asked | None = None) -> DriftView:
+        """Every column of a model against the reference. Raises NoSuchModel."""
+        from console.views.drift import Asked  # noqa: PLC0415
+        from console.views.drift_look import drift_view  # noqa: PLC0415 - loads the store and the arithmetic
+
+        health, sight = self.model(name), self.sight()
+        with sight.reader() as reader:
+            return drift_view(sight, reader, health, asked or Asked())
+
+    def drift_column(self, name: str, column: str, asked: Asked | None = None, *, exact: bool = False) -> DriftDetailView:
+        """One column of a model in detail; with `exact` its KS and Wasserstein from the rows. Raises NoSuchModel and NoSuchColumn."""
+        from console.views.drift import Asked  # noqa: PLC0415
+        from console.views.drift_look import drift_detail  # noqa: PLC0415 - as above
+
+        health, sight = self.model(name), self.sight()
+        with sight.reader() as reader:
+            return drift_detail(sight, reader, health, column, asked or Asked(), exact=exact)
 
     def _summary(self) -> FleetView | None:
         raw = read_summary(self.workspace.paths)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 SCHEMAS: dict[str, str] = {
     "fleet": "console.views.fleet:FleetView",
     "model": "console.views.health:ModelHealth",
+    "drift": "console.views.drift:DriftView",
+    "drift-column": "console.views.drift:DriftDetailView",
     "plan": "console.control.actions:ActionPlan",
     "outcome": "console.control.actions:ActionOutcome",
 }

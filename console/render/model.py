@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from backends.records import Layer, State
 from console.render import figures
 from console.views.health import LayerHealth, ModelHealth, Signal
+from console.views.model_line import ModelLine
 from widgets.chart import strip
 from widgets.line import MARKS, WORDS, Line, Page, Row, line, sides
 
@@ -24,7 +25,7 @@ def tabs(current: str) -> Line:
     return line(*parts)
 
 
-def model_heading(health: ModelHealth, width: int) -> Line:
+def model_heading(health: ModelHealth | ModelLine, width: int) -> Line:
     """Line 2 of every screen of a model."""
     version = f"{_version(health.version)} {health.environment}"
     right = [("owner ", "dim"), (health.owner or "nobody", "")] if health.owner else []

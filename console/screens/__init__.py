@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 SCREENS = {
     "fleet": "console.screens.fleet:FleetScreen",
     "model": "console.screens.model:ModelScreen",
+    "drift": "console.screens.drift:DriftScreen",
     "first-run": "console.screens.first_run:FirstRunScreen",
     "help": "console.screens.help:HelpScreen",
 }

@@ -1,0 +1,54 @@
+"""`quarterdeck drift M`: every input and the scores against the reference; `-f COLUMN` shows one in detail."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+
+from console.cli.context import WIDTH, Context, Problem
+from console.cli.exits import Exit
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="the model's name")
+    parser.add_argument("-f", "--feature", metavar="COLUMN", help="one column in detail; `score` for the scores")
+    parser.add_argument("--from", dest="first", metavar="DAY", help="first day of the current period, as 2013-04-22, in the model's zone")
+    parser.add_argument("--to", dest="last", metavar="DAY", help="its last day; today unless given")
+    parser.add_argument("--reference-from", metavar="DAY", help="first day of another reference")
+    parser.add_argument("--reference-to", metavar="DAY", help="its last day")
+    parser.add_argument("--exact", action="store_true", help="with -f: KS and Wasserstein from the rows, not from profiles")
+    parser.add_argument("--all", action="store_true", help="also the columns that are plainly ok")
+    parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a column is at least this far")
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    from console.render.drift import drift_detail_page, drift_page  # noqa: PLC0415 - after the arguments are known to be right
+    from console.views.drift import Asked  # noqa: PLC0415
+
+    first, last = _day(options.first, "--from"), _day(options.last, "--to")
+    reference = _day(options.reference_from, "--reference-from"), _day(options.reference_to, "--reference-to")
+    if (reference[0] is None) != (reference[1] is None):
+        raise Problem(Exit.USAGE, "a reference needs both --reference-from and --reference-to")
+    for begins, ends, name in ((first, last, "--from"), (*reference, "--reference-from")):
+        if begins is not None and ends is not None and begins > ends:
+            raise Problem(Exit.USAGE, f"{name} {begins} is after the end {ends}")
+    asked = Asked(first, last, *reference)
+    bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
+    if options.feature is not None:
+        detail = context.lookout.drift_column(options.model, options.feature, asked, exact=options.exact)
+        context.show(detail, "drift-column", drift_detail_page(detail, width=WIDTH, tabbed=False))
+        return Exit.NO if detail.shift.state.value in bad else Exit.OK
+    if options.exact:
+        raise Problem(Exit.USAGE, "--exact reads the rows of one column: name it with -f")
+    view = context.lookout.drift(options.model, asked)
+    context.show(view, "drift", drift_page(view, width=WIDTH, complete=options.all, tabbed=False))
+    return Exit.NO if any(each.state.value in bad for each in view.columns) else Exit.OK
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Problem(Exit.USAGE, f"{option} {text!r} is not a day; write it as 2013-04-22 (drift compares whole days)") from None

@@ -1,0 +1,282 @@
+"""The Drift pages: every column of a model ranked, and one column in detail."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from backends.records import State
+from backends.text import Untrusted
+from console.render import figures
+from console.render.model import model_heading, tabs
+from console.views.drift import BIG_PSI, ColumnShift, DriftDetailView, DriftView
+from widgets.chart import hist_lines
+from widgets.line import MARKS, Line, Page, Row, columns, line
+from widgets.wrapping import wrapped
+
+NAME_WIDTH = 14
+
+
+def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: bool = True, tabbed: bool = True) -> Page:
+    """Every column, the worst first. Without `complete` those that are plainly ok are only counted. `tabbed`: a screen of a model."""
+    del height
+    verb = f"drift {view.line.model}"
+    heading = (
+        model_heading(view.line, width) if tabbed else line((view.line.model, "bold"), f" {_version(view.line.version)}, {_spans(view)}")
+    )
+    rows = [Row(tabs("Drift"))] if tabbed else []
+    if view.why_not:
+        rows += [Row(each) for each in wrapped(line(f" Nothing to show: {view.why_not}"), width, 1)]
+        return Page(heading, tuple(rows), verb)
+    if tabbed:
+        rows.append(Row(line(f" {_spans(view)}")))
+    name = NAME_WIDTH + max(0, min(20, width - 84))
+    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>10}{'FURTHER':>10}  {'NULLS':<14}{'IMPORTANCE':>10}"
+    rows.append(Row(line((head, "dim"))))
+    shown = [each for each in view.columns if complete or _worth_showing(each)]
+    rows += [Row(_row(each, name), key=each.column.raw, why=_why(each), state=str(each.state)) for each in shown]
+    left = len(view.columns) - len(shown)
+    if left:
+        rows.append(Row(line((f"   {left} more {'is' if left == 1 else 'are'} ok (--all)", "dim"))))
+    if tabbed:
+        rows.append(Row(Line()))
+    if view.quality is not None:
+        rows.append(Row(_outcome(view)))
+    rows += [Row(each) for each in wrapped(line((view.closing, "bold")), width)]
+    if not view.bins_from.startswith("deciles of the reference"):
+        rows.append(Row(line((f"Bins: {view.bins_from}.", "dim"))))
+    return Page(heading, tuple(rows), verb)
+
+
+def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 20, tabbed: bool = True) -> Page:
+    """One column: the verdict first, then what it rests on."""
+    del height
+    shift = view.shift
+    state = str(shift.state)
+    rank = f"{view.place} of {view.of} by importance" if view.place else f"one of {view.of} inputs"
+    rank = "the scores" if shift.is_score else rank
+    heading = line(
+        "Fleet > ", (view.line.model, "bold"), " > Drift > ", (shift.column, "bold"), f"   {rank}   ", (f"{MARKS[state]} {state}", state)
+    )
+    said = wrapped(line(" VERDICT  ", (f"{shift.verdict}.", "bold" if state != "ok" else "")), width - 1, 10)
+    rows = [Row(each, key=None if number else shift.column.raw, why=_why(shift), state=state) for number, each in enumerate(said)]
+    rows += [Row(_side("reference r", shift, view, width)), Row(_side("current   c", shift, view, width)), Row(_distances(shift))]
+    if shift.bins:
+        unit = f" {shift.unit.raw}" if shift.unit else ""
+        drawn = hist_lines(
+            [each.label for each in shift.bins], [each.reference for each in shift.bins], [each.current for each in shift.bins],
+            width, title=Untrusted(f"{shift.column.raw}{unit}"),
+        )  # fmt: skip
+        rows += [Row(each) for each in drawn]
+    else:
+        rows.append(Row(line((f" no histogram: {shift.reasons.get('psi', 'no values on one side')}", "dim"))))
+    rows += [Row(each) for each in _course(view, width)]
+    rows += [Row(each) for each in _beside(view, width)]
+    verb = f"drift {view.line.model} -f {shift.column.raw}"
+    if not tabbed:
+        periods = f"{span(view.first, view.last)} against {span(view.reference_first, view.reference_last)}"
+        heading = line((view.line.model, "bold"), f" {_version(view.line.version)} ", (shift.column, "bold"), f", {periods}, {rank}")
+    return Page(heading, tuple(rows), verb)
+
+
+def _worth_showing(shift: ColumnShift) -> bool:
+    return shift.state != State.OK or shift.is_score or (shift.psi or 0.0) > BIG_PSI
+
+
+def _spans(view: DriftView) -> str:
+    columns = [each for each in view.columns if each.n_reference or each.n_current]
+    n = max((each.n_current for each in columns), default=0)
+    against = max((each.n_reference for each in columns), default=0)
+    now = f"{span(view.first, view.last)}{_until(view.at, view.zone) if view.last_is_today else ''} (n {figures.count(n)})"
+    if view.reference_first is None or view.reference_last is None:
+        return now
+    return f"{now} against {span(view.reference_first, view.reference_last)} (n {figures.count(against)})"
+
+
+def _row(shift: ColumnShift, name: int) -> Line:
+    state = str(shift.state)
+    nulls = (
+        figures.MISSING
+        if shift.is_score or shift.nulls_current is None
+        else f"{_nulls(shift.nulls_reference)} -> {_nulls(shift.nulls_current)} %"
+    )
+    further = f"{shift.further} of {shift.windows}" if shift.psi is not None and shift.windows else figures.MISSING
+    psi = distance(shift.psi) if shift.psi is not None else "unkn"
+    cells = columns(
+        [
+            (shift.column, name, ""),
+            (psi, -5, state if state in {"warning", "critical", "unknown"} else ""),
+            (figures.share(shift.js, 3), -5, ""),
+            (figures.share(shift.ks, 3), -5, ""),
+            (distance(shift.limit), -9, ""),
+            (further, -9, ""),
+            ("", 0, ""),
+            (nulls, 14, ""),
+            (figures.share(shift.importance, 3) if shift.importance is not None else figures.MISSING, -9, ""),
+        ]
+    )
+    return Line((*line((f" {MARKS[state]} ", state)).spans, *cells.spans))
+
+
+def _why(shift: ColumnShift) -> Line:
+    text = f" {shift.column.raw}: {shift.verdict} (n {figures.count(shift.n_current)})"
+    if shift.new_categories:
+        text += f"; new: {_listed(shift.new_categories)}"
+    return line((MARKS[str(shift.state)], str(shift.state)), Untrusted(text))
+
+
+def _outcome(view: DriftView) -> Line:
+    quality = view.quality
+    assert quality is not None
+    state = str(view.model_state) if view.last_is_today else ""
+    mark = (f"{MARKS[state]} " if state else "  ", state)
+    coverage = figures.percent(quality.labelled / quality.scored)
+    sample = f"n {figures.count(quality.labelled)} labelled of {figures.count(quality.scored)} ({coverage})"
+    if not quality.labelled:
+        return line(("? ", "unknown"), f"no outcome is known of the {figures.count(quality.scored)} scored in these days")
+    if quality.mae is not None:
+        return line(mark, f"MAE {figures.amount(quality.mae, 'ratio')}, bias {figures.signed(quality.bias, 2)}, {sample}")
+    return line(mark, f"share observed {figures.share(quality.observed)}, scored {figures.share(quality.mean_score)}, {sample}")
+
+
+def _side(title: str, shift: ColumnShift, view: DriftDetailView, width: int) -> Line:
+    current = title.startswith("current")
+    first, last = (view.first, view.last) if current else (view.reference_first, view.reference_last)
+    n, nulls, mean = (
+        (shift.n_current, shift.nulls_current, shift.mean_current)
+        if current
+        else (shift.n_reference, shift.nulls_reference, shift.mean_reference)
+    )
+    low, high = (shift.low_current, shift.high_current) if current else (shift.low_reference, shift.high_reference)
+    unit = f" {shift.unit.raw}" if shift.unit else ""
+    text = f" {title}  {span(first, last) + ' ' + str(last.year):<17}  n {figures.count(n):>7}"
+    text += f"  null {_percent(nulls)}" if nulls is not None else ""
+    text += f"  mean {number(mean)}{unit}" if mean is not None else ""
+    text += f"  {number(low)} to {number(high)}" if low is not None and high is not None and width >= 78 else ""
+    return line(Untrusted(text))
+
+
+def _distances(shift: ColumnShift) -> Line:
+    parts = [f" PSI {distance(shift.psi)}" if shift.psi is not None else " PSI unkn"]
+    parts.append(f"JS {figures.share(shift.js)}" if shift.js is not None else "")
+    if shift.ks is not None:
+        bound = f"-{figures.share(shift.ks_high)}" if shift.ks_high is not None and shift.ks_high - shift.ks > 0.0005 else ""
+        parts.append(f"KS {figures.share(shift.ks)}{bound} ({p_value(shift.ks_p_value, upper=bool(bound))})")
+    elif shift.chi2 is not None:
+        parts.append(f"chi2 {number(shift.chi2)} ({p_value(shift.chi2_p_value)})")
+    if shift.wasserstein is not None:
+        unit = f" {shift.unit.raw}" if shift.unit else ""
+        loose = shift.wasserstein_low is not None and shift.wasserstein_high is not None and shift.wasserstein_high > shift.wasserstein_low
+        bound = f" ({number(shift.wasserstein_low)}-{number(shift.wasserstein_high)})" if loose else ""
+        parts.append(f"Wasserstein {number(shift.wasserstein)}{unit}{bound}")
+    return line(Untrusted("  ".join(part for part in parts if part)))
+
+
+def _course(view: DriftDetailView, width: int) -> list[Line]:
+    shift = view.shift
+    known = [each for each in shift.earlier if each.psi is not None]
+    if not known:
+        return [line((" No earlier window of this length has facts on every day: there is no band to judge by.", "dim"))]
+    length = (view.last - view.first).days + 1
+    name = {1: "day", 7: "week"}.get(length, f"{length} days")
+    head = f" PSI by {name} {span(known[0].first, known[-1].last)}: "
+    values = " ".join(distance(each.psi, 1) if (each.psi or 0) >= 0.095 else distance(each.psi, 2) for each in known)
+    lines = wrapped(line(head + values), width - 1, 13)
+    band = f"{distance(shift.band_low)} to {distance(shift.band_high)}, median {distance(shift.band_median)}"
+    usual = f" Usual band  {band}, {shift.windows} windows"
+    usual += f"; {shift.further} further from the reference" if shift.psi is not None else ""
+    since = f"   far since {_day(shift.high_since)}" if shift.high_since is not None else ""
+    lines.append(line(usual, (since, "bold")))
+    beyond = [each for each in known if each.beyond]
+    if beyond:
+        lines.append(line(f" Beyond now's limit before: {', '.join(span(each.first, each.last) for each in beyond[-4:])}"))
+    return lines
+
+
+def _beside(view: DriftDetailView, width: int) -> list[Line]:
+    shift = view.shift
+    lines = []
+    if shift.importance is not None:
+        others = ", ".join(f"{name.raw} {figures.share(value)}" for name, value in view.more_important)
+        costs = f"shuffling it costs {figures.share(shift.importance)}{'; ' + others if others else ''}"
+        lines.append(line(f" To {_version(view.line.version):<10}", Untrusted(costs)))
+    elif not shift.is_score:
+        lines.append(line((" Importance  not recorded for this version", "dim")))
+    if shift.new_categories:
+        lines.append(line(Untrusted(f" New         {_listed(shift.new_categories)}")))
+    if shift.vanished_categories:
+        lines.append(line(Untrusted(f" Vanished    {_listed(shift.vanished_categories)}")))
+    if shift.calendar:
+        lines.append(line(" Calendar    follows the calendar: compared with equal weekdays of the reference only"))
+    if view.worst is not None:
+        lines += wrapped(line(" Compare     ", view.worst, f": {view.worst_verdict}"), width - 1, 13)
+    lines.append(line((f" Bins        {shift.bins_from or 'by category'}", "dim")))
+    if shift.ks is not None:
+        exact = "exact, from the rows" if shift.method == "samples" else "with their bounds, from profiles; --exact reads the rows"
+        lines.append(line((f" KS and Wasserstein are {exact}", "dim")))
+    lines += [line((f" Note        {note}", "dim")) for note in shift.notes]
+    lines.append(line((" p counts rows, not importance: the verdict uses the band", "dim")))
+    return lines
+
+
+def distance(value: float | None, digits: int = 2) -> str:
+    """A PSI or limit: `.36`, `3.76`, `12.4`."""
+    if value is None:
+        return figures.MISSING
+    return f"{value:.1f}" if value >= 10 else figures.share(value, digits) if value < 1 else f"{value:.{digits}f}"
+
+
+def number(value: float | None) -> str:
+    """A value of a column, in three or four figures."""
+    if value is None:
+        return figures.MISSING
+    size = abs(value)
+    if size and (size >= 1e6 or size < 1e-3):
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 10 else f"{value:.3g}"
+
+
+def p_value(p: float | None, *, upper: bool = False) -> str:
+    """`p .03`, `p < 1e-12`; with `upper` the p-value of a lower bound, so at most this."""
+    if p is None:
+        return "no p"
+    if p < 1e-300:
+        return "p < 1e-300"
+    sign = "<=" if upper else "="
+    return f"p {sign} {p:.1e}" if p < 0.001 else f"p {sign} {figures.share(p)}"
+
+
+def span(first: date, last: date) -> str:
+    """`22-26 Apr`, `28 Mar-3 Apr`."""
+    if first == last:
+        return _day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}-{_day(last)}"
+    return f"{_day(first)}-{_day(last)}"
+
+
+def _day(day: date | None) -> str:
+    return figures.MISSING if day is None else f"{day.day} {day.strftime('%b')}"
+
+
+def _until(at: datetime, zone: str) -> str:
+    return f" {figures.clock_time(at, ZoneInfo(zone))}"
+
+
+def _nulls(rate: float | None) -> str:
+    return figures.MISSING if rate is None else f"{rate * 100:.1f}" if 0 < rate < 0.9995 else f"{rate * 100:.0f}"
+
+
+def _percent(rate: float) -> str:
+    return f"{rate * 100:.1f} %"
+
+
+def _listed(names: tuple[Untrusted, ...]) -> str:
+    shown = ", ".join(name.raw for name in names[:6])
+    return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
+
+
+def _version(version: str | None) -> str:
+    if version is None:
+        return "no version"
+    return version if version.startswith("v") else f"v{version}"

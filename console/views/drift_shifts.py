@@ -1,0 +1,289 @@
+"""From two periods of profiled days to a verdict on every column, and the sentence that closes a look at drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from backends.profile.profile import ColumnSpec
+from backends.records import Column, Layer, Model, ModelVersion, State, severity_rank
+from backends.store.reader import Reader
+from backends.text import Untrusted
+from console.analysis.bands import band, verdict
+from console.analysis.drift import ColumnDrift
+from console.policies.load import Policies
+from console.policies.rules import AlertRule
+from console.views.drift import Asked, ColumnShift, DriftDetailView, DriftView, EarlierWindow
+from console.views.drift_bins import bins_of
+from console.views.health import ModelHealth
+from console.views.input_days import SCORE, InputDays, input_days, reference_between, whole_days, with_reference
+from console.views.windows import Reference
+
+NULL_JUMP: Final = 0.1
+"""Rise of the share of missing values that is called broken."""
+
+LOOK_SINCE: Final = timedelta(days=60)
+"""How far back a window is slid to find since when a column is far from its reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The days on both sides, their profiles, and the rule that judges."""
+
+    inputs: InputDays
+    days: list[date]
+    rule: AlertRule
+
+
+def drift_rule(policies: Policies, model: Model, environment: str) -> AlertRule:
+    """The rule that watches the inputs; a plain calibrated one when no policy has any."""
+    rules = policies.rules_for(model.name, environment, model.task)
+    found = next((rule for rule in rules if rule.signal == "input_psi"), None)
+    return found or AlertRule(
+        id="data.drift", title="An input is further from its reference than in any past window", layer=Layer.DATA, signal="input_psi",
+        window=timedelta(days=5), minimum_n=500, warning="calibrated", critical="calibrated", playbook="input-drift", severity="ticket",
+    )  # fmt: skip
+
+
+def periods_of(
+    reader: Reader,
+    rule: AlertRule,
+    model: Model,
+    version: ModelVersion | None,
+    health: ModelHealth,
+    onset: datetime | None,
+    asked: Asked,
+    at: datetime,
+) -> Periods | None:
+    """The two periods and their profiles; None when there is nothing to compare with."""
+    zone = ZoneInfo(model.zone)
+    usual = None
+    if health.reference_from is not None and health.reference_to is not None:
+        usual = Reference(health.reference_from, health.reference_to, "the reference of this version")
+    reference = usual
+    if asked.reference_first is not None and asked.reference_last is not None:
+        reference = reference_between(asked.reference_first, asked.reference_last, zone, "the reference asked for")
+    if reference is None:
+        return None
+    today = (at - timedelta(microseconds=1)).astimezone(zone).date()
+    length = max(1, round(rule.window / timedelta(days=1)))
+    first = today - timedelta(days=length - 1)
+    if onset is not None:
+        first = min(first, onset.astimezone(zone).date())
+    last = asked.last or today
+    first = asked.first or (first if asked.last is None else last - timedelta(days=length - 1))
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    since = at - timedelta(days=(today - first).days + 16 * len(days) + 1)
+    signature = version.signature if version else None
+    edges = usual or reference
+    inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=since)
+    if reference is not usual:
+        wanted = whole_days(reference.start, reference.end, zone)
+        if not set(wanted) <= set(inputs.days):
+            early = min(since, reference.start)
+            inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=early)
+        inputs = with_reference(inputs, reference)
+    return Periods(inputs, days, rule)
+
+
+def shifts_of(periods: Periods, model: Model, version: ModelVersion | None, *, detail: str | None = None) -> list[ColumnShift]:
+    """Every column between the two periods, the worst first; `detail` names the one that gets its bins and its course."""
+    declared = {column.name: column for column in version.signature.inputs} if version and version.signature else {}
+    importance = version.importance if version else {}
+    specs = [*periods.inputs.specs, *([periods.inputs.score] if periods.inputs.score else [])]
+    found = [
+        _shift(periods, spec, model.name, declared.get(spec.column), importance.get(spec.column), detail == spec.column) for spec in specs
+    ]
+    return sorted(
+        found, key=lambda each: (severity_rank(each.state), -(each.psi or 0.0 if each.state != State.OK else 0.0),
+                                 each.is_score, -(each.importance or 0.0), -(each.psi or 0.0), each.column.raw)
+    )  # fmt: skip
+
+
+def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | None, importance: float | None, detail: bool) -> ColumnShift:
+    inputs, days, rule = periods.inputs, periods.days, periods.rule
+    before, now = inputs.over(spec.column, inputs.against(spec.column, days)), inputs.over(spec.column, days)
+    drift = inputs.drift(spec.column, days)
+    earlier = inputs.band(spec.column, days[-1], len(days))
+    state, text, limit = _judged(rule, model, spec.column, drift, [psi for _, psi in earlier], len(days))
+    broken = _broken(drift)
+    if broken is not None:
+        state, text = broken
+    past = band([psi for _, psi in earlier])
+    windows = tuple(
+        EarlierWindow(first=last - timedelta(days=len(days) - 1), last=last, psi=psi,
+                      beyond=psi is not None and limit is not None and psi > limit)
+        for last, psi in earlier
+    )  # fmt: skip
+    common = {
+        "column": Untrusted(spec.column),
+        "kind": spec.kind,
+        "unit": declared.unit if declared else None,
+        "is_score": spec.column == SCORE,
+        "calendar": spec.column in inputs.calendar,
+        "state": state,
+        "verdict": text,
+        "importance": importance,
+        "earlier": windows,
+        "limit": limit,
+        "bins_from": spec.edges_from,
+    }
+    if drift is None:
+        rows = before or now
+        return ColumnShift(
+            **common,
+            n_reference=before.n if before else 0,
+            n_current=now.n if now else 0,
+            nulls_reference=before.missing_rate if before else None,
+            nulls_current=now.missing_rate if now else None,
+            reasons={"psi": "no facts in " + ("these days" if rows is before else "the reference")},
+        )
+    assert before is not None
+    assert now is not None
+    far = limit if state != State.OK else past.median if past else None
+    return ColumnShift(
+        **common,
+        n_reference=drift.n_reference,
+        n_current=drift.n_current,
+        nulls_reference=drift.missing_reference,
+        nulls_current=drift.missing_current,
+        mean_reference=drift.mean_reference,
+        mean_current=drift.mean_current,
+        low_reference=before.min,
+        high_reference=before.max,
+        low_current=now.min,
+        high_current=now.max,
+        psi=drift.psi,
+        js=drift.js,
+        chi2=drift.chi2,
+        chi2_p_value=drift.chi2_p_value,
+        ks=drift.ks,
+        ks_high=drift.ks_high,
+        ks_p_value=drift.ks_p_value,
+        wasserstein=drift.wasserstein,
+        wasserstein_low=drift.wasserstein_low,
+        wasserstein_high=drift.wasserstein_high,
+        band_low=past.low if past else None,
+        band_median=past.median if past else None,
+        band_high=past.high if past else None,
+        further=past.above(drift.psi) if past and drift.psi is not None else 0,
+        high_since=_high_since(inputs, spec.column, days, far) if detail else None,
+        new_categories=tuple(map(Untrusted, drift.new_categories)),
+        vanished_categories=tuple(map(Untrusted, drift.vanished_categories)),
+        bins=bins_of(before, now) if detail else (),
+        notes=drift.notes,
+        reasons=drift.reasons,
+    )
+
+
+def _judged(
+    rule: AlertRule, model: str, column: str, drift: ColumnDrift | None, earlier: Sequence[float | None], length: int
+) -> tuple[State, str, float | None]:
+    """State, sentence, and the PSI over which it warns."""
+    if drift is None:
+        return State.UNKNOWN, "nothing to compare: one of the two periods has no facts", None
+    warning, critical = rule.limits_for(model, column)
+    window = {1: "day", 7: "week"}.get(length, f"{length}-day window")
+    calibration = rule.calibration
+    found = verdict(
+        drift.psi,
+        band(earlier),
+        drift.n_current,
+        minimum_n=rule.minimum_n,
+        minimum_windows=calibration.least_windows,
+        critical_factor=calibration.critical_times,
+        window=window,
+    )
+    if warning in {"calibrated", None} and critical in {"calibrated", None}:
+        return found.state, found.reason, found.warning_over
+    # A limit that somebody wrote into a policy stands above what is usual.
+    numbers = [limit if isinstance(limit, float) else None for limit in (warning, critical)]
+    state = rule.judge(drift.psi, drift.n_current, *numbers)
+    passed = numbers[1] if state == State.CRITICAL else numbers[0] if numbers[0] is not None else numbers[1]
+    if state == State.UNKNOWN or passed is None:
+        return state, found.reason, None
+    side = "over" if state in {State.WARNING, State.CRITICAL} else "within"
+    return state, f"{side} the limit {passed:g} that {rule.id} sets; {found.reason}", numbers[0] if numbers[0] is not None else numbers[1]
+
+
+def _broken(drift: ColumnDrift | None) -> tuple[State, str] | None:
+    """A column that is gone, or lost many of its values: no distance sees that."""
+    if drift is None or drift.missing_current is None or drift.missing_reference is None:
+        return None
+    before, now = drift.missing_reference, drift.missing_current
+    if now == 1.0 and before < 1.0:
+        return State.CRITICAL, f"gone: every value is missing now ({before:.0%} before)"
+    if now - before > NULL_JUMP and now > 2 * before:
+        return State.CRITICAL, f"missing values rose from {before:.1%} to {now:.1%}: look at the pipeline first"
+    return None
+
+
+def _high_since(inputs: InputDays, column: str, days: Sequence[date], over: float | None) -> date | None:
+    """Last day of the first window of the unbroken stretch, slid back day by day, whose PSI is above `over`."""
+    found: date | None = None
+    for back in range(LOOK_SINCE.days):
+        shifted = [day - timedelta(days=back) for day in days]
+        psi = inputs.psi(column, shifted)[0] if any(day in inputs.days for day in shifted) else None
+        if psi is None or over is None or psi <= over:
+            break
+        found = shifted[-1]
+    return found
+
+
+def closing_of(shifts: Sequence[ColumnShift], health: ModelHealth, broken_signals: Sequence[str], today: bool) -> tuple[State, str]:
+    """What the numbers together say about where to look; the state is that of the sentence's weight."""
+    signals = [signal for layer in health.layers for signal in layer.signals]
+    failing = {State.WARNING, State.CRITICAL}
+    schema = next((signal for signal in signals if signal.id in broken_signals and signal.state in failing), None)
+    gone = [each for each in shifts if each.state in failing and (each.verdict.startswith(("gone", "missing")))]
+    moved = [each for each in shifts if each.state in failing and not each.is_score and each not in gone]
+    if gone:
+        return State.CRITICAL, f"{gone[0].column.raw} lost its values: suspect a data bug, not the world. Next: qd changes {health.model}"
+    if today and schema is not None:
+        return schema.state, f"Schema or missing values broke ({schema.why}): suspect a data bug, not the world."
+    if not today:
+        said = f"{len(moved)} inputs moved beyond their past" if moved else "Inputs were as usual"
+        return (State.WARNING if moved else State.OK), f"{said} in these days; health is judged for now only (see --as-of)."
+    model = health.layer(Layer.MODEL).state
+    if model == State.CRITICAL:
+        if any(each.state == State.CRITICAL for each in moved):
+            return State.CRITICAL, "Inputs and outcome both left their past: look at the inputs first, then at the concept."
+        mostly = "mostly usual" if moved else "usual"
+        return State.CRITICAL, f"Inputs {mostly}, outcome not: suspect concept drift, not a data bug."
+    if model in {State.UNKNOWN, State.STALE}:
+        return State.UNKNOWN, "Nothing is known of the outcome, so usual inputs do not say that the model is right."
+    if moved:
+        return State.WARNING, "Inputs moved beyond their past, the outcome holds so far: watch quality, do not retrain yet."
+    if model == State.WARNING:
+        return State.WARNING, "Inputs usual, outcome in warning: watch quality, labels may still change it."
+    return State.OK, "Inputs and outcome as usual."
+
+
+def detail_of(view: DriftView, shift: ColumnShift) -> DriftDetailView:
+    """The page of one column, from the view that has it in detail."""
+    ranked = sorted((each for each in view.columns if each.importance is not None), key=lambda each: -(each.importance or 0.0))
+    place = next((number for number, each in enumerate(ranked, 1) if each.column == shift.column), 0)
+    worse = next(
+        (each for each in view.columns if severity_rank(each.state) < severity_rank(shift.state) and each.state != State.UNKNOWN), None
+    )
+    assert view.reference_first is not None
+    assert view.reference_last is not None
+    return DriftDetailView(
+        line=view.line,
+        zone=view.zone,
+        at=view.at,
+        first=view.first,
+        last=view.last,
+        last_is_today=view.last_is_today,
+        reference_first=view.reference_first,
+        reference_last=view.reference_last,
+        place=place,
+        of=len(view.columns) - any(each.is_score for each in view.columns),
+        more_important=tuple((each.column, each.importance or 0.0) for each in ranked if each.column != shift.column)[:3],
+        shift=shift,
+        worst=worse.column if worse else None,
+        worst_verdict=worse.verdict if worse else "",
+    )
