@@ -147,6 +147,15 @@ def wasserstein_from_counts(
     return Bounded(*values) if all(map(math.isfinite, values)) else None
 
 
+def one_sided(reference: npt.ArrayLike, current: npt.ArrayLike) -> bool:
+    """Whether one distribution function is nowhere below the other at the edges; False if a side is empty."""
+    shares = _cumulative(reference, current)
+    if shares is None:
+        return False
+    apart = shares[0] - shares[1]
+    return bool((apart >= 0).all() or (apart <= 0).all())
+
+
 def _cumulative(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Floats, Floats] | None:
     r, c = _counts(reference), _counts(current)
     if not r.sum() or not c.sum():

@@ -21,6 +21,7 @@ from console.analysis.distances import (
     jensen_shannon_distance,
     kolmogorov_smirnov,
     ks_from_counts,
+    one_sided,
     population_stability_index,
     wasserstein,
     wasserstein_from_counts,
@@ -233,7 +234,9 @@ def _with_bounds(drift: ColumnDrift, reference: Profile, current: Profile) -> Co
     means = (reference.mean, current.mean)
     apart = abs(means[0] - means[1]) if means[0] is not None and means[1] is not None else 0.0
     low, high = min(max(area.low, apart), area.high), area.high
-    return replace(drift, wasserstein=min(max(area.value, low), high), wasserstein_low=low, wasserstein_high=high)
+    # Where one distribution lies to one side of the other at every edge, the area between them is the difference of the means.
+    estimate = apart if one_sided(reference.counts, current.counts) else area.value
+    return replace(drift, wasserstein=min(max(estimate, low), high), wasserstein_low=low, wasserstein_high=high)
 
 
 def _with_notes(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:

@@ -185,8 +185,10 @@ def _course(view: DriftDetailView, width: int) -> list[Line]:
     band = f"{distance(shift.band_low)} to {distance(shift.band_high)}, median {distance(shift.band_median)}"
     usual = f" Usual band  {band}, {shift.windows} windows"
     usual += f"; {shift.further} further from the reference" if shift.psi is not None else ""
-    since = f"   far since {_day(shift.high_since)}" if shift.high_since is not None else ""
-    lines.append(line(usual, (since, "bold")))
+    lines.append(line(usual))
+    if shift.high_since is not None:
+        over = "its limit" if shift.state != State.OK else "the median of the band"
+        lines.append(line(" Far since   ", (_day(shift.high_since), "bold"), f", when such a window first passed {over}"))
     beyond = [each for each in known if each.beyond]
     if beyond:
         lines.append(line(f" Beyond now's limit before: {', '.join(span(each.first, each.last) for each in beyond[-4:])}"))
