@@ -28,7 +28,8 @@ OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 MISSING: Final = ("na", "n/a", "nan", "null", "none")
 """What a column of numbers may say for "no value"."""
 
-HAS_ZONE: Final = r"[0-9]([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)$"
+HAS_ZONE: Final = r"[0-9] ?([zZ]|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
+"""How a time ends that says where it was read."""
 
 
 def renamed(table: Table, arriving: Sequence[str], file: str) -> dict[str, str]:
@@ -157,9 +158,16 @@ def _time(column: str, found: str, zone: str | None) -> str:
         return f"(CAST({column} AS TIMESTAMP) AT TIME ZONE {text(zone or 'UTC')} AT TIME ZONE 'UTC')"
     if found != VARCHAR:
         return column
-    zoned = f"(TRY_CAST(trim({column}) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    zoned = f"(TRY_CAST({_with_offset(column)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     naive = f"(TRY_CAST(trim({column}) AS TIMESTAMP) AT TIME ZONE {text(zone)} AT TIME ZONE 'UTC')" if zone else "NULL"
     return f"CASE WHEN {_zoned(column)} THEN {zoned} ELSE {naive} END"
+
+
+def _with_offset(column: str) -> str:
+    """A time with a zone as every supported DuckDB reads it: seconds written out, no blank before a numeric offset."""
+    numeric = f"regexp_replace(trim({column}), ' ?([zZ]|UTC|GMT)$', '+00:00')"
+    joined = f"regexp_replace({numeric}, ' ([+-][0-9:]+)$', '\\1')"
+    return f"regexp_replace({joined}, '([T ][0-9]{{2}}:[0-9]{{2}})([+-][0-9:]+)$', '\\1:00\\2')"
 
 
 def _zoned(column: str) -> str:
@@ -231,8 +239,10 @@ def _number_reasons(name: str, kind: str) -> list[tuple[str, str]]:
 
 
 def _not(column: str, kind: str) -> str:
-    unread = f"NOT coalesce({_is_whole(column)}, false) OR " if kind == BIGINT else ""
-    return f"({unread}TRY_CAST(trim({column}) AS {kind}) IS NULL) AND lower(trim({column})) NOT IN ({', '.join(text(word) for word in MISSING)})"
+    unread = f"TRY_CAST(trim({column}) AS {kind}) IS NULL"
+    if kind == BIGINT:
+        unread = f"(NOT {_is_whole(column)} OR {unread})"
+    return f"{unread} AND lower(trim({column})) NOT IN ({', '.join(text(word) for word in MISSING)})"
 
 
 def _inferred(connection: duckdb.DuckDBPyConnection, arriving: str, name: str, stored: str | None) -> str:

@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "mine.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            "CREATE TABLE scores AS SELECT i AS key, i / 10 AS score, TIMESTAMPTZ '2013-04-26 08:00-04' AS at FROM range(5) t(i)"
+            "CREATE TABLE scores AS SELECT i AS key, i / 10 AS score, TIMESTAMPTZ '2013-04-26 08:00:00-04' AS at FROM range(5) t(i)"
         )
         connection.execute('CREATE SCHEMA other; CREATE TABLE other."we""ird name" AS SELECT [1, 2] AS nested')
         connection.execute("CREATE VIEW doubled AS SELECT key * 2 AS twice FROM scores")

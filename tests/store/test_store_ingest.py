@@ -149,6 +149,18 @@ def test_files_that_are_not_there_are_named(paths: WorkspacePaths, tmp_path: Pat
         take(paths, tmp_path / "folder.csv")
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2013-04-26T12:00:00Z", "2013-04-26 12:00:00.000000+00", "2013-04-26T08:00-04:00", "2013-04-26 08:00:00 -0400", "2013-04-26T12:00z",
+        "2013-04-26T14:00:00.000000000+02:00", "2013-04-26 12:00:00 UTC", " 2013-04-26T12:00:00Z ",
+    ],
+)  # fmt: skip
+def test_a_time_with_a_zone_may_be_written_in_many_ways(paths: WorkspacePaths, tmp_path: Path, written: str) -> None:
+    take(paths, write(tmp_path, "in.csv", f"event_at,key,label\n{written},a,1\n"), "labels")
+    assert ask(paths, "SELECT event_at FROM labels") == [(NOON.replace(tzinfo=None),)]
+
+
 def test_local_times_need_a_zone_and_become_utc(paths: WorkspacePaths, tmp_path: Path) -> None:
     file = write(tmp_path, "in.csv", "event_at,key,label\n2013-04-26 08:00,a,1\n2013-01-26T07:00:00,b,1\n2013-04-26T12:00:00Z,c,1\n")
     assert take(paths, file, "labels", tz="America/New_York").accepted == 3
