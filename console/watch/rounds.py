@@ -1,4 +1,4 @@
-"""One round of the watch: compact, profile, evaluate, notify; each step leased, and safe to do again."""
+"""One round of the watch: compact, evaluate, profile, notify; each step leased, and safe to do again."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from console.views.sight import Sight
 from console.watch.alerting import Transition
 from console.watch.evaluation import evaluate_workspace
 from console.watch.notifying import notify
+from console.watch.profiling import profile_environment
 
 LEASE_FOR: Final = timedelta(minutes=10)
 
@@ -51,6 +52,12 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
         if mine:
             for environment in workspace.settings.environments:
                 _evaluate(workspace, environment, clock, desk_at, done)
+    with _leased(workspace, "profile", clock, done) as mine:
+        if mine:
+            for environment in workspace.settings.environments:
+                days, problems = profile_environment(Sight(workspace, environment, clock))
+                done.lines.append(f"profile {environment}: {days} days of inputs stored")
+                done.problems += problems
     settings = workspace.settings.watch
     done.problems += notify(settings.notify, settings.notify_timeout_seconds, done.new)
     return done

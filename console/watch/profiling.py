@@ -1,0 +1,34 @@
+"""The profile step: store the profiles of every closed day, so that looks at drift read no rows of theirs."""
+
+from __future__ import annotations
+
+from backends.profile.days import CannotKeep
+from console.views.assessment import registry_of
+from console.views.input_days import profile_days
+from console.views.kept import kept_health
+from console.views.serving import serving_at
+from console.views.sight import Sight
+from console.views.windows import Reference
+
+
+def profile_environment(sight: Sight) -> tuple[int, list[str]]:
+    """Profile every model that was evaluated and has a reference; returns the days with facts and what could not be kept.
+
+    Follows the evaluation, which says what the reference is. Raises StoreError.
+    """
+    days, problems = 0, []
+    with sight.reader() as reader:
+        registry = registry_of(reader, sight.environment, sight.at)
+        for name, model in sorted(registry.models.items()):
+            health = kept_health(sight.workspace.paths, sight.environment, name)
+            if health is None or health.reference_from is None or health.reference_to is None:
+                continue
+            serving = serving_at(sight.alias_history(name), sight.at)
+            version = registry.versions.get((name, serving.version)) if serving.version else None
+            reference = Reference(health.reference_from, health.reference_to, "the reference of this version")
+            signature = version.signature if version else None
+            try:
+                days += profile_days(reader, sight.environment, name, signature, reference, sight.at, model.zone)
+            except CannotKeep as error:
+                problems.append(f"profiles of {name} cannot be kept: {error}; looks at drift compute them")
+    return days, problems
