@@ -208,6 +208,29 @@ class Runner(Unattended):
         self._write("ended", None, outcome=outcome, reason=_needed(reason, "why it ends here"))
         return self.run
 
+    def record_done(self, plan: PlanSummary, key: str, outcome: ActionOutcome, *, choice: str | None = None, reason: str = "") -> Run:
+        """Write down an operation that was carried out outside the run, under the `key` that it was done with.
+
+        At a decision `choice` names what was thereby chosen. Anybody may record it: what is done is done. Raises RunRefusedError
+        when the step at the cursor is not the one that such an operation carries out.
+        """
+        self.reload()
+        self._refuse_if_over()
+        state = self.run.current
+        if state is None or self.run.in_doubt or any(intent.key == key for step in self.run.steps.values() for intent in step.intents):
+            raise RunRefusedError(f"nothing of run {self._id} waits for what was done with key {key}")
+        if isinstance(state.step, DecisionStep) and choice in {item.id for item in state.step.choices}:
+            suggested = state.suggestion.choice if state.suggestion else None
+            self._write("decided", state.id, chosen=choice, suggested=suggested, reason=_bounded(reason))
+            self._advance(look=False)
+            state = self.run.current
+        call = self.run.call_of(state) if state else None
+        if state is None or call is None or not isinstance(state.step, ActionStep):
+            raise RunRefusedError(f"run {self._id} does not stand at an action")
+        self._announce(state, key, call, plan=plan, undo_call=self.run.undo_of(state))
+        self._report(state.id, key, outcome)
+        return self._settled()
+
     # -- in doubt
 
     def recheck(self) -> Run:

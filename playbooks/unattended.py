@@ -25,6 +25,11 @@ class Unattended:
         self._actor = actor
         self.run = self.reload()
 
+    @property
+    def host(self) -> Host:
+        """The world of this run."""
+        return self._host
+
     def reload(self) -> Run:
         """Read the run as it is now. Raises RunError when there is none."""
         events = self._host.events(self._id)

@@ -16,6 +16,7 @@ from console.control.execution import outcome_of
 from console.control.failures import JournalConflict, JournalUnavailable
 from console.control.holders import with_doubts
 from console.control.ledger import read_state
+from console.control.records import ActionRecord
 from console.control.state import ControlState
 from console.facts_in_time import read_facts, within
 from console.runbook.checks import Checks
@@ -133,6 +134,15 @@ class DeskHost:
             token=token,
             command=plan.verb,
         )
+
+    def done_elsewhere(self, action: ActionRecord) -> tuple[PlanSummary, ActionOutcome]:
+        """The plan that was confirmed for an action, and what became of it."""
+        plan = ActionPlan.model_validate(action.plan) if action.plan else None
+        summary = self.summary(plan) if plan else PlanSummary(sentence=Untrusted(f"{action.kind.value} {action.model}"))
+        outcome = self._told(outcome_of(action))
+        said = f"{outcome.sentence.raw}, by {action.actor.who}"
+        at = action.finished_at or action.intended_at
+        return summary.model_copy(update={"refusal": None}), outcome.model_copy(update={"sentence": Untrusted(said), "at": at})
 
     def submit(self, call: ActionCall, *, key: str, actor: str, token: str, confirmation: str | None) -> ActionOutcome:
         """Do it once for `key`. The desk checks everything again; what it was used for before is returned as it ended."""
