@@ -1,0 +1,139 @@
+"""Computes the view of one incident from control, its run, and the store; changes nothing."""
+
+from __future__ import annotations
+
+from backends.records import Incident, State
+from backends.store.errors import StoreError
+from console.control.state import ControlState
+from console.render import figures
+from console.runbook.attending import found_incident, params_of
+from console.runbook.records import run_of
+from console.runbook.steps import head_of, kept_evidence, planned, steps_of
+from console.runbook.timeline import timeline_of, told_by_run
+from console.views.assessment import NoSuchModel
+from console.views.changes import changes_view
+from console.views.health import ModelHealth
+from console.views.incident import AlertLine, IncidentView, PlaybookHead, StepView
+from console.views.kept import kept_health
+from console.views.sight import Sight
+from playbooks.binding import BindingError
+from playbooks.library import load_library
+from playbooks.run import Run, RunError
+
+
+def incident_view(sight: Sight, wanted: str) -> IncidentView:
+    """The incident as it stands at the sight's moment. Raises NotFound."""
+    control = sight.control
+    incident = found_incident(control, wanted)
+    problem: str | None = None
+    try:
+        run = run_of(control, incident.run)
+    except RunError as error:
+        run, problem = None, f"{incident.run} cannot be read: {error}"
+    head, steps, why = _steps(sight, incident, run, control)
+    health = changes = None
+    try:
+        health = _health(sight, incident.model)
+        with sight.reader() as reader:
+            onset = (health.broke_first_at if health is not None else None) or incident.opened_at
+            changes = changes_view(reader, sight.environment, incident.model, onset, sight.at).items[:12]
+    except (StoreError, NoSuchModel) as error:
+        problem = str(error)
+    return IncidentView(
+        id=incident.id,
+        environment=incident.environment,
+        model=incident.model,
+        zone=sight.workspace.settings.display_zone,
+        at=sight.at,
+        title=incident.title,
+        state=incident.state,
+        severity=incident.severity,
+        opened_at=incident.opened_at,
+        opened_by=_opened_by(incident, control),
+        closed_at=incident.closed_at,
+        driver=incident.driver,
+        driver_since=incident.driver_since,
+        alerts=tuple(
+            AlertLine(
+                id=alert.id, rule=alert.rule, state=alert.state, opened_at=alert.opened_at, closed_at=alert.closed_at, message=alert.message
+            )
+            for name in incident.alerts
+            if (alert := control.alerts.get(name)) is not None
+        ),
+        playbook=head,
+        run=incident.run,
+        run_started_at=run.started_at if run else None,
+        run_outcome=run.outcome if run else None,
+        run_driver=run.driver if run else None,
+        why_no_run=why,
+        steps=steps,
+        in_doubt=run.in_doubt.id if run and run.in_doubt else None,
+        evidence=kept_evidence(run) if run else (),
+        timeline=tuple(sorted([*timeline_of(incident, control, incident.run), *told_by_run(run)], key=lambda entry: entry.at)),
+        quality=health.since_onset if health else None,
+        changes=changes,
+        readers=health.readers if health else (),
+        scores_per_day=health.scored_last_day if health else None,
+        if_nothing=_if_nothing(health),
+        problem=problem,
+        oldest_source_at=health.oldest_source_at if health else None,
+    )
+
+
+def _opened_by(incident: Incident, control: ControlState) -> str:
+    alert = control.alerts.get(incident.alerts[0]) if incident.alerts else None
+    return f"rule {alert.rule}" if alert is not None else incident.opened_by
+
+
+def _health(sight: Sight, model: str) -> ModelHealth:
+    """As last evaluated when that is fresh, else judged now."""
+    from console.lookout import FRESH_FOR  # noqa: PLC0415 - it asks for this module
+    from console.views.assessment import assess, registry_of  # noqa: PLC0415
+
+    found = None if sight.past else kept_health(sight.workspace.paths, sight.environment, model)
+    if found is not None and abs(sight.at - found.at) <= FRESH_FOR:
+        return found
+    with sight.reader() as reader:
+        return assess(sight, reader, registry_of(reader, sight.environment, sight.at), model).health
+
+
+def _steps(
+    sight: Sight, incident: Incident, run: Run | None, control: ControlState
+) -> tuple[PlaybookHead | None, tuple[StepView, ...], str | None]:
+    if run is not None:
+        return head_of(run.playbook, sight.at), steps_of(run, control, sight.at), None
+    if incident.playbook is None:
+        return None, (), "no playbook belongs to this incident; start one with: playbook run ID --incident " + incident.id
+    library = load_library(sight.workspace.paths.playbooks)
+    book = library.get(incident.playbook)
+    if book is None:
+        return None, (), f"there is no playbook {incident.playbook} in the library; see: playbook list"
+    try:
+        steps = planned(book, params_of(sight.workspace, book, incident), library)
+    except BindingError as error:
+        return head_of(book, sight.at), (), str(error)
+    return (
+        head_of(book, sight.at),
+        steps,
+        f"not begun; it begins when the incident is opened, or with: playbook run {book.id} --incident {incident.id}",
+    )
+
+
+def _if_nothing(health: ModelHealth | None) -> tuple[str, ...]:
+    """What goes on while nobody acts, in numbers that were measured."""
+    if health is None:
+        return ()
+    lines = []
+    quality = health.last_day
+    if quality is not None and quality.gap is not None and abs(quality.gap) >= 0.005:
+        lines.append(
+            f"about {figures.count(health.scored_last_day)} scores a day whose level is {figures.signed(quality.gap)} off "
+            f"(24 h, n {figures.count(quality.labelled)})"
+        )
+    elif health.scored_last_day:
+        lines.append(f"about {figures.count(health.scored_last_day)} scores a day go on like this")
+    if health.budget is not None and health.budget.state in {State.WARNING, State.CRITICAL}:
+        lines.append(health.budget.why)
+    if health.readers:
+        lines.append(f"read by {', '.join(health.readers)}")
+    return tuple(lines)
