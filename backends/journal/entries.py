@@ -7,10 +7,11 @@ uses, so that an entry can be neither changed nor moved nor passed off as someth
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from backends.records import canonical_json
 
@@ -93,7 +94,16 @@ def entry_from(row: tuple[Any, ...]) -> Entry:
     seq, key, kind, subject, at, real_at, actor, body, prev_hash, own_hash = row
     try:
         return Entry(
-            int(seq), key, kind, subject, moment_of(at), moment_of(real_at), json.loads(actor), json.loads(body), prev_hash, own_hash
+            seq=int(seq),
+            key=key,
+            kind=kind,
+            subject=subject,
+            at=moment_of(at),
+            real_at=moment_of(real_at),
+            actor=from_json(actor, cache_strings="keys"),
+            body=from_json(body, cache_strings="keys"),
+            prev_hash=prev_hash,
+            hash=own_hash,
         )
     except (TypeError, ValueError) as error:
         raise DamagedEntry(f"entry #{seq} is damaged: {error}") from error

@@ -107,6 +107,12 @@ class Journal:
             ).fetchall()
             return [entry_from(row) for row in rows]
 
+    def each(self, after: int = 0) -> Iterator[Entry]:
+        """The same, one after the other, for a journal that is long."""
+        with self._guard, _said_plainly(self.path):
+            for row in self._connection.execute(f"SELECT {COLUMNS} FROM events WHERE seq > ? ORDER BY seq", (after,)):
+                yield entry_from(row)
+
     def find(self, key: str) -> Entry | None:
         """The entry recorded under `key`."""
         with self._guard, _said_plainly(self.path):

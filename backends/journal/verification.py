@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from backends.journal.entries import BREAK_KIND, GENESIS, chained_hash
+from backends.journal.entries import BREAK_KIND, GENESIS, JournalUnavailable, chained_hash
 from backends.journal.head import Head, read_head
 from backends.journal.journal import Journal
 
@@ -47,7 +47,7 @@ class Verification:
 def verify_journal(path: Path, head_path: Path) -> Verification:
     """Recompute every hash of the journal at `path` and compare its end with the mirrored head.
 
-    A missing journal is an empty chain. Raises JournalUnavailable when the file cannot be read at all.
+    A missing journal is an empty chain; one that cannot be read is a finding.
     """
     findings: list[Finding] = []
     warnings: list[str] = []
@@ -57,17 +57,22 @@ def verify_journal(path: Path, head_path: Path) -> Verification:
         head = read_head(head_path)
     except ValueError as error:
         findings.append(Finding("unmirrored", None, str(error)))
-    if path.exists():
-        journal = Journal(path, head_path, read_only=True)
-        try:
-            count, last_seq, last_hash, mirrored = _walk(journal.rows(), head, findings, warnings)
-            if not journal.guarded():
-                warnings.append("the triggers that keep entries from being changed are missing")
-        finally:
-            journal.close()
-    else:
-        count, last_seq, last_hash, mirrored = 0, 0, GENESIS, GENESIS if head and head.seq == 0 else None
-    _compare_head(head, head_path, last_seq, mirrored, findings, warnings)
+    count, last_seq, last_hash, mirrored = 0, 0, GENESIS, GENESIS if head and head.seq == 0 else None
+    try:
+        if path.exists():
+            journal = Journal(path, head_path, read_only=True)
+            try:
+                count, last_seq, last_hash, mirrored = _walk(journal.rows(), head, findings, warnings)
+                if not journal.guarded():
+                    warnings.append("the triggers that keep entries from being changed are missing")
+            finally:
+                journal.close()
+    except (JournalUnavailable, OSError) as error:
+        findings.append(Finding("unreadable", None, str(error)))
+        return Verification(count, last_seq, last_hash, head, tuple(findings), tuple(warnings))
+    _compare_head(head, head_path, last_seq, mirrored, findings)
+    if head is not None and head.seq < last_seq and _still_lags(head_path, last_seq):
+        warnings.append(f"the mirrored head lags behind: it names #{head.seq} of {last_seq}; the next entry catches up")
     return Verification(count, last_seq, last_hash, head, tuple(findings), tuple(warnings))
 
 
@@ -119,9 +124,16 @@ def _wrong_link(seq: int, prev_hash: str, seen: dict[str, int]) -> Finding:
     return Finding("reordered", seq, f"#{seq} does not continue #{seq - 1}: an entry was inserted, moved or rewritten before it")
 
 
-def _compare_head(
-    head: Head | None, head_path: Path, last_seq: int, mirrored: str | None, findings: list[Finding], warnings: list[str]
-) -> None:
+def _still_lags(head_path: Path, last_seq: int) -> bool:
+    """Whether the head is behind also now: what was recorded during the walk has been mirrored since."""
+    try:
+        head = read_head(head_path)
+    except ValueError:
+        return True
+    return head is None or head.seq < last_seq
+
+
+def _compare_head(head: Head | None, head_path: Path, last_seq: int, mirrored: str | None, findings: list[Finding]) -> None:
     if head is None:
         if last_seq and not any(finding.kind == "unmirrored" for finding in findings):
             findings.append(Finding("unmirrored", None, f"{head_path} is missing, so a cut tail could not be seen"))
@@ -130,5 +142,3 @@ def _compare_head(
         findings.append(Finding("truncated", last_seq, f"the chain ends at #{last_seq}, but #{head.seq} had been mirrored"))
     elif mirrored != head.hash:
         findings.append(Finding("forked", head.seq, f"#{head.seq} is not the entry that had been mirrored: the chain was rewritten"))
-    elif head.seq < last_seq:
-        warnings.append(f"the mirrored head lags behind: it names #{head.seq} of {last_seq}; the next entry catches up")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,10 +11,13 @@ from pydantic import Field
 from backends.journal.entries import BREAK_KIND, Entry, JournalUnavailable
 from backends.journal.journal import Journal
 from backends.journal.verification import verify_journal
+from backends.local.reading import LocalAliases, LocalSwitches
+from backends.protocol import BackendError
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.control import events
 from console.control.actions import Frozen, said_duration, version_label
+from console.control.ledger import exists, read_state
 from console.control.spool import read_notes
 
 __all__ = ["AuditEntry", "AuditFilter", "AuditFinding", "AuditVerdict", "JournalUnavailable", "log", "verify"]
@@ -84,23 +88,19 @@ class AuditVerdict(Frozen):
 
 def log(paths: WorkspacePaths, limit: int | None = 200, filters: AuditFilter | None = None) -> list[AuditEntry]:
     """The newest entries that fit, newest first; no journal yet is an empty list. Raises JournalUnavailable."""
-    if not paths.control.exists():
+    if not exists(paths.control):
         return []
     journal = Journal(paths.control, paths.audit_head, read_only=True)
     try:
         wanted = filters or AuditFilter()
-        found: list[AuditEntry] = []
-        for entry in _sentences(journal.entries()):
-            if _fits(entry, wanted):
-                found.append(entry)
-        newest = found[::-1]
-        return newest if limit is None else newest[:limit]
+        # Every entry is read, since what an entry is about stands in an earlier one; only the newest that fit are kept.
+        return list(deque((entry for entry in _sentences(journal.each()) if _fits(entry, wanted)), maxlen=limit))[::-1]
     finally:
         journal.close()
 
 
 def verify(paths: WorkspacePaths) -> AuditVerdict:
-    """Recompute the chain and compare its end with the mirrored head. Raises JournalUnavailable when it cannot be read at all."""
+    """Recompute the chain, compare its end with the mirrored head, and name what is in force without an entry. Never raises."""
     found = verify_journal(paths.control, paths.audit_head)
     return AuditVerdict(
         whole=found.whole,
@@ -110,12 +110,32 @@ def verify(paths: WorkspacePaths) -> AuditVerdict:
         mirrored_seq=found.head.seq if found.head else None,
         mirrored_at=found.head.at if found.head else None,
         findings=tuple(AuditFinding(kind=finding.kind, seq=finding.seq, message=finding.message) for finding in found.findings),
-        warnings=found.warnings,
+        warnings=(*found.warnings, *_unrecorded(paths)),
         gap_entries=sum(max(1, len(note.drafts)) for note in read_notes(paths.spool)),
     )
 
 
-def _sentences(entries: list[Entry]) -> Iterator[AuditEntry]:
+def _unrecorded(paths: WorkspacePaths) -> list[str]:
+    """What is in force and was set by nobody that the journal knows: by hand, or while nothing could be written."""
+    state = read_state(paths)
+    try:
+        moves, settings = LocalAliases(paths.registry).aliases(), LocalSwitches(paths.switches).switches()
+    except BackendError as error:
+        return [str(error)]
+    lines = [
+        f"{move.alias} of {move.model} in {move.environment} is {version_label(move.version)}, set by {move.moved_by} without an entry"
+        for move in moves
+        if move.key not in state.action_by_key
+    ]
+    lines += [
+        f"the switch of {setting.model} in {setting.environment} is {setting.state.value}, set by {setting.set_by} without an entry"
+        for setting in settings
+        if setting.key not in state.action_by_key
+    ]
+    return lines
+
+
+def _sentences(entries: Iterable[Entry]) -> Iterator[AuditEntry]:
     """Entries in order, each with the environment and model of what it is about."""
     about: dict[str, tuple[str | None, str | None, str]] = {}
     for entry in entries:

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 def land_outcome(paths: WorkspacePaths, actor: Actor, outcome: ActionOutcome, now: datetime) -> bool:
     """Drop the outcome into `landing/` as an Event; False when that was not possible, which only the log says."""
-    if outcome.state is ActionState.REFUSED or not paths.landing.is_dir():
+    if outcome.state is ActionState.REFUSED:
         return False
     topic = "alias" if outcome.kind in ALIAS_KINDS else "switch" if outcome.kind in SWITCH_STATES else "incident"
     movement = f" {outcome.from_} -> {outcome.to}" if outcome.to is not None else ""
@@ -35,6 +35,8 @@ def land_outcome(paths: WorkspacePaths, actor: Actor, outcome: ActionOutcome, no
         }
     )
     try:
+        if not paths.landing.is_dir():
+            return False
         # Loaded here: the store brings a database engine that no action may depend on.
         from backends.store.landing import land_records  # noqa: PLC0415
 

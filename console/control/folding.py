@@ -58,6 +58,7 @@ def action_intended(state: ControlState, entry: Entry) -> None:
         plan=plan,
     )
     state.action_by_key[body["key"]] = entry.subject
+    state.unfinished.add(entry.subject)
 
 
 def action_sent(state: ControlState, entry: Entry) -> None:
@@ -74,6 +75,7 @@ def action_ended(state: ControlState, entry: Entry) -> None:
         if "plan" in body:
             _attempt_refused(state, entry)
         return
+    state.unfinished.discard(entry.subject)
     _update(
         state,
         entry,

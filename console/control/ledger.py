@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -50,18 +51,10 @@ class Ledger:
 
     def state(self) -> ControlState:
         """The state as of the newest entry; only what is new since the last call is read. Raises JournalUnavailable."""
-        if not self.paths.control.exists():
+        if not exists(self.paths.control):
             return ControlState()
         try:
-            known = self._state
-            entries = self._opened().entries(after=max(0, known.last_seq - 1))
-            if known.last_seq and (not entries or entries[0].seq != known.last_seq or entries[0].hash != known.last_hash):
-                # Another file stands in the place of the one that was read: a restored backup, for instance.
-                known, entries = ControlState(), self._opened().entries()
-            elif known.last_seq:
-                entries = entries[1:]
-            if entries or known is not self._state:
-                self._state = _folded(self.paths.control, entries, known)
+            self._state = _advanced(self._opened(), self._state)
             return self._state
         except JournalUnavailable:
             self.close()
@@ -177,32 +170,67 @@ def _read(paths: WorkspacePaths, until: datetime | None) -> ControlState:
     notes = read_notes(paths.spool)
     problem: str | None = None
     state = ControlState()
-    if paths.control.exists():
-        try:
-            journal = Journal(paths.control, paths.audit_head, read_only=True)
-            try:
-                entries = journal.entries()
-            finally:
-                journal.close()
-            state = _folded(paths.control, [entry for entry in entries if until is None or happened_at(entry) <= until], state)
-        except JournalUnavailable as error:
-            problem = str(error)
+    try:
+        if exists(paths.control):
+            state = _read_journal(paths, until)
+    except JournalUnavailable as error:
+        problem = str(error)
     waiting = [draft for note in notes for draft in note.drafts if draft.key not in state.late and (until is None or draft.at <= until)]
+    try:
+        state = fold([_as_entry(draft) for draft in waiting], state)
+    except ValueError as error:
+        problem, state = problem or f"{paths.spool}: {error}", state.copied()
     if waiting:
-        try:
-            state = fold([_as_entry(draft) for draft in waiting], state)
-        except ValueError as error:
-            problem = problem or f"{paths.spool}: {error}"
         state.gap = Gap(since=min(draft.real_at for draft in waiting), entries=len(waiting), reason=notes[0].reason)
     state.problem = problem or next((note.problem for note in notes if note.problem is not None), None)
     return state
 
 
-def _folded(path: Path, entries: list[Entry], onto: ControlState) -> ControlState:
+_latest: dict[Path, ControlState] = {}
+_latest_guard = threading.Lock()
+
+
+def _read_journal(paths: WorkspacePaths, until: datetime | None) -> ControlState:
+    """Now: what was read last time and what came since. In the past: read anew, up to there."""
+    journal = Journal(paths.control, paths.audit_head, read_only=True)
+    try:
+        if until is not None:
+            return _folded(paths.control, (entry for entry in journal.each() if happened_at(entry) <= until), ControlState())
+        with _latest_guard:
+            known = _latest.get(paths.control, ControlState())
+        state = _advanced(journal, known)
+        with _latest_guard:
+            _latest.clear()
+            _latest[paths.control] = state
+        return state
+    finally:
+        journal.close()
+
+
+def _advanced(journal: Journal, known: ControlState) -> ControlState:
+    """The state as of the newest entry, from one that was known; `known` itself when nothing came since."""
+    if known.last_seq == 0:
+        return _folded(journal.path, journal.each(), ControlState())
+    newer = journal.entries(after=known.last_seq - 1)
+    if not newer or (newer[0].seq, newer[0].hash) != (known.last_seq, known.last_hash):
+        # Another file stands in the place of the one that was read: a restored backup, for instance.
+        return _folded(journal.path, journal.each(), ControlState())
+    return _folded(journal.path, newer[1:], known) if len(newer) > 1 else known
+
+
+def _folded(path: Path, entries: Iterable[Entry], onto: ControlState) -> ControlState:
     try:
         return fold(entries, onto)
     except ValueError as error:
         raise JournalUnavailable(f"{path}: {error}: `audit verify` says what else is wrong") from error
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a journal; one that cannot be reached is not the same as none. Raises JournalUnavailable."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise JournalUnavailable(f"{path} cannot be reached: {error.strerror}: ask its owner for access") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -46,6 +46,8 @@ class ControlState:
     last_hash: str = GENESIS
     actions: dict[str, ActionRecord] = field(default_factory=dict)
     action_by_key: dict[str, str] = field(default_factory=dict)
+    unfinished: set[str] = field(default_factory=set)
+    """Ids of the actions of which nobody knows yet how they ended."""
     approvals: dict[str, Approval] = field(default_factory=dict)
     asked_by_key: dict[str, str] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class ControlState:
 
     def open_actions(self) -> list[ActionRecord]:
         """Actions of which nobody knows yet how they ended, oldest first."""
-        return [action for action in self.actions.values() if action.open]
+        return [self.actions[identifier] for identifier in sorted(self.unfinished, key=lambda each: self.actions[each].entries)]
 
     def open_incidents(self, environment: str | None = None, model: str | None = None) -> list[Incident]:
         """Incidents that are not closed, oldest first."""
@@ -122,6 +124,8 @@ class ControlState:
 
     def with_live_holders(self, alive: Callable[[ActionRecord], bool]) -> ControlState:
         """The same state with every unfinished action marked: in flight while `alive` says so, else in doubt."""
+        if not self.unfinished:
+            return self
         marked = dict(self.actions)
         for action in self.open_actions():
             flying = action.state in {ActionState.INTENDED, ActionState.SENT} and alive(action)
@@ -138,6 +142,7 @@ class ControlState:
             self.last_hash,
             dict(self.actions),
             dict(self.action_by_key),
+            set(self.unfinished),
             dict(self.approvals),
             dict(self.asked_by_key),
             dict(self.incidents),

@@ -408,7 +408,7 @@ def test_a_call_found_without_effect_cannot_arrive_later(workspace: Workspace) -
 class NeverShows(LosesAnswers):
     """A registry that says yes and never shows it."""
 
-    def set_alias(self, *args, **named):  # type: ignore[no-untyped-def]
+    def set_alias(self, *_, **__):  # type: ignore[no-untyped-def]
         self.sent += 1
 
     def alias(self, *args: str):  # type: ignore[no-untyped-def]
@@ -461,7 +461,7 @@ def test_every_outcome_lands_as_a_fact(workspace: Workspace) -> None:
     workspace.paths.landing.mkdir()
     mara = workspace.desk()
     mara.execute(mara.plan(rollback()), confirmed())
-    landed = [path for path in workspace.paths.landing.rglob("*.parquet")]
+    landed = list(workspace.paths.landing.rglob("*.parquet"))
     assert len(landed) == 1 and landed[0].parent.name == "events"
 
 

@@ -388,7 +388,7 @@ def test_a_wall_clock_that_went_back_is_a_warning(files: tuple[Path, Path]) -> N
 
 def test_missing_guards_are_a_warning(files: tuple[Path, Path]) -> None:
     written(files, 2)
-    tampered(files[0], lambda database: None)
+    tampered(files[0], lambda _: None)
     found = verify_journal(*files)
     assert found.whole and any("triggers" in warning for warning in found.warnings)
 
@@ -436,3 +436,33 @@ def test_the_mirrored_head_is_plain_json(files: tuple[Path, Path]) -> None:
     head = json.loads(files[1].read_text())
     assert head["format"] == "quarterdeck/audit-head/1"
     assert head["seq"] == 3 and len(head["hash"]) == 64
+
+
+def test_a_journal_that_cannot_be_read_is_not_whole(files: tuple[Path, Path]) -> None:
+    written(files, 3)
+    files[0].write_bytes(b"garbage" * 1000)
+    for leftover in files[0].parent.glob("control.sqlite-*"):
+        leftover.unlink()
+    found = verify_journal(*files)
+    assert not found.whole and found.findings[-1].kind == "unreadable"
+
+
+def test_a_verification_during_appends_neither_fails_nor_warns(files: tuple[Path, Path]) -> None:
+    written(files, 3)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            journal = Journal(*files)
+            for number in range(200):
+                journal.append([draft(f"child{number}", seconds=100 + number)])
+            status = 0
+        finally:
+            os._exit(status)
+    try:
+        while os.waitpid(child, os.WNOHANG) == (0, 0):
+            assert verify_journal(*files).whole
+    except ChildProcessError:
+        pass
+    found = verify_journal(*files)
+    assert found.whole and found.entries == 203 and not found.warnings

@@ -91,14 +91,14 @@ class Control(RuleBasedStateMachine):
             assert plan.from_ == self.version
             self.version, self.moves = plan.to, self.moves + 1
             if plan.kind is ActionKind.PROMOTE:
-                self.check_approval(plan, person)
+                self.check_approval(plan)
         else:
             assert plan.from_ == self.switch.value
             upwards = SAFETY_ORDER.index(SwitchState(plan.to or "")) < SAFETY_ORDER.index(self.switch)
             assert elevated or not upwards
             self.switch = SwitchState(plan.to or "")
 
-    def check_approval(self, plan: ActionPlan, person: str) -> None:
+    def check_approval(self, plan: ActionPlan) -> None:
         approval = read_state(self.root_paths).approvals[plan.approval or ""]
         assert approval.ended == "executed" and approval.executing == plan.action_id and approval.payload.to == plan.to
         assert {vote.person for vote in approval.votes} - {approval.payload.requester}

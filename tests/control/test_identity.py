@@ -1,0 +1,76 @@
+"""Who acts is who the operating system says, unless the workspace plays."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from control_workspace import MovableClock
+
+from backends.store.paths import WorkspacePaths
+from console.clock import PastClock, SystemClock
+from console.control import identity
+from console.control.identity import Actor, current_actor
+from console.control.leases import lease
+from console.control.roles import Grant, Policy, Role
+
+
+def test_the_user_of_the_process_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.2.0.14 51234 10.2.0.1 22")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    actor = current_actor(SystemClock())
+    assert actor.name == getpass.getuser() and not actor.played
+    assert actor.ssh == "10.2.0.14"
+    assert actor.who == f"{actor.name}@{actor.host}"
+
+
+def test_behind_sudo_the_person_counts_and_the_account_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "mara")
+    monkeypatch.setattr(identity.os, "getuid", lambda: 0)
+    assert (Actor.from_os().name, Actor.from_os().sudo) == ("mara", "root")
+    monkeypatch.setattr(identity.os, "getuid", lambda: 65534)
+    assert Actor.from_os().name != "mara", "only root can have come through sudo"
+
+
+def test_somebody_else_is_played_only_where_time_is_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ilse@desk")
+    played = current_actor(MovableClock())
+    assert played.who == "ilse@desk" and played.played
+    for clock in (SystemClock(), PastClock(datetime(2013, 4, 26, tzinfo=UTC))):
+        assert current_actor(clock).name == getpass.getuser()
+
+
+@pytest.mark.parametrize("bad", ["a b", "@host", "a@b@c", "x" * 100])
+def test_a_played_name_must_be_a_name(monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
+    monkeypatch.setenv("QUARTERDECK_ACTOR", bad)
+    with pytest.raises(ValueError, match="name or name@host"):
+        current_actor(MovableClock())
+
+
+def test_somebody_unknown_may_look_and_roles_add_up() -> None:
+    policy = Policy(
+        grants=(
+            Grant(person="otto", roles=(Role.OPERATOR,), environments=("staging",)),
+            Grant(person="otto", roles=(Role.APPROVER,)),
+            Grant(person="*", roles=(Role.VIEWER,)),
+        )
+    )
+    assert policy.roles_of("nobody", "production") == {Role.VIEWER}
+    assert policy.roles_of("otto", "staging") == {Role.VIEWER, Role.OPERATOR, Role.APPROVER}
+    assert policy.roles_of("otto", "production") == {Role.VIEWER, Role.APPROVER}
+    assert policy.digest != Policy().digest
+
+
+def test_a_step_of_the_evaluator_runs_once_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths, clock, minute = WorkspacePaths(tmp_path), SystemClock(), timedelta(minutes=1)
+    with lease(paths, "compact", minute, clock) as held:
+        assert held
+        monkeypatch.setattr("console.control.leases.this_holder", lambda: type("Holder", (), {"host": "h", "pid": 1, "started": ""}))
+        with lease(paths, "compact", minute, clock) as second:
+            assert not second
+        with lease(paths, "evaluate", minute, clock) as other:
+            assert other
+    with lease(paths, "compact", minute, clock) as again:
+        assert again
