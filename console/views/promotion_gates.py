@@ -130,18 +130,23 @@ def _read(evidence: Evidence, reader: Reader, to: str, champion: str | None, sin
     versions = sorted({to, champion})
     found = queries.scored(reader, evidence.sight.environment, evidence.model.name, since, until, versions=versions, columns=wanted)
     place: dict[str, dict[str, int]] = {to: {}, champion: {}}
+    logged: dict[str, int] = {}
     for row, (key, version, served) in enumerate(zip(found.key.tolist(), found.version.tolist(), found.served_by.tolist(), strict=True)):
         # What the fallback answered in a version's place is not that version's score.
         if served == "model" or found.role[row] == "shadow":
             place[version][key] = row
+        if found.role[row] == "live":
+            # Inputs are logged with what was served; a shadow score has none of its own.
+            logged[key] = row
     both = sorted(place[to].keys() & place[champion].keys())
     mine = np.array([place[to][key] for key in both], dtype=np.int64)
     theirs = np.array([place[champion][key] for key in both], dtype=np.int64)
     labelled = found.labelled[mine] if both else np.array([], dtype=np.bool_)
+    inputs = np.array([logged.get(key, row) for key, row in zip(both, theirs.tolist(), strict=True)], dtype=np.int64)[labelled]
     mine, theirs = mine[labelled], theirs[labelled]
     latency = {version: _p95(found.latency_ms[found.version == version]) for version in (to, champion)}
     why_not = "" if len(mine) else f"no row has an outcome and a score of both {version_label(champion)} and {version_label(to)}"
-    slices = {name: found.columns[name][mine] for name in wanted}
+    slices = {name: found.columns[name][inputs] for name in wanted}
     return SameRows(since, until, len(both), found.score[mine], found.score[theirs], found.label[mine], slices, latency, why_not)
 
 

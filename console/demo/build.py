@@ -1,0 +1,158 @@
+"""Building the demo workspace: trained models, landed facts, a history of people and rules, evaluated once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from backends.store.compactor import compact
+from backends.store.paths import WorkspacePaths
+from console.clock import SimulatedClock
+from console.config import ClockSettings, Workspace, WorkspaceProblem, init_workspace, open_workspace
+from console.demo.facts import land_metrics, land_model, land_registry
+from console.demo.flights import load_flights
+from console.demo.history import Historian
+from console.demo.models import Trained, train
+from console.demo.registry_records import artifact_path
+from console.demo.story import DEFAULT_START, LOGGED_FROM, MODELS, ZONE_NAME
+from console.simulation import write_atomically, write_clock
+from console.watch.rounds import watch_once
+
+Progress = Callable[[int, int, str], None]
+"""`(done, total, what)` after each step."""
+
+BUILT: Final = "demo.json"
+"""Written last: a folder without it was not built to the end."""
+
+POLICIES: Final = """\
+# The demo's own rules: flights are scored one by one, so latency is judged over a day, not over ten minutes.
+format: 1
+rules:
+  - id: system.latency_p95
+    title: Scoring is slower than promised
+    layer: system
+    signal: latency_p95
+    window: 24h
+    warning: 30
+    critical: 50
+    playbook: slow-or-failing
+    severity: page
+  - id: system.errors
+    title: More than one request in a hundred gets no score
+    layer: system
+    signal: error_share
+    window: 1h
+    warning: 0.005
+    critical: 0.01
+    playbook: slow-or-failing
+    severity: page
+gates:
+  # Slices of a week are small: a difference of .02 is within their noise.
+  - id: slices
+    title: AUC of no slice more than .02 below the champion's
+    where: {task: binary}
+    kind: not_worse
+    metric: auc
+    better: higher
+    margin: 0.02
+    by_slice: true
+    minimum_n: 500
+people:
+  mara: operator
+  ilse: approver
+  ines: releaser
+  omar: releaser
+roles:
+  - id: releaser
+    may: [note, request, promote]
+"""
+
+
+class DemoProblem(Exception):
+    """The demo cannot be built there: one line with what to do."""
+
+
+def is_built(root: Path) -> bool:
+    """True when a demo was built in `root` to the end."""
+    return (root / BUILT).is_file()
+
+
+def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lambda *_: None, force: bool = False) -> Workspace:
+    """Build the demo in `root`, with its clock standing at `at`. A half-built or, with `force`, an older demo is replaced.
+
+    Raises DemoProblem when `root` holds something else or `at` is not in the recorded year, FlightsMissing, StoreError.
+    """
+    if not LOGGED_FROM < at <= datetime(2013, 12, 31, 23, tzinfo=DEFAULT_START.tzinfo):
+        raise DemoProblem(f"--at {at.isoformat()} is outside what was recorded: after 1 February and up to 31 December 2013")
+    _clear(root, force)
+    steps = sum(len(model.versions) for model in MODELS) + len(MODELS) + 5
+    done = 0
+
+    def step(what: str) -> None:
+        nonlocal done
+        done += 1
+        progress(done, steps, what)
+
+    try:
+        workspace = init_workspace(root, name="demo", display_zone=ZONE_NAME, clock=ClockSettings(start=at))
+    except WorkspaceProblem as problem:
+        raise DemoProblem(str(problem)) from None
+    paths = workspace.paths
+    write_clock(paths, SimulatedClock(at, workspace.clock().real_now(), 0.0))
+    write_atomically(paths.policies / "demo.yaml", POLICIES)
+    frame = load_flights()
+    step("read 336,776 recorded flights")
+    trained: dict[str, dict[str, Trained]] = {}
+    for model in MODELS:
+        trained[model.name] = {}
+        for story in model.versions:
+            if story.made_at > at:
+                continue
+            found = train(frame, model, story)
+            _keep_artifact(root, found)
+            trained[model.name][story.version] = found
+            step(f"trained {model.name} v{story.version} on {found.rows:,} flights")
+    for model in MODELS:
+        rows = land_model(paths, model, trained[model.name], frame, at)
+        step(f"scored {model.name}: {rows:,} predictions")
+    land_registry(paths, MODELS, trained, frame, at)
+    land_metrics(paths, MODELS, frame, LOGGED_FROM, at, "hours")
+    step("wrote registry, pipelines, metrics")
+    compact(paths, at)
+    step("compacted the store")
+    Historian(workspace, trained, at).tell()
+    step("replayed what people and rules did")
+    watch_once(workspace, workspace.clock())
+    step("evaluated every model")
+    write_atomically(root / BUILT, f'{{"at": "{at.isoformat()}"}}\n')
+    return open_workspace(root)
+
+
+def artifact_bytes(root: Path, relative: str) -> bytes:
+    """The bytes of an artifact of the demo."""
+    return (root / relative).read_bytes()
+
+
+def _keep_artifact(root: Path, trained: Trained) -> None:
+    path = root / artifact_path(trained.model, trained.story)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(trained.artifact)
+
+
+def _clear(root: Path, force: bool) -> None:
+    """Make room: only what a demo left behind is ever removed."""
+    if not root.exists() or not any(root.iterdir()):
+        return
+    paths = WorkspacePaths(root)
+    try:
+        name = open_workspace(root).settings.name if paths.workspace_toml.exists() else None
+    except WorkspaceProblem:
+        name = None
+    if name != "demo":
+        raise DemoProblem(f"{root} holds something that is not a demo; choose another folder with --dir")
+    if is_built(root) and not force:
+        raise DemoProblem(f"{root} holds a demo already; open it with: quarterdeck -w {root}, or build it anew with --rebuild")
+    shutil.rmtree(root)

@@ -1,0 +1,63 @@
+"""The declared safe default of each model, computed causally: at every hour only from outcomes known by then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from console.demo.story import ModelStory
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+HOUR: Final = 3_600_000_000
+DAY: Final = 24 * HOUR
+
+
+def fallback_scores(frame: pl.DataFrame, model: ModelStory) -> np.ndarray[Any, Any]:
+    """What the fallback answers for each row of `frame` (in order of schedule).
+
+    Binary: the share of positives of the last 24 h at the origin. Regression: the mean of the last seven days to the same
+    destination. Both from outcomes known at the last full hour before the schedule; where there is none, the same over everything,
+    and before any outcome at all NaN.
+    """
+    group = "dest" if model.task == "regression" else "origin"
+    width = 7 * DAY if model.task == "regression" else DAY
+    return _recent_mean(frame, model, group, width)
+
+
+def _recent_mean(frame: pl.DataFrame, model: ModelStory, group: str, width: int) -> np.ndarray[Any, Any]:
+    import numpy as np  # noqa: PLC0415
+
+    asked = _micros(frame, "scheduled_at") // HOUR * HOUR
+    known = _micros(frame, model.known_at)
+    label = frame[model.label].cast(float).to_numpy()
+    groups = frame[group].to_numpy()
+    found = np.full(len(frame), np.nan)
+    for value in dict.fromkeys(groups.tolist()):
+        mine = groups == value
+        found[mine] = _windowed(known[mine], label[mine], asked[mine], width)
+    missing = np.isnan(found)
+    if missing.any():
+        found[missing] = _windowed(known, label, asked[missing], width)
+    return found
+
+
+def _windowed(known: np.ndarray[Any, Any], label: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], width: int) -> np.ndarray[Any, Any]:
+    """Mean of the labels that became known in `[asked - width, asked)`; NaN where there is none."""
+    import numpy as np  # noqa: PLC0415
+
+    usable = ~np.isnan(label) & (known != np.iinfo(np.int64).min)
+    order = np.argsort(known[usable], kind="stable")
+    times = known[usable][order]
+    total = np.concatenate(([0.0], np.cumsum(label[usable][order])))
+    first, last = np.searchsorted(times, asked - width), np.searchsorted(times, asked)
+    count = last - first
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(count > 0, (total[last] - total[first]) / np.maximum(count, 1), np.nan)
+
+
+def _micros(frame: pl.DataFrame, column: str) -> np.ndarray[Any, Any]:
+    import numpy as np  # noqa: PLC0415
+
+    return frame[column].to_numpy().astype("datetime64[us]").astype(np.int64)
