@@ -9,7 +9,9 @@ from textual.app import App
 
 from console import commands
 from console.commands import Command
+from console.overrides import open_overrides
 from console.render import figures
+from console.screens.acting import ACTING, begin
 from console.session import Session, who_am_i
 from widgets.frame import BannerFacts
 from widgets.theme import use_terminal_colours
@@ -37,7 +39,7 @@ class ConsoleApp(App[int]):
         self._start = start
         self._lookout: Lookout | None = None
         self._last: DeckScreen | None = None
-        self._overrides: tuple[str, ...] = ()
+        self._elevated_until: float | None = None
         self.crash: BaseException | None = None
         """The fault that ended the application, if one did."""
         self.follow_up: list[str] | None = None
@@ -97,12 +99,30 @@ class ConsoleApp(App[int]):
             environment="PROD" if production else environment,
             workspace=summary.workspace if summary else self.session.located.root.name,
             production=production,
-            mode="LOCKED" if self.session.read_only else "read-only",
+            mode=self._mode(),
             who=who_am_i(clock),
             clock=f"{kind} {figures.full_moment(clock.now(), zone)}",
             data=data,
-            override="  ".join(self._overrides),
+            override="  ".join(open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past")),
         )
+
+    @property
+    def environment(self) -> str:
+        """The environment that everything here is about."""
+        return self.session.environment or (self.summary.environment if self.summary else "production")
+
+    @property
+    def elevated(self) -> bool:
+        """Whether what a read-only environment keeps back may be done now."""
+        return self._elevated_until is not None and self.session.clock().monotonic() < self._elevated_until
+
+    def _mode(self) -> str:
+        if self.session.read_only:
+            return "LOCKED"
+        if self._elevated_until is None or not self.elevated:
+            return "read-only"
+        minutes = (self._elevated_until - self.session.clock().monotonic()) // 60 + 1
+        return f"ELEVATED {minutes:.0f}m"
 
     def _zone(self) -> Any:
         from zoneinfo import ZoneInfo  # noqa: PLC0415
@@ -150,7 +170,7 @@ class ConsoleApp(App[int]):
             "back": self.back,
             "leave": lambda: self.exit(0),
             "refresh": screen.reload,
-            "redraw": lambda: self.refresh(repaint=True, layout=True),
+            "redraw": self._redraw,
             "filter": screen.ask_filter,
             "command": lambda: screen.ask(":", complete=self.completed),
             "help": lambda: self.go("help", screen.scope),
@@ -161,6 +181,8 @@ class ConsoleApp(App[int]):
             simple[command.id]()
         elif command.id.startswith("go."):
             self.go(command.id.removeprefix("go."))
+        elif command.id in ACTING:
+            begin(self, command, screen, words)
         elif command.id in MODEL_SCREENS:
             if model is None:
                 screen.say(f"{command.title}: put the cursor on a model first", "warning")
@@ -168,6 +190,64 @@ class ConsoleApp(App[int]):
                 self.go(command.id, model)
         else:
             screen.say(f"{command.title}: not on this screen", "warning")
+
+    # acting
+
+    def tell(self, text: str) -> None:
+        """A message on the screen that is seen now."""
+        say = getattr(self.screen, "say", None)
+        if say is not None:
+            say(text)
+
+    def acted(self) -> None:
+        """Something was done here: what is shown of it follows at the next look."""
+        show = getattr(self.screen, "show_banner", None)
+        if show is not None:
+            show()
+
+    def take(self, subject: str, screen: DeckScreen) -> None:
+        """Take an incident, or the newest one of a model: recorded at once, no dialog."""
+        self._record("take", subject, "", screen)
+
+    def note(self, subject: str, text: str, screen: DeckScreen) -> None:
+        """Keep a remark on an incident, a model, a request or an action."""
+        self._record("note", subject, text, screen)
+
+    def elevate(self, words: str, screen: DeckScreen) -> None:
+        """`15m REASON`: for so long, what the environment keeps back by default may be done here. Recorded."""
+        from console.recording import elevation  # noqa: PLC0415
+
+        try:
+            length, reason = elevation(words)
+        except ValueError as problem:
+            screen.say(str(problem), "warning")
+            return
+
+        def granted() -> None:
+            self._elevated_until = self.session.clock().monotonic() + length.total_seconds()
+            screen.show_banner()
+
+        told = f"elevated for {words.split(maxsplit=1)[0]}: {reason}"
+        self._record("elevate", screen.model_of(screen.content.cursor_key) or "", told, screen, granted)
+
+    def _record(self, kind: str, subject: str, text: str, screen: DeckScreen, then: Callable[[], None] | None = None) -> None:
+        from console.recording import record  # noqa: PLC0415 - control is loaded with the first action
+
+        def work() -> None:
+            try:
+                outcome = record(self.session, kind, subject, text)
+            except Exception as error:
+                self.call_from_thread(screen.say, self.said_of(error), "warning")
+                return
+            done = outcome.exit_code == 0
+            self.call_from_thread(screen.say, outcome.message, "" if done else "warning")
+            if done and then is not None:
+                self.call_from_thread(then)
+
+        self.run_worker(work, thread=True, group="record", exit_on_error=False)
+
+    def _redraw(self) -> None:
+        self.refresh(repaint=True, layout=True)
 
     def run_words(self, text: str, screen: DeckScreen) -> str | None:
         """Run what was typed into the command bar; returns why not, when it cannot be."""

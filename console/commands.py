@@ -104,6 +104,7 @@ CATALOGUE: tuple[Command, ...] = (
         "ack {row}",
         "take",
     ),
+    Command("elevate", "elevate: act where it is read-only by default", ("E",), danger="recorded", words=("elevate",)),
     Command("verify", "verify the whole chain now", ("V",), _in("audit"), "recorded", verb="audit verify", footer="verify now"),
     Command("skip", "skip this step, with a reason", ("S",), _in("incident"), "recorded", True, footer="skip"),
     Command("note", "add a note", ("plus",), danger="recorded", words=("note",), verb="note", footer="note"),
@@ -153,8 +154,8 @@ def clashes(commands: Iterable[Command] = CATALOGUE) -> list[tuple[str, str, str
 
 
 _KEY_WORDS = {
-    "enter": "Enter", "backspace": "Backspace", "escape": "Esc", "colon": ":", "slash": "/", "question_mark": "?", "minus": "-", "plus": "+",
-    "at": "@", "space": "Space", "left": "Left", "right": "Right",
+    "enter": "Enter", "backspace": "Backspace", "escape": "Esc", "colon": ":", "slash": "/", "question_mark": "?", "minus": "-",
+    "plus": "+", "at": "@", "space": "Space", "left": "Left", "right": "Right",
 }  # fmt: skip
 
 

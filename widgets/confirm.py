@@ -79,13 +79,16 @@ class ConfirmView(DrawsLines, can_focus=True):
         """The state of the form."""
         return self._dialog
 
-    def show_plan(self, plan: Plan, *, keep_form: bool = False) -> None:
-        """Show another plan. The name must be typed again, unless only the choice of the user changed it (`keep_form`)."""
+    def show_plan(self, plan: Plan, *, keep_form: bool = False, drop_keys: bool | None = None) -> None:
+        """Show another plan. The name must be typed again, unless only the choice of the user changed it (`keep_form`).
+
+        Keys typed before it was drawn are dropped where the form is new, or with `drop_keys`: they were typed at something else.
+        """
         before = self._dialog
         self._dialog = Dialog(plan)
         if keep_form:
             self._dialog.typed, self._dialog.reason = before.typed, before.reason
-        else:
+        if drop_keys if drop_keys is not None else not keep_form:
             self._await_drawing()
         self._acted = False
         self._redraw()

@@ -46,10 +46,11 @@ def button_words(plan: ActionPlan) -> str:
     return f"Ask to {words[0].lower()}{words[1:]}" if plan.step == "ask" else words
 
 
-def plan_heading(plan: ActionPlan, width: int) -> Line:
-    """Line 2: what, from where to where, in which environment, and that nothing was sent."""
+def plan_heading(plan: ActionPlan, width: int, outcome: ActionOutcome | None = None) -> Line:
+    """Line 2: what, from where to where, in which environment; that nothing was sent, and later how it ended."""
     place = plan.environment.upper()
-    return sides(line("PLAN  ", (plan.title, "bold"), f"   {place}"), line((NOTHING_SENT, "dim")), width)
+    said = (NOTHING_SENT, "dim") if outcome is None else (outcome.state.value.upper(), "bold")
+    return sides(line("PLAN  " if outcome is None else "", (plan.title, "bold"), f"   {place}"), line(said), width)
 
 
 def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
@@ -68,9 +69,11 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
     lines += [line(f" {change.what:<21} {change.movement:<17} ", (change.note, "dim")) for change in plan.will_change]
     if plan.seen_by is not None:
         lines.append(line(f" {'seen by':<21} ", plan.seen_by))
-    lines.append(rule("Will not change", width))
-    lines.append(_listed(plan.will_not_change))
-    lines += _target(plan, zone, width)
+    if plan.will_not_change:
+        lines += [rule("Will not change", width), _listed(plan.will_not_change)]
+    if plan.kind in ALIAS_KINDS:
+        # What answers in each state of the switch stands with the choices.
+        lines += _target(plan, zone, width)
     lines += _helping(plan, zone, width)
     lines += _gates(plan, width)
     lines.append(rule("Who notices, how to undo", width))

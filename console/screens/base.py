@@ -3,7 +3,7 @@ keys into commands of the catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
@@ -65,6 +65,7 @@ class DeckScreen(FrameScreen):
         self._filter = ""
         self._stamp: object = None
         self._pending = False
+        self._answered: Callable[[str], None] | None = None
 
     # what a subclass says
 
@@ -231,8 +232,9 @@ class DeckScreen(FrameScreen):
 
     # prompts
 
-    def ask(self, sign: str, text: str = "", complete: Completer | None = None) -> None:
-        """Open the prompt in the place of lines 23 and 24."""
+    def ask(self, sign: str, text: str = "", complete: Completer | None = None, *, answered: Callable[[str], None] | None = None) -> None:
+        """Open the prompt in the place of lines 23 and 24. `answered` gets what was typed, once Enter is pressed on some text."""
+        self._answered = answered
         self.why.display = False
         self.keys.display = False
         self.prompt.open(sign, text, complete)
@@ -252,6 +254,12 @@ class DeckScreen(FrameScreen):
             self._narrow(message.text)
 
     def on_prompt_submitted(self, message: Submitted) -> None:
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            self._leave_prompt()
+            if message.text.strip():
+                answered(message.text.strip())
+            return
         if message.sign == ":" and message.text.strip():
             refusal = self.app.run_words(message.text.strip(), self)
             if refusal is not None:
@@ -260,6 +268,7 @@ class DeckScreen(FrameScreen):
         self._leave_prompt()
 
     def on_prompt_dismissed(self, message: Dismissed) -> None:
+        self._answered = None
         if message.sign == "/":
             self._narrow("")
         self._leave_prompt()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.store import queries
@@ -17,11 +17,18 @@ from console.views.sight import Sight
 
 def requested_facts(sight: Sight, request: ActionRequest, *, waiver: str | None = None) -> PlanFacts:
     """Read the store for one request. Raises NothingKnown, NoSuchModel or StoreError."""
+    return facts_of_kinds(sight, request.model, (request.kind,), request.to, waiver=waiver)[request.kind]
+
+
+def facts_of_kinds(
+    sight: Sight, model: str, kinds: Sequence[ActionKind], to: str | None, *, waiver: str | None = None
+) -> dict[ActionKind, PlanFacts]:
+    """The facts of several kinds of action on one model, the store read once. Raises as `requested_facts`."""
     with sight.reader() as reader:
         if not queries.models(reader, sight.environment):
             raise NothingKnown(f"the store at {sight.workspace.paths.store} knows no model")
-        evidence = evidence_of(sight, reader, request.model)
-        return facts_of(evidence, reader, request.kind, request.to, waiver=waiver)
+        evidence = evidence_of(sight, reader, model)
+        return {kind: facts_of(evidence, reader, kind, to, waiver=waiver) for kind in kinds}
 
 
 def facts_of(evidence: Evidence, reader: Reader, kind: ActionKind, to: str | None, *, waiver: str | None = None) -> PlanFacts:

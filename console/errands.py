@@ -1,0 +1,149 @@
+"""One thing that a person set out to do on a screen: its plans, the facts that arrive later, and its execution. Knows no terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from console.acting import open_desk
+from console.config import Workspace, open_workspace
+from console.control.actions import (
+    KIND_OF_STATE,
+    MOVING_KINDS,
+    SWITCH_STATES,
+    ActionKind,
+    ActionOutcome,
+    ActionPlan,
+    ActionRequest,
+    Confirmation,
+    PlanFacts,
+    new_key,
+)
+from console.control.desk import Desk
+from console.control.ledger import read_state
+from console.control.records import ActionRecord
+from console.control.state import ControlState
+from console.facts_in_time import base_facts, within
+from console.session import Session
+
+PATIENCE: Final = 30.0
+"""Seconds after which a screen stops waiting for facts; the plan stands without them from the first moment."""
+
+SWITCH_CHOICES: Final = (ActionKind.RESTORE, ActionKind.DEGRADE, ActionKind.FALLBACK, ActionKind.KILL)
+"""States of the kill switch, safer downwards."""
+
+
+@dataclass
+class Errand:
+    """An action on one model, chosen when the dialog was opened and kept whatever the list behind does."""
+
+    session: Session
+    model: str
+    kinds: tuple[ActionKind, ...]
+    to: str | None = None
+    subject: str | None = None
+    elevated: bool = False
+    incident: str | None = None
+    run: str | None = None
+    suggested: str | None = None
+    """What a playbook or plan suggested, kept beside what is chosen."""
+    problem: str | None = None
+    """Why facts are missing."""
+    facts: dict[ActionKind, PlanFacts] = field(default_factory=dict)
+    keys: dict[ActionKind, str] = field(default_factory=dict)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The opened workspace. Raises WorkspaceProblem."""
+        return open_workspace(self.session.located.root)
+
+    @property
+    def environment(self) -> str:
+        return self.session.environment or self.workspace.environment
+
+    def desk(self) -> Desk:
+        """The desk of the person at this console."""
+        return open_desk(
+            self.workspace, self.environment, as_of=self.session.as_of, read_only=self.session.read_only, elevated=self.elevated
+        )
+
+    def state(self) -> ControlState:
+        """What control knows."""
+        return read_state(self.workspace.paths, until=self.session.as_of)
+
+    def reason(self) -> str:
+        """What the reason is filled in with: the newest open incident of the model."""
+        incidents = self.state().open_incidents(self.environment, self.model)
+        return f"{incidents[-1].id} {incidents[-1].title.raw}" if incidents else ""
+
+    def plans(self) -> dict[ActionKind, ActionPlan]:
+        """A plan for each choice, from control alone or with the facts that have arrived. Each keeps its key and so its id."""
+        incidents = self.state().open_incidents(self.environment, self.model)
+        incident = self.incident or (incidents[-1].id if incidents else None)
+        with self.desk() as desk:
+            return {kind: desk.plan(self._request(kind, incident), self._facts(kind)) for kind in self.kinds}
+
+    def read_facts(self) -> None:
+        """Read the facts from the store, for at most PATIENCE seconds; what is missing is said in `problem`."""
+
+        def reading() -> dict[ActionKind, PlanFacts]:
+            from console.views.requested_facts import facts_of_kinds  # noqa: PLC0415 - loads the store
+            from console.views.sight import Sight  # noqa: PLC0415
+
+            sight = Sight(self.workspace, self.environment, self.workspace.clock(as_of=self.session.as_of))
+            return facts_of_kinds(sight, self.model, self.kinds, self.to)
+
+        if not set(self.kinds) & MOVING_KINDS:
+            return
+        found, failed = within(PATIENCE, reading)
+        if found is not None:
+            self.facts, self.problem = found, None
+        elif failed is not None:
+            self.problem = str(failed).splitlines()[0] if str(failed) else type(failed).__name__
+        else:
+            self.problem = f"no answer within {PATIENCE:g} s"
+
+    def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
+        """Carry out a plan that was shown and confirmed."""
+        with self.desk() as desk:
+            return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason))
+
+    def record(self, action_id: str) -> ActionRecord | None:
+        """What the journal knows of an action."""
+        return self.state().actions.get(action_id)
+
+    def _facts(self, kind: ActionKind) -> PlanFacts:
+        return self.facts.get(kind) or base_facts(self.workspace, kind, self.problem)
+
+    def _request(self, kind: ActionKind, incident: str | None) -> ActionRequest:
+        return ActionRequest(
+            kind=kind,
+            environment=self.environment,
+            model=self.model,
+            to=None if kind in SWITCH_STATES else self.to,
+            subject=self.subject,
+            key=self.keys.setdefault(kind, new_key()),
+            incident=incident,
+            run=self.run,
+            suggested=self.suggested,
+        )
+
+
+def switch_errand(session: Session, model: str, *, elevated: bool = False, suggested: str | None = None) -> Errand:
+    """Setting the kill switch of a model, to any of its states."""
+    return Errand(session, model, SWITCH_CHOICES, elevated=elevated, suggested=suggested)
+
+
+def offered(plans: dict[ActionKind, ActionPlan]) -> list[ActionKind]:
+    """The choices that move the switch: all but the state that it is in."""
+    return [kind for kind, plan in plans.items() if SWITCH_STATES[kind].value != plan.from_]
+
+
+def preselected(plans: dict[ActionKind, ActionPlan], suggested: str | None = None) -> ActionKind:
+    """The suggested state; else fallback, or the next step back up from it. Never killed: nobody stops a model by accident."""
+    choices = [kind for kind in offered(plans) if kind is not ActionKind.KILL]
+    wanted = next((kind for state, kind in KIND_OF_STATE.items() if state.value == suggested), None)
+    if wanted in choices:
+        return wanted
+    return ActionKind.FALLBACK if ActionKind.FALLBACK in choices else choices[0]

@@ -1,0 +1,45 @@
+"""What takes the middle of the banner: switches that are not normal, and notes that wait outside the journal. Loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from backends.store.paths import WorkspacePaths
+
+
+def open_overrides(paths: WorkspacePaths, environment: str, now: datetime, *, past: bool = False) -> tuple[str, ...]:
+    """`OVERRIDE arrival-delay fallback 3h58`, one for each switch that is not normal, and `AUDIT GAP` while the spool holds notes.
+
+    A file that cannot be read is said, not passed over. For the past only what had been set by `now` counts.
+    """
+    try:
+        raw = json.loads(paths.switches.read_text(encoding="utf-8"))
+        settings: dict[str, Any] = raw["switches"].get(environment, {})
+        found = [text for model, setting in settings.items() if (text := _said(model, setting, now, past))]
+    except FileNotFoundError:
+        found = []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = [f"OVERRIDE unknown: {paths.switches.name} cannot be read"]
+    try:
+        waiting = 0 if past else sum(1 for _ in paths.spool.glob("control-*.jsonl"))
+    except OSError:
+        waiting = 0
+    return (*found, "AUDIT GAP") if waiting else tuple(found)
+
+
+def _said(model: str, setting: dict[str, Any], now: datetime, past: bool) -> str | None:
+    if setting["state"] == "normal" or (past and datetime.fromisoformat(setting["set_at"]) > now):
+        return None
+    until = setting.get("until")
+    left = remaining(datetime.fromisoformat(until) - now) if until else ""
+    return f"OVERRIDE {model} {setting['state']} {left}".rstrip()
+
+
+def remaining(length: timedelta) -> str:
+    """`3h58`, `12m`; `overdue` once nothing is left: its owner has to be asked."""
+    minutes = int(length.total_seconds() // 60)
+    if length <= timedelta():
+        return "overdue"
+    return f"{minutes // 60}h{minutes % 60:02d}" if minutes >= 60 else f"{minutes}m"

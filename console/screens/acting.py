@@ -1,0 +1,143 @@
+"""From a capital letter to its dialog: what each acting command is about, and which screen it opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.commands import Command
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.screens.base import DeckScreen
+
+ACTING = frozenset({"rollback", "kill", "promote", "approve", "reject", "close", "take", "note", "elevate"})
+
+CHALLENGER = "challenger"
+"""The alias of the version that a promotion means when none is named."""
+
+
+def begin(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> None:
+    """Open the plan of a command for the row under the cursor, or for what `words` names."""
+    key = screen.content.cursor_key
+    if command.id == "note":
+        _note(app, screen, words)
+    elif command.id == "elevate":
+        _elevate(app, screen, words)
+    elif command.id in {"approve", "reject"}:
+        _sign(app, command, screen, words or (screen.target if screen.scope == "approval" else key) or "")
+    elif command.id == "close":
+        _close(app, screen, words or (screen.target if screen.scope == "incident" else key) or "")
+    elif command.id == "take":
+        app.take(words or subject_of(screen) or "", screen)
+    else:
+        _plan(app, command, screen, words)
+
+
+def subject_of(screen: DeckScreen) -> str | None:
+    """What a remark on this screen is about: the incident or request that is open, else what is under the cursor."""
+    if screen.scope in {"incident", "approval"}:
+        return screen.target
+    if screen.scope in {"incidents", "approvals"}:
+        return screen.content.cursor_key
+    return screen.model_of(screen.content.cursor_key)
+
+
+def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> None:
+    from console.control.actions import ActionKind  # noqa: PLC0415 - control is loaded with the first plan
+    from console.errands import Errand, switch_errand  # noqa: PLC0415
+    from console.screens.plan import PlanScreen  # noqa: PLC0415
+
+    model, _, version = words.partition("@")
+    if not model and command.id == "promote" and screen.scope in {"approval", "approvals"}:
+        _execute_request(app, screen)
+        return
+    model = model or screen.model_of(screen.content.cursor_key) or ""
+    if not model:
+        screen.say(f"{command.title}: put the cursor on a model first", "warning")
+        return
+    if command.id == "kill":
+        app.push_screen(PlanScreen(switch_errand(app.session, model, elevated=app.elevated)))
+        return
+    kind = ActionKind.ROLLBACK if command.id == "rollback" else ActionKind.PROMOTE
+    to = version or getattr(screen, "version_of", lambda _key: None)(screen.content.cursor_key) or None
+    if kind is ActionKind.PROMOTE and to is None:
+        to = _candidate(app, model)
+        if to is None:
+            screen.say(f"promote which version? type  :promote {model}@VERSION", "warning")
+            return
+    app.push_screen(PlanScreen(Errand(app.session, model, (kind,), to, elevated=app.elevated)))
+
+
+def _candidate(app: ConsoleApp, model: str) -> str | None:
+    """The version that waits: of the open request, else where the alias of challengers points."""
+    from backends.local.reading import LocalAliases  # noqa: PLC0415
+    from backends.protocol import BackendError  # noqa: PLC0415
+    from console.control.ledger import read_state  # noqa: PLC0415
+
+    waiting = read_state(app.session.paths).open_approvals(app.session.clock().now(), app.environment, model)
+    requests = [each for each in waiting if each.payload.action == "promote"]
+    if requests:
+        return requests[-1].payload.to
+    try:
+        move = LocalAliases(app.session.paths.registry).alias(app.environment, model, CHALLENGER)
+    except BackendError:
+        return None
+    return None if move is None else move.version
+
+
+def _execute_request(app: ConsoleApp, screen: DeckScreen) -> None:
+    from console.control.actions import KIND_OF_STATE, ActionKind  # noqa: PLC0415
+    from console.control.ledger import read_state  # noqa: PLC0415
+    from console.errands import Errand  # noqa: PLC0415
+    from console.screens.plan import PlanScreen  # noqa: PLC0415
+
+    wanted = screen.target if screen.scope == "approval" else screen.content.cursor_key
+    approval = read_state(app.session.paths).approvals.get(wanted or "")
+    if approval is None:
+        screen.say("execute which request? put the cursor on one", "warning")
+        return
+    payload = approval.payload
+    kind = payload.action
+    if kind is not ActionKind.PROMOTE:
+        kind = next(each for state, each in KIND_OF_STATE.items() if state.value == payload.to)
+    to = payload.to if kind is ActionKind.PROMOTE else None
+    app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to, elevated=app.elevated)))
+
+
+def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: str) -> None:
+    from console.screens.sign import SignScreen  # noqa: PLC0415
+
+    if not approval_id:
+        screen.say(f"{command.title}: put the cursor on a request first", "warning")
+        return
+    app.push_screen(SignScreen(app.session, approval_id, veto=command.id == "reject"))
+
+
+def _close(app: ConsoleApp, screen: DeckScreen, incident_id: str) -> None:
+    from console.control.actions import ActionKind  # noqa: PLC0415
+    from console.control.ledger import read_state  # noqa: PLC0415
+    from console.errands import Errand  # noqa: PLC0415
+    from console.screens.plan import PlanScreen  # noqa: PLC0415
+
+    incident = read_state(app.session.paths).incidents.get(incident_id)
+    if incident is None:
+        screen.say(f"there is no incident {incident_id}: g i lists them", "warning")
+        return
+    app.push_screen(PlanScreen(Errand(app.session, incident.model, (ActionKind.CLOSE,), subject=incident.id)))
+
+
+def _note(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+    subject = subject_of(screen)
+    if not subject:
+        screen.say("a note on what? put the cursor on a model or an incident first", "warning")
+    elif words:
+        app.note(subject, words, screen)
+    else:
+        screen.ask("+", answered=lambda text: app.note(subject, text, screen))
+
+
+def _elevate(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+    if words:
+        app.elevate(words, screen)
+    else:
+        screen.ask("elevate, and why: ", "15m ", answered=lambda text: app.elevate(text, screen))

@@ -1,0 +1,194 @@
+"""What every confirmation screen does: draw at once, fill in later, act once, and turn into the receipt. The banner stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from textual import events, work
+from textual.widget import Widget
+
+from widgets.confirm import Cancelled, Closed, Confirmed, ConfirmView
+from widgets.dialog import Plan
+from widgets.frame import FrameScreen
+from widgets.line import Line, line
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+
+WATCHED_EVERY = 2.0
+"""Seconds between two looks at whether anything on disk changed while a receipt is on the screen."""
+
+DRAWING = Plan(lines=(line((" drawing the plan ...", "dim")),), act="Act", refused="not drawn yet")
+
+
+class DialogScreen(FrameScreen):
+    """A confirmation in the frame. A subclass draws its plan in `first`, adds to it in `more`, and acts in `carry_out`."""
+
+    app: ConsoleApp
+    scope = "dialog"
+    asks = "Tab to the button, Space presses it. Enter never does. Esc cancels."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.form = ConfirmView(DRAWING)
+        self.body: Plan = DRAWING
+        self._receipt: list[Line] = []
+        self._ended = False
+        self._stamp: object = None
+
+    # what a subclass says, all of it in worker threads
+
+    def first(self) -> Any:
+        """Everything that can be known at once."""
+        raise NotImplementedError
+
+    def more(self) -> Any:
+        """What takes longer; None when there is nothing to add."""
+        return None
+
+    def carry_out(self, reason: str, typed: str, choice: str | None) -> list[Line]:
+        """Act, and say what happened."""
+        raise NotImplementedError
+
+    def afterwards(self) -> list[Line]:
+        """What can be said of the effect by now, below the receipt."""
+        return []
+
+    # and on the UI thread
+
+    def shown(self, found: Any) -> Plan:
+        """The dialog of what `first` or `more` returned; sets heading, reason line and verb."""
+        raise NotImplementedError
+
+    def started(self) -> list[Line]:
+        """The receipt while the action is under way."""
+        return [line((" intended, being sent ...", "bold"))]
+
+    def ended(self) -> None:
+        """The receipt is on the screen: the heading follows."""
+
+    # life
+
+    def compose_content(self) -> Iterable[Widget]:
+        yield self.form
+
+    def on_mount(self) -> None:
+        self.banner.show(self.app.banner_facts())
+        self.keys.show([(self.asks, "")])
+        self._draw_first()
+
+    def on_screen_resume(self) -> None:
+        self.banner.show(self.app.banner_facts())
+
+    @work(thread=True, group="first", exit_on_error=False)
+    def _draw_first(self) -> None:
+        try:
+            found = self.first()
+        except Exception as error:
+            self.app.call_from_thread(self._failed, self.app.said_of(error))
+            return
+        self.app.call_from_thread(self._arrived, found, False)
+        self._draw_more()
+
+    @work(thread=True, group="more", exit_on_error=False)
+    def _draw_more(self) -> None:
+        try:
+            found = self.more()
+        except Exception as error:
+            self.app.call_from_thread(self.say, self.app.said_of(error))
+            return
+        if found is not None:
+            self.app.call_from_thread(self._arrived, found, True)
+
+    def _arrived(self, found: Any, later: bool) -> None:
+        if self._receipt or not self.is_attached:
+            return
+        plan = self.shown(found)
+        if plan != self.body:
+            # A key that was meant for the plan before must not land on this one.
+            self.show_plan(plan, keep_form=later, drop_keys=True)
+
+    def show_plan(self, plan: Plan, *, keep_form: bool, drop_keys: bool | None = None) -> None:
+        """Put another plan on the screen. What was typed stays with `keep_form`; the focus is back on Cancel in any case."""
+        self.body = plan
+        self.form.show_plan(plan, keep_form=keep_form, drop_keys=drop_keys)
+
+    def _failed(self, reason: str) -> None:
+        self.heading.show(line(("no plan can be drawn", "critical")))
+        self.say(reason)
+
+    def say(self, text: str) -> None:
+        """A message on line 23."""
+        self.why.say(line((text, "warning")))
+
+    # what the dialog said
+
+    def on_confirm_cancelled(self, message: Cancelled) -> None:
+        message.stop()
+        self._leave("nothing was sent")
+
+    def on_confirm_confirmed(self, message: Confirmed) -> None:
+        message.stop()
+        if message.plan is not self.body:
+            self.say("the plan changed under you: look at it again; nothing was sent")
+            return
+        self._receipt = self.started()
+        self.form.show_receipt(self._receipt, finished=False)
+        self.keys.show([("q", "leave; the action goes on")])
+        self._act(message.reason, message.typed, message.choice)
+
+    def on_confirm_closed(self, message: Closed) -> None:
+        message.stop()
+        self._leave("" if message.finished else "the action goes on; its receipt is in the list of actions (@)")
+
+    def _leave(self, said: str) -> None:
+        self.app.back()
+        if said:
+            self.app.tell(said)
+
+    @work(thread=True, group="act", exit_on_error=False)
+    def _act(self, reason: str, typed: str, choice: str | None) -> None:
+        try:
+            lines = self.carry_out(reason, typed, choice)
+        except Exception as error:
+            lines = [line(" ", ("X", "critical"), f" {self.app.said_of(error)}")]
+        self.app.call_from_thread(self._done, lines)
+
+    def _done(self, lines: list[Line]) -> None:
+        self._receipt, self._ended = lines, True
+        self.app.acted()
+        if not self.is_attached or not self.is_current:
+            self.app.tell(next((each.text.strip() for each in lines[1:]), ""))
+            return
+        self.banner.show(self.app.banner_facts())
+        self.form.show_receipt(lines, finished=True)
+        self.ended()
+        self.keys.show([("q", "back"), ("Enter", "back")])
+        self._watch()
+        self.set_interval(WATCHED_EVERY, self._watch_again)
+
+    def _watch_again(self) -> None:
+        if self.is_current and self.app.stamp() != self._stamp:
+            self._watch()
+
+    @work(thread=True, exclusive=True, group="watch", exit_on_error=False)
+    def _watch(self) -> None:
+        self._stamp = self.app.stamp()
+        try:
+            lines = self.afterwards()
+        except Exception as error:
+            lines = [line(" ", ("?", "unknown"), f" the effect cannot be read: {self.app.said_of(error)}")]
+        if lines:
+            self.app.call_from_thread(self._with_effect, lines)
+
+    def _with_effect(self, lines: list[Line]) -> None:
+        if self.is_attached:
+            self.form.show_receipt([*self._receipt, *lines], finished=True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self.call_after_refresh(self.resized)
+
+    def resized(self) -> None:
+        """The screen has another width: a subclass draws its plan again."""
