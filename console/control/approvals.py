@@ -9,27 +9,10 @@ from backends.journal.entries import Draft
 from console.control import events
 from console.control.actions import SERVING_ALIAS, SWITCH_STATES, ActionKind, ActionPlan, new_key
 from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference
+from console.control.failures import NotFound, Refused
 from console.control.ledger import Ledger
 from console.control.roles import Policy
 from console.control.state import ControlState
-
-
-class Refused(Exception):
-    """Policy, role, state or clock says no. `str()` is one line; nothing was changed.
-
-    `changed` lists what is different from what was seen or approved.
-    """
-
-    def __init__(self, message: str, changed: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.changed = changed
-
-
-class NotFound(LookupError):
-    """There is no such thing. `str()` is one line."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else "not found"
 
 
 def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: str, reason: str) -> tuple[Approval, bool]:

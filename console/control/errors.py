@@ -1,6 +1,5 @@
-"""What can go wrong at the desk, for those who show it: screens and verbs may not import the journal itself."""
+"""The failures of the desk under their other name."""
 
-from backends.journal.entries import JournalConflict, JournalUnavailable
-from console.control.approvals import NotFound, Refused
+from console.control.failures import JournalConflict, JournalUnavailable, NotFound, Refused
 
 __all__ = ["JournalConflict", "JournalUnavailable", "NotFound", "Refused"]

@@ -25,8 +25,8 @@ from console.control.actions import (
     WouldHelp,
     version_label,
 )
-from console.control.approvals import NotFound, Refused
 from console.control.desk import Desk
+from console.control.failures import NotFound, Refused
 from console.control.identity import Actor
 from console.control.ledger import read_state
 from console.control.reach import Reach

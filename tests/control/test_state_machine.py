@@ -18,8 +18,8 @@ from backends.records import SAFETY_ORDER, SwitchState
 from console.control import audit
 from console.control.actions import ALIAS_KINDS, ActionKind, ActionOutcome, ActionPlan, ActionRequest, ActionState, Confirmation
 from console.control.approval import ApprovalState
-from console.control.approvals import NotFound, Refused
 from console.control.desk import Desk
+from console.control.failures import NotFound, Refused
 from console.control.ledger import read_state
 from console.control.roles import MAY
 from console.control.state import fold
