@@ -18,6 +18,7 @@ from console.views.standing import health_with_control, with_control
 
 if TYPE_CHECKING:
     from console.views.drift import Asked, DriftDetailView, DriftView
+    from console.views.quality import QualityAsked, QualityView
 
 FRESH_FOR: Final = timedelta(minutes=10)
 """A summary younger than this is shown as it is; an older one is computed again."""
@@ -78,6 +79,15 @@ class Lookout:
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
             return drift_view(sight, reader, health, asked or Asked())
+
+    def quality(self, name: str, asked: QualityAsked | None = None) -> QualityView:
+        """Observed quality of a model. Raises NoSuchModel and NoSuchSlice."""
+        from console.views.quality import QualityAsked  # noqa: PLC0415
+        from console.views.quality_look import quality_view  # noqa: PLC0415 - loads the store and the arithmetic
+
+        health, sight = self.model(name), self.sight()
+        with sight.reader() as reader:
+            return quality_view(sight, reader, health, asked or QualityAsked())
 
     def drift_column(self, name: str, column: str, asked: Asked | None = None, *, exact: bool = False) -> DriftDetailView:
         """One column of a model in detail; with `exact` its KS and Wasserstein from the rows. Raises NoSuchModel and NoSuchColumn."""

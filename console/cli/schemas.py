@@ -12,6 +12,7 @@ SCHEMAS: dict[str, str] = {
     "fleet": "console.views.fleet:FleetView",
     "model": "console.views.health:ModelHealth",
     "drift": "console.views.drift:DriftView",
+    "quality": "console.views.quality:QualityView",
     "drift-column": "console.views.drift:DriftDetailView",
     "plan": "console.control.actions:ActionPlan",
     "outcome": "console.control.actions:ActionOutcome",

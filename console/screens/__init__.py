@@ -12,6 +12,7 @@ SCREENS = {
     "fleet": "console.screens.fleet:FleetScreen",
     "model": "console.screens.model:ModelScreen",
     "drift": "console.screens.drift:DriftScreen",
+    "quality": "console.screens.quality:QualityScreen",
     "first-run": "console.screens.first_run:FirstRunScreen",
     "help": "console.screens.help:HelpScreen",
 }

@@ -1,0 +1,226 @@
+"""The Quality page: periods side by side, then by day, by slice, by score, and how fast outcomes arrive."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+from backends.text import Untrusted
+from console.render import figures
+from console.render.model import model_heading, tabs
+from console.views.quality import Measure, Period, QualityView, SliceRow
+from widgets.line import Line, Page, Row, columns, line, rule
+from widgets.wrapping import wrapped
+
+NAMES = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "brier": "Brier",
+    "log_loss": "log loss",
+    "ece": "ECE",
+    "base_rate": "observed share",
+    "mean_score": "mean score",
+    "gap": "observed less scored",
+    "precision": "precision",
+    "recall": "recall",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "bias": "bias",
+    "mean_label": "mean outcome",
+}
+"""What each measure is called on the page; `explain` knows it under its key."""
+
+_SIGNED = frozenset({"gap", "bias"})
+_IN_UNITS = frozenset({"mae", "rmse", "bias", "mean_label"})
+BARS = 20
+
+
+def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed: bool = True) -> Page:
+    """All of the view. `tabbed`: a screen of a model."""
+    del height
+    zone = ZoneInfo(view.zone)
+    verb = f"quality {view.line.model}" + (" --by week" if view.by == "week" else "")
+    version = view.line.version or ""
+    heading = model_heading(view.line, width)
+    if not tabbed:
+        heading = line(
+            (view.line.model, "bold"), f" {version if version.startswith('v') else 'v' + version}: observed quality, on labelled rows only"
+        )
+    rows = [Row(tabs("Quality"))] if tabbed else []
+    rows += [Row(line((note, "warning"))) for note in view.notes if note.startswith(("no outcome", "nothing"))]
+    rows += _side_by_side(view, zone, width)
+    rows += _slices(view, width)
+    rows += _course(view, width)
+    rows += _calibration(view, width)
+    rows += _arrivals(view, width)
+    left = [note for note in view.notes if not note.startswith(("no outcome", "nothing"))]
+    rows += [Row(each) for note in left for each in wrapped(line((f" Note: {note}.", "dim")), width, 2)]
+    return Page(heading, tuple(rows), verb)
+
+
+def _side_by_side(view: QualityView, zone: tzinfo, width: int) -> list[Row]:
+    cell = max(17, (width - 26) // 3)
+    periods = view.periods
+    rows = [
+        Row(columns([("", 22, ""), *((each.name, -cell, "bold") for each in periods)])),
+        Row(columns([("", 22, ""), *((_since(each, zone), -cell, "dim") for each in periods)])),
+    ]
+    for measure in periods[0].measures:
+        found = [each.measure(measure.name) for each in periods]
+        why = f"{NAMES[measure.name]}, {periods[0].name}: {_explained(measure)} (n {figures.count(periods[0].labelled)})"
+        cells = [(_number(each, cell), -cell, "" if each.value is not None else "unknown") for each in found]
+        name = f" {NAMES[measure.name]}" if measure.name not in {"precision", "recall"} else f" {measure.name} at {_at(view.threshold)}"
+        rows.append(Row(columns([(name, 22, ""), *cells]), key=measure.name, why=line(why)))
+    counted = [(figures.count(each.labelled), -cell, "") for each in periods]
+    covered = [(f"{figures.percent(each.coverage)} of {figures.count(each.scored)}", -cell, "") for each in periods]
+    complete = [(figures.moment(each.complete_to, zone) if each.complete_to else "nowhere", -cell, "") for each in periods]
+    rows += [
+        Row(columns([(" n labelled", 22, ""), *counted])),
+        Row(columns([(" coverage", 22, ""), *covered]), key="coverage", why=line(_coverage_why(view))),
+        Row(
+            columns([(" labels complete to", 22, ""), *complete]),
+            key="complete up to",
+            why=line("95 % of the 24 hours before it have a label"),
+        ),
+    ]
+    missing = {each.reason for period in periods for each in period.measures if each.value is None}
+    rows += [Row(line((f" unkn: {reason}", "dim"))) for reason in sorted(missing)]
+    return rows
+
+
+def _coverage_why(view: QualityView) -> str:
+    first = view.periods[0]
+    if first.coverage is None:
+        return f"nothing was scored {first.name}"
+    return f"{figures.count(first.labelled)} of {figures.count(first.scored)} have a label; quality of the others is not known"
+
+
+def _course(view: QualityView, width: int) -> list[Row]:
+    if not view.course:
+        return []
+    regression = view.task == "regression"
+    shown = ("mae", "rmse", "bias") if regression else ("base_rate", "mean_score", "gap", "auc", "brier")
+    heads = {
+        "base_rate": "OBS",
+        "mean_score": "SCORED",
+        "gap": "GAP",
+        "auc": "AUC",
+        "brier": "BRIER",
+        "mae": "MAE",
+        "rmse": "RMSE",
+        "bias": "BIAS",
+    }
+    head = columns(
+        [(f" {view.by.upper()}", 12, "dim"), ("N", -6, "dim"), ("LABELS", -7, "dim"), *((heads[name], -8, "dim") for name in shown)]
+    )
+    rows = [Row(Line()), Row(rule(f"By {view.by}", width, view.zone)), Row(head)]
+    for period in view.course:
+        measures = [period.measure(name) for name in shown]
+        cells = [(_plain(each), -8, "" if each.value is not None else "unknown") for each in measures]
+        coverage = figures.percent(period.coverage) if period.scored else figures.MISSING
+        rows.append(Row(columns([(f" {period.name}", 12, ""), (figures.count(period.labelled), -6, ""), (coverage, -7, ""), *cells])))
+    return rows
+
+
+def _slices(view: QualityView, width: int) -> list[Row]:
+    rows: list[Row] = []
+    for column in view.sliced_by:
+        mine = [each for each in view.slices if each.column == column]
+        note = f"{view.calibration_of}, at least {view.minimum} labelled"
+        rows += [Row(Line()), Row(rule(f"By {column.raw}", width, note))]
+        judged = [each for each in mine if each.measures]
+        rows += [Row(_slice(each, view.task), key=f"slice:{column.raw}={each.value.raw if each.value else ''}") for each in judged]
+        few = [each for each in mine if not each.measures]
+        if few:
+            names = ", ".join(f"{each.value.raw if each.value else '(missing)'} {each.labelled}" for each in few[:8])
+            more = f" and {len(few) - 8} more" if len(few) > 8 else ""
+            rows += [Row(each) for each in wrapped(line((" too few labelled: ", "dim"), (Untrusted(names + more), "dim")), width, 2)]
+        if not mine:
+            rows.append(Row(line((" nothing was scored", "dim"))))
+    return rows
+
+
+def _slice(row: SliceRow, task: str) -> Line:
+    known = {each.name: each for each in row.measures}
+    name = row.value if row.value is not None else Untrusted("(missing)")
+    cells: list[tuple[str | Untrusted, int, str]] = [(" ", 1, ""), (name, 14, ""), (f"n {figures.count(row.labelled)}", -8, "")]
+    if task == "regression":
+        cells += [(f"MAE {_number(known['mae'])}", -26, ""), (f"bias {_number(known['bias'])}", -28, "")]
+    else:
+        cells += [(f"gap {_number(known['gap'])}", -25, ""), (f"AUC {_number(known['auc'])}", -25, "")]
+    return columns(cells)
+
+
+def _calibration(view: QualityView, width: int) -> list[Row]:
+    held = [each for each in view.calibration if each.n]
+    if not held:
+        return []
+    rows = [Row(Line()), Row(rule("Calibration", width, f"{view.calibration_of}; s scored, o observed"))]
+    rows.append(Row(line((f"  {'SCORE':<9}{'N':>6}{'MEAN':>7}{'OBSERVED':>10} {'INTERVAL':<13} 0{' ' * (BARS - 2)}1", "dim"))))
+    for each in view.calibration:
+        name = f"{figures.share(each.low, 1) if each.low else '0'}-{figures.share(each.high, 1)}"
+        if not each.n or each.mean_score is None or each.observed is None:
+            rows.append(Row(line((f"  {name:<9}{0:>6}", "dim"))))
+            continue
+        drawn = [" "] * (BARS + 1)
+        drawn[round(each.mean_score * BARS)] = "s"
+        place = round(each.observed * BARS)
+        drawn[place] = "*" if drawn[place] == "s" else "o"
+        interval = f"{figures.share(each.observed_low)}-{figures.share(each.observed_high)}"
+        text = f"  {name:<9}{figures.count(each.n):>6}{figures.share(each.mean_score):>7}{figures.share(each.observed):>10} {interval:<13} "
+        rows.append(Row(line(text, "".join(drawn).rstrip())))
+    return rows
+
+
+def _arrivals(view: QualityView, width: int) -> list[Row]:
+    rows = [Row(Line()), Row(rule("Outcomes arrive", width, "share known that long after the score"))]
+    rows.append(
+        Row(columns([(" AFTER", 8, "dim"), ("LAST 7 DAYS", -16, "dim"), ("OF", -8, "dim"), ("REFERENCE", -12, "dim"), ("OF", -8, "dim")]))
+    )
+    for each in view.arrivals:
+        now = figures.percent(each.share) if each.share is not None else "unkn"
+        before = figures.percent(each.share_reference) if each.share_reference is not None else "unkn"
+        counts = [(figures.count(each.n), -8, "dim"), (before, -12, ""), (figures.count(each.n_reference), -8, "dim")]
+        rows.append(Row(columns([(f" {each.hours} h", 8, ""), (now, -16, ""), *counts])))
+    return rows
+
+
+def _at(threshold: float | None) -> str:
+    return "" if threshold is None else f"{threshold:g}".replace("0.", ".", 1)
+
+
+def _since(period: Period, zone: tzinfo) -> str:
+    if period.name == "reference":
+        return f"{figures.day(period.since, zone)}-{figures.day(period.until, zone)}"
+    return f"from {figures.moment(period.since, zone)}"
+
+
+def _number(measure: Measure, room: int = 24) -> str:
+    """The value with its interval; with coarser bounds, or without, where there is no room for them."""
+    value = _plain(measure)
+    if measure.value is None or measure.low is None or measure.high is None:
+        return value
+    between = " " if measure.name in _SIGNED else "-"
+    digits = 2 if measure.name in _IN_UNITS else 3
+    for fewer in (0, 1):
+        text = f"{value} ({_text(measure, measure.low, digits - fewer)}{between}{_text(measure, measure.high, digits - fewer)})"
+        if len(text) <= room:
+            return text
+    return value
+
+
+def _plain(measure: Measure) -> str:
+    return "unkn" if measure.value is None else _text(measure, measure.value)
+
+
+def _text(measure: Measure, value: float, digits: int | None = None) -> str:
+    kept = digits if digits is not None else 2 if measure.name in _IN_UNITS else 3
+    return figures.signed(value, kept) if measure.name in _SIGNED else figures.share(value, kept)
+
+
+def _explained(measure: Measure) -> str:
+    if measure.value is None:
+        return f"not computable: {measure.reason}"
+    if measure.low is None or measure.high is None:
+        return f"{_plain(measure)}, e explains it"
+    return f"{_plain(measure)}, 95 % interval {_text(measure, measure.low)} to {_text(measure, measure.high)}"

@@ -1,0 +1,95 @@
+"""Numbers of quality with their intervals and reasons, and the same by value of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.text import Untrusted
+from console.analysis.quality import BinaryQuality, RegressionQuality, SliceQuality, by_slice
+from console.views.quality import MINIMUM_LABELLED, Measure, SliceRow
+from console.views.windows import Floats
+
+DISTINCT: Final = 20
+"""Distinct numbers up to which a column is sliced by value; beyond, by its quartiles."""
+
+
+def measures_of(quality: BinaryQuality | RegressionQuality) -> tuple[Measure, ...]:
+    """Every number of a quality, in the order of a page, with interval or reason."""
+    if isinstance(quality, RegressionQuality):
+        names = {"mae": quality.mae, "rmse": quality.rmse, "bias": quality.bias}
+        names |= {"mean_label": quality.mean_label, "mean_score": quality.mean_score}
+        intervals = {"mae": quality.mae_interval, "rmse": quality.rmse_interval, "bias": quality.bias_interval}
+    else:
+        names = {
+            "auc": quality.auc,
+            "average_precision": quality.average_precision,
+            "brier": quality.brier,
+            "log_loss": quality.log_loss,
+            "ece": quality.ece,
+            "base_rate": quality.base_rate,
+            "mean_score": quality.mean_score,
+            "gap": quality.gap,
+        }
+        if quality.threshold is not None:
+            names |= {"precision": quality.precision, "recall": quality.recall}
+        intervals = {
+            "auc": quality.auc_interval,
+            "brier": quality.brier_interval,
+            "base_rate": quality.base_rate_interval,
+            "gap": quality.gap_interval,
+        }
+    found = []
+    for name, value in names.items():
+        interval = intervals.get(name)
+        found.append(
+            Measure(
+                name=name,
+                value=value,
+                low=interval.low if interval and value is not None else None,
+                high=interval.high if interval and value is not None else None,
+                reason="" if value is not None else quality.reasons.get(name, "not computable"),
+            )
+        )
+    return tuple(found)
+
+
+def sliced(
+    score: Floats, label: Floats, values: npt.NDArray[Any], column: str, task: Literal["binary", "regression"], threshold: float | None
+) -> list[SliceRow]:
+    """Quality per value of a column, worst first; values with too few labelled rows last, with the reason."""
+    parts = by_slice(score, label, _groups(values), minimum=MINIMUM_LABELLED, task=task, threshold=threshold)
+    return [_slice_row(column, part) for part in parts]
+
+
+def _slice_row(column: str, part: SliceQuality) -> SliceRow:
+    return SliceRow(
+        column=Untrusted(column),
+        value=None if part.value is None else Untrusted(part.value),
+        scored=part.n,
+        labelled=part.labelled,
+        measures=measures_of(part.quality) if part.quality is not None else (),
+        reason=part.reason,
+    )
+
+
+def _groups(values: npt.NDArray[np.generic]) -> Sequence[str | None]:
+    """Values as texts; numbers with many distinct values as the quartile that they lie in, times as days."""
+    if values.dtype.kind == "M":
+        days = values.astype("datetime64[D]").astype(object)
+        return [None if day is None else str(day) for day in days.tolist()]
+    if values.dtype.kind != "f":
+        return [None if value is None else str(value) for value in values.tolist()]
+    numbers = values.astype(np.float64)
+    known = np.unique(numbers[np.isfinite(numbers)])
+    if len(known) <= DISTINCT:
+        return [None if np.isnan(value) else f"{value:g}" for value in numbers.tolist()]
+    edges = np.unique(np.quantile(numbers[np.isfinite(numbers)], [0.25, 0.5, 0.75]))
+    between = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges.tolist())]
+    names = [f"under {edges[0]:.4g}", *between, f"{edges[-1]:.4g} up"]
+    places = np.searchsorted(edges, numbers, side="right")
+    return [None if np.isnan(value) else names[place] for value, place in zip(numbers.tolist(), places.tolist(), strict=True)]
