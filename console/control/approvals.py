@@ -9,7 +9,7 @@ from backends.journal.entries import Draft
 from console.control import events
 from console.control.actions import SERVING_ALIAS, SWITCH_STATES, ActionKind, ActionPlan, new_key
 from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference
-from console.control.failures import NotFound, Refused
+from console.control.errors import NotFound, Refused
 from console.control.ledger import Ledger
 from console.control.roles import Policy
 from console.control.state import ControlState

@@ -26,9 +26,9 @@ from console.control.actions import (
 )
 from console.control.approval import Approval, ApprovalState, difference
 from console.control.drawing import Situation, world_of
+from console.control.errors import NotFound, Refused
 from console.control.execution import Execution, NotIntended, outcome_of
 from console.control.fact_landing import land_outcome
-from console.control.failures import NotFound, Refused
 from console.control.judging import Judging
 from console.control.movements import movement_for
 from console.control.planning import draw

@@ -10,7 +10,7 @@ from backends.journal.entries import Draft, moment_text
 from backends.records import Alert, Incident, State, worst
 from backends.text import Untrusted
 from console.control import events
-from console.control.failures import NotFound, Refused
+from console.control.errors import NotFound, Refused
 from console.control.ledger import Ledger
 from console.control.state import ControlState
 

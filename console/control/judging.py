@@ -8,7 +8,7 @@ from console.control import approvals
 from console.control.actions import ALIAS_KINDS, PlanFacts
 from console.control.approval import Approval, ApprovalPayload
 from console.control.drawing import world_of
-from console.control.failures import Refused
+from console.control.errors import Refused
 from console.control.post import Post
 
 

@@ -11,7 +11,7 @@ from backends.journal.entries import JournalUnavailable
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control.actions import ActionKind
-from console.control.failures import NotFound, Refused
+from console.control.errors import NotFound, Refused
 from console.control.holders import with_doubts
 from console.control.identity import Actor
 from console.control.ledger import Ledger

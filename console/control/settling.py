@@ -9,9 +9,9 @@ from backends.journal.entries import JournalConflict
 from backends.protocol import BackendError
 from console.control import events, incidents
 from console.control.actions import ENDED, ActionOutcome, ActionState, Call
+from console.control.errors import Refused
 from console.control.execution import outcome_body, outcome_drafts, outcome_of
 from console.control.fact_landing import land_outcome
-from console.control.failures import Refused
 from console.control.holders import holder_alive, with_doubts
 from console.control.movements import movement_for
 from console.control.post import Post

@@ -26,7 +26,7 @@ from console.control.actions import (
     version_label,
 )
 from console.control.desk import Desk
-from console.control.failures import NotFound, Refused
+from console.control.errors import NotFound, Refused
 from console.control.identity import Actor
 from console.control.ledger import read_state
 from console.control.reach import Reach

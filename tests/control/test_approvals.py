@@ -9,7 +9,7 @@ from backends.records import State
 from console.control import audit
 from console.control.actions import ActionKind, ActionOutcome, ActionState, Gate, PlanFacts
 from console.control.approval import Approval, ApprovalState
-from console.control.failures import NotFound, Refused
+from console.control.errors import NotFound, Refused
 from console.control.roles import Grant, Policy, Role
 
 DIGEST = "sha256:" + "a" * 64

@@ -12,7 +12,7 @@ from backends.records import Alert, Layer, State
 from backends.text import Untrusted
 from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
 from console.control.desk import Desk
-from console.control.failures import NotFound, Refused
+from console.control.errors import NotFound, Refused
 from console.control.identity import Actor
 from console.control.roles import Policy
 

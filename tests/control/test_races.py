@@ -85,7 +85,7 @@ def test_a_veto_and_an_execution_at_once_never_both_succeed(workspace: Workspace
         before = workspace.version
 
         def act(own: Workspace, person: str, plan=plan, approval=approval) -> ActionOutcome:  # type: ignore[no-untyped-def]
-            from console.control.failures import Refused
+            from console.control.errors import Refused
 
             if person == "ines":
                 return own.desk(person, elevated=True).execute(plan, confirmed())

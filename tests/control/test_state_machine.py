@@ -19,7 +19,7 @@ from console.control import audit
 from console.control.actions import ALIAS_KINDS, ActionKind, ActionOutcome, ActionPlan, ActionRequest, ActionState, Confirmation
 from console.control.approval import ApprovalState
 from console.control.desk import Desk
-from console.control.failures import NotFound, Refused
+from console.control.errors import NotFound, Refused
 from console.control.ledger import read_state
 from console.control.roles import MAY
 from console.control.state import fold
