@@ -7,9 +7,10 @@ import pickle
 import platform
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from console.demo.flights import CATEGORIES, INPUTS, digest_of_rows
 from console.demo.story import ModelStory, VersionStory
@@ -41,13 +42,27 @@ class Trained:
 
     def score(self, frame: pl.DataFrame) -> np.ndarray[Any, Any]:
         """Scores of flights: a probability, or minutes."""
-        inputs = _matrix(frame)
-        if self.model.task == "binary":
-            return self.pipeline.predict_proba(inputs)[:, 1]  # type: ignore[no-any-return]
-        return self.pipeline.predict(inputs)  # type: ignore[no-any-return]
+        return answers(self.pipeline, self.model, frame)
 
 
-def _matrix(frame: pl.DataFrame) -> Any:
+def answers(pipeline: Any, model: ModelStory, frame: pl.DataFrame) -> np.ndarray[Any, Any]:
+    """What a pipeline says of flights: a probability, or minutes."""
+    inputs = inputs_of(frame)
+    with one_thread():
+        if model.task == "binary":
+            return pipeline.predict_proba(inputs)[:, 1]  # type: ignore[no-any-return]
+        return pipeline.predict(inputs)  # type: ignore[no-any-return]
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Keep scikit-learn to one thread: on busy cores two wait for each other, and training takes ten times as long."""
+    # It comes with scikit-learn and has no types.
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    return threadpool_limits(1)  # type: ignore[no-any-return]
+
+
+def inputs_of(frame: pl.DataFrame) -> Any:
     """Inputs as the pipeline takes them: a pandas frame with categoricals as text."""
     import pandas as pd  # noqa: PLC0415
 
@@ -72,6 +87,11 @@ def known_rows(frame: pl.DataFrame, model: ModelStory, story: VersionStory) -> p
 
 def train(frame: pl.DataFrame, model: ModelStory, story: VersionStory, clock: Callable[[], float] = TIMER) -> Trained:
     """Train one version on exactly the rows that were known then. `clock` gives seconds, to time the phases."""
+    with one_thread():
+        return _trained(frame, model, story, clock)
+
+
+def _trained(frame: pl.DataFrame, model: ModelStory, story: VersionStory, clock: Callable[[], float]) -> Trained:
     import numpy as np  # noqa: PLC0415
     from sklearn.compose import make_column_transformer  # noqa: PLC0415
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor  # noqa: PLC0415
@@ -81,7 +101,7 @@ def train(frame: pl.DataFrame, model: ModelStory, story: VersionStory, clock: Ca
     begun = clock()
     rows = known_rows(frame, model, story)
     outcome = rows[model.label].to_numpy()
-    inputs = _matrix(rows)
+    inputs = inputs_of(rows)
     encode = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     columns = make_column_transformer((encode, list(CATEGORIES)), remainder="passthrough", verbose_feature_names_out=False)
     params = {"max_iter": model.trees, "max_leaf_nodes": 15, "learning_rate": 0.1, "random_state": SEED}
@@ -137,17 +157,27 @@ def _importance(pipeline: Any, model: ModelStory, inputs: Any, outcome: Any) -> 
     return {name: round(float(value), 5) for name, value in zip(INPUTS, found.importances_mean, strict=True)}
 
 
-def measured_latencies(trained: Trained, frame: pl.DataFrame, clock: Callable[[], float] = TIMER) -> list[float]:
+class Answering(Protocol):
+    """A version in memory that can answer."""
+
+    @property
+    def model(self) -> ModelStory: ...
+
+    @property
+    def pipeline(self) -> Any: ...
+
+    def score(self, frame: pl.DataFrame) -> np.ndarray[Any, Any]: ...
+
+
+def measured_latencies(version: Answering, frame: pl.DataFrame, clock: Callable[[], float] = TIMER) -> list[float]:
     """Milliseconds of really scoring each flight of `frame` alone, one after the other; the first one is scored once before to warm up."""
     if not len(frame):
         return []
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
-
-    inputs = _matrix(frame)
-    answer = trained.pipeline.predict_proba if trained.model.task == "binary" else trained.pipeline.predict
+    inputs = inputs_of(frame)
+    answer = version.pipeline.predict_proba if version.model.task == "binary" else version.pipeline.predict
     taken = []
     # One thread: a server gives each request one, and idle threads that spin would be measured too.
-    with threadpool_limits(1):
+    with one_thread():
         answer(inputs.iloc[:1])
         for number in range(len(inputs)):
             one = inputs.iloc[number : number + 1]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from console.demo.flights import INPUTS
-from console.demo.models import Trained, measured_latencies
+from console.demo.models import Answering, measured_latencies
 from console.demo.story import ENVIRONMENT, ModelStory
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def label_rows(model: ModelStory, frame: pl.DataFrame, after: datetime | None, u
     )
 
 
-def sampled_latencies(trained: Trained, frame: pl.DataFrame, per_day: int = MEASURED_PER_DAY) -> np.ndarray[Any, Any]:
+def sampled_latencies(version: Answering, frame: pl.DataFrame, per_day: int = MEASURED_PER_DAY) -> np.ndarray[Any, Any]:
     """Latency of each row in milliseconds, measured by scoring it alone; NaN for rows that were scored in a batch."""
     import numpy as np  # noqa: PLC0415
 
@@ -98,7 +98,7 @@ def sampled_latencies(trained: Trained, frame: pl.DataFrame, per_day: int = MEAS
         places = np.flatnonzero(days == np.datetime64(day))
         chosen = places[np.linspace(0, len(places) - 1, min(per_day, len(places))).astype(int)]
         chosen = np.unique(chosen)
-        taken = measured_latencies(trained, frame.filter(_at(len(frame), chosen)))
+        taken = measured_latencies(version, frame.filter(_at(len(frame), chosen)))
         found[chosen] = taken
     return found
 
