@@ -30,7 +30,7 @@ def drift_signal(rule: AlertRule, model: str, inputs: InputDays, strip: Ints) ->
         last = inputs.days_ending(moment_of(int(strip[-1])), 1)[0]
         past = [value for _, value in inputs.band(spec.column, last, length)]
         limits = limits_of(rule, model, np.array([value for value in past if value is not None]), column=spec.column)
-        limits = Limits(_at_least(limits.warning, SMALL_PSI), _at_least(limits.critical, SMALL_PSI * 1.5), limits.because)
+        limits = not_for_little(limits)
         values = np.array([np.nan if value is None else value for value, _ in measured])
         n = np.array([rows for _, rows in measured], dtype=np.int64)
         found.append(judge(rule, Measured(values, n, of=spec.column, why_not="no facts in the window"), limits, strip, strip))
@@ -109,6 +109,11 @@ def _pairs(counts: Sequence[int]) -> Ints:
 def _share(part: Ints, whole: Ints) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(whole > 0, part / whole, np.nan)
+
+
+def not_for_little(limits: Limits) -> Limits:
+    """Limits of a PSI taken from a quiet past, raised to what is no change at all by custom."""
+    return Limits(_at_least(limits.warning, SMALL_PSI), _at_least(limits.critical, 2 * SMALL_PSI), limits.because)
 
 
 def _at_least(value: float | None, floor: float) -> float | None:

@@ -18,7 +18,7 @@ from console.analysis.slo import EventCounts, budget_status
 from console.policies.load import Policies
 from console.policies.rules import AlertRule, GoodEvents, GoodSlices, Slo
 from console.render import figures
-from console.views.column_signals import block_signals, drift_signal
+from console.views.column_signals import block_signals, drift_signal, not_for_little
 from console.views.health import Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
 from console.views.input_days import input_days
 from console.views.judging import Judged, judge, limits_of, silent, trouble_began, unknown
@@ -152,7 +152,8 @@ def _from_rows(rules: Sequence[AlertRule], model: str, material: Material, hourl
         if any(limit == "calibrated" for limit in (rule.warning, rule.critical)) and material.reference is not None:
             past = measure(material, _calibrating_ends(material.reference, rule), width).values
         measured = measure(material, ends, width)
-        found.append(judge(rule, measured, limits_of(rule, model, past), ends, strip))
+        limits = limits_of(rule, model, past)
+        found.append(judge(rule, measured, not_for_little(limits) if rule.signal == "score_psi" else limits, ends, strip))
     return found
 
 

@@ -136,9 +136,10 @@ def _worst_why(health: ModelHealth) -> str:
 
 
 def worst_first(rows: list[FleetRow]) -> tuple[FleetRow, ...]:
-    """The order of the fleet: severity, then how long it lasts, then the name."""
+    """The order of the fleet: severity, then the budget that is left, then how long it lasts, then the name."""
 
-    def key(row: FleetRow) -> tuple[int, float, str]:
-        return severity_rank(row.state), row.since.timestamp() if row.since else float("inf"), row.model
+    def key(row: FleetRow) -> tuple[int, float, float, str]:
+        left = 1.0 if row.budget_left is None else max(0.0, row.budget_left)
+        return severity_rank(row.state), left, row.since.timestamp() if row.since else float("inf"), row.model
 
     return tuple(sorted(rows, key=key))

@@ -40,8 +40,8 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "ece": ("ECE", "ratio"),
     "auc": ("AUC", "ratio"),
     "auc_drop": ("AUC lost", "ratio"),
-    "brier_ratio": ("Brier to one before", "ratio"),
-    "mae_ratio": ("MAE to one before", "ratio"),
+    "brier_ratio": ("Brier, times before", "ratio"),
+    "mae_ratio": ("MAE, times before", "ratio"),
     "bias_ratio": ("bias to usual error", "ratio"),
     "label_coverage": ("labels arrived", "share"),
     "slice_auc_gap": ("worst slice, AUC lost", "ratio"),
@@ -150,15 +150,21 @@ def silent(name: str, layer: Layer, title: str, why: str) -> Judged:
 
 
 def held(states: list[State], ends: Ints, hold: int) -> tuple[State, ...]:
-    """A state of trouble counts only once it has lasted for `hold` microseconds; until then the one before it stands."""
+    """A state counts only once it, or a worse one, has lasted for `hold` microseconds; until then the milder one stands."""
     if hold <= 0:
         return tuple(states)
-    kept: list[State] = []
-    began: int | None = None
+    kept = []
+    critical: int | None = None
+    trouble: int | None = None
     for state, end in zip(states, ends.tolist(), strict=True):
-        troubled = state in {State.WARNING, State.CRITICAL}
-        began = (end if began is None else began) if troubled else None
-        kept.append(State.OK if troubled and began is not None and end - began < hold else state)
+        critical = (end if critical is None else critical) if state == State.CRITICAL else None
+        trouble = (end if trouble is None else trouble) if state in {State.WARNING, State.CRITICAL} else None
+        if critical is not None and end - critical >= hold:
+            kept.append(State.CRITICAL)
+        elif trouble is not None:
+            kept.append(State.WARNING if end - trouble >= hold else State.OK)
+        else:
+            kept.append(state)
     return tuple(kept)
 
 

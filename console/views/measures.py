@@ -19,6 +19,11 @@ from console.views.windows import HOUR, Floats, Ints, Reference, Rows, micros, m
 WEEKS_BACK = 4
 """Weeks whose same hours say what volume is usual."""
 
+MINIMUM_PAIRS = 50
+"""Rows with an outcome and both scores below which two versions are not compared."""
+
+NORMAL_95 = 1.96
+
 MINIMUM_SCORES = 200
 """Scores below which a distribution says nothing."""
 
@@ -104,26 +109,43 @@ def mean_absolute_error(material: Material, ends: Ints, width: int) -> Measured:
 
 
 def _against_before(material: Material, ends: Ints, width: int, loss: Literal["mae", "brier"]) -> Measured:
-    """Loss of the serving scores over that of the version before, on the rows that both scored."""
+    """How many times at least the loss of the version before: the lower end of the 95 % interval of the ratio, on rows that both scored.
+
+    The paired difference of the losses is averaged, its error taken from the hours: flights of one hour are not independent.
+    """
     if material.before is None:
         nothing = np.zeros(len(ends), dtype=np.int64)
         return Measured(np.full(len(ends), np.nan), nothing, why_not="no version served before this one, or it gave no scores")
-    both = ~np.isnan(material.before)
     rows = material.rows
-    now = np.where(both, rows.score, np.nan)
-    mine, theirs = _rolled(material, ends, width, now), _rolled(material, ends, width, material.before)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = getattr(mine, loss) / getattr(theirs, loss)
-    return Measured(np.where(np.isfinite(ratio), ratio, np.nan), mine.labelled, mine.n, of=material.before_name)
+    values, counted = [], []
+    for end in ends.tolist():
+        span = rows.between(end - width, end)
+        label, before, score = rows.known_labels(span, end), material.before[span], rows.score[span]
+        both = ~np.isnan(label) & ~np.isnan(before) & ~np.isnan(score)
+        counted.append(int(both.sum()))
+        values.append(_least_ratio(score[both] - label[both], before[both] - label[both], rows.event_at[span][both], loss))
+    return Measured(np.array(values), np.array(counted, dtype=np.int64), of=material.before_name)
+
+
+def _least_ratio(mine: Floats, theirs: Floats, event_at: Ints, loss: Literal["mae", "brier"]) -> float:
+    now, then = (np.abs(mine), np.abs(theirs)) if loss == "mae" else (mine**2, theirs**2)
+    if len(now) < MINIMUM_PAIRS or then.mean() == 0:
+        return float("nan")
+    difference = now - then
+    centred = difference - difference.mean()
+    hours = event_at // HOUR
+    sums = np.add.reduceat(centred, np.flatnonzero(np.concatenate(([True], hours[1:] != hours[:-1]))))
+    error = float(np.sqrt((sums**2).sum())) / len(now)
+    return float(1 + (difference.mean() - NORMAL_95 * error) / then.mean())
 
 
 def mae_ratio(material: Material, ends: Ints, width: int) -> Measured:
-    """MAE over that of the version before, on the same rows."""
+    """MAE over that of the version before, at least, on the same rows."""
     return _against_before(material, ends, width, "mae")
 
 
 def brier_ratio(material: Material, ends: Ints, width: int) -> Measured:
-    """Brier score over that of the version before, on the same rows."""
+    """Brier score over that of the version before, at least, on the same rows."""
     return _against_before(material, ends, width, "brier")
 
 

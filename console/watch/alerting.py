@@ -74,6 +74,8 @@ def transitions(judged: Iterable[Judged], environment: str, model: str, since: d
         if rule is None or rule.response == "log" or rule.severity == "note" or each.ends is None or not each.states:
             continue
         for level in LEVELS:
+            if (each.signal.warning if level is State.WARNING else each.signal.critical) is None:
+                continue
             for stretch in stretches(each.states, level):
                 if stretch.first == 0 and stretch.end is not None:
                     continue
