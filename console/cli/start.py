@@ -15,7 +15,7 @@ from console.session import Session
 
 def open_console(options: argparse.Namespace) -> int:
     """Run the console until it is left; returns the exit code."""
-    problem = _no_terminal()
+    problem = no_terminal()
     if problem is not None:
         print(f"quarterdeck: {problem}", file=sys.stderr)
         return Exit.USAGE
@@ -62,7 +62,8 @@ def _crashed(session: Session, error: BaseException) -> int:
     return Exit.FAULT
 
 
-def _no_terminal() -> str | None:
+def no_terminal() -> str | None:
+    """Why the console cannot be shown here, or None."""
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         return "the console needs a terminal; verbs do not: see quarterdeck --help (try: quarterdeck fleet)"
     if os.environ.get("TERM", "") in {"", "dumb"}:

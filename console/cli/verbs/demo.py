@@ -1,0 +1,109 @@
+"""`quarterdeck demo`: the demo workspace on real flights, and the score server that goes on with it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from console.cli.context import Context, Problem, parse_moment
+from console.cli.exits import Exit
+from console.locate import Located, named_workspace
+from console.session import Session
+
+BAR = 30
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what", nargs="?", choices=("open", "serve"), default="open", help="open (the default) or serve what follows"
+    )
+    parser.add_argument("--dir", type=Path, help="the folder of the demo; else the workspace named demo")
+    parser.add_argument("--at", metavar="TIME", help="where its clock stands: 2013-04-26T18:00-04:00 if left out")
+    parser.add_argument("--no-open", action="store_true", help="build it, do not open the console")
+    parser.add_argument("--rebuild", action="store_true", help="build it anew")
+    parser.add_argument("--speed", type=float, default=600.0, help="serve: simulated seconds for each real one (600)")
+    parser.add_argument("--until", metavar="TIME", help="serve: stop there")
+    parser.add_argument("--hold", action="store_true", help="serve: let the clock stand until somebody acts")
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    root = (options.dir or (context.located.root if options.workspace else named_workspace("demo"))).expanduser().resolve()
+    if options.what == "serve":
+        return _serve(context, root, options)
+    _build(context, root, options)
+    if options.no_open or options.json:
+        if options.json:
+            context.show_data({"path": str(root), "built": True}, "demo")
+        else:
+            print(f"demo workspace at {root}; open it with: quarterdeck -w {root}")
+        return Exit.OK
+    return _open(root)
+
+
+def _build(context: Context, root: Path, options: argparse.Namespace) -> None:
+    from console.demo.build import DemoProblem, build, is_built  # noqa: PLC0415
+    from console.demo.flights import FlightsMissing  # noqa: PLC0415
+    from console.demo.story import DEFAULT_START  # noqa: PLC0415
+
+    if is_built(root) and not options.rebuild:
+        return
+    at = parse_moment(options.at) if options.at else DEFAULT_START
+    context.say(f"building the demo in {root} from recorded flights, offline; this takes about a minute")
+    try:
+        build(root, at=at, progress=_progress, force=options.rebuild)
+    except (DemoProblem, FlightsMissing) as problem:
+        raise Problem(Exit.USAGE, str(problem)) from None
+
+
+def _progress(done: int, total: int, what: str) -> None:
+    filled = min(BAR, BAR * done // total)
+    bar = f"[{'#' * filled}{'.' * (BAR - filled)}] {done:>2}/{total} {what}"
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{bar[:78]}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
+    else:
+        print(bar, file=sys.stderr, flush=True)
+
+
+def _open(root: Path) -> Exit:
+    """Open the console, with a score server beside it that lets the clock run once somebody has acted."""
+    from console.cli.start import no_terminal, run_console  # noqa: PLC0415
+
+    problem = no_terminal()
+    if problem is not None:
+        raise Problem(Exit.USAGE, f"the demo is built in {root}, but {problem}")
+    log = root / "logs" / "serve.log"
+    with log.open("a", encoding="utf-8") as output:
+        command = [sys.executable, "-m", "console.cli.main", "demo", "serve", "--hold", "--dir", str(root)]
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    try:
+        return Exit(run_console(Session(Located(root, "demo"))))
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _serve(context: Context, root: Path, options: argparse.Namespace) -> Exit:
+    from console.config import open_workspace  # noqa: PLC0415
+    from console.demo.build import is_built  # noqa: PLC0415
+    from console.demo.replay import serve  # noqa: PLC0415
+    from console.demo.serving_watch import Evaluator, acted_since  # noqa: PLC0415
+
+    if not is_built(root):
+        raise Problem(Exit.NOT_FOUND, f"there is no demo in {root}; build it with: quarterdeck demo --dir {root} --no-open")
+    if not 0 < options.speed <= 100_000:
+        raise Problem(Exit.USAGE, f"--speed {options.speed:g} is not between 0 and 100000")
+    until: datetime | None = parse_moment(options.until) if options.until else None
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    os.nice(5)
+    workspace = open_workspace(root)
+    hold = acted_since(workspace.paths) if options.hold else None
+    evaluator = Evaluator(workspace)
+    serve(workspace, speed=options.speed, wait=stop.wait, say=context.say, hold=hold, until=until, after_step=evaluator)
+    return Exit.OK

@@ -1,0 +1,150 @@
+"""How the demo's score server knows which version answers and whether a switch is thrown, for every moment of a stretch of time.
+
+It reads the two published files as any serving process would, and remembers what they said last: when one of them is broken it goes on
+as before and says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from backends.local.reading import LocalAliases, LocalSwitches
+from backends.protocol import BackendError, SwitchSetting
+from backends.records import SwitchState
+from backends.store.paths import WorkspacePaths
+from console.demo.story import ENVIRONMENT
+from console.simulation import write_atomically
+from console.views.serving import served
+
+FORMAT = "quarterdeck/demo-replay/1"
+FILE = "replay.json"
+
+
+class ReplayProblem(Exception):
+    """The replay cannot go on: one line with what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From `at` on, `value` holds."""
+
+    at: datetime
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What held over a stretch, as changes in order of time; the first one held before the stretch began."""
+
+    changes: tuple[Change, ...]
+
+    def at(self, moment: datetime) -> str | None:
+        """What held at `moment`."""
+        return next((change.value for change in reversed(self.changes) if change.at <= moment), self.changes[0].value)
+
+
+@dataclass(frozen=True)
+class ReplayState:
+    """How far the replay is. `landing_to` is set while a stretch is being landed: after a crash it is gone through once more."""
+
+    landed_to: datetime
+    landing_to: datetime | None = None
+    switches: Mapping[str, str] = field(default_factory=dict)
+    """By model, as it was at `landed_to`."""
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+    """By model, as the alias was at `landed_to`."""
+
+
+def read_state(paths: WorkspacePaths) -> ReplayState | None:
+    """How far the replay of this workspace is; None before it ever ran. Raises ReplayProblem."""
+    path = paths.root / FILE
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw["format"] != FORMAT:
+            raise ValueError(f"format {raw['format']!r}, this program reads {FORMAT!r}")
+        landing = raw["landing_to"]
+        return ReplayState(
+            landed_to=_aware(raw["landed_to"]),
+            landing_to=None if landing is None else _aware(landing),
+            switches={str(model): SwitchState(state).value for model, state in raw["switches"].items()},
+            versions={str(model): None if version is None else str(version) for model, version in raw["versions"].items()},
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise ReplayProblem(f"{path} does not say how far the replay is ({error}); build the demo anew") from None
+
+
+def write_state(paths: WorkspacePaths, state: ReplayState) -> None:
+    """Keep how far the replay is, atomically."""
+    body = {
+        "format": FORMAT,
+        "landed_to": state.landed_to.isoformat(),
+        "landing_to": None if state.landing_to is None else state.landing_to.isoformat(),
+        "switches": dict(state.switches),
+        "versions": dict(state.versions),
+    }
+    write_atomically(paths.root / FILE, json.dumps(body, indent=1) + "\n")
+
+
+def version_courses(
+    paths: WorkspacePaths, models: Iterable[str], state: ReplayState, until: datetime
+) -> tuple[dict[str, Course], list[str]]:
+    """Which version the alias `production` named, by model, and a line for each that cannot be read."""
+    courses: dict[str, Course] = {}
+    problems: list[str] = []
+    aliases = LocalAliases(paths.registry)
+    for model in models:
+        before = Change(state.landed_to, state.versions.get(model))
+        try:
+            stretches = served(aliases.alias_history(ENVIRONMENT, model), until)
+        except BackendError as error:
+            problems.append(f"{model}: served as before, v{before.value}: {error}")
+            courses[model] = Course((before,))
+            continue
+        changes = [Change(stretch.start, stretch.version) for stretch in stretches]
+        courses[model] = Course(tuple(changes) or (Change(state.landed_to, None),))
+    return courses, problems
+
+
+def switch_courses(
+    paths: WorkspacePaths, models: Iterable[str], state: ReplayState, until: datetime
+) -> tuple[dict[str, Course], list[str]]:
+    """How the kill switch stood, by model, and a line for each that cannot be read. Only the last setting of a stretch is published."""
+    courses: dict[str, Course] = {}
+    problems: list[str] = []
+    switches = LocalSwitches(paths.switches)
+    for model in models:
+        before = Change(state.landed_to, state.switches.get(model, SwitchState.NORMAL.value))
+        found: SwitchSetting | None = None
+        try:
+            found = switches.switch(ENVIRONMENT, model)
+        except BackendError as error:
+            problems.append(f"{model}: switch obeyed as before, {before.value}: {error}")
+        after = () if found is None or found.set_at > until else (Change(found.set_at, found.state.value),)
+        courses[model] = Course((before, *after))
+    return courses, problems
+
+
+def landed(state: ReplayState, until: datetime, versions: Mapping[str, Course], switches: Mapping[str, Course]) -> ReplayState:
+    """The state after everything up to `until` has landed."""
+    return ReplayState(
+        landed_to=until,
+        versions={model: course.at(until) for model, course in versions.items()},
+        switches={model: course.at(until) or SwitchState.NORMAL.value for model, course in switches.items()},
+    )
+
+
+def landing(state: ReplayState, until: datetime) -> ReplayState:
+    """The state while everything up to `until` is being landed."""
+    return replace(state, landing_to=until)
+
+
+def _aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} is a time without a zone")
+    return moment

@@ -1,0 +1,51 @@
+"""What goes on beside the demo's score server: evaluating as simulated time passes, and knowing when somebody has acted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from backends.store.errors import StoreError
+from backends.store.paths import WorkspacePaths
+from console.clock import Clock
+from console.config import Workspace
+from console.watch.rounds import watch_once
+
+EVERY: Final = timedelta(minutes=30)
+"""Simulated time between two evaluations."""
+
+
+class Evaluator:
+    """Evaluates the workspace whenever enough simulated time has passed."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._last: datetime | None = None
+
+    def __call__(self, clock: Clock) -> None:
+        now = clock.now()
+        if self._last is not None and now - self._last < EVERY:
+            return
+        self._last = now
+        try:
+            watch_once(self.workspace, clock)
+        except StoreError:
+            # A busy store is tried again at the next step; serving goes on.
+            return
+
+
+def acted_since(paths: WorkspacePaths) -> Callable[[], bool]:
+    """A question that is True as long as neither a switch nor an alias has moved since it was made."""
+
+    def stamp() -> tuple[object, ...]:
+        found: list[object] = []
+        for path in (paths.switches, paths.registry):
+            try:
+                found.append(path.stat().st_mtime_ns)
+            except OSError:
+                found.append(None)
+        return tuple(found)
+
+    begun = stamp()
+    return lambda: stamp() == begun
