@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from backends.protocol import AliasMove
 from backends.records import State
 from backends.text import Untrusted
+from console.control.actions import version_label
 from console.control.aliases import rollback_targets
 from console.render import figures
 from console.views.serving import aliases_at
@@ -80,7 +81,7 @@ def _figures(option: Option, choice: str) -> OptionFigures:
         choice=choice,
         figures=found,
         better=None if option.kind == "serving" or option.answer not in {"better", "worse"} else option.answer == "better",
-        note=Untrusted(option.sentence),
+        note=Untrusted(option.sentence.replace(f"{option.name} ", f"{version_label(option.name)} ", 1)),
         version=None if option.kind == "fallback" else option.name,
         last_served=option.last_served,
     )
