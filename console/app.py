@@ -176,6 +176,7 @@ class ConsoleApp(App[int]):
             "help": lambda: self.go("help", screen.scope),
             "palette": lambda: screen.ask(":", complete=self.completed),
             "open": lambda: screen.open_row(screen.content.cursor_key or ""),
+            "explain": lambda: self.go("explain", words or screen.topic_of(screen.content.cursor_key)),
         }
         if command.id in simple:
             simple[command.id]()

@@ -18,7 +18,12 @@ from console.views.standing import health_with_control, with_control
 
 if TYPE_CHECKING:
     from console.views.drift import Asked, DriftDetailView, DriftView
+    from console.views.explain import ExplainListView, ExplainView
     from console.views.quality import QualityAsked, QualityView
+
+if TYPE_CHECKING:
+    from console.views.approvals import ApprovalsView, ApprovalView
+    from console.views.effect import EffectView
 
 FRESH_FOR: Final = timedelta(minutes=10)
 """A summary younger than this is shown as it is; an older one is computed again."""
@@ -89,6 +94,13 @@ class Lookout:
         with sight.reader() as reader:
             return quality_view(sight, reader, health, asked or QualityAsked())
 
+    def explain(self, topic: str | None) -> ExplainView | ExplainListView:
+        """What a number or word means; without a topic every one. Raises NoSuchTopic."""
+        from console.views.explain import explain_list, explained  # noqa: PLC0415
+
+        policies = self.sight().policies
+        return explained(topic, policies) if topic else explain_list(policies)
+
     def drift_column(self, name: str, column: str, asked: Asked | None = None, *, exact: bool = False) -> DriftDetailView:
         """One column of a model in detail; with `exact` its KS and Wasserstein from the rows. Raises NoSuchModel and NoSuchColumn."""
         from console.views.drift import Asked  # noqa: PLC0415
@@ -97,6 +109,26 @@ class Lookout:
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
             return drift_detail(sight, reader, health, column, asked or Asked(), exact=exact)
+
+    def approvals(self) -> ApprovalsView:
+        """Every request for approval, those that wait first."""
+        from console.views.approvals import approvals_view  # noqa: PLC0415
+
+        return approvals_view(self.sight())
+
+    def approval(self, approval_id: str, patience: float = 30.0) -> ApprovalView:
+        """One request as this person sees it, with what is true now where that can be read in time. Raises NotFound."""
+        from console.views.asked import approval_asked  # noqa: PLC0415
+
+        return approval_asked(self.sight(), approval_id, patience).view
+
+    def effect(self, action_id: str) -> EffectView:
+        """Whether an action helped. Raises LookupError or StoreError."""
+        from console.views.effect import effect_view  # noqa: PLC0415
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return effect_view(sight, reader, action_id)
 
     def _summary(self) -> FleetView | None:
         raw = read_summary(self.workspace.paths)

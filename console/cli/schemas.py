@@ -13,8 +13,12 @@ SCHEMAS: dict[str, str] = {
     "model": "console.views.health:ModelHealth",
     "drift": "console.views.drift:DriftView",
     "quality": "console.views.quality:QualityView",
+    "explain": "console.views.explain:ExplainView",
+    "explain-list": "console.views.explain:ExplainListView",
     "drift-column": "console.views.drift:DriftDetailView",
     "plan": "console.control.actions:ActionPlan",
+    "approvals": "console.views.approvals:ApprovalsView",
+    "approval": "console.views.approvals:ApprovalView",
     "outcome": "console.control.actions:ActionOutcome",
 }
 """By the name in `"schema": "quarterdeck/NAME/1"`."""

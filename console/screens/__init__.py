@@ -13,7 +13,10 @@ SCREENS = {
     "model": "console.screens.model:ModelScreen",
     "drift": "console.screens.drift:DriftScreen",
     "quality": "console.screens.quality:QualityScreen",
+    "explain": "console.screens.explain:ExplainScreen",
     "first-run": "console.screens.first_run:FirstRunScreen",
+    "approvals": "console.screens.approvals:ApprovalsScreen",
+    "approval": "console.screens.approvals:ApprovalScreen",
     "help": "console.screens.help:HelpScreen",
 }
 

@@ -84,6 +84,10 @@ class DeckScreen(FrameScreen):
         """The model that a command on the row `key` is about."""
         return key or self.target
 
+    def topic_of(self, key: str | None) -> str | None:
+        """What `e` explains on the row `key`: a signal, a rule's id or a word; None: everything."""
+        del key
+
     def first_view(self) -> Any:
         """A view that is at hand without loading anything, or None."""
         return None

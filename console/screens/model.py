@@ -32,6 +32,9 @@ class ModelScreen(DeckScreen):
         del key
         return self.target
 
+    def topic_of(self, key: str | None) -> str | None:
+        return "states" if key is None or key.startswith("layer:") else key
+
     def do_time_earlier(self) -> None:
         self._move_time(-1)
 

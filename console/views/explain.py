@@ -1,0 +1,185 @@
+"""Explaining a number: its definition, formula, unit, source and limits, and the rules that watch it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Final
+
+from console.policies.load import Policies
+from console.policies.rules import AlertRule, ContractLimit, Limit
+from console.policies.signals import SIGNALS, Signal
+from console.render import figures
+from console.views.definitions import DEFINITIONS, Definition
+from console.views.health import View
+from console.views.judging import TITLES
+
+
+class NoSuchTopic(LookupError):
+    """Nothing is defined under a name; the message lists the nearest."""
+
+
+class RuleLine(View):
+    """A rule that watches the number."""
+
+    id: str
+    title: str
+    window: str
+    warning: str
+    critical: str
+    minimum_n: int
+    playbook: str
+
+
+class ExplainView(View):
+    """One number or word."""
+
+    name: str
+    title: str
+    says: str
+    formula: str
+    unit: str
+    source: str
+    limits: str
+    misleads: str
+    rules: tuple[RuleLine, ...]
+    see: tuple[str, ...]
+
+
+class ExplainedName(View):
+    """A name that can be asked for."""
+
+    name: str
+    title: str
+    kind: str
+    """`signal` (rules may watch it) or `term`."""
+
+
+class ExplainListView(View):
+    """Everything that can be explained."""
+
+    names: tuple[ExplainedName, ...]
+
+
+_BEHIND: Final = {
+    "input_psi": "psi",
+    "score_psi": "psi",
+    "late_gap": "gap",
+    "slo_burn": "burn rate",
+    "age_hours": "freshness",
+    "slice_auc_gap": "slices",
+    "auc_drop": "auc",
+    "brier_ratio": "brier",
+    "mae_ratio": "mae",
+    "bias_ratio": "bias",
+    "label_coverage": "coverage",
+}
+"""The number that a signal is made from."""
+
+_MADE_FROM: Final[dict[str, tuple[str, str]]] = {
+    "latency_p95": ("the 95th percentile of latency_ms over the window", "latency_ms of live predictions, where it was recorded"),
+    "error_share": ("errors / requests over the window, as its producer counts them", "landed metrics of the system layer"),
+    "fallback_share": ("predictions with served_by = fallback / all, over the window", "served_by of live predictions"),
+    "volume_ratio": ("predictions of the window / median of the same window in the past 4 weeks", "count of live predictions"),
+    "failed_runs": ("pipelines whose last finished run in the window failed", "records of pipeline runs"),
+    "schema_violations": ("columns with no value at all, plus columns with a value outside the allowed set, over 24 h",
+                          "inputs against the signature of the serving version"),
+    "null_share": ("missing values / rows of a column, over 24 h; NaN is missing", "inputs of live predictions"),
+    "out_of_range_share": ("values outside minimum, maximum or the allowed set / rows, over 24 h", "inputs against the signature"),
+    "duplicate_share": ("rows whose key the same version had scored before / rows, over 24 h", "keys of live predictions"),
+    "score_mean_jump": ("|mean score of the window - that of the window before| / standard deviation of such changes in the reference",
+                        "scores of live predictions"),
+}  # fmt: skip
+"""How a signal that has no number behind it is computed, and from what."""
+
+
+def explained(topic: str, policies: Policies) -> ExplainView:
+    """The entry for a metric, a signal, a rule's id or a word, in any writing. Raises NoSuchTopic."""
+    name = _resolved(topic, policies)
+    definition, signal = DEFINITIONS.get(name), SIGNALS.get(name)
+    behind = DEFINITIONS.get(_BEHIND.get(name, ""))
+    if signal is not None and definition is None:
+        return _of_signal(name, signal, behind, policies)
+    assert definition is not None
+    return ExplainView(
+        name=name,
+        title=definition.title,
+        says=definition.says,
+        formula=definition.formula,
+        unit=definition.unit,
+        source=definition.source,
+        limits=definition.limits,
+        misleads=definition.misleads,
+        rules=_rules(name, policies),
+        see=definition.see,
+    )
+
+
+def explain_list(policies: Policies) -> ExplainListView:
+    """Every name, signals first, each group by name."""
+    del policies
+    signals = [ExplainedName(name=name, title=TITLES.get(name, (name, ""))[0], kind="signal") for name in sorted(SIGNALS)]
+    terms = [ExplainedName(name=name, title=entry.title, kind="term") for name, entry in sorted(DEFINITIONS.items()) if name not in SIGNALS]
+    return ExplainListView(names=(*signals, *terms))
+
+
+def _of_signal(name: str, signal: Signal, behind: Definition | None, policies: Policies) -> ExplainView:
+    title = TITLES.get(name, (name, ""))[0]
+    formula, source = _MADE_FROM.get(name, ("", "facts of the workspace"))
+    bad = "high" if signal.bad == "above" else "low"
+    return ExplainView(
+        name=name,
+        title=f"{title}: a signal of the {signal.layer.value} layer",
+        says=signal.about,
+        formula=behind.formula if behind else formula,
+        unit=signal.unit,
+        source=behind.source if behind else source,
+        limits=f"{bad.capitalize()} is bad. " + ("Judged by column; the worst is shown." if signal.by_column else "").strip(),
+        misleads=behind.misleads if behind else "",
+        rules=_rules(name, policies),
+        see=(_BEHIND[name],) if name in _BEHIND else (),
+    )
+
+
+def _resolved(topic: str, policies: Policies) -> str:
+    wanted = " ".join(topic.strip().lower().split())
+    rule = policies.rule(topic.strip())
+    if rule is not None and (rule.signal in SIGNALS or rule.signal in DEFINITIONS):
+        return rule.signal
+    candidates = (wanted, wanted.replace(" ", "_"), wanted.replace("-", "_"), wanted.replace("_", " "), wanted.replace("-", " "))
+    for each in candidates:
+        if each in DEFINITIONS or each in SIGNALS:
+            return each
+        named = next((name for name, entry in DEFINITIONS.items() if each in entry.also or each == entry.title.lower()), None)
+        named = named or next((name for name, (title, _) in TITLES.items() if name in SIGNALS and each == title.lower()), None)
+        if named is not None:
+            return named
+    known = {*DEFINITIONS, *SIGNALS, *(also for entry in DEFINITIONS.values() for also in entry.also)}
+    near = get_close_matches(wanted, sorted(known), n=3, cutoff=0.5) or sorted(name for name in known if wanted and wanted in name)[:3]
+    advice = f"nearest: {', '.join(near)}" if near else "`explain` alone lists everything"
+    raise NoSuchTopic(f"nothing is called {topic!r}; {advice}")
+
+
+def _rules(name: str, policies: Policies) -> tuple[RuleLine, ...]:
+    signals = {name, *(signal for signal, behind in _BEHIND.items() if behind == name)}
+    return tuple(
+        RuleLine(
+            id=rule.id,
+            title=rule.title,
+            window=figures.age(rule.window),
+            warning=_limit(rule, rule.warning),
+            critical=_limit(rule, rule.critical),
+            minimum_n=rule.minimum_n,
+            playbook=rule.playbook,
+        )
+        for rule in policies.rules
+        if rule.signal in signals and rule.enabled
+    )
+
+
+def _limit(rule: AlertRule, limit: Limit | None) -> str:
+    if limit is None:
+        return ""
+    if isinstance(limit, ContractLimit):
+        return f"the contract's {limit.contract}, else {limit.otherwise:g}"
+    side = "over" if rule.bad == "above" else "under"
+    return "calibrated on the past" if limit == "calibrated" else f"{side} {limit:g}"
