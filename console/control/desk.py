@@ -28,7 +28,6 @@ from console.control.approval import Approval, ApprovalState, difference
 from console.control.drawing import Situation, world_of
 from console.control.errors import NotFound, Refused
 from console.control.execution import Execution, NotIntended, outcome_of
-from console.control.fact_landing import land_outcome
 from console.control.judging import Judging
 from console.control.movements import movement_for
 from console.control.planning import draw
@@ -203,7 +202,7 @@ class Desk(Judging, RecordKeeping, Settling):
             return self._known(plan, key) or self._refused(plan, key, f"key {key} is in use: use a new key")
         except JournalUnavailable as error:
             return self._refused(plan, key, f"it could not be recorded, so nothing was sent: {error}")
-        land_outcome(self.paths, self.actor, outcome, self.clock.now())
+        self._landing.land(outcome, self.clock.now())
         return outcome
 
     def _ask(self, plan: ActionPlan, key: str, reason: str, facts: PlanFacts) -> ActionOutcome:
@@ -239,7 +238,7 @@ class Desk(Judging, RecordKeeping, Settling):
             return self._refused(plan, key, f"it could not be recorded: {error}")
         outcome = _outcome(plan, key, ActionState.DONE, self._done(plan))
         if plan.kind in {ActionKind.TAKE, ActionKind.HAND_OVER, ActionKind.CLOSE}:
-            land_outcome(self.paths, self.actor, outcome, self.clock.now())
+            self._landing.land(outcome, self.clock.now())
         return outcome
 
     def _done(self, plan: ActionPlan) -> str:

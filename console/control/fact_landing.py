@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import datetime
 
 from backends.records import Event
@@ -14,35 +15,52 @@ from console.control.identity import Actor
 _log = logging.getLogger(__name__)
 
 
-def land_outcome(paths: WorkspacePaths, actor: Actor, outcome: ActionOutcome, now: datetime) -> bool:
-    """Drop the outcome into `landing/` as an Event; False when that was not possible, which only the log says."""
-    if outcome.state is ActionState.REFUSED:
-        return False
-    topic = "alias" if outcome.kind in ALIAS_KINDS else "switch" if outcome.kind in SWITCH_STATES else "incident"
-    movement = f" {outcome.from_} -> {outcome.to}" if outcome.to is not None else ""
-    event = Event.model_validate(
-        {
-            "environment": outcome.environment,
-            "source": "control",
-            "event_at": now,
-            "known_at": now,
-            "fact_id": f"{outcome.action_id}/{outcome.state.value}",
-            "name": outcome.action_id,
-            "model": outcome.model,
-            "topic": topic,
-            "message": Untrusted(f"{outcome.kind.value}{movement}: {outcome.state.value}"),
-            "actor": actor.who,
-        }
-    )
-    try:
-        if not paths.landing.is_dir():
-            return False
-        # Loaded here: the store brings a database engine that no action may depend on.
-        from backends.store.landing import land_records  # noqa: PLC0415
+class FactLanding:
+    """Lands outcomes behind the action's back: the person who acted has their answer before any database engine is loaded."""
 
-        land_records(paths, [event], now=now)
-    except Exception as error:
-        # Whatever the store says cannot undo what has happened.
-        _log.warning("the outcome of %s was not landed: %s", outcome.action_id, error)
-        return False
-    return True
+    def __init__(self, paths: WorkspacePaths, actor: Actor) -> None:
+        self._paths = paths
+        self._actor = actor
+        self._under_way: list[threading.Thread] = []
+
+    def land(self, outcome: ActionOutcome, now: datetime) -> None:
+        """Begin to land `outcome`; a refusal changed nothing and is no fact."""
+        if outcome.state is ActionState.REFUSED:
+            return
+        # Not a daemon: a process that ends right after its action still lands it.
+        thread = threading.Thread(target=self._land, args=(outcome, now), name=f"land {outcome.action_id}")
+        self._under_way = [other for other in self._under_way if other.is_alive()] + [thread]
+        thread.start()
+
+    def finish(self) -> None:
+        """Wait for what is under way."""
+        for thread in self._under_way:
+            thread.join()
+        self._under_way = []
+
+    def _land(self, outcome: ActionOutcome, now: datetime) -> None:
+        try:
+            if self._paths.landing.is_dir():
+                # Loaded here: the store brings a database engine that no action may depend on.
+                from backends.store.landing import land_records  # noqa: PLC0415
+
+                land_records(self._paths, [_event(self._actor, outcome, now)], now=now)
+        except Exception as error:
+            # Whatever the store says cannot undo what has happened.
+            _log.warning("the outcome of %s was not landed: %s", outcome.action_id, error)
+
+
+def _event(actor: Actor, outcome: ActionOutcome, now: datetime) -> Event:
+    movement = f" {outcome.from_} -> {outcome.to}" if outcome.to is not None else ""
+    return Event(
+        environment=outcome.environment,
+        source="control",
+        event_at=now,
+        known_at=now,
+        fact_id=f"{outcome.action_id}/{outcome.state.value}",
+        name=outcome.action_id,
+        model=outcome.model,
+        topic="alias" if outcome.kind in ALIAS_KINDS else "switch" if outcome.kind in SWITCH_STATES else "incident",
+        message=Untrusted(f"{outcome.kind.value}{movement}: {outcome.state.value}"),
+        actor=actor.who,
+    )

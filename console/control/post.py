@@ -12,6 +12,7 @@ from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control.actions import ActionKind
 from console.control.errors import NotFound, Refused
+from console.control.fact_landing import FactLanding
 from console.control.holders import with_doubts
 from console.control.identity import Actor
 from console.control.ledger import Ledger
@@ -48,6 +49,7 @@ class Post:
         self._reach = reach or Reach.local(paths)
         self._pause = pause
         self._ledger = Ledger(paths, clock, actor)
+        self._landing = FactLanding(paths, actor)
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +58,8 @@ class Post:
         self.close()
 
     def close(self) -> None:
-        """Close the journal. The desk opens it again when it is used again."""
+        """Wait for the facts that are being landed and close the journal. The desk opens it again when it is used again."""
+        self._landing.finish()
         self._ledger.close()
 
     def refusal(self, kind: ActionKind, environment: str, model: str) -> str | None:

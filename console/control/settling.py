@@ -11,7 +11,6 @@ from console.control import events, incidents
 from console.control.actions import ENDED, ActionOutcome, ActionState, Call
 from console.control.errors import Refused
 from console.control.execution import outcome_body, outcome_drafts, outcome_of
-from console.control.fact_landing import land_outcome
 from console.control.holders import holder_alive, with_doubts
 from console.control.movements import movement_for
 from console.control.post import Post
@@ -89,7 +88,7 @@ class Settling(Post):
         with contextlib.suppress(JournalConflict):
             self._ledger.record(*drafts)
         outcome = outcome_of(self._ledger.state().actions[action.id], repeated=False)
-        land_outcome(self.paths, self.actor, outcome, self.clock.now())
+        self._landing.land(outcome, self.clock.now())
         return outcome
 
 

@@ -1,4 +1,4 @@
-"""One full local action, plan to effective, beside a script that makes the same commits and flushes: `python tests/benchmarks/bench_action.py`."""
+"""One full local action, plan to effective, beside a script that makes the same commits and flushes."""
 
 from __future__ import annotations
 

@@ -461,6 +461,7 @@ def test_every_outcome_lands_as_a_fact(workspace: Workspace) -> None:
     workspace.paths.landing.mkdir()
     mara = workspace.desk()
     mara.execute(mara.plan(rollback()), confirmed())
+    mara.close()
     landed = list(workspace.paths.landing.rglob("*.parquet"))
     assert len(landed) == 1 and landed[0].parent.name == "events"
 
@@ -468,8 +469,9 @@ def test_every_outcome_lands_as_a_fact(workspace: Workspace) -> None:
 def test_an_action_does_not_care_whether_it_can_be_landed(workspace: Workspace, tmp_path: Path) -> None:
     workspace.paths.landing.mkdir()
     (workspace.paths.landing / "events").write_text("in the way")
-    mara = workspace.desk()
-    assert mara.execute(mara.plan(rollback()), confirmed()).state is ActionState.EFFECTIVE
+    with workspace.desk() as mara:
+        assert mara.execute(mara.plan(rollback()), confirmed()).state is ActionState.EFFECTIVE
+    assert workspace.version == "1"
 
 
 def test_the_audit_says_who_did_what_with_which_calls(workspace: Workspace) -> None:
