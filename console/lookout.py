@@ -17,13 +17,11 @@ from console.views.sight import Sight
 from console.views.standing import health_with_control, with_control
 
 if TYPE_CHECKING:
+    from console.views.approvals import ApprovalsView, ApprovalView
     from console.views.drift import Asked, DriftDetailView, DriftView
+    from console.views.effect import EffectView
     from console.views.explain import ExplainListView, ExplainView
     from console.views.quality import QualityAsked, QualityView
-
-if TYPE_CHECKING:
-    from console.views.approvals import ApprovalsView, ApprovalView
-    from console.views.effect import EffectView
 
 FRESH_FOR: Final = timedelta(minutes=10)
 """A summary younger than this is shown as it is; an older one is computed again."""
