@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,16 @@ def act(context: Context, request: ActionRequest, *, waiver: str | None = None) 
     return told(context, plan, outcome)
 
 
+def act_recorded(context: Context, asked: Callable[[], ActionRequest]) -> Exit:
+    """Plan and record what moves nothing: no name is typed. `asked` may raise NotFound or a ValidationError."""
+    try:
+        return act(context, asked())
+    except NotFound as error:
+        raise said(error) from None
+    except ValidationError as problem:
+        raise Problem(Exit.USAGE, problem.errors()[0]["msg"]) from None
+
+
 def told(context: Context, plan: ActionPlan, outcome: ActionOutcome) -> Exit:
     """Print the receipt: on stdout what happened, on stderr when nothing did."""
     if context.options.json:
@@ -155,13 +166,13 @@ def _confirmation(context: Context, desk: Desk, plan: ActionPlan) -> Confirmatio
     return Confirmation(typed_name=typed, reason=reason)
 
 
-def typed_name(context: Context, model: str, shown: object, purpose: str) -> str:
-    """The model's name, from `--confirm` or typed at the terminal. Raises Problem when it is missing or another one."""
+def typed_name(context: Context, model: str, shown: Callable[[], str] | None, purpose: str) -> str:
+    """The model's name, from `--confirm` or typed at the terminal below what `shown` returns. Raises Problem when it is another one."""
     given = context.options.confirm
     if given is None:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise Problem(Exit.USAGE, f"without a terminal the model's name is needed: --confirm {model}; nothing was sent")
-        if callable(shown):
+        if shown is not None:
             print(shown(), file=sys.stderr)
         print(f"Type {displayable(model)} to {purpose} (anything else leaves): ", end="", file=sys.stderr, flush=True)
         given = sys.stdin.readline().rstrip("\n")

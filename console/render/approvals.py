@@ -1,0 +1,215 @@
+"""Requests for approval: the list, and one request with everything that is signed."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from backends.records import State
+from console.control.actions import version_label
+from console.render import figures
+from console.render.plan import gate_line
+from console.views.approvals import ApprovalRow, ApprovalsView, ApprovalView
+from widgets.line import MARKS, Line, Page, Row, columns, line, rule, sides
+from widgets.wrapping import wrapped
+
+_MARK_OF = {"pending": "unknown", "approved": "warning"}
+
+
+def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) -> Page:
+    """One row a request, those that wait for a person first."""
+    del height
+    zone = ZoneInfo(view.zone)
+    waiting = sum(row.state == "pending" for row in view.rows)
+    ready = sum(row.state == "approved" for row in view.rows)
+    heading = sides(
+        line(("Approvals", "bold"), f"  {len(view.rows)} requests: {waiting} wait for a person, {ready} for execution"),
+        line((view.environment, "dim")),
+        width,
+    )
+    rows = [Row(line(("   REQUEST  WHAT                                  STATE     GATES       BY       ASKED", "dim")))]
+    rows += [Row(_row(row, zone, width), key=row.id, why=_why(row, zone), state=_MARK_OF.get(row.state, "ok")) for row in view.rows]
+    if view.problem:
+        rows.append(Row(line(" ", ("?", "unknown"), f" the journal cannot be read: {view.problem}")))
+    elif not view.rows:
+        rows += [
+            Row(Line()),
+            Row(line(" Nobody has asked for anything. A promotion asks first:")),
+            Row(line("   P on a model, or  qd promote MODEL@VERSION --reason TEXT")),
+        ]
+    return Page(heading, tuple(rows), "approvals")
+
+
+def _row(row: ApprovalRow, zone: ZoneInfo, width: int) -> Line:
+    state = _MARK_OF.get(row.state, "")
+    mark = MARKS.get(state, " ")
+    gates = f"{row.passed} pass" + (f" X {row.failed}" if row.failed else "") + (f" ? {row.unknown}" if row.unknown else "")
+    what = f"{row.action} {row.model} {_label(row.from_)} -> {_label(row.to)}"
+    room = 38 + max(0, width - 84)
+    asked = figures.moment(row.requested_at, zone)
+    return Line(
+        (
+            *line((f" {mark} ", state)).spans,
+            *columns(
+                [(row.id, 8, "bold"), (what, room - 1, ""), (row.state, 9, ""), (gates, 11, ""), (row.requester, 8, ""), (asked, -12, "")]
+            ).spans,
+        )
+    )
+
+
+def _why(row: ApprovalRow, zone: ZoneInfo) -> Line:
+    if row.state == "pending":
+        text = f"needs {row.granted} of {row.needed}; approve by {figures.moment(row.approve_by, zone)}: "
+        return line(text, row.reason)
+    if row.state == "approved":
+        return line(f"{row.granted} of {row.needed} signed; P executes it, until {figures.moment(row.execute_by, zone)}")
+    ended = f" by {row.ended_by}" if row.ended_by else ""
+    return line(f"{row.state}{ended}: ", row.ended_reason)
+
+
+def approval_heading(view: ApprovalView, width: int) -> Line:
+    """Line 2 of a request."""
+    row, zone = view.request, ZoneInfo(view.zone)
+    left = line((f"{row.id} ", "bold"), (_what(row), "bold"), f"  {row.environment}")
+    right = f"asked by {row.requester} {figures.clock_time(row.requested_at, zone)}   {row.granted} of {row.needed}"
+    return sides(left, line(right), width)
+
+
+def approval_page(view: ApprovalView, *, width: int = 80, height: int = 20) -> Page:
+    """One request: what changes, gates, what else is true, what signing means."""
+    del height
+    rows = [Row(part, key=key) for text, key in approval_lines(view, width) for part in wrapped(text, width, 3)]
+    return Page(approval_heading(view, width), tuple(rows), f"approve {view.request.id}")
+
+
+def approval_lines(view: ApprovalView, width: int) -> list[tuple[Line, str | None]]:
+    """The lines of a request; gates carry a key, so that the cursor can stand on them."""
+    row, zone = view.request, ZoneInfo(view.zone)
+    lines: list[tuple[Line, str | None]] = []
+
+    def say(*parts: Line) -> None:
+        lines.extend((part, None) for part in parts)
+
+    deadline = f"Approve by {figures.moment(row.approve_by, zone)}, execute by {figures.moment(row.execute_by, zone)}"
+    say(sides(line(deadline), line(f"payload sha256 {figures.short_digest(row.payload_digest)}"), width))
+    say(*_state_lines(view, zone))
+    if view.changes:
+        before, after = _label(row.from_), _label(row.to)
+        say(rule(f"What changes {'-' * 21} {before} {'-' * 19} {after}", width))
+        say(*[line(f" {each.what:<33} {each.before:<23} {each.after}") for each in view.changes])
+    if view.gates:
+        say(rule(_gates_title(view, zone), width))
+        lines += [
+            (gate_line(gate.state.value, gate.name, gate.before, gate.after, gate.detail, gate.waiver), f"gate:{gate.name}")
+            for gate in view.gates
+        ]
+    if view.also_true.raw:
+        say(rule("Also true", width), line(" ", view.also_true))
+    if view.changed_since:
+        say(rule("Changed since it was asked for", width), *[line(" ", ("X", "critical"), f" {each}") for each in view.changed_since])
+    if view.facts_problem:
+        say(line(" ", ("?", "unknown"), f" what is true now could not be read: {view.facts_problem}"))
+    say(rule("If you sign", width), *_signing(view, zone))
+    return lines
+
+
+def _state_lines(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
+    row = view.request
+    lines = [line(" Reason: ", row.reason)] if row.reason.raw else []
+    for vote in view.votes:
+        how = "alone (solo)" if vote.solo else "with a key" if vote.signed else "by name and host"
+        lines.append(line(f" Signed by {vote.person} {figures.moment(vote.at, zone)}, {how} ", vote.reason))
+    if row.state != "pending":
+        by = f" by {row.ended_by}" if row.ended_by else ""
+        lines.append(line(" ", (row.state.upper(), "bold"), f"{by} ", row.ended_reason))
+    return lines
+
+
+def _gates_title(view: ApprovalView, zone: ZoneInfo) -> str:
+    if view.gates_since is None or view.gates_until is None or view.gates_rows is None:
+        return "Gates"
+    sample = f"{figures.count(view.gates_rows)} of {figures.count(view.gates_scored)} labelled"
+    return f"Gates: {figures.day(view.gates_since, zone)} to {figures.moment(view.gates_until, zone)}, not trained on, {sample}"
+
+
+def _signing(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
+    row = view.request
+    moved = f"All {view.scores_per_day:,.0f} or so scores a day move to {_label(row.to)}. " if view.scores_per_day is not None else ""
+    readers = f"Readers: {', '.join(reader.name for reader in view.readers)}. " if view.readers else ""
+    waived = (
+        f"Your name covers {row.waived} waiver{'' if row.waived == 1 else 's'}, until {figures.moment(row.execute_by, zone)}."
+        if row.waived
+        else ""
+    )
+    lines = [line(f" {moved}{readers}Undo: {view.undo}. {waived}")]
+    if view.refusal is None:
+        lines.append(line(f" You are {view.person}, not {row.requester}: you may approve." if view.person != row.requester else _SOLO))
+    else:
+        lines.append(line(" ", ("You may not approve: ", "bold"), view.refusal))
+    return lines
+
+
+_SOLO = " You asked for it yourself; this workspace is yours alone, so you may approve: recorded as solo."
+
+
+def approval_why(view: ApprovalView) -> Line:
+    """Line 23: the worst thing about it."""
+    row = view.request
+    bad = row.failed + row.unknown
+    if view.changed_since:
+        return line(("X", "critical"), f" it changed since it was asked for: {view.changed_since[0]}")
+    if bad:
+        state = State.CRITICAL if row.failed else State.UNKNOWN
+        return line(
+            (MARKS[state.value], state.value),
+            f" {bad} gate{'s' if bad > 1 else ''} did not pass and {row.waived} waived: part of what you sign",
+        )
+    return line(f"{row.passed} gates pass") if view.gates else line("no gates: this way back is judged by people")
+
+
+# the verb
+
+
+def approval_summary(view: ApprovalView) -> Page:
+    """A request in a few lines, before the name is typed."""
+    row, zone = view.request, ZoneInfo(view.zone)
+    heading = line(f"{row.id} {_what(row)}, {row.environment}; by {row.requester}; payload {figures.short_digest(row.payload_digest)}")
+    lines = [line(f"  {'reason':<11}", row.reason)]
+    if view.gates:
+        failing = [gate for gate in view.gates if gate.state is not State.OK]
+        told = "; ".join(
+            f"{'X FAIL' if gate.state is State.CRITICAL else '? unknown'} {gate.name}: {gate.detail.raw}"
+            + (f" (waiver {gate.waiver})" if gate.waiver else "")
+            for gate in failing
+        )
+        lines.append(line(f"  {'gates':<11}{row.passed} pass{', ' if told else ''}{told}"))
+    if view.also_true.raw:
+        lines.append(line(f"  {'also':<11}", view.also_true))
+    readers = "; " + ", ".join(reader.name for reader in view.readers) if view.readers else ""
+    if view.scores_per_day is not None:
+        lines.append(line(f"  {'affects':<11}{view.scores_per_day:,.0f} scores a day{readers}; undo: {view.undo}"))
+    if view.facts_problem:
+        lines.append(line(("?", "unknown"), f" {'now':<11}what is true now could not be read: {view.facts_problem}"))
+    lines += [line(("X", "critical"), f" {'changed':<11}{each}") for each in view.changed_since]
+    lines.append(
+        line(f"  {'until':<11}approve by {figures.moment(row.approve_by, zone)}, execute by {figures.moment(row.execute_by, zone)}")
+    )
+    if view.refusal is not None:
+        lines.append(line(("X", "critical"), f" {'you':<11}{view.person} may not approve: {view.refusal}"))
+    return Page(heading, tuple(Row(part) for each in lines for part in wrapped(each, 80, 13)), f"approve {row.id}")
+
+
+def signed_lines(view: ApprovalView) -> list[Line]:
+    """The receipt of a signature."""
+    row = view.request
+    target = f"{row.granted} of {row.needed}"
+    if row.state == "approved":
+        return [line((f"signed, {target}", "bold"), f"; not executed yet: qd promote {row.id}")]
+    return [line((f"signed, {target}", "bold"), f"; {row.id} is {row.state}")]
+
+
+def _what(row: ApprovalRow) -> str:
+    return f"{row.action} {row.model} {_label(row.from_)} -> {_label(row.to)}"
+
+
+def _label(value: str | None) -> str:
+    return version_label(value)

@@ -1,0 +1,56 @@
+"""Approvals: the list of requests, and one request with what is signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.render.approvals import approval_page, approval_why, approvals_page
+from console.screens.base import DeckScreen
+from widgets.line import Page
+from widgets.rows import Moved
+
+if TYPE_CHECKING:
+    from console.lookout import Lookout
+
+
+class ApprovalsScreen(DeckScreen):
+    """Every request."""
+
+    scope = "approvals"
+
+    def load(self, lookout: Lookout) -> Any:
+        return lookout.approvals()
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        return approvals_page(view, width=width, height=height)
+
+    def model_of(self, key: str | None) -> str | None:
+        return next((row.model for row in self.view.rows if row.id == key), None) if self.view is not None else None
+
+    def open_row(self, key: str) -> None:
+        self.app.go("approval", key)
+
+
+class ApprovalScreen(DeckScreen):
+    """One request."""
+
+    scope = "approval"
+
+    def load(self, lookout: Lookout) -> Any:
+        assert self.target is not None
+        return lookout.approval(self.target)
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        return approval_page(view, width=width, height=height)
+
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return self.view.request.model if self.view is not None else None
+
+    def draw(self) -> None:
+        super().draw()
+        if self.view is not None:
+            self.why.show(approval_why(self.view))
+
+    def on_rows_moved(self, message: Moved) -> None:
+        del message

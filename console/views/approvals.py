@@ -1,0 +1,242 @@
+"""Requests for approval: what exactly is asked for, what speaks for it, and what signing it would mean."""
+
+from __future__ import annotations
+
+from backends.records import Moment, Reader, State
+from backends.text import Untrusted
+from console.acting import control_policy
+from console.control.actions import ActionKind, Gate, PlanFacts, version_label
+from console.control.approval import Approval, World, difference
+from console.control.approvals import found
+from console.control.drawing import people, world_of
+from console.control.identity import Actor
+from console.control.roles import Policy
+from console.facts_in_time import WITHOUT, base_facts
+from console.render import figures
+from console.views.health import View
+from console.views.plan_facts import Evidence
+from console.views.requested_facts import facts_of
+from console.views.sight import Sight
+
+
+class ApprovalRow(View):
+    """One request."""
+
+    id: str
+    action: str
+    environment: str
+    model: str
+    from_: str | None
+    to: str
+    state: str
+    """pending, approved, vetoed, expired, void or executed."""
+    requester: str
+    requested_at: Moment
+    granted: int
+    needed: int
+    approve_by: Moment
+    execute_by: Moment
+    passed: int
+    failed: int
+    unknown: int
+    waived: int
+    reason: Untrusted
+    payload_digest: str
+    ended_by: str | None = None
+    ended_reason: Untrusted = Untrusted("")
+
+
+class ApprovalsView(View):
+    """Every request of an environment, those that wait for a person first."""
+
+    environment: str
+    at: Moment
+    zone: str
+    rows: tuple[ApprovalRow, ...]
+    problem: str | None = None
+    """Why the journal could not be read."""
+
+
+class Difference(View):
+    """One thing that a promotion changes."""
+
+    what: str
+    before: str
+    after: str
+
+
+class VoteView(View):
+    """One signature."""
+
+    person: str
+    at: Moment
+    reason: Untrusted
+    solo: bool
+    signed: bool
+    """Whether an SSH signature is kept with it."""
+
+
+class ApprovalView(View):
+    """One request, with everything that is signed and what else is true."""
+
+    request: ApprovalRow
+    at: Moment
+    zone: str
+    gates: tuple[Gate, ...]
+    """As they were when it was asked for: these are what is signed."""
+    gates_since: Moment | None = None
+    gates_until: Moment | None = None
+    gates_rows: int | None = None
+    gates_scored: int | None = None
+    changes: tuple[Difference, ...] = ()
+    also_true: Untrusted = Untrusted("")
+    scores_per_day: float | None = None
+    readers: tuple[Reader, ...] = ()
+    undo: str = ""
+    votes: tuple[VoteView, ...] = ()
+    changed_since: tuple[str, ...] = ()
+    """What is different now from what was asked for: approving would void it."""
+    person: str
+    refusal: str | None
+    """Why this person may not approve it; None when they may."""
+    facts_problem: str | None = None
+    """Why what is true now could not be read."""
+
+
+def approvals_view(sight: Sight) -> ApprovalsView:
+    """Every request, from control alone."""
+    requests = [each for each in sight.control.approvals.values() if each.payload.environment == sight.environment]
+    rows = [row_of(sight, approval) for approval in requests]
+    rows.sort(key=lambda row: ({"pending": 0, "approved": 1}.get(row.state, 2), -row.requested_at.timestamp()))
+    zone = sight.workspace.settings.display_zone
+    return ApprovalsView(environment=sight.environment, at=sight.at, zone=zone, rows=tuple(rows), problem=sight.control.problem)
+
+
+def row_of(sight: Sight, approval: Approval) -> ApprovalRow:
+    """One request as a row."""
+    payload, states = approval.payload, [gate.state for gate in approval.payload.gates]
+    return ApprovalRow(
+        id=approval.id,
+        action=payload.action.value,
+        environment=payload.environment,
+        model=payload.model,
+        from_=payload.from_,
+        to=payload.to,
+        state=approval.state_at(sight.at).value,
+        requester=payload.requester,
+        requested_at=payload.requested_at,
+        granted=approval.granted,
+        needed=payload.needed,
+        approve_by=payload.approve_by,
+        execute_by=payload.execute_by,
+        passed=states.count(State.OK),
+        failed=states.count(State.CRITICAL),
+        unknown=len(states) - states.count(State.OK) - states.count(State.CRITICAL),
+        waived=sum(gate.waiver is not None for gate in payload.gates),
+        reason=Untrusted(payload.reason),
+        payload_digest=approval.payload_digest,
+        ended_by=approval.ended_by,
+        ended_reason=Untrusted("; ".join(approval.difference) or approval.ended_reason),
+    )
+
+
+def approval_view(sight: Sight, approval_id: str, actor: Actor, facts: PlanFacts | None, evidence: Evidence | None = None) -> ApprovalView:
+    """One request as `actor` sees it. Raises NotFound. `facts` are those of `world_now`; without them only the request is shown."""
+    approval = found(sight.control, approval_id)
+    payload = approval.payload
+    policy = control_policy(sight.policies, sight.workspace, payload.environment, actor)
+    facts = facts or base_facts(sight.workspace, payload.action)
+    shown = facts.shown.get("gates") or {}
+    undo = f"R, back to {version_label(payload.from_)}" if payload.action is ActionKind.PROMOTE else f"K, {payload.from_} again"
+    problem = facts.shown.get(WITHOUT)
+    return ApprovalView(
+        request=row_of(sight, approval),
+        at=sight.at,
+        zone=sight.workspace.settings.display_zone,
+        gates=payload.gates,
+        gates_since=shown.get("since"),
+        gates_until=shown.get("until"),
+        gates_rows=shown.get("labelled"),
+        gates_scored=shown.get("scored"),
+        changes=_changes(evidence, payload.from_, payload.to) if evidence is not None and payload.action is ActionKind.PROMOTE else (),
+        also_true=facts.would_help.verdict if facts.would_help is not None else Untrusted(""),
+        scores_per_day=facts.scores_per_day,
+        readers=facts.readers,
+        undo=undo,
+        votes=tuple(
+            VoteView(person=vote.person, at=vote.at, reason=Untrusted(vote.reason), solo=vote.solo, signed=vote.signature is not None)
+            for vote in approval.votes
+        ),
+        changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if problem is None and evidence is not None else (),
+        person=actor.name,
+        refusal=refusal_of(approval, sight, actor, policy),
+        facts_problem=str(problem) if problem else None,
+    )
+
+
+def refusal_of(approval: Approval, sight: Sight, actor: Actor, policy: Policy) -> str | None:
+    """Why `actor` may not approve a request now."""
+    payload = approval.payload
+    state = approval.state_at(sight.at).value
+    if sight.past:
+        return "you look at the past, where nothing acts"
+    if state != "pending":
+        return f"it is {state}: nothing can be approved any more"
+    forbidden = policy.refusal(actor.name, ActionKind.APPROVE, payload.environment, payload.model)
+    if forbidden is not None:
+        return forbidden
+    if actor.name == payload.requester and not policy.solo:
+        return f"{actor.name} asked for it: another person must approve it"
+    if any(vote.person == actor.name for vote in approval.votes):
+        return f"{actor.name} has approved it already: {people(payload.needed)} in all"
+    return None
+
+
+def world_now(sight: Sight, approval: Approval) -> tuple[PlanFacts, Evidence | None]:
+    """The facts that a request is bound to, as they are now, judged with its own waivers. Raises NoSuchModel or StoreError."""
+    payload = approval.payload
+    if payload.action is not ActionKind.PROMOTE:
+        return base_facts(sight.workspace, payload.action), None
+    from console.views.plan_facts import evidence_of  # noqa: PLC0415 - loads the arithmetic
+
+    with sight.reader() as reader:
+        evidence = evidence_of(sight, reader, payload.model)
+        facts = facts_of(evidence, reader, payload.action, payload.to)
+    return facts, evidence
+
+
+def _world(sight: Sight, approval: Approval, facts: PlanFacts, policy: Policy) -> World:
+    payload = approval.payload
+    moves = [move for move in sight.alias_history(payload.model) if move.alias == payload.alias]
+    in_force = moves[-1].version if moves else None
+    if payload.action is not ActionKind.PROMOTE:
+        in_force = sight.switch(payload.model).value
+    return world_of(facts, in_force, policy)
+
+
+def _changes(evidence: Evidence, before: str | None, after: str) -> tuple[Difference, ...]:
+    """What differs between two versions, each line once; what is the same is said to be."""
+    rows = [Difference(what="trained on", before=_trained(evidence, before), after=_trained(evidence, after))]
+    one, other = evidence.version(before), evidence.version(after)
+    for what, field in (("artifact sha256", "artifact_digest"), ("environment", "environment_digest")):
+        digests = [getattr(each, field) if each is not None else None for each in (one, other)]
+        if any(digests):
+            told = "same" if digests[0] == digests[1] else figures.short_digest(digests[1])
+            rows.append(Difference(what=what, before=figures.short_digest(digests[0]), after=told))
+    was, now = (one and one.code_commit) or figures.MISSING, (other and other.code_commit) or figures.MISSING
+    if {was, now} != {figures.MISSING}:
+        rows.append(Difference(what="code", before=was[:12], after="same" if was == now else now[:12]))
+    names = [{column.name for column in each.signature.inputs} if each and each.signature else None for each in (one, other)]
+    if names[1] is not None:
+        gone_or_new = sorted(names[0] ^ names[1]) if names[0] is not None else []
+        told = "same" if names[0] == names[1] else f"{len(names[1])}: {', '.join(gone_or_new[:3])} differ"
+        rows.append(Difference(what="inputs", before=str(len(names[0])) if names[0] is not None else figures.MISSING, after=told))
+    return tuple(rows)
+
+
+def _trained(evidence: Evidence, version: str | None) -> str:
+    data = evidence.training(version)
+    if data is None:
+        return "not recorded"
+    period = f"{data.covers_from:%-d %b}-{data.covers_to:%-d %b} " if data.covers_from and data.covers_to else ""
+    return f"{period}{figures.count(data.rows)}"
