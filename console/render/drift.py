@@ -31,7 +31,7 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     if tabbed:
         rows.append(Row(line(f" {_spans(view)}")))
     name = NAME_WIDTH + max(0, min(20, width - 84))
-    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>10}{'FURTHER':>10}  {'NULLS':<14}{'IMPORTANCE':>10}"
+    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>10}{'FURTHER':>10}  {'NULLS':<13}{'IMPORTANCE':>10}"
     rows.append(Row(line((head, "dim"))))
     shown = [each for each in view.columns if complete or _worth_showing(each)]
     rows += [Row(_row(each, name), key=each.column.raw, why=_why(each), state=str(each.state)) for each in shown]
@@ -111,7 +111,7 @@ def _row(shift: ColumnShift, name: int) -> Line:
             (distance(shift.limit), -9, ""),
             (further, -9, ""),
             ("", 0, ""),
-            (nulls, 14, ""),
+            (nulls, 13, ""),
             (figures.share(shift.importance, 3) if shift.importance is not None else figures.MISSING, -9, ""),
         ]
     )

@@ -1,0 +1,245 @@
+"""Drift: verdicts come from the column's own past, numbers equal their oracles, and the closing sentence says where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
+
+from backends.records import Layer, State
+from console.render.drift import drift_detail_page, drift_page
+from console.views.drift import Asked, ColumnShift, DriftView, NoSuchColumn
+from console.views.drift_bins import edge_labels
+
+DAYS, ROWS = 90, 150
+
+
+def noise(day: int, row: int) -> float:
+    """A value that looks random and is the same every time."""
+    return float(np.random.default_rng(day * 1000 + row).normal())
+
+
+def steady(day: int, row: int) -> float:
+    return 50.0 + 10 * noise(day, row)
+
+
+def rising(day: int, row: int) -> float:
+    return steady(day, row) + (40.0 if day >= DAYS - 5 else 0.0)
+
+
+def seasonal(day: int, row: int) -> float:
+    return steady(day, row) + (40.0 if (day // 5) % 2 else 0.0)
+
+
+def honest(day: int, row: int) -> float:
+    return 0.9 if row % 10 < 3 else 0.1
+
+
+def happens(day: int, row: int) -> float:
+    return 1.0 if row % 10 < 3 else 0.0
+
+
+def workspace(
+    root: Path, temp: Callable[[int, int], float | None], label: Callable[[int, int], float | None] = happens, zone: str = "UTC"
+) -> Made:
+    place = made(root, START + DAYS * DAY, zone=zone)
+    days_of_predictions(place, DAYS, ROWS, temp=temp, score=honest, label=label)
+    return place
+
+
+@pytest.fixture(scope="module")
+def risen(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return workspace(tmp_path_factory.mktemp("risen") / "w", rising)
+
+
+def column(view: DriftView, name: str) -> ColumnShift:
+    return next(each for each in view.columns if each.column.raw == name)
+
+
+def test_what_moved_beyond_its_past_is_first_and_critical(risen: Made) -> None:
+    view = risen.lookout().drift("delay")
+    assert view.columns[0].column.raw == "temp"
+    assert view.columns[0].state == State.CRITICAL
+    assert view.columns[0].further == 0
+    assert (view.first, view.last) == (date(2024, 3, 26), date(2024, 3, 30))
+    assert (view.reference_first, view.reference_last) == (date(2024, 1, 1), date(2024, 1, 21))
+
+
+def test_numbers_equal_those_of_the_rows(risen: Made) -> None:
+    shift = risen.lookout().drift_column("delay", "temp", exact=True).shift
+    before = np.array([rising(day, row) for day in range(21) for row in range(ROWS)])
+    now = np.array([rising(day, row) for day in range(DAYS - 5, DAYS) for row in range(ROWS)])
+    assert (shift.n_reference, shift.n_current) == (before.size, now.size)
+    assert shift.ks == pytest.approx(stats.ks_2samp(before, now).statistic, abs=1e-12)
+    assert shift.ks_p_value == pytest.approx(stats.ks_2samp(before, now).pvalue, rel=1e-6)
+    assert shift.wasserstein == pytest.approx(stats.wasserstein_distance(before, now), rel=1e-9)
+    assert shift.mean_current == pytest.approx(now.mean())
+    edges = np.unique(np.quantile(before, np.arange(11) / 10))[1:-1]
+    r = np.maximum(np.bincount(np.searchsorted(edges, before, side="right"), minlength=10) / before.size, 1e-4)
+    c = np.maximum(np.bincount(np.searchsorted(edges, now, side="right"), minlength=10) / now.size, 1e-4)
+    assert shift.psi == pytest.approx(float(np.sum((c - r) * np.log(c / r))), rel=1e-9)
+    assert [each.current for each in shift.bins] == pytest.approx(
+        list(np.bincount(np.searchsorted(edges, now, side="right"), minlength=10) / now.size)
+    )
+
+
+def test_profiles_bound_what_the_rows_say(risen: Made) -> None:
+    exact = risen.lookout().drift_column("delay", "temp", exact=True).shift
+    stored = risen.lookout().drift_column("delay", "temp").shift
+    assert stored.method == "profiles"
+    assert stored.ks is not None
+    assert stored.ks_high is not None
+    assert stored.ks <= exact.ks <= stored.ks_high  # type: ignore[operator]
+    assert stored.wasserstein_low <= exact.wasserstein <= stored.wasserstein_high  # type: ignore[operator]
+    assert stored.psi == exact.psi
+
+
+def test_a_large_difference_that_was_there_before_is_big_but_usual(tmp_path: Path) -> None:
+    view = workspace(tmp_path / "w", seasonal).lookout().drift("delay")
+    shift = column(view, "temp")
+    assert shift.psi > 1
+    assert shift.state == State.OK
+    assert shift.verdict.startswith("big but usual")
+    assert sum(each.psi > shift.psi for each in shift.earlier if each.psi is not None) == shift.further
+
+
+def test_since_when_is_the_first_window_beyond_its_limit(risen: Made) -> None:
+    shift = risen.lookout().drift_column("delay", "temp").shift
+    assert shift.high_since is not None
+    assert date(2024, 3, 26) <= shift.high_since <= date(2024, 3, 28)
+
+
+def test_small_samples_are_not_judged(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", START + 60 * DAY)
+    days_of_predictions(place, 60, 20, temp=lambda day, row: noise(day, row) + (9 if day > 54 else 0))
+    shift = column(place.lookout().drift("delay"), "temp")
+    assert shift.state == State.UNKNOWN
+    assert "only 100 rows" in shift.verdict
+
+
+def test_a_column_that_lost_its_values_is_a_data_bug(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", lambda day, row: None if day >= DAYS - 5 else steady(day, row))
+    view = place.lookout().drift("delay")
+    assert (view.columns[0].column.raw, view.columns[0].state) == ("temp", State.CRITICAL)
+    assert view.columns[0].verdict.startswith("gone: every value is missing now")
+    assert "suspect a data bug" in view.closing
+    assert view.columns[0].psi is None
+    assert "unkn" in drift_page(view, tabbed=False).plain()
+
+
+def test_a_rise_of_missing_values_is_a_data_bug_although_the_rest_looks_the_same(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", lambda day, row: None if day >= DAYS - 5 and row % 3 == 0 else steady(day, row))
+    view = place.lookout().drift("delay")
+    assert view.columns[0].verdict == "missing values rose from 0.0% to 33.3%: look at the pipeline first"
+    assert "suspect a data bug" in view.closing
+
+
+def test_usual_inputs_and_an_outcome_that_is_not_say_concept_drift(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", steady, label=lambda day, row: happens(day, row) if day < DAYS - 3 else 1.0)
+    lookout = place.lookout()
+    assert lookout.model("delay").layer(Layer.MODEL).state == State.CRITICAL
+    view = lookout.drift("delay")
+    assert view.closing == "Inputs usual, outcome not: suspect concept drift, not a data bug."
+    assert view.quality is not None
+    assert view.quality.observed == pytest.approx((2 * 0.3 + 3 * 1.0) / 5, abs=0.01)
+
+
+def test_nothing_known_of_the_outcome_is_no_clean_bill(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", steady, label=lambda _day, _row: None)
+    view = place.lookout().drift("delay")
+    assert view.closing.startswith("Nothing is known of the outcome")
+    assert view.closing_state == State.UNKNOWN
+    assert "no outcome is known of the 750 scored" in drift_page(view, tabbed=False).plain()
+
+
+def test_new_and_vanished_categories_are_named(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", START + 60 * DAY)
+    days_of_predictions(
+        place, 60, ROWS, temp=steady, carrier=lambda day, row: ("VX" if day >= 55 else "WN") if row % 5 == 0 else "AA"
+    )  # fmt: skip
+    shift = place.lookout().drift_column("delay", "carrier").shift
+    assert [name.raw for name in shift.new_categories] == ["VX"]
+    assert [name.raw for name in shift.vanished_categories] == ["WN"]
+    assert shift.chi2 is not None
+    assert shift.ks is None
+    assert shift.reasons["ks"] == "categories have no order"
+
+
+def test_a_calendar_column_is_compared_with_equal_weekdays(risen: Made) -> None:
+    shift = column(risen.lookout().drift("delay"), "dow")
+    assert shift.calendar
+    assert shift.psi == pytest.approx(0.0, abs=1e-9)
+    assert shift.n_reference == 15 * ROWS
+
+
+def test_any_two_periods_can_be_asked_for(risen: Made) -> None:
+    asked = Asked(date(2024, 2, 5), date(2024, 2, 11), date(2024, 1, 29), date(2024, 2, 4))
+    view = risen.lookout().drift("delay", asked)
+    assert (view.first, view.last, view.reference_first, view.reference_last) == (
+        date(2024, 2, 5), date(2024, 2, 11), date(2024, 1, 29), date(2024, 2, 4),
+    )  # fmt: skip
+    shift = column(view, "temp")
+    assert (shift.n_reference, shift.n_current) == (7 * ROWS, 7 * ROWS)
+    assert shift.psi < 0.1
+    assert view.bins_from == "deciles of the version's own reference, not of the one asked for"
+
+
+def test_a_period_without_facts_is_unknown_not_ok(risen: Made) -> None:
+    view = risen.lookout().drift("delay", Asked(date(2023, 2, 5), date(2023, 2, 11)))
+    assert {each.state for each in view.columns} == {State.UNKNOWN}
+    assert view.quality is None
+
+
+def test_less_than_a_week_of_history_says_so(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", START + 3 * DAY)
+    days_of_predictions(place, 3, 30, temp=steady)
+    view = place.lookout().drift("delay")
+    assert not view.columns
+    assert "no week of history" in view.why_not
+    assert "Nothing to show" in drift_page(view).plain()
+
+
+def test_the_past_shows_nothing_later(risen: Made) -> None:
+    view = risen.lookout(START + 80 * DAY + 12 * HOUR).drift("delay")
+    assert view.last == date(2024, 3, 21)
+    assert column(view, "temp").state == State.OK
+    assert column(view, "temp").n_current == 4 * ROWS + ROWS // 2
+
+
+def test_a_column_that_is_none_names_the_nearest(risen: Made) -> None:
+    with pytest.raises(NoSuchColumn, match="did you mean temp"):
+        risen.lookout().drift_column("delay", "tmp")
+
+
+def test_pages_fit_80_columns_and_put_the_verdict_first(risen: Made) -> None:
+    lookout = risen.lookout()
+    page = drift_page(lookout.drift("delay"))
+    detail = drift_detail_page(lookout.drift_column("delay", "temp"))
+    for each in (
+        page,
+        detail,
+        drift_page(lookout.drift("delay"), tabbed=False),
+        drift_detail_page(lookout.drift_column("delay", "carrier")),
+    ):
+        assert max(row.line.width for row in each.rows) <= 80
+    assert detail.rows[0].line.text.startswith(" VERDICT  far beyond all 15 earlier 5-day windows")
+    assert next(row.key for row in page.rows if row.key) == "temp"
+
+
+def test_importance_ranks_what_is_ok(risen: Made) -> None:
+    ok = [each.column.raw for each in risen.lookout().drift("delay").columns if each.state == State.OK and not each.is_score]
+    assert ok.index("carrier") < ok.index("dow")
+    assert risen.lookout().drift_column("delay", "carrier").place == 1
+
+
+def test_labels_of_bins_tell_edges_apart() -> None:
+    assert edge_labels([1.0, 2.5, 100.25]) == ["to 1", "1-2.5", "2.5-100", "100 up"]
+    assert edge_labels([-2.0, 3.0]) == ["to -2", "-2 to 3", "3 up"]
+    assert edge_labels([0.0, float(np.nextafter(0.0, 1.0))]) == ["under 0", "= 0", "over 0"]
+    assert edge_labels([1000.001, 1000.002]) == ["to 1000.001", "1000.001-1000.002", "1000.002 up"]
+    assert edge_labels([]) == ["all"]
