@@ -49,6 +49,17 @@ rules:
     critical: 0.01
     playbook: slow-or-failing
     severity: page
+  - id: data.freshness
+    title: The newest data is too old
+    layer: data
+    signal: age_hours
+    minimum_n: 0
+    window: 1h
+    # Between midnight and five nothing leaves, so that predictions are hours old every morning.
+    warning: 6.5
+    critical: 8
+    playbook: stale-data
+    severity: page
 gates:
   # Slices of a week are small: a difference of .02 is within their noise.
   - id: slices

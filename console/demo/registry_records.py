@@ -193,13 +193,18 @@ def _measured(story: ModelStory, scores: Any, labels: Any) -> dict[str, float | 
 def deployments(story: ModelStory, at: datetime) -> list[Record]:
     """Where the model serves, one record for each time that the version changed."""
     return [
-        Deployment(
-            environment=ENVIRONMENT, source="score-server", event_at=version.promoted_at, known_at=version.promoted_at,
-            name=f"{story.name}-serving", model=story.name, mode="real-time", strategy="direct", traffic={version.version: 1.0},
-        )
+        served_traffic(story, version.version, version.promoted_at)
         for version in story.versions
         if version.promoted_at is not None and version.promoted_at <= at
-    ]  # fmt: skip
+    ]
+
+
+def served_traffic(story: ModelStory, version: str, since: datetime) -> Deployment:
+    """What the score server says of a model from `since` on: all of its traffic goes to one version."""
+    return Deployment(
+        environment=ENVIRONMENT, source="score-server", event_at=since, known_at=since, name=f"{story.name}-serving", model=story.name,
+        mode="real-time", strategy="direct", traffic={version: 1.0},
+    )  # fmt: skip
 
 
 def upstream_records(frame: pl.DataFrame, start: datetime, at: datetime) -> list[Record]:

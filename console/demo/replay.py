@@ -1,43 +1,59 @@
-"""The score server of the demo: the flights that follow are scored by whatever the registry names, as the kill switches say."""
+"""The score server of the demo: the flights that follow are scored by whatever the registry names, as the kill switches say.
+
+Everything comes from the recorded rows. A step is safe to repeat: how far it got is kept in the workspace, what has landed already is
+left out, and every score has an id of its own.
+"""
 
 from __future__ import annotations
 
-import json
-import pickle
+import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from backends.local.reading import LocalAliases, LocalSwitches
-from backends.protocol import BackendError
-from backends.records import SwitchState, digest_of_bytes
-from backends.store.landing import land_frame
+from backends.records import Record, SwitchState
+from backends.store import queries
+from backends.store.catalogue import open_catalogue
+from backends.store.landing import land_frame, land_records
+from backends.store.reader import open_reader
 from console.clock import Clock, SimulatedClock, SystemClock
 from console.config import Workspace
 from console.demo.facts import FALLBACK, between, land_metrics
 from console.demo.fallbacks import fallback_scores
 from console.demo.flights import load_flights
-from console.demo.models import Trained, measured_latencies
-from console.demo.registry_records import artifact_path
-from console.demo.scoring import label_rows, served_rows, shadow_rows
-from console.demo.story import ENVIRONMENT, MODELS, ModelStory
-from console.simulation import read_clock, write_atomically, write_clock
-from console.views.serving import SERVING_ALIAS
+from console.demo.registry_records import served_traffic, upstream_records
+from console.demo.scoring import label_rows, sampled_latencies, served_rows, shadow_rows
+from console.demo.served_versions import Ready, load_versions
+from console.demo.serving_state import (
+    Course,
+    ReplayState,
+    landed,
+    landing,
+    read_state,
+    switch_courses,
+    version_courses,
+    write_state,
+)
+from console.demo.story import ENVIRONMENT, LOGGED_FROM, MODELS, ModelStory
+from console.simulation import read_clock, write_clock
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-MARK: Final = "replayed.json"
-"""Up to which simulated moment flights were scored and outcomes landed."""
+LEASE: Final = "demo/serve"
+LEASE_FOR: Final = timedelta(minutes=2)
 
-STEP: Final = timedelta(minutes=10)
-"""Simulated time that one step covers at most: a switch is obeyed within it."""
+STEP: Final = timedelta(hours=2)
+"""Simulated time that one step covers at most, so that a clock that jumps by weeks needs no more memory than one that runs."""
+
+FALLBACK_LOOKS_BACK: Final = timedelta(days=9)
 
 DEGRADED_ABOVE: Final = 0.3
-"""In the state `degraded` only scores above this are answered."""
+"""In the state `degraded` only scores above this are answered, where a score is a probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,154 +62,169 @@ class Stepped:
 
     until: datetime
     scored: int
+    """Live answers, over all models."""
     learnt: int
     served: dict[str, str]
-    """How each model answered: a version, `fallback`, `killed`."""
+    """How each model answered at the end: a version, `2 degraded`, `fallback`, `killed`."""
+    problems: tuple[str, ...] = ()
 
 
 class Replay:
-    """Scores and lands flight after flight. Safe to stop anywhere: repeated facts are one fact."""
+    """Scores and lands flight after flight from where the demo's clock began. Loads flights and versions once, which takes seconds."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, frame: pl.DataFrame | None = None) -> None:
         self.workspace = workspace
         self.paths = workspace.paths
+        self._given = frame
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """All recorded flights."""
-        return load_flights()
+        """All recorded flights. Raises FlightsMissing."""
+        return load_flights() if self._given is None else self._given
 
     @cached_property
-    def trained(self) -> dict[str, dict[str, Trained]]:
-        """The versions whose artifacts lie in the workspace and are what the registry says."""
-        return {model.name: self._versions(model) for model in MODELS}
+    def ready(self) -> Ready:
+        """The versions whose artifacts lie in the workspace and are what the registry says. Raises StoreError."""
+        with open_reader(self.paths) as reader:
+            return load_versions(self.paths.root, reader, MODELS)
 
     def reached(self) -> datetime:
-        """Up to when everything has landed."""
-        try:
-            raw = json.loads((self.paths.root / MARK).read_text(encoding="utf-8"))
-            return datetime.fromisoformat(raw["until"])
-        except (OSError, ValueError, KeyError):
-            settings = self.workspace.settings.clock
-            assert settings is not None
-            return settings.start
+        """Every flight scheduled before this moment, and every outcome known by it, has landed. Raises ReplayProblem."""
+        return self._state().landed_to
 
     def catch_up(self, until: datetime) -> list[Stepped]:
-        """Step by step up to `until`."""
-        steps = []
-        reached = self.reached()
-        while reached < until:
-            step = self.step(reached, min(reached + STEP, until))
-            steps.append(step)
-            reached = step.until
+        """Step by step up to `until`; a clock that went back lands nothing.
+
+        Raises StoreBusy when another server is at it, StoreError when the disk says no, ReplayProblem.
+        """
+        holder = f"{socket.gethostname()}:{os.getpid()}"
+        real = SystemClock().real_now()
+        steps: list[Stepped] = []
+        with open_catalogue(self.paths) as catalogue, catalogue.lease(LEASE, holder, LEASE_FOR, real):
+            while (state := self._state()).landed_to < until:
+                # What a crash interrupted is gone through to the same end, or what landed of it could not be told.
+                steps.append(self._step(state, state.landing_to or min(state.landed_to + STEP, until)))
+                catalogue.take_lease(LEASE, holder, LEASE_FOR, SystemClock().real_now())
         return steps
 
-    def step(self, start: datetime, end: datetime) -> Stepped:
-        """Score the flights scheduled in `[start, end)` and land the outcomes that became known by `end`."""
-        rows = between(self.frame, start, end)
-        name = f"replay-{end.strftime('%Y%m%dT%H%M%S')}"
-        served: dict[str, str] = {}
-        scored = learnt = 0
-        for model in MODELS:
-            if not self.trained[model.name]:
-                continue
-            answer = self._answer(model)
-            served[model.name] = answer
-            if len(rows):
-                scored += self._score(model, rows, answer, end, name)
-            labels = label_rows(model, self._asked_by(end), start, end)
-            if len(labels):
-                land_frame(self.paths, "labels", labels, now=end, name=f"{name}-{model.name}-labels")
-                learnt += len(labels)
-        if end.astimezone(start.tzinfo).minute == 0:
-            land_metrics(self.paths, MODELS, self.frame, end - timedelta(hours=1), end, name)
-        write_atomically(self.paths.root / MARK, json.dumps({"until": end.isoformat()}) + "\n")
-        return Stepped(end, scored, learnt, served)
+    def _state(self) -> ReplayState:
+        settings = self.workspace.settings.clock
+        assert settings is not None
+        return read_state(self.paths) or ReplayState(settings.start)
 
-    def _score(self, model: ModelStory, rows: pl.DataFrame, answer: str, end: datetime, name: str) -> int:
+    def _step(self, state: ReplayState, end: datetime) -> Stepped:
+        """Score the flights scheduled in `[state.landed_to, end)` and land the outcomes that became known by `end`."""
+        start = state.landed_to
+        names = [model.name for model in MODELS if self.ready.versions[model.name]]
+        versions, unread = version_courses(self.paths, names, state, end)
+        switches, unheard = switch_courses(self.paths, names, state, end)
+        write_state(self.paths, landing(state, end))
+        flights = between(self.frame, start, end)
+        scored = 0
+        parts = [
+            part
+            for model in MODELS
+            if model.name in versions and len(flights)
+            for part in self._answers(model, flights, end, versions[model.name], switches[model.name])
+        ]
+        if parts:
+            scored = self._land_scores(parts, start, end, repeated=state.landing_to is not None)
+        learnt = self._land_labels(start, end)
+        self._land_surroundings(start, end, versions)
+        write_state(self.paths, landed(end, switches))
+        problems = (*self.ready.problems, *unread, *unheard)
+        served = {model: self._answer(model, versions[model].at(end), switches[model].at(end)) for model in versions}
+        return Stepped(end, scored, learnt, served, problems)
+
+    def _answer(self, model: str, version: str | None, switch: str | None) -> str:
+        """How a model answers: `2`, `2 degraded`, `fallback` or `killed`; a version that is not here, by its safe default."""
+        if switch == SwitchState.KILLED.value:
+            return switch
+        if switch not in {SwitchState.NORMAL.value, SwitchState.DEGRADED.value}:
+            return FALLBACK
+        if version is None or version not in self.ready.versions[model]:
+            return FALLBACK
+        return version if switch == SwitchState.NORMAL.value else f"{version} {switch}"
+
+    def _answers(self, model: ModelStory, flights: pl.DataFrame, end: datetime, version: Course, switch: Course) -> list[pl.DataFrame]:
+        """Every score of one model: what was answered, and in the shadow what everything else would have said."""
         import numpy as np  # noqa: PLC0415
 
-        versions = self.trained[model.name]
-        scores = {version: each.score(rows) for version, each in versions.items()}
-        recent = between(self.frame, end - timedelta(days=9), end)
-        fallback = fallback_scores(recent, model)[len(recent) - len(rows) :]
-        shadows = dict(scores)
-        if answer == FALLBACK:
-            named = self._named(model) or next(iter(versions))
-            live = served_rows(model, rows, np.full(len(rows), named, dtype=object), fallback, served_by=FALLBACK)
-        elif answer == SwitchState.KILLED.value:
-            live = None
-        else:
-            version, _, how = answer.partition(" ")
-            values = scores[version]
-            latency = np.array(measured_latencies(versions[version], rows))
-            chosen = np.ones(len(rows), dtype=bool)
-            if how == SwitchState.DEGRADED.value and model.task == "binary":
-                chosen = values > DEGRADED_ABOVE
-            live = served_rows(
-                model, rows.filter(_mask(chosen)), np.full(int(chosen.sum()), version, dtype=object), values[chosen], latency=latency[chosen],
-                served_by=how or "model",
-            )  # fmt: skip
-            if chosen.all():
-                shadows.pop(version)
-        if live is not None and len(live):
-            land_frame(self.paths, "predictions", live, now=end, name=f"{name}-{model.name}-live")
-        for version, values in shadows.items():
-            land_frame(self.paths, "predictions", shadow_rows(model, rows, version, values), now=end, name=f"{name}-{model.name}-{version}")
-        if not np.isnan(fallback).all():
-            part = shadow_rows(model, rows, FALLBACK, fallback)
-            land_frame(self.paths, "predictions", part, now=end, name=f"{name}-{model.name}-{FALLBACK}")
-        return len(rows)
-
-    def _answer(self, model: ModelStory) -> str:
-        """How the model answers now: `2`, `2 degraded`, `fallback` or `killed`. What cannot be read keeps the safe default."""
-        try:
-            setting = LocalSwitches(self.paths.switches).switch(ENVIRONMENT, model.name)
-            state = SwitchState.NORMAL if setting is None else setting.state
-        except BackendError:
-            return FALLBACK
-        if state in {SwitchState.FALLBACK, SwitchState.UNKNOWN}:
-            return FALLBACK
-        if state is SwitchState.KILLED:
-            return state.value
-        version = self._named(model)
-        if version is None or version not in self.trained[model.name]:
-            return FALLBACK
-        return f"{version} {state.value}" if state is SwitchState.DEGRADED else version
-
-    def _named(self, model: ModelStory) -> str | None:
-        try:
-            move = LocalAliases(self.paths.registry).alias(ENVIRONMENT, model.name, SERVING_ALIAS)
-        except BackendError:
-            return None
-        return None if move is None else move.version
-
-    def _asked_by(self, end: datetime) -> pl.DataFrame:
-        """Flights that were asked about in the last days: only they have an outcome to learn."""
-        return between(self.frame, end - timedelta(days=3), end)
-
-    def _versions(self, model: ModelStory) -> dict[str, Trained]:
-        """Artifacts of the demo's own folder, opened only when their digest is the one that the registry holds."""
-        from backends.store import queries  # noqa: PLC0415
-        from backends.store.reader import open_reader  # noqa: PLC0415
-
-        found: dict[str, Trained] = {}
-        with open_reader(self.paths) as reader:
-            records = {(r.model, r.version): r for r in queries.records_of(reader, "version", environment=ENVIRONMENT)}  # type: ignore[union-attr]
-        for story in model.versions:
-            path = self.paths.root / artifact_path(model, story)
-            record = records.get((model.name, story.version))
-            if record is None or not path.is_file():
+        moments = [moment.replace(tzinfo=UTC) for moment in flights["scheduled_at"].to_list()]
+        answers = np.array([self._answer(model.name, version.at(moment), switch.at(moment)) for moment in moments], dtype=object)
+        named = np.array([version.at(moment) or FALLBACK for moment in moments], dtype=object)
+        scores = {number: ready.score(flights) for number, ready in self.ready.versions[model.name].items()}
+        recent = between(self.frame, end - FALLBACK_LOOKS_BACK, end)
+        fallback = fallback_scores(recent, model)[len(recent) - len(flights) :]
+        shadowed = {number: np.ones(len(flights), dtype=bool) for number in scores}
+        rows: list[pl.DataFrame] = []
+        for answer in dict.fromkeys(answers.tolist()):
+            mine = answers == answer
+            if answer == SwitchState.KILLED.value:
                 continue
-            content = path.read_bytes()
-            if digest_of_bytes(content) != getattr(record, "artifact_digest", None):
-                raise ReplayProblem(f"{path} is not the artifact that the registry holds; build the demo anew: quarterdeck demo --rebuild")
-            found[story.version] = Trained(model, story, pickle.loads(content), b"", digest_of_bytes(content), 0, "", {}, {}, {}, {})
+            if answer == FALLBACK:
+                rows.append(served_rows(model, _chosen(flights, mine), named[mine], fallback[mine], served_by=FALLBACK))
+                continue
+            number, _, how = answer.partition(" ")
+            if how and model.task == "binary":
+                mine &= scores[number] > DEGRADED_ABOVE
+            shadowed[number] &= ~mine
+            latency = sampled_latencies(self.ready.versions[model.name][number], _chosen(flights, mine))
+            rows.append(
+                served_rows(
+                    model, _chosen(flights, mine), named[mine], scores[number][mine], served_by=how or "model", latency=latency
+                )
+            )  # fmt: skip
+        rows += [shadow_rows(model, _chosen(flights, mask), number, scores[number][mask]) for number, mask in shadowed.items()]
+        return [part for part in [*rows, shadow_rows(model, flights, FALLBACK, fallback)] if len(part)]
+
+    def _land_scores(self, parts: list[pl.DataFrame], start: datetime, end: datetime, *, repeated: bool) -> int:
+        """Land scores as one file; returns how many of them are live."""
+        import polars as pl  # noqa: PLC0415
+
+        rows = pl.concat(parts, how="diagonal").with_columns(fact_id=pl.concat_str("version", "role", "key", separator="/"))
+        if repeated:
+            # Before the crash they may have landed, with other latencies: those were measured then.
+            named = pl.concat_str("model", "fact_id", separator="/")
+            rows = rows.filter(~named.is_in(self._landed_ids(start, end)))
+        if len(rows):
+            land_frame(self.paths, "predictions", rows, now=end)
+        return int((rows["role"] == "live").sum())
+
+    def _landed_ids(self, start: datetime, end: datetime) -> list[str]:
+        found: list[str] = []
+        with open_reader(self.paths) as reader:
+            for model in MODELS:
+                rows = queries.scored(reader, ENVIRONMENT, model.name, start, end)
+                parts = zip(rows.version.tolist(), rows.role.tolist(), rows.key.tolist(), strict=True)
+                found += [f"{model.name}/{version}/{role}/{key}" for version, role, key in parts]
         return found
 
+    def _land_labels(self, start: datetime, end: datetime) -> int:
+        import polars as pl  # noqa: PLC0415
 
-class ReplayProblem(Exception):
-    """The replay cannot go on: one line with what to do."""
+        asked = between(self.frame, LOGGED_FROM, end)
+        rows = pl.concat([label_rows(model, asked, start, end) for model in MODELS])
+        if len(rows):
+            land_frame(self.paths, "labels", rows, now=end)
+        return len(rows)
+
+    def _land_surroundings(self, start: datetime, end: datetime, versions: dict[str, Course]) -> None:
+        """Metrics of every hour that is over, days of the pipelines, categories seen for the first time, and where traffic went."""
+        hour, over = (moment.replace(minute=0, second=0, microsecond=0) for moment in (start, end))
+        name = f"replay-{over:%Y%m%dT%H}"
+        if hour < over and not any((self.paths.landing / "metrics").glob(f"{name}-*")):
+            land_metrics(self.paths, MODELS, self.frame, hour, over, name)
+        upstream = upstream_records(self.frame, start - timedelta(days=2), end)
+        records: list[Record] = [
+            record for record in upstream if record.kind in {"event", "pipeline_run"} and start < record.event_at <= end
+        ]
+        for model in MODELS:
+            if model.name in versions:
+                changes = versions[model.name].changes
+                records += [served_traffic(model, each.value, each.at) for each in changes if each.value and start < each.at <= end]
+        if records:
+            land_records(self.paths, records, now=end)
 
 
 def serve(
@@ -218,6 +249,7 @@ def serve(
     begun = replay.reached()
     write_clock(workspace.paths, SimulatedClock(begun, real.real_now(), speed))
     say(f"serving from {begun.isoformat()} at {speed:g} times real time")
+    told: set[str] = set()
     try:
         while True:
             clock = read_clock(workspace.paths) or SimulatedClock(begun, real.real_now(), speed)
@@ -225,6 +257,10 @@ def serve(
             for step in replay.catch_up(goal):
                 answers = ", ".join(f"{name} {answer}" for name, answer in step.served.items())
                 say(f"{step.until.strftime('%d %b %H:%M')} UTC  scored {step.scored}, learnt {step.learnt}  ({answers})")
+                for problem in step.problems:
+                    if problem not in told:
+                        say(problem)
+                told = set(step.problems)
             if after_step is not None:
                 after_step(clock)
             if (until is not None and replay.reached() >= until) or wait(0.5):
@@ -233,7 +269,7 @@ def serve(
         write_clock(workspace.paths, SimulatedClock(replay.reached(), real.real_now(), 0.0))
 
 
-def _mask(chosen: np.ndarray[Any, Any]) -> pl.Series:
+def _chosen(frame: pl.DataFrame, mask: np.ndarray[Any, Any]) -> pl.DataFrame:
     import polars as pl  # noqa: PLC0415
 
-    return pl.Series(chosen)
+    return frame.filter(pl.Series(mask))

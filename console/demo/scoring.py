@@ -74,13 +74,17 @@ def _latencies(latency: np.ndarray[Any, Any] | None, rows: int) -> pl.Series:
 
 
 def label_rows(model: ModelStory, frame: pl.DataFrame, after: datetime | None, until: datetime) -> pl.DataFrame:
-    """Outcomes that became known in `(after, until]` (aware), as they land."""
+    """Outcomes learnt of flights asked about: those of `frame` known at `until` that were not both asked and known at `after` (aware).
+
+    `frame` holds flights scheduled before `until`; one that is known in the very minute of its schedule is learnt after that minute.
+    """
     import polars as pl  # noqa: PLC0415
 
     known = pl.col(model.known_at)
     window = known <= until.replace(tzinfo=None)
     if after is not None:
-        window &= known > after.replace(tzinfo=None)
+        before = after.replace(tzinfo=None)
+        window &= (known > before) | (pl.col("scheduled_at") >= before)
     return (
         frame.filter(window & pl.col(model.label).is_not_null())
         .select("key", event_at=known, known_at=known, label=pl.col(model.label))

@@ -70,9 +70,9 @@ def _loaded(path: Path, model: ModelStory, record: ModelVersion) -> ServedVersio
     try:
         content = path.read_bytes()
     except OSError as error:
-        return f"{named} cannot serve: {path}: {error.strerror}; build the demo anew"
+        return f"{named} cannot serve: {path}: {error.strerror}; build the demo anew: quarterdeck demo --rebuild"
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if digest != record.artifact_digest:
         # Loading a pickle runs it, so one that is not the recorded artifact is never opened.
-        return f"{named} cannot serve: {path} is not the recorded artifact ({digest[:19]}); build the demo anew"
+        return f"{named} cannot serve: {path} is not the recorded artifact ({digest[:19]}); build the demo anew: quarterdeck demo --rebuild"
     return ServedVersion(model, record.version, pickle.loads(content))

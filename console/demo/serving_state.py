@@ -1,7 +1,7 @@
 """How the demo's score server knows which version answers and whether a switch is thrown, for every moment of a stretch of time.
 
-It reads the two published files as any serving process would, and remembers what they said last: when one of them is broken it goes on
-as before and says so.
+It reads the two published files as any serving process would. What they do not say, or cannot say because they are broken, is answered by
+the safe default.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backends.local.reading import LocalAliases, LocalSwitches
-from backends.protocol import BackendError, SwitchSetting
+from backends.protocol import BackendError
 from backends.records import SwitchState
 from backends.store.paths import WorkspacePaths
 from console.demo.story import ENVIRONMENT
@@ -37,12 +37,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Course:
-    """What held over a stretch, as changes in order of time; the first one held before the stretch began."""
+    """What held over a stretch, as changes in order of time."""
 
     changes: tuple[Change, ...]
 
     def at(self, moment: datetime) -> str | None:
-        """What held at `moment`."""
+        """What held at `moment`; before the first change, what that brought."""
         return next((change.value for change in reversed(self.changes) if change.at <= moment), self.changes[0].value)
 
 
@@ -54,8 +54,6 @@ class ReplayState:
     landing_to: datetime | None = None
     switches: Mapping[str, str] = field(default_factory=dict)
     """By model, as it was at `landed_to`."""
-    versions: Mapping[str, str | None] = field(default_factory=dict)
-    """By model, as the alias was at `landed_to`."""
 
 
 def read_state(paths: WorkspacePaths) -> ReplayState | None:
@@ -70,12 +68,13 @@ def read_state(paths: WorkspacePaths) -> ReplayState | None:
             landed_to=_aware(raw["landed_to"]),
             landing_to=None if landing is None else _aware(landing),
             switches={str(model): SwitchState(state).value for model, state in raw["switches"].items()},
-            versions={str(model): None if version is None else str(version) for model, version in raw["versions"].items()},
         )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ReplayProblem(f"{path} does not say how far the replay is ({error}); build the demo anew") from None
+        raise ReplayProblem(
+            f"{path} does not say how far the replay is ({error}); build the demo anew: quarterdeck demo --rebuild"
+        ) from None
 
 
 def write_state(paths: WorkspacePaths, state: ReplayState) -> None:
@@ -85,7 +84,6 @@ def write_state(paths: WorkspacePaths, state: ReplayState) -> None:
         "landed_to": state.landed_to.isoformat(),
         "landing_to": None if state.landing_to is None else state.landing_to.isoformat(),
         "switches": dict(state.switches),
-        "versions": dict(state.versions),
     }
     write_atomically(paths.root / FILE, json.dumps(body, indent=1) + "\n")
 
@@ -93,49 +91,46 @@ def write_state(paths: WorkspacePaths, state: ReplayState) -> None:
 def version_courses(
     paths: WorkspacePaths, models: Iterable[str], state: ReplayState, until: datetime
 ) -> tuple[dict[str, Course], list[str]]:
-    """Which version the alias `production` named, by model, and a line for each that cannot be read."""
+    """Which version the alias `production` named, by model (None: none), and a line for each that cannot be read."""
     courses: dict[str, Course] = {}
     problems: list[str] = []
     aliases = LocalAliases(paths.registry)
     for model in models:
-        before = Change(state.landed_to, state.versions.get(model))
+        changes: tuple[Change, ...] = ()
         try:
-            stretches = served(aliases.alias_history(ENVIRONMENT, model), until)
+            changes = tuple(Change(stretch.start, stretch.version) for stretch in served(aliases.alias_history(ENVIRONMENT, model), until))
         except BackendError as error:
-            problems.append(f"{model}: served as before, v{before.value}: {error}")
-            courses[model] = Course((before,))
-            continue
-        changes = [Change(stretch.start, stretch.version) for stretch in stretches]
-        courses[model] = Course(tuple(changes) or (Change(state.landed_to, None),))
+            problems.append(f"{model}: answered by the fallback: {error}")
+        courses[model] = Course(changes or (Change(state.landed_to, None),))
     return courses, problems
 
 
 def switch_courses(
     paths: WorkspacePaths, models: Iterable[str], state: ReplayState, until: datetime
 ) -> tuple[dict[str, Course], list[str]]:
-    """How the kill switch stood, by model, and a line for each that cannot be read. Only the last setting of a stretch is published."""
+    """How the kill switch stood, by model, and a line for each that cannot be read.
+
+    Only the setting in force is published, so what held before it is what was seen in the last stretch.
+    """
     courses: dict[str, Course] = {}
     problems: list[str] = []
     switches = LocalSwitches(paths.switches)
     for model in models:
         before = Change(state.landed_to, state.switches.get(model, SwitchState.NORMAL.value))
-        found: SwitchSetting | None = None
         try:
             found = switches.switch(ENVIRONMENT, model)
         except BackendError as error:
-            problems.append(f"{model}: switch obeyed as before, {before.value}: {error}")
+            problems.append(f"{model}: answered by the fallback: {error}")
+            courses[model] = Course((Change(state.landed_to, SwitchState.FALLBACK.value),))
+            continue
         after = () if found is None or found.set_at > until else (Change(found.set_at, found.state.value),)
         courses[model] = Course((before, *after))
     return courses, problems
 
 
-def landed(state: ReplayState, until: datetime, versions: Mapping[str, Course], switches: Mapping[str, Course]) -> ReplayState:
+def landed(until: datetime, switches: Mapping[str, Course]) -> ReplayState:
     """The state after everything up to `until` has landed."""
-    return ReplayState(
-        landed_to=until,
-        versions={model: course.at(until) for model, course in versions.items()},
-        switches={model: course.at(until) or SwitchState.NORMAL.value for model, course in switches.items()},
-    )
+    return ReplayState(until, switches={model: course.at(until) or SwitchState.NORMAL.value for model, course in switches.items()})
 
 
 def landing(state: ReplayState, until: datetime) -> ReplayState:

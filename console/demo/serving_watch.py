@@ -12,7 +12,7 @@ from console.clock import Clock
 from console.config import Workspace
 from console.watch.rounds import watch_once
 
-EVERY: Final = timedelta(minutes=30)
+EVERY: Final = timedelta(hours=1)
 """Simulated time between two evaluations."""
 
 

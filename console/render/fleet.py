@@ -63,7 +63,9 @@ def _row(row: FleetRow, view: FleetView, width: int) -> Line:
     number = figures.share(row.drift, 2).rjust(4)
     drift = (f"{MARKS[str(row.drift_state)]} {number}" if row.drift is not None else "? unkn", str(row.drift_state))
     slo = (
-        f"{MARKS[str(row.budget_state)]} {figures.budget(row.budget_left):>4}" if row.budget_left is not None else "? unkn",
+        f"{MARKS[str(row.budget_state)]} {figures.budget(row.budget_left):>4}"
+        if row.budget_left is not None and str(row.budget_state) != "unknown"
+        else "? unkn",
         str(row.budget_state),
     )
     switch_role = "" if str(row.switch) == "normal" else "warning"

@@ -17,7 +17,7 @@ from console.views.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health import ModelHealth
 from console.views.serving import serving_at
 from console.views.sight import Sight
-from console.views.standing import switches_version, waiting_for
+from console.views.standing import overrides, switches_version, waiting_for
 from console.views.would_help import FALLBACK, WouldHelpView, last_service, would_help_view
 
 
@@ -81,6 +81,7 @@ def assess(sight: Sight, reader: Reader, registry: Registry, model: str) -> Eval
         incidents=tuple(incident.id for incident in reversed(incidents)),
         runs=registry.runs_of(model),
         onset=min((incident.opened_at for incident in incidents), default=None),
+        overrides=overrides(sight, model),
     )
     return evaluate(reader, sight.policies, subject, sight.at)
 

@@ -55,6 +55,8 @@ class Subject:
     runs: Sequence[PipelineRun]
     onset: datetime | None = None
     """When the oldest open incident began; None without one."""
+    overrides: Sequence[tuple[datetime, datetime]] = ()
+    """Stretches in which a person had the switch at something else than normal: what answered then was meant to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     """Judge a model at `at` by the policies in force."""
     model = subject.model
     serving = serving_at(subject.aliases, at)
-    rows = live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at)
+    rows = as_meant(live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at), subject.overrides)
     first = moment_of(int(rows.event_at[0])) if len(rows) else None
     reference = reference_of(serving.since, first, at)
     rules = policies.rules_for(model.name, subject.environment, model.task)
@@ -95,6 +97,18 @@ def live_rows(reader: Reader, environment: str, model: str, start: datetime, end
     """The live rows of a model with the labels known now, in order of time."""
     found = queries.scored(reader, environment, model, start, end, role="live")
     return rows_of(found)
+
+
+def as_meant(rows: Rows, overrides: Sequence[tuple[datetime, datetime]]) -> Rows:
+    """Rows with those that a person's switch had answered marked `switch`: neither a fault nor a broken promise."""
+    if not overrides:
+        return rows
+    served_by = rows.served_by.copy()
+    for start, end in overrides:
+        # The request that was under way when the switch moved may still be answered the other way.
+        inside = (rows.event_at >= micros(start) - HOUR) & (rows.event_at <= micros(end) + HOUR)
+        served_by[inside & (served_by != "model")] = "switch"
+    return replace(rows, served_by=served_by)
 
 
 def rows_of(found: queries.Scored) -> Rows:
@@ -317,12 +331,13 @@ def _events_of(slo: Slo, rows: Rows, judged: Sequence[Judged]) -> EventCounts | 
     good = slo.good
     if isinstance(good, GoodEvents):
         if good.column == "served_by" and good.one_of is not None:
-            bad = ~np.isin(rows.served_by.astype(str), list(good.one_of))
-        elif good.column == "latency_ms" and good.at_most is not None:
+            meant = rows.served_by == "switch"
+            bad = ~np.isin(rows.served_by[~meant].astype(str), list(good.one_of))
+            return EventCounts.of(rows.event_at[~meant], bad) if len(bad) else None
+        if good.column == "latency_ms" and good.at_most is not None:
             known = ~np.isnan(rows.latency_ms)
             return EventCounts.of(rows.event_at[known], rows.latency_ms[known] > good.at_most) if known.any() else None
-        else:
-            return None
+        return None
         return EventCounts.of(rows.event_at, bad) if len(rows) else None
     return _slices_of(good, judged)
 

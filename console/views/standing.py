@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from backends.local.reading import LocalSwitches
 from backends.protocol import BackendError
-from backends.records import State
+from backends.records import State, SwitchState
 from backends.text import Untrusted
+from console.control.actions import SWITCH_STATES
 from console.render import figures
 from console.views.fleet import FleetView, Waiting
 from console.views.health import ModelHealth
@@ -35,6 +38,24 @@ def health_with_control(health: ModelHealth, sight: Sight) -> ModelHealth:
     incidents = sight.control.open_incidents(sight.environment, health.model)
     update = {"switch": sight.switch(health.model), "incidents": tuple(incident.id for incident in reversed(incidents))}
     return health.model_copy(update=update)
+
+
+def overrides(sight: Sight, model: str) -> list[tuple[datetime, datetime]]:
+    """Stretches in which a person had set the model's switch to something else than normal, up to now."""
+    found: list[tuple[datetime, datetime]] = []
+    begun: datetime | None = None
+    for action in sight.control.actions.values():
+        moved = action.finished_at or action.sent_at
+        mine = (action.environment, action.model) == (sight.environment, model)
+        if not mine or moved is None or action.state.value != "effective" or action.kind not in SWITCH_STATES:
+            continue
+        normal = SWITCH_STATES[action.kind] is SwitchState.NORMAL
+        if normal and begun is not None:
+            found.append((begun, moved))
+            begun = None
+        elif not normal and begun is None:
+            begun = moved
+    return [*found, (begun, sight.at)] if begun is not None else found
 
 
 def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
