@@ -100,16 +100,28 @@ def land_metrics(
     ages = _weather_ages(frame, hours["hour"])
     common = {"environment": pl.lit(ENVIRONMENT), "version": pl.lit(None, dtype=pl.Utf8), "simulated": pl.lit(False)}
     weather = pl.DataFrame({"event_at": hours["hour"], "value": ages}).with_columns(
-        **common, source=pl.lit("weather"), model=pl.lit(None, dtype=pl.Utf8), layer=pl.lit("data"), name=pl.lit("age_hours"), unit=pl.lit("h"),
-        labels=pl.lit('{"source":"weather"}'), n=pl.lit(1, dtype=pl.Int64),
-    )  # fmt: skip
+        **common,
+        source=pl.lit("weather"),
+        model=pl.lit(None, dtype=pl.Utf8),
+        layer=pl.lit("data"),
+        name=pl.lit("age_hours"),
+        unit=pl.lit("h"),
+        labels=pl.lit('{"source":"weather"}'),
+        n=pl.lit(1, dtype=pl.Int64),
+    )
     land_frame(paths, "metrics", weather, now=at, name=f"{name}-weather")
     for model in models:
         ended = hours.select((pl.col("hour") + pl.duration(hours=1)).alias("event_at"), pl.col("n").cast(pl.Int64))
         ended = ended.filter(pl.col("event_at") <= at.replace(tzinfo=None)).with_columns(
-            **common, source=pl.lit("score-server"), model=pl.lit(model.name), layer=pl.lit("system"), name=pl.lit("error_share"),
-            value=pl.lit(0.0), unit=pl.lit("share"), labels=pl.lit("{}"),
-        )  # fmt: skip
+            **common,
+            source=pl.lit("score-server"),
+            model=pl.lit(model.name),
+            layer=pl.lit("system"),
+            name=pl.lit("error_share"),
+            value=pl.lit(0.0),
+            unit=pl.lit("share"),
+            labels=pl.lit("{}"),
+        )
         land_frame(paths, "metrics", ended, now=at, name=f"{name}-errors-{model.name}")
 
 

@@ -18,9 +18,23 @@ if TYPE_CHECKING:
 
 CATEGORIES: Final = ("carrier", "origin", "dest")
 INPUTS: Final = (
-    "hour", "dow", "carrier", "origin", "dest", "distance", "temp", "dewp", "humid", "wind_speed", "precip", "pressure", "visib", "seats",
-    "age", "wind_dir",
-)  # fmt: skip
+    "hour",
+    "dow",
+    "carrier",
+    "origin",
+    "dest",
+    "distance",
+    "temp",
+    "dewp",
+    "humid",
+    "wind_speed",
+    "precip",
+    "pressure",
+    "visib",
+    "seats",
+    "age",
+    "wind_dir",
+)
 """What every model takes: the schedule, the plane, and the observed weather of the hour at the origin, which stands in for its forecast."""
 
 TAXI_AND_WHEELS: Final = 25
@@ -77,7 +91,11 @@ def load_flights() -> pl.DataFrame:
         joined.with_columns(scheduled_at=scheduled)
         .with_columns(
             key=pl.format(
-                "{}-{}{}-{}-{}", pl.col("scheduled_at").dt.strftime("%Y%m%dT%H%M"), pl.col("carrier"), pl.col("flight"), pl.col("origin"),
+                "{}-{}{}-{}-{}",
+                pl.col("scheduled_at").dt.strftime("%Y%m%dT%H%M"),
+                pl.col("carrier"),
+                pl.col("flight"),
+                pl.col("origin"),
                 pl.col("row"),
             ),
             dow=pl.date("year", "month", "day").dt.weekday(),
@@ -89,10 +107,17 @@ def load_flights() -> pl.DataFrame:
             air_time=pl.when(pl.col("arr_delay").is_not_null()).then(pl.col("air_time").cast(pl.Float64)),
         )
         .select(
-            "key", "scheduled_at", *INPUTS, "late", "late_known_at", "cancelled", "cancelled_known_at", "air_time",
+            "key",
+            "scheduled_at",
+            *INPUTS,
+            "late",
+            "late_known_at",
+            "cancelled",
+            "cancelled_known_at",
+            "air_time",
         )
         .sort("scheduled_at", "key")
-    )  # fmt: skip
+    )
 
 
 def digest_of_rows(frame: pl.DataFrame) -> str:

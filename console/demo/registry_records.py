@@ -66,10 +66,16 @@ def signature() -> Signature:
         low, high, nulls, unit = CONTRACT[name]
         columns.append(
             Column(
-                name=name, kind="numeric", unit=Untrusted(unit) if unit else None, nullable=nulls > 0, minimum=low, maximum=high,
-                max_null_share=nulls, calendar=name == "dow",
+                name=name,
+                kind="numeric",
+                unit=Untrusted(unit) if unit else None,
+                nullable=nulls > 0,
+                minimum=low,
+                maximum=high,
+                max_null_share=nulls,
+                calendar=name == "dow",
             )
-        )  # fmt: skip
+        )
     return Signature(inputs=tuple(columns), outputs=(Column(name="score", kind="numeric", nullable=False),))
 
 
@@ -86,16 +92,33 @@ def model_records(story: ModelStory, trained: Iterable[Trained], at: datetime) -
     begun = min(each.story.made_at for each in made) if made else at
     found: list[Record] = [
         Model(
-            environment=ENVIRONMENT, source="registry", event_at=begun, known_at=begun, name=story.name, owner=story.owner, task=story.task,
-            description=Untrusted(story.description), target=Untrusted(story.target), threshold=story.threshold, zone=ZONE_NAME,
-            fallback=Untrusted(story.fallback), readers=tuple(Reader(name=name, how=Untrusted(how)) for name, how in story.readers),
-            label_delay_hours=story.label_delay_hours, slices=story.slices,
+            environment=ENVIRONMENT,
+            source="registry",
+            event_at=begun,
+            known_at=begun,
+            name=story.name,
+            owner=story.owner,
+            task=story.task,
+            description=Untrusted(story.description),
+            target=Untrusted(story.target),
+            threshold=story.threshold,
+            zone=ZONE_NAME,
+            fallback=Untrusted(story.fallback),
+            readers=tuple(Reader(name=name, how=Untrusted(how)) for name, how in story.readers),
+            label_delay_hours=story.label_delay_hours,
+            slices=story.slices,
         ),
         Pipeline(
-            environment=ENVIRONMENT, source="pipelines", event_at=begun, known_at=begun, name=f"{story.name}-training", model=story.name,
-            stage=PipelineStage.TRAINING, schedule="monthly",
+            environment=ENVIRONMENT,
+            source="pipelines",
+            event_at=begun,
+            known_at=begun,
+            name=f"{story.name}-training",
+            model=story.name,
+            stage=PipelineStage.TRAINING,
+            schedule="monthly",
         ),
-    ]  # fmt: skip
+    ]
     for each in made:
         found += _version_records(story, each)
     return found
@@ -110,28 +133,59 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
     environment = runtime()
     return [
         Dataset(
-            **at, name=version.dataset, snapshot=trained.dataset_digest, rows=trained.rows, columns=signature().inputs,
-            covers_from=version.trained_from.date(), covers_to=(version.trained_to - timedelta(days=1)).date(),
-            sources=("flights", "weather", "planes"), description=Untrusted(f"outcomes known by {version.made_at.date()}"),
+            **at,
+            name=version.dataset,
+            snapshot=trained.dataset_digest,
+            rows=trained.rows,
+            columns=signature().inputs,
+            covers_from=version.trained_from.date(),
+            covers_to=(version.trained_to - timedelta(days=1)).date(),
+            sources=("flights", "weather", "planes"),
+            description=Untrusted(f"outcomes known by {version.made_at.date()}"),
         ),
         FeatureSet(**at, name=FEATURES, version="1", definition_digest=features_digest(), columns=INPUTS),
         Run(
-            **at, name=run, model=story.name, status="succeeded", trigger=Untrusted(version.note or "monthly schedule"), params=trained.params,
-            metrics=trained.metrics, inputs=(version.dataset,), features=FEATURES, outputs=(f"{story.name}@{version.version}",),
-            started_at=ended - timedelta(seconds=seconds), ended_at=ended, phases=trained.phases,
+            **at,
+            name=run,
+            model=story.name,
+            status="succeeded",
+            trigger=Untrusted(version.note or "monthly schedule"),
+            params=trained.params,
+            metrics=trained.metrics,
+            inputs=(version.dataset,),
+            features=FEATURES,
+            outputs=(f"{story.name}@{version.version}",),
+            started_at=ended - timedelta(seconds=seconds),
+            ended_at=ended,
+            phases=trained.phases,
         ),
         ModelVersion(
-            **at, model=story.name, version=version.version, stage=_stage(story, version), run=run, artifact_digest=trained.artifact_digest,
-            artifact_path=artifact_path(story, version), signature=signature(), runtime=environment, environment_digest=digest_of(environment),
+            **at,
+            model=story.name,
+            version=version.version,
+            stage=_stage(story, version),
+            run=run,
+            artifact_digest=trained.artifact_digest,
+            artifact_path=artifact_path(story, version),
+            signature=signature(),
+            runtime=environment,
+            environment_digest=digest_of(environment),
             code_commit=features_digest().removeprefix("sha256:")[:12],
-            description=Untrusted(version.note or f"trained on {version.dataset}"), importance=trained.importance,
+            description=Untrusted(version.note or f"trained on {version.dataset}"),
+            importance=trained.importance,
         ),
         PipelineRun(
-            **at, name=run, pipeline=f"{story.name}-training", stage=PipelineStage.TRAINING, status="succeeded",
-            started_at=ended - timedelta(seconds=seconds), ended_at=ended, rows=trained.rows,
+            **at,
+            name=run,
+            pipeline=f"{story.name}-training",
+            stage=PipelineStage.TRAINING,
+            status="succeeded",
+            started_at=ended - timedelta(seconds=seconds),
+            ended_at=ended,
+            rows=trained.rows,
         ),
         *_promotion_report(story, trained),
-    ]  # fmt: skip
+    ]
 
 
 def _promotion_report(story: ModelStory, trained: Trained) -> list[Record]:
@@ -139,12 +193,21 @@ def _promotion_report(story: ModelStory, trained: Trained) -> list[Record]:
     version = trained.story
     return [
         Evaluation(
-            environment=ENVIRONMENT, source="registry", event_at=version.made_at, known_at=version.made_at,
-            name=f"{story.name}-report-{version.version}", model=story.name, version=version.version, dataset=version.dataset,
-            covers_from=version.trained_from, covers_to=version.trained_to, rows=trained.rows, labelled=trained.rows,
+            environment=ENVIRONMENT,
+            source="registry",
+            event_at=version.made_at,
+            known_at=version.made_at,
+            name=f"{story.name}-report-{version.version}",
+            model=story.name,
+            version=version.version,
+            dataset=version.dataset,
+            covers_from=version.trained_from,
+            covers_to=version.trained_to,
+            rows=trained.rows,
+            labelled=trained.rows,
             metrics={name.partition("_")[2]: value for name, value in trained.metrics.items()},
         )
-    ]  # fmt: skip
+    ]
 
 
 def artifact_path(story: ModelStory, version: VersionStory) -> str:
@@ -174,10 +237,20 @@ def evaluation_between(
         mine = (known["origin"] == origin).to_numpy()
         by_origin[f"origin={origin}"] = {**_measured(story, scores[mine], labels[mine]), "n": float(np.sum(mine))}
     return Evaluation(
-        environment=ENVIRONMENT, source="registry", event_at=known_by, known_at=known_by,
-        name=f"{story.name}-{trained.story.version}-{start.date()}", model=story.name, version=trained.story.version,
-        covers_from=start, covers_to=end, rows=len(rows), labelled=len(known), metrics=_measured(story, scores, labels), by_slice=by_origin,
-    )  # fmt: skip
+        environment=ENVIRONMENT,
+        source="registry",
+        event_at=known_by,
+        known_at=known_by,
+        name=f"{story.name}-{trained.story.version}-{start.date()}",
+        model=story.name,
+        version=trained.story.version,
+        covers_from=start,
+        covers_to=end,
+        rows=len(rows),
+        labelled=len(known),
+        metrics=_measured(story, scores, labels),
+        by_slice=by_origin,
+    )
 
 
 def _measured(story: ModelStory, scores: Any, labels: Any) -> dict[str, float | None]:
@@ -202,9 +275,16 @@ def deployments(story: ModelStory, at: datetime) -> list[Record]:
 def served_traffic(story: ModelStory, version: str, since: datetime) -> Deployment:
     """What the score server says of a model from `since` on: all of its traffic goes to one version."""
     return Deployment(
-        environment=ENVIRONMENT, source="score-server", event_at=since, known_at=since, name=f"{story.name}-serving", model=story.name,
-        mode="real-time", strategy="direct", traffic={version: 1.0},
-    )  # fmt: skip
+        environment=ENVIRONMENT,
+        source="score-server",
+        event_at=since,
+        known_at=since,
+        name=f"{story.name}-serving",
+        model=story.name,
+        mode="real-time",
+        strategy="direct",
+        traffic={version: 1.0},
+    )
 
 
 def upstream_records(frame: pl.DataFrame, start: datetime, at: datetime) -> list[Record]:
@@ -213,9 +293,12 @@ def upstream_records(frame: pl.DataFrame, start: datetime, at: datetime) -> list
 
     found: list[Record] = []
     for name, stage in (
-        ("flights-ingest", PipelineStage.INGESTION), ("flights-validate", PipelineStage.VALIDATION), ("delay-features", PipelineStage.FEATURES),
-        ("score-log", PipelineStage.DEPLOYMENT), ("arrivals-feedback", PipelineStage.FEEDBACK),
-    ):  # fmt: skip
+        ("flights-ingest", PipelineStage.INGESTION),
+        ("flights-validate", PipelineStage.VALIDATION),
+        ("delay-features", PipelineStage.FEATURES),
+        ("score-log", PipelineStage.DEPLOYMENT),
+        ("arrivals-feedback", PipelineStage.FEEDBACK),
+    ):
         found.append(
             Pipeline(environment=ENVIRONMENT, source="pipelines", event_at=start, known_at=start, name=name, stage=stage, schedule="daily")
         )
@@ -227,10 +310,19 @@ def upstream_records(frame: pl.DataFrame, start: datetime, at: datetime) -> list
             continue
         found.append(
             PipelineRun(
-                environment=ENVIRONMENT, source="pipelines", event_at=ended, known_at=ended, name=f"flights-ingest-{day}", pipeline="flights-ingest",
-                stage=PipelineStage.INGESTION, status="succeeded", started_at=ended - timedelta(minutes=1), ended_at=ended, rows=rows,
+                environment=ENVIRONMENT,
+                source="pipelines",
+                event_at=ended,
+                known_at=ended,
+                name=f"flights-ingest-{day}",
+                pipeline="flights-ingest",
+                stage=PipelineStage.INGESTION,
+                status="succeeded",
+                started_at=ended - timedelta(minutes=1),
+                ended_at=ended,
+                rows=rows,
             )
-        )  # fmt: skip
+        )
     for column, word in (("carrier", "carrier"), ("dest", "destination")):
         firsts = frame.group_by(column).agg(pl.col("scheduled_at").min().alias("first"), pl.len().alias("rows")).sort("first")
         for value, first, _rows in firsts.iter_rows():
@@ -238,8 +330,13 @@ def upstream_records(frame: pl.DataFrame, start: datetime, at: datetime) -> list
             if start < moment <= at:
                 found.append(
                     Event(
-                        environment=ENVIRONMENT, source="flights", event_at=moment, known_at=moment, name=f"first-{column}-{value}", topic="data",
+                        environment=ENVIRONMENT,
+                        source="flights",
+                        event_at=moment,
+                        known_at=moment,
+                        name=f"first-{column}-{value}",
+                        topic="data",
                         message=Untrusted(f"{word} {value} seen for the first time"),
                     )
-                )  # fmt: skip
+                )
     return found

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backends.records import Record, SwitchState
 from backends.store import queries
 from backends.store.catalogue import open_catalogue
+from backends.store.errors import StoreBusy
 from backends.store.landing import land_frame, land_records
 from backends.store.reader import open_reader
 from console.clock import Clock, SimulatedClock, SystemClock
@@ -171,10 +173,8 @@ class Replay:
             shadowed[number] &= ~mine
             latency = sampled_latencies(self.ready.versions[model.name][number], _chosen(flights, mine))
             rows.append(
-                served_rows(
-                    model, _chosen(flights, mine), named[mine], scores[number][mine], served_by=how or "model", latency=latency
-                )
-            )  # fmt: skip
+                served_rows(model, _chosen(flights, mine), named[mine], scores[number][mine], served_by=how or "model", latency=latency)
+            )
         rows += [shadow_rows(model, _chosen(flights, mask), number, scores[number][mask]) for number, mask in shadowed.items()]
         return [part for part in [*rows, shadow_rows(model, flights, FALLBACK, fallback)] if len(part)]
 
@@ -212,9 +212,9 @@ class Replay:
     def _land_surroundings(self, start: datetime, end: datetime, versions: dict[str, Course]) -> None:
         """Metrics of every hour that is over, days of the pipelines, categories seen for the first time, and where traffic went."""
         hour, over = (moment.replace(minute=0, second=0, microsecond=0) for moment in (start, end))
-        name = f"replay-{over:%Y%m%dT%H}"
-        if hour < over and not any((self.paths.landing / "metrics").glob(f"{name}-*")):
-            land_metrics(self.paths, MODELS, self.frame, hour, over, name)
+        if hour < over:
+            # Landed twice after a crash they are the same facts; only the file needs a name of its own.
+            land_metrics(self.paths, MODELS, self.frame, hour, over, f"replay-{over:%Y%m%dT%H}-{uuid.uuid4().hex[:8]}")
         upstream = upstream_records(self.frame, start - timedelta(days=2), end)
         records: list[Record] = [
             record for record in upstream if record.kind in {"event", "pipeline_run"} and start < record.event_at <= end
@@ -254,19 +254,31 @@ def serve(
         while True:
             clock = read_clock(workspace.paths) or SimulatedClock(begun, real.real_now(), speed)
             goal = clock.now() if until is None else min(clock.now(), until)
-            for step in replay.catch_up(goal):
+            for step in _caught_up(replay, goal, say, told):
                 answers = ", ".join(f"{name} {answer}" for name, answer in step.served.items())
                 say(f"{step.until.strftime('%d %b %H:%M')} UTC  scored {step.scored}, learnt {step.learnt}  ({answers})")
-                for problem in step.problems:
-                    if problem not in told:
-                        say(problem)
-                told = set(step.problems)
+                _tell_once(step.problems, say, told)
             if after_step is not None:
                 after_step(clock)
             if (until is not None and replay.reached() >= until) or wait(0.5):
                 return
     finally:
         write_clock(workspace.paths, SimulatedClock(replay.reached(), real.real_now(), 0.0))
+
+
+def _caught_up(replay: Replay, goal: datetime, say: Callable[[str], None], told: set[str]) -> list[Stepped]:
+    try:
+        return replay.catch_up(goal)
+    except StoreBusy:
+        _tell_once(("another score server is at work here; waiting for it to end",), say, told)
+        return []
+
+
+def _tell_once(problems: Iterable[str], say: Callable[[str], None], told: set[str]) -> None:
+    for problem in problems:
+        if problem not in told:
+            told.add(problem)
+            say(problem)
 
 
 def _chosen(frame: pl.DataFrame, mask: np.ndarray[Any, Any]) -> pl.DataFrame:

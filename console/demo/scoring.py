@@ -26,7 +26,7 @@ def served_rows(
     served_by: str = "model",
     latency: np.ndarray[Any, Any] | None = None,
 ) -> pl.DataFrame:
-    """Live predictions as they land, with their inputs."""  # fmt: skip
+    """Live predictions as they land, with their inputs."""
     import polars as pl  # noqa: PLC0415
 
     return (

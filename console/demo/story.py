@@ -118,12 +118,20 @@ MODELS: Final[tuple[ModelStory, ...]] = (
         versions=(
             VersionStory("1", local(1, 1), local(3, 11), local(3, 10, 23, 40), local(3, 11, 10), "omar", "ilse", "flights-q1-d70"),
             VersionStory(
-                "2", local(2, 1), local(3, 1), local(4, 21, 23, 45), local(4, 22, 9), "omar", "ilse", "flights-feb",
-                note="scheduled retrain; the snapshot it found was the one of February", random_holdout=True,
+                "2",
+                local(2, 1),
+                local(3, 1),
+                local(4, 21, 23, 45),
+                local(4, 22, 9),
+                "omar",
+                "ilse",
+                "flights-feb",
+                note="scheduled retrain; the snapshot it found was the one of February",
+                random_holdout=True,
             ),
         ),
         challenger=None,
     ),
-)  # fmt: skip
+)
 
 BY_NAME: Final = {model.name: model for model in MODELS}

@@ -11,6 +11,7 @@ from widgets.chart import strip
 from widgets.line import MARKS, Line, Page, Row, columns, lamp, line, rule, sides
 
 if TYPE_CHECKING:
+    from backends.records import State
     from console.views.fleet import FleetRow, FleetView
 
 WIDE = 110
@@ -60,14 +61,8 @@ def _name_width(width: int) -> int:
 
 def _row(row: FleetRow, view: FleetView, width: int) -> Line:
     lamps = [lamp(str(state)) for state in (row.system, row.data, row.quality, row.business)]
-    number = figures.share(row.drift, 2).rjust(4)
-    drift = (f"{MARKS[str(row.drift_state)]} {number}" if row.drift is not None else "? unkn", str(row.drift_state))
-    slo = (
-        f"{MARKS[str(row.budget_state)]} {figures.budget(row.budget_left):>4}"
-        if row.budget_left is not None and str(row.budget_state) != "unknown"
-        else "? unkn",
-        str(row.budget_state),
-    )
+    drift = _measured(row.drift_state, figures.share(row.drift, 2).rjust(4) if row.drift is not None else None)
+    slo = _measured(row.budget_state, f"{figures.budget(row.budget_left):>4}" if row.budget_left is not None else None)
     switch_role = "" if str(row.switch) == "normal" else "warning"
     open_incidents = str(len(row.incidents)) if row.incidents else figures.MISSING
     spans = [
@@ -81,6 +76,12 @@ def _row(row: FleetRow, view: FleetView, width: int) -> Line:
         spans.append(_extra(row))
     spans.append(line((str(row.switch).ljust(8), switch_role), open_incidents.rjust(3), " ", figures.since(row.since, view.at).rjust(5)))
     return Line(tuple(span for part in spans for span in part.spans))
+
+
+def _measured(state: State, number: str | None) -> tuple[str, str]:
+    """Mark and number of a cell, or that it is not known: a number that cannot be judged is not shown as one."""
+    word = str(state)
+    return (f"{MARKS[word]} {number}", word) if number is not None and word != "unknown" else ("? unkn", "unknown")
 
 
 def _version(version: str | None) -> str:

@@ -31,9 +31,11 @@ def model_heading(health: ModelHealth | ModelLine, width: int) -> Line:
     right = [("owner ", "dim"), (health.owner or "nobody", "")] if health.owner else []
     state = WORDS[str(health.state)] if health.state == State.OK else str(health.state).upper()
     tail = line(
-        *right, "  ", (f"{MARKS[str(health.state)]} {state} {figures.since(health.since, health.at)}", str(health.state)),
+        *right,
+        "  ",
+        (f"{MARKS[str(health.state)]} {state} {figures.since(health.since, health.at)}", str(health.state)),
         f" {health.incidents[0]}" if health.incidents else "",
-    )  # fmt: skip
+    )
     return sides(line("Fleet > ", (health.model, "bold"), f"   {version}"), tail, width)
 
 

@@ -26,7 +26,7 @@ class FirstRunScreen(DeckScreen):
     def first_view(self) -> Any:
         return self.app.session.located
 
-    def load(self, lookout: Lookout) -> Any:
+    def load(self, _lookout: Lookout) -> Any:
         raise AssertionError("there is nothing to load")
 
     def reload(self) -> None:

@@ -28,7 +28,7 @@ class HelpScreen(DeckScreen):
     def first_view(self) -> Any:
         return commands.on_screen(self.target or "fleet")
 
-    def load(self, lookout: Lookout) -> Any:
+    def load(self, _lookout: Lookout) -> Any:
         raise AssertionError("there is nothing to load")
 
     def reload(self) -> None:

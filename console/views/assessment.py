@@ -175,4 +175,5 @@ def _next_step(sight: Sight, reader: Reader, registry: Registry, health: ModelHe
     if options.best == FALLBACK:
         return f"{step}: fallback would help, K"
     chosen = next(option for option in options.options if option.name == options.best)
-    return f"{step}: {'rolling back to' if chosen.kind == 'rollback' else 'promoting'} {options.best} would help, {'R' if chosen.kind == 'rollback' else 'P'}"
+    words, key = ("rolling back to", "R") if chosen.kind == "rollback" else ("promoting", "P")
+    return f"{step}: {words} {options.best} would help, {key}"

@@ -233,7 +233,7 @@ def _freshness(rule: AlertRule, reader: Reader, subject: Subject, rows: Rows, at
 
 
 def _feeds(reader: Reader, subject: Subject, start: datetime, end: datetime) -> dict[str, tuple[Ints, Floats]]:
-    """Feeds that report the age of their newest data as metric `age_hours` of the data layer, by their label `source`: when, and how old."""
+    """Feeds that report how old their newest data is (metric `age_hours`, data layer), by their label `source`: when, and how old."""
     found: dict[str, tuple[Ints, Floats]] = {}
     for model in (None, subject.model.name):
         series = queries.metric_series(reader, subject.environment, "age_hours", start, end, model=model, layer="data")

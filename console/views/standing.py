@@ -75,7 +75,8 @@ def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
     for approval in sight.control.open_approvals(sight.at, sight.environment, model):
         payload = approval.payload
         asked = figures.clock_time(payload.requested_at, sight.zone)
-        what = f"{payload.action.value} {payload.from_} -> {payload.to}, asked by {payload.requester} {asked}, {approval.granted} of {payload.needed}"
+        moved = f"{payload.action.value} {payload.from_} -> {payload.to}"
+        what = f"{moved}, asked by {payload.requester} {asked}, {approval.granted} of {payload.needed}"
         found.append(
             Waiting(
                 state=State.UNKNOWN, id=approval.id, model=model, what=Untrusted(what), detail=Untrusted(""), since=payload.requested_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -79,14 +80,20 @@ def would_help_view(
     live = found.role == "live"
     times = found.event_at.astype("datetime64[us]").astype(np.int64)
     for key, version, score, label, is_live, served_by, moment in zip(
-        found.key.tolist(), found.version.tolist(), found.score.tolist(), found.label.tolist(), live.tolist(), found.served_by.tolist(),
-        times.tolist(), strict=True,
-    ):  # fmt: skip
+        found.key.tolist(),
+        found.version.tolist(),
+        found.score.tolist(),
+        found.label.tolist(),
+        live.tolist(),
+        found.served_by.tolist(),
+        times.tolist(),
+        strict=True,
+    ):
         # What the fallback answered in place of a version is not that version's score.
         name = FALLBACK if is_live and served_by == "fallback" else version
         scores.setdefault(name, {})[key] = score
         hours.setdefault(key, moment // HOUR)
-        if label == label:  # not NaN
+        if not math.isnan(label):
             labels[key] = label
     if serving.version not in scores:
         return None
