@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted, shortened
@@ -27,24 +29,33 @@ def incident_zone(view: IncidentView) -> ZoneInfo:
     return ZoneInfo(view.zone)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the words of a step depend on beside the step itself."""
+
+    at: datetime
+    zone: ZoneInfo
+    steps: tuple[StepView, ...]
+
+
+def step_detail(step: StepView, at: datetime, zone: ZoneInfo, room: int, steps: tuple[StepView, ...] = ()) -> list[Row]:
+    """What a step is about, in `room` cells."""
+    look = Look(at, zone, steps)
+    rows = _texts([line(" ", (f"{step.number} {step.kind}: {step.title}", "bold"))], room, 3)
+    if step.status == "in doubt":
+        rows += _doubt(step, room)
+    if step.decision is not None:
+        return rows + _decision(look, step, step.decision, room)
+    return rows + (_paragraph(step.text, room) if step.text else []) + _state(look, step, room)
+
+
 def detail_rows(view: IncidentView, step: StepView | None, room: int) -> list[Row]:
-    """What `step` is about, in `room` cells."""
-    rows: list[Row] = []
-    if step is not None:
-        rows += _texts([line(" ", (f"{step.number} {step.kind}: {step.title}", "bold"))], room, 3)
-        if step.status == "in doubt":
-            rows += _doubt(step, room)
-        if step.decision is not None:
-            rows += _decision(view, step, step.decision, room)
-        else:
-            rows += _paragraph(step.text, room) if step.text else []
-            rows += _state(view, step, room)
-    if room >= WIDE_DETAIL:
-        rows += around_rows(view, room)
-    return rows
+    """The right pane: `step`, and below it in a wide terminal what surrounds the incident."""
+    rows = [] if step is None else step_detail(step, view.at, incident_zone(view), room, view.steps)
+    return rows + around_rows(view, room) if room >= WIDE_DETAIL else rows
 
 
-def _decision(view: IncidentView, step: StepView, decision: DecisionView, room: int) -> list[Row]:
+def _decision(look: Look, step: StepView, decision: DecisionView, room: int) -> list[Row]:
     binary = not any("mae" in choice.figures for choice in decision.choices)
     wide = room >= WIDE_DETAIL
     rows = _paragraph(decision.about, room) if decision.about.raw else _paragraph("Nothing could be compared.", room)
@@ -54,7 +65,7 @@ def _decision(view: IncidentView, step: StepView, decision: DecisionView, room: 
     head = " " * 15 + "".join(f"{title:>{size}}" for _, title, size in names) + "  last served" + ("  needs" if wide else "")
     rows.append(Row(line((head, "dim"))))
     for choice in decision.choices:
-        rows.append(_choice(view, step, choice, names, wide))
+        rows.append(_choice(look, step, choice, names, wide))
     rows.append(Row(Line()))
     best = next((choice for choice in decision.choices if choice.suggested), None)
     for choice in decision.choices:
@@ -76,13 +87,13 @@ def _decision(view: IncidentView, step: StepView, decision: DecisionView, room: 
     return rows
 
 
-def _choice(view: IncidentView, step: StepView, choice: ChoiceView, names: tuple[tuple[str, str, int], ...], wide: bool) -> Row:
+def _choice(look: Look, step: StepView, choice: ChoiceView, names: tuple[tuple[str, str, int], ...], wide: bool) -> Row:
     label = choice.id if choice.version is None else f"{choice.id} {version_label(choice.version)}"
     label = version_label(choice.version) if choice.id == "now" and choice.version else label
     numbers = "".join(f"{_figure(choice, name):>{size}}" for name, _, size in names)
     served = "now" if choice.id == "now" else "never" if choice.figures else "-"
     if choice.last_served is not None:
-        served = f"to {figures.day(choice.last_served, incident_zone(view))}"
+        served = f"to {figures.day(choice.last_served, look.zone)}"
     elif not wide and choice.needs and choice.needs != "1 operator":
         served = choice.needs.split(",", maxsplit=1)[0] if choice.needs.startswith("APR") else "approval"
     gap = "  " if wide else " "
@@ -102,15 +113,15 @@ def _figure(choice: ChoiceView, name: str) -> str:
     return figures.signed(value, 2) if name == "bias" else figures.share(value)
 
 
-def _state(view: IncidentView, step: StepView, room: int) -> list[Row]:
+def _state(look: Look, step: StepView, room: int) -> list[Row]:
     """Where a step that is no decision stands."""
     rows: list[Row] = []
     if step.answer is not None and step.wait is None:
-        rows += _answer(view, step.answer, room)
+        rows += _answer(look, step.answer, room)
     if step.wait is not None:
-        rows += _wait(view, step, step.wait, room)
+        rows += _wait(look, step, step.wait, room)
     for operation in step.operations:
-        rows += _operation(view, operation, room)
+        rows += _operation(look, operation, room)
     if step.approval:
         rows += _paragraph(f"request: {step.approval}", room)
     if step.blocked:
@@ -121,16 +132,16 @@ def _state(view: IncidentView, step: StepView, room: int) -> list[Row]:
     elif step.reason.raw and step.status in {"done", "skipped"}:
         rows += _paragraph(step.reason, room)
     if step.ended_by and step.ended_at:
-        rows += _paragraph(f"{step.status} {figures.moment(step.ended_at, incident_zone(view))} by {step.ended_by}", room, "dim")
+        rows += _paragraph(f"{step.status} {figures.moment(step.ended_at, look.zone)} by {step.ended_by}", room, "dim")
     if step.current and step.status == "waiting for a person":
         rows.append(Row(Line()))
-        rows += _paragraph(_what_enter_does(view, step), room)
+        rows += _paragraph(_what_enter_does(look, step), room)
     return rows
 
 
-def _what_enter_does(view: IncidentView, step: StepView) -> str:
+def _what_enter_does(look: Look, step: StepView) -> str:
     if step.kind == "action":
-        chosen = next((each.chosen for each in reversed(view.steps[: step.number]) if each.chosen), None)
+        chosen = next((each.chosen for each in reversed(look.steps[: step.number]) if each.chosen), None)
         return f"Enter opens the plan{f' of {chosen}' if chosen else ''}: it asks for the model's name, and only then acts."
     if step.kind == "approval":
         return (
@@ -141,10 +152,10 @@ def _what_enter_does(view: IncidentView, step: StepView) -> str:
     return "Enter asks for your words and completes the step. S skips it, with a reason."
 
 
-def _answer(view: IncidentView, answer: AnswerView, room: int) -> list[Row]:
+def _answer(look: Look, answer: AnswerView, room: int) -> list[Row]:
     state = answer.state.value
     rows = _texts([line(" ", (f"{MARKS[state]} {state}", state), "  ", answer.sentence)], room, 3)
-    rows += _texts([line(f"   {_numbers(answer)}at {figures.moment(answer.at, incident_zone(view))}", ("", "dim"))], room, 3)
+    rows += _texts([line(f"   {_numbers(answer)}at {figures.moment(answer.at, look.zone)}", ("", "dim"))], room, 3)
     if answer.command:
         rows.append(Row(line(("   qd " + answer.command, "dim"))))
     return rows
@@ -157,23 +168,23 @@ def _numbers(answer: AnswerView) -> str:
     return ", ".join(f"{name} {text}" for name, text in told) + ", " if answer.value is not None or answer.n is not None else ""
 
 
-def _wait(view: IncidentView, step: StepView, wait: WaitView, room: int) -> list[Row]:
-    zone = incident_zone(view)
+def _wait(look: Look, step: StepView, wait: WaitView, room: int) -> list[Row]:
+    zone = look.zone
     rows = _paragraph(f"waits for {wait.what}" + (f", for {wait.hold_hours:g} h" if wait.hold_hours else ""), room)
     if wait.answer is not None:
-        rows += _answer(view, wait.answer, room)
+        rows += _answer(look, wait.answer, room)
     elif step.current:
         rows += _paragraph("not looked at yet", room)
     if wait.held_since is not None and step.current:
-        held = figures.age(view.at - wait.held_since)
+        held = figures.age(look.at - wait.held_since)
         rows += _paragraph(f"holds since {figures.moment(wait.held_since, zone)} ({held} of {wait.hold_hours:g} h)", room)
     if wait.until is not None:
         rows += _paragraph(f"until {figures.moment(wait.until, zone)}, then it has failed", room)
     return rows
 
 
-def _operation(view: IncidentView, operation: OperationView, room: int) -> list[Row]:
-    zone = incident_zone(view)
+def _operation(look: Look, operation: OperationView, room: int) -> list[Row]:
+    zone = look.zone
     what = f"{'taking back: ' if operation.undoes else ''}{operation.kind} {operation.target}"
     role = {"effective": "bold", "failed": "critical", "in doubt": "critical"}[operation.state]
     seconds = f" after {operation.seconds:.1f} s" if operation.seconds is not None else ""
@@ -216,11 +227,8 @@ def around_rows(view: IncidentView, room: int) -> list[Row]:
             rows += _texts([line(f" {figures.moment(entry.at, zone):<14}", (f"{entry.who} ", "dim"), entry.text)], room, 15, most=2)
     if view.readers or view.scores_per_day is not None:
         rows += [Row(Line()), Row(rule("Blast radius", room))]
-        readers = (
-            f"{len(view.readers)} reader{'s' if len(view.readers) > 1 else ''} ({', '.join(view.readers)})"
-            if view.readers
-            else "no reader is recorded"
-        )
+        listed, plural = ", ".join(view.readers), "s" if len(view.readers) > 1 else ""
+        readers = f"{len(view.readers)} reader{plural} ({listed})" if view.readers else "no reader is recorded"
         rows += _paragraph(f"{readers}, {figures.count(view.scores_per_day)} scores in the last day", room)
     return rows
 

@@ -42,6 +42,8 @@ def attend(workspace: Workspace, environment: str, desk: Desk, incident_id: str)
     if run is None or run.outcome:
         return run
     runner = runner_for(workspace, environment, desk, run.id, incident.id)
+    if incident.driver == desk.actor.name:
+        runner.take()
     adopt(runner)
     run = runner.poll()
     tell_whether_it_helped(workspace, desk, run)

@@ -29,6 +29,9 @@ from playbooks.host import ActionOutcome, ApprovalStatus, CheckResult, HostError
 SEEN_FOR: Final = timedelta(minutes=1)
 """Checks that are this old by the workspace's clock are answered from a new look."""
 
+FACTS_PATIENCE: Final = 10.0
+"""Seconds that a plan inside a run waits for the store; the action works without its facts."""
+
 CHALLENGER: Final = "challenger"
 
 _STATES: Final = {
@@ -223,7 +226,7 @@ class DeskHost:
         return self._checks
 
     def _draw(self, request: ActionRequest) -> ActionPlan:
-        facts = read_facts(self.workspace, request.environment, request).facts
+        facts = read_facts(self.workspace, request.environment, request, patience=FACTS_PATIENCE).facts
         return self.desk.plan(request, facts)
 
     def _reason(self) -> str:

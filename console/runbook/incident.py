@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from backends.records import Incident, State
 from backends.store.errors import StoreError
 from console.control.state import ControlState
@@ -10,7 +13,7 @@ from console.runbook.attending import found_incident, params_of
 from console.runbook.records import run_of
 from console.runbook.steps import head_of, kept_evidence, planned, steps_of
 from console.runbook.timeline import timeline_of, told_by_run
-from console.views.assessment import NoSuchModel
+from console.views.assessment import NoSuchModel, assess, registry_of
 from console.views.changes import changes_view
 from console.views.health import ModelHealth
 from console.views.incident import AlertLine, IncidentView, PlaybookHead, StepView
@@ -19,6 +22,9 @@ from console.views.sight import Sight
 from playbooks.binding import BindingError
 from playbooks.library import load_library
 from playbooks.run import Run, RunError
+
+FRESH_FOR: Final = timedelta(minutes=10)
+"""Health evaluated within this time is taken as it is."""
 
 
 def incident_view(sight: Sight, wanted: str) -> IncidentView:
@@ -87,9 +93,6 @@ def _opened_by(incident: Incident, control: ControlState) -> str:
 
 def _health(sight: Sight, model: str) -> ModelHealth:
     """As last evaluated when that is fresh, else judged now."""
-    from console.lookout import FRESH_FOR  # noqa: PLC0415 - it asks for this module
-    from console.views.assessment import assess, registry_of  # noqa: PLC0415
-
     found = None if sight.past else kept_health(sight.workspace.paths, sight.environment, model)
     if found is not None and abs(sight.at - found.at) <= FRESH_FOR:
         return found

@@ -1,0 +1,127 @@
+"""`quarterdeck incident INC-1`: one incident, its steps, evidence and timeline; `incident open M --title T` declares one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backends.text import displayable
+from console.cli.context import WIDTH, Context, Problem
+from console.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from console.views.incident import IncidentView
+
+OPEN = "open"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("incident", metavar="ID|open", help="the incident, or `open` to declare one")
+    parser.add_argument("model", nargs="?", help="with `open`: the model that it is about")
+    parser.add_argument("--step", metavar="STEP", help="show this step in full (default: the one where it stands)")
+    export = parser.add_argument_group("postmortem")
+    export.add_argument("--export", metavar="FILE", help="write the postmortem in Markdown (with --json: the whole run); `-` prints it")
+    export.add_argument("--force", action="store_true", help="overwrite the file")
+    opening = parser.add_argument_group("opening")
+    opening.add_argument("--title", help="what is wrong, in one line")
+    opening.add_argument("--severity", choices=("warning", "critical"), default="critical")
+    opening.add_argument("--playbook", metavar="ID", help="the playbook that it opens with")
+    opening.add_argument("--key", metavar="KEY", help="idempotency key: the same key again opens nothing twice")
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    if options.incident == OPEN:
+        return _open(context, options)
+    if options.export is not None:
+        return _export(context, options)
+    view = _view(context, options.incident)
+    from console.render.incident import incident_page  # noqa: PLC0415
+
+    if options.step is not None and view.step(options.step) is None:
+        listed = ", ".join(step.id for step in view.steps) or "none"
+        raise Problem(Exit.NOT_FOUND, f"{view.id} has no step {options.step}; there are: {listed}")
+    context.show(view, "incident", incident_page(view, width=WIDTH, step=options.step))
+    return Exit.OK
+
+
+def _view(context: Context, wanted: str) -> IncidentView:
+    from console.runbook.incident import incident_view  # noqa: PLC0415
+    from console.views.sight import Sight  # noqa: PLC0415
+
+    return incident_view(Sight(context.workspace, context.environment, context.clock), wanted)
+
+
+def _export(context: Context, options: argparse.Namespace) -> Exit:
+    from console.runbook.postmortem import WouldOverwrite, postmortem, write_postmortem  # noqa: PLC0415
+    from console.views.sight import Sight  # noqa: PLC0415
+
+    sight = Sight(context.workspace, context.environment, context.clock)
+    text = postmortem(sight, options.incident, as_json=options.json)
+    if options.export == "-":
+        sys.stdout.write(text)
+        return Exit.OK
+    path = Path(options.export)
+    try:
+        write_postmortem(path, text, force=options.force)
+    except WouldOverwrite as problem:
+        raise Problem(Exit.USAGE, str(problem)) from None
+    except OSError as error:
+        raise Problem(Exit.USAGE, f"{path} cannot be written: {error.strerror}; nothing was written") from None
+    context.say(f"written: {path}")
+    return Exit.OK
+
+
+def _open(context: Context, options: argparse.Namespace) -> Exit:
+    from backends.records import State  # noqa: PLC0415
+    from backends.text import Untrusted  # noqa: PLC0415
+    from console.cli.acting import desk_of, said  # noqa: PLC0415
+    from console.control.actions import new_key  # noqa: PLC0415
+    from console.control.failures import JournalUnavailable, Refused  # noqa: PLC0415
+    from console.runbook.library import playbook_view  # noqa: PLC0415
+
+    if not options.model or not options.title:
+        raise Problem(Exit.USAGE, "say which model and what is wrong: incident open MODEL --title TEXT")
+    _known(context, options.model)
+    if options.playbook is not None:
+        playbook_view(context.workspace.paths.playbooks, options.playbook, context.clock.now())
+    with desk_of(context) as desk:
+        try:
+            incident = desk.declare_incident(
+                context.environment,
+                options.model,
+                Untrusted(options.title),
+                severity=State(options.severity),
+                playbook=options.playbook,
+                key=options.key or new_key(),
+            )
+        except (Refused, JournalUnavailable) as error:
+            raise said(error) from None
+    if options.json:
+        context.show(_view(context, incident.id), "incident")
+        return Exit.OK
+    following = f"; next: qd playbook run {incident.playbook or 'ID'} --incident {incident.id}"
+    print(f"{incident.id} opened for {incident.model}: {displayable(options.title)}{following}")
+    return Exit.OK
+
+
+def _known(context: Context, model: str) -> None:
+    """Nobody opens an incident for a model that nothing is known of; while the store is down, what control names is enough."""
+    from backends.store.errors import StoreError  # noqa: PLC0415
+    from console.acting import known_models  # noqa: PLC0415
+
+    if model in known_models(context.workspace, context.environment):
+        return
+    from console.views.assessment import no_such_model, registry_of  # noqa: PLC0415
+    from console.views.sight import Sight  # noqa: PLC0415
+
+    sight = Sight(context.workspace, context.environment, context.clock)
+    try:
+        with sight.reader() as reader:
+            models = registry_of(reader, sight.environment, sight.at).models
+    except StoreError as error:
+        context.say(f"the store does not answer, so the name was not checked: {error}")
+        return
+    if model not in models:
+        raise no_such_model(model, models)
