@@ -13,7 +13,26 @@ PROGRAM = "quarterdeck"
 
 def entry() -> None:
     """Entry point of `quarterdeck` and `qd`."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    _leave_readers(code)
+    sys.exit(code)
+
+
+def _leave_readers(code: int) -> None:
+    """Leave at once when something is still being read that nobody waits for any more, such as the facts of a plan.
+
+    The interpreter aborts while it shuts down when a thread is inside the database engine then; what must be finished, like
+    landing an outcome, is on threads that are no daemons and is waited for.
+    """
+    threading = sys.modules.get("threading")
+    if threading is None or not any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):
+        return
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread():
+            thread.join()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:
