@@ -31,15 +31,15 @@ class Fresh:
     """What is new among arrived facts.
 
     `relation` holds each new fact once. `duplicates` said nothing new; `conflicts` had the id of a known fact and other content, and
-    stand in the temporary table `conflicting` with the digest that was kept. `same_day` are the (model, day) whose facts contain
-    versions of one identity; `across` the (model, day) whose facts share an identity with another day.
+    stand in the temporary table `conflicting` (None without any) with the digest that was kept. `same_day` are the (model, day)
+    whose facts contain versions of one identity; `across` the (model, day) whose facts share an identity with another day.
     """
 
     relation: str
     rows: int
     duplicates: int
     conflicts: int
-    conflicting: str
+    conflicting: str | None
     same_day: frozenset[tuple[str, str]]
     across: frozenset[tuple[str, str]]
 
@@ -60,6 +60,10 @@ def load(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[La
         _load_group(connection, table, group, columns, parts, arrived)
     if parts:
         arrived.relation = f"arrived_{table.name}"
+        if len(parts) == 1:
+            run(connection, f"DROP TABLE IF EXISTS {arrived.relation}")
+            run(connection, f"ALTER TABLE {parts[0]} RENAME TO {arrived.relation}")
+            return arrived
         union = " UNION ALL BY NAME ".join(f"SELECT * FROM {part}" for part in parts)
         run(connection, f"CREATE OR REPLACE TEMP TABLE {arrived.relation} AS {union}")
         for part in parts:
@@ -80,11 +84,16 @@ def fresh(
     known = f"known_{table.name}"
     names = "environment VARCHAR, source VARCHAR, __model VARCHAR, fact_id VARCHAR, kept UBIGINT, __identity VARCHAR, __day VARCHAR"
     run(connection, f"CREATE OR REPLACE TEMP TABLE {known} ({names})")
-    for relation in [*([parquet(segment.path for segment in related)] if related else []), *([also] if also else [])]:
+    # Versions of one identity share the key, and so do facts of one digest; only an id from a producer can recur under another.
+    alike = f"{table.key} IN (SELECT {table.key} FROM {arrived})"
+    if run(connection, f"SELECT 1 FROM {arrived} WHERE __given LIMIT 1"):
+        alike = f"({alike} OR fact_id IN (SELECT fact_id FROM {arrived} WHERE __given))"
+    # Only declared columns are read, and those are in every segment.
+    for relation in [*([parquet((segment.file for segment in related), alike=True)] if related else []), *([also] if also else [])]:
         run(
             connection,
             f"INSERT INTO {known} SELECT environment, source, {where}, fact_id, {DIGEST}, {identity(table)}, "
-            f"strftime(event_at, '%Y-%m-%d') FROM {relation}",
+            f"strftime(event_at, '%Y-%m-%d') FROM {relation} WHERE {alike}",
         )
     judged, kept, conflicting = f"judged_{table.name}", f"fresh_{table.name}", f"conflicting_{table.name}"
     run(
@@ -101,19 +110,18 @@ def fresh(
         connection,
         f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT * EXCLUDE ({dropped}, __kept) FROM {judged} WHERE __new ORDER BY {where}, event_at",
     )
-    run(
-        connection,
-        f"CREATE OR REPLACE TEMP TABLE {conflicting} AS SELECT * EXCLUDE ({dropped}) FROM {judged} WHERE NOT __new AND {DIGEST} <> __kept",
-    )
     [(rows, duplicates, conflicts)] = run(
         connection,
         f"SELECT count(*) FILTER (__new), count(*) FILTER (NOT __new AND {DIGEST} = __kept), "
         f"count(*) FILTER (NOT __new AND {DIGEST} <> __kept) FROM {judged}",
     )
+    if conflicts:
+        refused = f"SELECT * EXCLUDE ({dropped}) FROM {judged} WHERE NOT __new AND {DIGEST} <> __kept"
+        run(connection, f"CREATE OR REPLACE TEMP TABLE {conflicting} AS {refused}")
     run(connection, f"DROP TABLE {judged}")
     same_day, across = _versions(connection, table, kept, known)
     run(connection, f"DROP TABLE {known}")
-    return Fresh(kept, rows, duplicates, conflicts, conflicting, same_day, across)
+    return Fresh(kept, rows, duplicates, conflicts, conflicting if conflicts else None, same_day, across)
 
 
 def related_segments(connection: duckdb.DuckDBPyConnection, table: Table, arrived: str, segments: Sequence[Segment]) -> list[Segment]:

@@ -67,7 +67,8 @@ class Segment:
     table: str
     model: str
     day: str
-    path: Path
+    file: str
+    """Its full path as text: a store has thousands of segments, and most are only counted."""
     rows: int
     bytes: int
     event_max: str
@@ -81,6 +82,10 @@ class Segment:
     crossed: bool
     sources: tuple[tuple[str, str], ...]
     columns: Mapping[str, str] = field(compare=False)
+
+    @property
+    def path(self) -> Path:
+        return Path(self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,8 @@ class Catalogue:
             [generation, generation, table, table],
         )
         shapes = {row[0]: json.loads(row[1]) for row in self._read("SELECT id, columns FROM shapes")} if rows else {}
-        return [_segment(row, self._paths.segments, shapes) for row in rows]
+        folder = str(self._paths.segments)
+        return [_segment(row, folder, shapes) for row in rows]
 
     def absorbed(self, generation: int, table: str) -> set[tuple[str, str]]:
         """Name and signature of the landing files whose facts are in `generation`."""
@@ -399,14 +405,14 @@ def _prepare(connection: sqlite3.Connection, paths: WorkspacePaths) -> None:
     connection.commit()
 
 
-def _segment(row: tuple[Any, ...], folder: Path, shapes: Mapping[int, dict[str, str]]) -> Segment:
+def _segment(row: tuple[Any, ...], folder: str, shapes: Mapping[int, dict[str, str]]) -> Segment:
     table, model, day, path, rows, size, event_max, known_max, key_min, key_max, id_min, id_max, *rest = row
     given, corrected, crossed, sources, shape = rest
     return Segment(
         table=table,
         model=model,
         day=day,
-        path=folder / path,
+        file=f"{folder}/{path}",
         rows=rows,
         bytes=size,
         event_max=event_max,

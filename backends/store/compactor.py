@@ -1,7 +1,7 @@
 """Compaction: landing files become immutable segments, published as one generation.
 
 Everything is written beside what is in use and becomes visible in one transaction of the catalogue; a process killed anywhere
-before it leaves files that nobody knows, removed by the next compaction; killed after it, the clean-up is done by the next one.
+before it leaves files that nobody knows, taken up by the next compaction; killed after it, the clean-up is done by the next one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Publication, Segment, open_catalogue
 from backends.store.errors import StoreBusy, StoreError
 from backends.store.files import flush_folder, folder_name, make_folder, said, settle
-from backends.store.landing import LandingFile, landing_files, signature_of
+from backends.store.landing import SUFFIX, LandingFile, landing_files, signature_of
 from backends.store.paths import WorkspacePaths
 from backends.store.rollups import write_generation
 from backends.store.schema import TABLES, Table
@@ -127,7 +127,7 @@ class Compactor:
 
     def run(self) -> Compaction:
         """Absorb, publish, clean up."""
-        self.remove_unknown_files()
+        self.recover_unknown_files()
         connection = connect(spill=self.paths.store / "spill")
         try:
             for table in TABLES.values():
@@ -173,7 +173,8 @@ class Compactor:
             self.write_segments(connection, table, new, segments)
         run(connection, f"DROP TABLE {arrived.relation}")
         run(connection, f"DROP TABLE {new.relation}")
-        run(connection, f"DROP TABLE {new.conflicting}")
+        if new.conflicting is not None:
+            run(connection, f"DROP TABLE {new.conflicting}")
 
     def reject(self, file: LandingFile, reason: str) -> None:
         """Move a file that holds no facts out of the way, with the reason beside it."""
@@ -189,7 +190,7 @@ class Compactor:
 
     def list_conflicts(self, connection: duckdb.DuckDBPyConnection, table: Table, new: Fresh) -> None:
         """Keep what was refused, so that a person can look."""
-        if not new.conflicts:
+        if new.conflicting is None:
             return
         self.conflicts += conflicts_in(connection, table, new.conflicting, self.now)
 
@@ -210,7 +211,7 @@ class Compactor:
                 f"AND event_at < TIMESTAMP {text(day)} + INTERVAL 1 DAY"
             )
             if old is not None:
-                select = f"SELECT * FROM {parquet([old.path])} UNION ALL BY NAME {select}"
+                select = f"SELECT * FROM {parquet([old.file])} UNION ALL BY NAME {select}"
                 columns = _merged(connection, old.columns, columns, select)
                 self.replaced.append(old.path)
             path, size = self.write_segment(connection, table, model, day, select)
@@ -288,17 +289,25 @@ class Compactor:
             )
         )
 
-    def remove_unknown_files(self) -> None:
-        """Delete what a compaction that died had written and not published."""
-        known = self.catalogue.known_paths()
+    def recover_unknown_files(self) -> None:
+        """Land segments that the catalogue does not know once more; delete what is only half of something.
+
+        A compaction that died before publishing leaves such segments, and then their facts are duplicates. So does a catalogue
+        that was lost or restored from an older backup, and then they are all that is left of their facts.
+        """
+        known = {str(path) for path in self.catalogue.known_paths()}
         for path in self.paths.segments.rglob("*"):
-            if path.is_file() and path not in known:
+            if path.suffix == ".tmp":
                 path.unlink(missing_ok=True)
+            elif path.suffix == SUFFIX and str(path) not in known and path.is_file():
+                folder = self.paths.landing / path.relative_to(self.paths.segments).parts[0]
+                make_folder(folder)
+                path.rename(folder / f"recovered-{uuid.uuid4().hex}{SUFFIX}")
         for path in self.paths.generations.glob(".*"):
             path.unlink(missing_ok=True)
-        newest = self.catalogue.generation()
         for path in self.paths.generations.glob("*.duckdb"):
-            if path.stem.isdigit() and int(path.stem) > newest:
+            # It is derived from segments, so nothing is lost with it.
+            if path.stem.isdigit() and int(path.stem) > self.before:
                 path.unlink(missing_ok=True)
 
     def remove_superseded(self) -> None:
@@ -407,7 +416,7 @@ def _segment(
         table=table.name,
         model=found["model"],
         day=found["day"],
-        path=path,
+        file=str(path),
         rows=sum(int(each["rows"]) for each in both),
         bytes=size,
         event_max=max(each["event_max"] for each in both),

@@ -155,7 +155,7 @@ def _land_new(reader: Reader, table: Table, facts: str, now: datetime, outcome: 
     new: Fresh = fresh(connection, table, "placed", reader.segments(table.name), also=reader.tail(table.name).relation)
     outcome.accepted += new.rows
     outcome.duplicates += new.duplicates
-    if new.conflicts:
+    if new.conflicting is not None:
         lines = run(connection, f"SELECT __line, fact_id FROM {new.conflicting} ORDER BY __line")
         outcome.refused += [
             Refused(line, f"fact_id {fact_id!r} stands for other content already; the first one stays", row_at(line))

@@ -78,11 +78,12 @@ def moment(value: datetime) -> str:
     return f"TIMESTAMP '{naive_utc(value).isoformat(sep=' ', timespec='microseconds')}'"
 
 
-def parquet(paths: Iterable[Path | str], *, file_column: str | None = None) -> str:
-    """A table expression over Parquet files whose columns may differ.
+def parquet(paths: Iterable[Path | str], *, file_column: str | None = None, alike: bool = False) -> str:
+    """A table expression over Parquet files whose columns may differ; `alike` says that they do not, which is faster.
 
     The paths must exist: DuckDB takes a path literally, whatever characters it holds, only if there is such a file.
     """
     extra = f", filename={text(file_column)}" if file_column else ""
     files = texts(str(path) for path in paths)
-    return f"read_parquet({files}, union_by_name=true, hive_partitioning=false{extra})"
+    union = "false" if alike else "true"
+    return f"read_parquet({files}, union_by_name={union}, hive_partitioning=false{extra})"

@@ -33,7 +33,7 @@ def nothing(table: Table) -> str:
 
 def stored(table: Table, segments: Sequence[Segment]) -> str:
     """The facts of segments as they are kept, all versions of each."""
-    return parquet(segment.path for segment in segments) if segments else nothing(table)
+    return parquet((segment.file for segment in segments), alike=not table.open) if segments else nothing(table)
 
 
 def needs_choice(segments: Sequence[Segment]) -> bool:

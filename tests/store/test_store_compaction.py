@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -119,6 +120,21 @@ def test_a_file_that_holds_no_facts_is_moved_away_with_the_reason(paths: Workspa
     assert len(list(paths.rejects.glob("*.parquet"))) == 1
     assert ask(paths, "SELECT key FROM predictions") == [("good",)]
     assert landed(paths) == []
+
+
+def test_days_with_different_inputs_are_told_apart_from_repeats(paths: WorkspacePaths) -> None:
+    days = [
+        predictions(["a"], gust=1.5, carrier="UA"),
+        predictions(["b"], at=NOON + DAY, carrier="AA"),
+        predictions(["c"], at=NOON + 2 * DAY),
+    ]
+    for day in days:
+        put(paths, "predictions", day)
+    assert compact(paths, NOON).rows == 3
+    for day in reversed(days):
+        put(paths, "predictions", day)
+    assert count(paths) == 3
+    assert (compact(paths, NOON).rows, count(paths)) == (0, 3)
 
 
 def test_a_file_without_types_for_its_nulls_is_taken(paths: WorkspacePaths) -> None:
@@ -324,6 +340,34 @@ def test_a_damaged_catalogue_is_one_clear_line(paths: WorkspacePaths) -> None:
         count(paths)
 
 
+def test_a_lost_catalogue_loses_no_fact(paths: WorkspacePaths) -> None:
+    put(paths, "predictions", predictions(["a", "b"], distance=1.5))
+    put(paths, "labels", labels(["a"], 1))
+    compact(paths, NOON)
+    for path in paths.store.glob("catalog.sqlite*"):
+        path.unlink()
+    compact(paths, NOON)
+    assert (count(paths), count(paths, "labels")) == (2, 1)
+    assert ask(paths, "SELECT DISTINCT distance FROM predictions") == [(1.5,)]
+
+
+def test_a_catalogue_from_an_older_backup_loses_no_fact(paths: WorkspacePaths) -> None:
+    put(paths, "predictions", predictions(["a"]))
+    compact(paths, NOON)
+    with sqlite3.connect(paths.catalog) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    backup = paths.catalog.read_bytes()
+    put(paths, "predictions", predictions(["b"], at=NOON + DAY))
+    compact(paths, NOON)
+    for path in paths.store.glob("catalog.sqlite*"):
+        path.unlink()
+    paths.catalog.write_bytes(backup)
+    compact(paths, NOON)
+    assert count(paths) == 2
+    assert strays(paths) == []
+
+
 def test_a_missing_segment_is_one_clear_line(paths: WorkspacePaths) -> None:
     put(paths, "predictions", predictions(["a"]))
     compact(paths, NOON)
@@ -333,8 +377,6 @@ def test_a_missing_segment_is_one_clear_line(paths: WorkspacePaths) -> None:
 
 
 def test_a_catalogue_of_a_newer_program_is_left_alone(paths: WorkspacePaths) -> None:
-    import sqlite3
-
     compact(paths, NOON)
     with sqlite3.connect(paths.catalog) as connection:
         connection.execute("PRAGMA user_version=99")
