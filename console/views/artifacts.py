@@ -1,16 +1,20 @@
-"""Whether the artifact of a version is here and is what its digest says."""
+"""Whether the artifact of a version is here and is what its digest says.
+
+Only files below the workspace are read: a path comes from a registry record, and a record may say anything.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from backends.records import ModelVersion
 from console.render import figures
 
-Found = Literal["matches", "missing", "different", "elsewhere", "unrecorded"]
+Found = Literal["matches", "missing", "different", "elsewhere", "outside", "unrecorded"]
 
 CHUNK = 1 << 20
 
@@ -25,7 +29,10 @@ class Artifact:
 
 
 def checked(root: Path, version: ModelVersion | None) -> Artifact:
-    """Look for the artifact of `version` (its path relative to `root`, or absolute) and compute its SHA-256."""
+    """Look for the artifact of `version`, its path relative to `root`, and compute its SHA-256.
+
+    An absolute path, `..` and a link that leads out of `root` are not followed: the digest then counts as not checked.
+    """
     if version is None or version.artifact_digest is None or version.artifact_path is None:
         return Artifact("unrecorded", "artifact: no path and digest recorded")
     if "://" in version.artifact_path:
@@ -33,7 +40,12 @@ def checked(root: Path, version: ModelVersion | None) -> Artifact:
     label = f"v{version.version}" if version.version.isdigit() else version.version
     path = root / version.artifact_path
     try:
-        digest = _sha256(path) if path.is_file() else None
+        if not _inside(root, version.artifact_path):
+            digits = figures.short_digest(version.artifact_digest)
+            return Artifact("outside", f"artifact path leads outside the workspace: not read, digest {digits} not checked")
+        digest = _digest_of(path) if path.is_file() else None
+    except ValueError:
+        return Artifact("missing", "artifact path is none", f"the artifact of {label} has a path that no file can have")
     except OSError as error:
         return Artifact("missing", "artifact cannot be read", f"the artifact of {label} cannot be read ({error.strerror}): {path}")
     if digest is None:
@@ -45,7 +57,22 @@ def checked(root: Path, version: ModelVersion | None) -> Artifact:
     return Artifact("matches", f"artifact here, digest {figures.short_digest(wanted)} matches")
 
 
-def _sha256(path: Path) -> str:
+def _inside(root: Path, path: str) -> bool:
+    """Whether a recorded path stays below `root`, links followed."""
+    wanted = Path(path)
+    if wanted.is_absolute() or ".." in wanted.parts:
+        return False
+    return (root / wanted).resolve().is_relative_to(root.resolve())
+
+
+def _digest_of(path: Path) -> str:
+    """Computed again only when the file is another one or was touched; the change time cannot be set back by its owner."""
+    status = path.stat()
+    return _sha256(path, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, _identity: tuple[int, ...]) -> str:
     seen = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

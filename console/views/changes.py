@@ -24,6 +24,8 @@ class Change(View):
     source: str
     hours_before_onset: float | None
     """Positive: before the onset; negative: after it. None when nothing broke."""
+    name: str = ""
+    """What it is called: the name of the event, the id of the action, incident or approval."""
 
 
 class ChangesView(View):
@@ -32,6 +34,10 @@ class ChangesView(View):
     model: str
     at: Moment
     onset: Moment | None
+    onset_why: str = ""
+    """What broke at the onset, or why there is none."""
+    zone: str = "UTC"
+    past: bool = False
     items: tuple[Change, ...]
 
 
@@ -46,10 +52,17 @@ def changes_view(reader: Reader, environment: str, model: str, onset: datetime |
             actor=event.actor,
             source=event.source,
             hours_before_onset=(onset - event.event_at).total_seconds() / 3600 if onset else None,
+            name=event.name,
         )
         for event in events
         if event.model in {None, model}
     ]
+
+    return ChangesView(model=model, at=at, onset=onset, items=nearest_first(found))
+
+
+def nearest_first(changes: list[Change]) -> tuple[Change, ...]:
+    """Nearest to the onset first, what came before it ahead of what came after; without an onset the newest first."""
 
     def nearness(change: Change) -> tuple[bool, float]:
         hours = change.hours_before_onset
@@ -57,4 +70,4 @@ def changes_view(reader: Reader, environment: str, model: str, onset: datetime |
             return False, -change.at.timestamp()
         return hours < 0, abs(hours)
 
-    return ChangesView(model=model, at=at, onset=onset, items=tuple(sorted(found, key=nearness)))
+    return tuple(sorted(changes, key=nearness))

@@ -1,0 +1,132 @@
+"""The questions that are answered from records and from control alone: nothing is evaluated for them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from console.views.health import ModelHealth
+from console.views.sight import Sight
+
+if TYPE_CHECKING:
+    from console.control.audit import AuditFilter
+    from console.views.actions import ActionsView, ActionView
+    from console.views.alerts import AlertsView, IncidentsView
+    from console.views.audit import AuditView, ChainView
+    from console.views.changes import ChangesView
+    from console.views.lineage import LineageView
+    from console.views.sources import SourcesView
+    from console.views.switches import SwitchesView
+    from console.views.version_card import VersionView
+    from console.views.versions import VersionsView
+
+# Each view is imported by its own question: a verb loads no more than its answer needs.
+
+
+class RecordsLookout(ABC):
+    """Answers from records, the journal and the published files."""
+
+    @abstractmethod
+    def sight(self) -> Sight:
+        """A new look."""
+
+    @abstractmethod
+    def model(self, name: str) -> ModelHealth:
+        """Health of one model."""
+
+    def named_version(self, text: str) -> tuple[str, str | None]:
+        """`M` or `M@V` as model and version; a model whose own name holds an `@` is taken as a whole."""
+        from backends.store import queries  # noqa: PLC0415
+        from console.views.provenance import named_version  # noqa: PLC0415
+
+        if "@" not in text:
+            return text, None
+        sight = self.sight()
+        with sight.reader() as reader:
+            return named_version(text, queries.models(reader, sight.environment))
+
+    def versions(self, model: str) -> VersionsView:
+        """Every version of a model. Raises NoSuchModel."""
+        from console.views.versions import versions_view  # noqa: PLC0415
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return versions_view(sight, reader, model)
+
+    def version(self, model: str, version: str) -> VersionView:
+        """One version in full. Raises NoSuchModel or NoSuchVersion."""
+        from console.views.version_card import version_view  # noqa: PLC0415
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return version_view(sight, reader, model, version)
+
+    def lineage(self, model: str, version: str | None = None) -> LineageView:
+        """From the sources to the outcome of a version, the serving one if None. Raises NoSuchModel or NoSuchVersion."""
+        from console.views.lineage import lineage_view  # noqa: PLC0415
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return lineage_view(sight, reader, model, version)
+
+    def changes(self, model: str, around: datetime | None = None) -> ChangesView:
+        """What changed, nearest to `around`, or to when the model broke. Raises NoSuchModel."""
+        from console.views.changes_of import changes_of  # noqa: PLC0415
+
+        health = self.model(model)
+        layer = health.broke_first.value if health.broke_first else ""
+        onset, why = health.broke_first_at, f"{layer}: {health.broke_first_why}" if layer else "no layer is broken now"
+        if around is not None:
+            onset, why = around, "the moment that was asked for"
+        sight = self.sight()
+        with sight.reader() as reader:
+            return changes_of(sight, reader, model, onset, why)
+
+    def sources(self) -> SourcesView:
+        """Every source; one that is down is an answer."""
+        from console.views.sources import sources_view  # noqa: PLC0415
+
+        return sources_view(self.sight())
+
+    def switches(self) -> SwitchesView:
+        """Every kill switch."""
+        from console.views.switches import switches_view  # noqa: PLC0415
+
+        return switches_view(self.sight())
+
+    def actions(self, *, only_open: bool = False, model: str | None = None) -> ActionsView:
+        """Actions, those that nobody knows the end of first."""
+        from console.views.actions import actions_view  # noqa: PLC0415
+
+        return actions_view(self.sight(), only_open=only_open, model=model)
+
+    def action(self, wanted: str) -> ActionView:
+        """One action in full. Raises NoSuchAction."""
+        from console.views.actions import action_view  # noqa: PLC0415
+
+        return action_view(self.sight(), wanted)
+
+    def audit(self, *, limit: int | None = 200, filters: AuditFilter | None = None) -> AuditView:
+        """Who did what, and whether the chain is whole. Raises JournalUnavailable when it breaks off while it is read."""
+        from console.views.audit import audit_view  # noqa: PLC0415
+
+        return audit_view(self.sight(), limit=limit, filters=filters)
+
+    def chain(self) -> ChainView:
+        """Whether the chain is whole, recomputed now."""
+        from console.views.audit import chain_view  # noqa: PLC0415
+
+        return chain_view(self.sight())
+
+    def alerts(self, *, model: str | None = None, only_firing: bool = False) -> AlertsView:
+        """Alerts, firing ones first."""
+        from console.views.alerts import alerts_view  # noqa: PLC0415
+
+        return alerts_view(self.sight(), model=model, only_firing=only_firing)
+
+    def incidents(self, *, model: str | None = None, only_open: bool = False) -> IncidentsView:
+        """Incidents, open ones first."""
+        from console.views.alerts import incidents_view  # noqa: PLC0415
+
+        return incidents_view(self.sight(), model=model, only_open=only_open)

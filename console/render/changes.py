@@ -1,0 +1,72 @@
+"""The Changes page: what changed, nearest to the onset first or by time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from console.render import figures
+from console.render.facts import paragraph
+from console.render.model import tabs
+from console.views.changes import Change, ChangesView
+from widgets.line import Line, Page, Row, columns, line, rule, sides
+
+HAPPENED = frozenset({"incident", "alert"})
+"""Topics that are consequences rather than causes."""
+
+
+def changes_page(view: ChangesView, *, width: int = 80, height: int = 20, by_time: bool = False) -> Page:
+    """Changes of the last sixty days; `by_time` lists the newest first."""
+    del height
+    zone = ZoneInfo(view.zone)
+    items = sorted(view.items, key=lambda each: each.at, reverse=True) if by_time else view.items
+    order = "newest first (s)" if by_time else "nearest to the onset first (s)" if view.onset else "newest first"
+    rows = [Row(tabs("Changes"))]
+    rows += paragraph(_onset(view, zone), width)
+    what = max(20, width - 45)
+    rows.append(Row(columns([("", 1, ""), ("WHEN", 13, "dim"), ("FROM ONSET", 11, "dim"), ("TOPIC", 8, "dim"), ("WHAT", what, "dim")])))
+    before_listed = False
+    for place, each in enumerate(items):
+        hours = each.hours_before_onset
+        if not by_time and hours is not None and hours < 0 and not before_listed and place:
+            rows.append(Row(rule("after the onset", width)))
+        before_listed = before_listed or (hours is not None and hours < 0)
+        rows.append(_row(each, zone, width))
+    if not items:
+        rows += paragraph(
+            "Nothing changed in the last 60 days that anybody recorded. Events bring it in: qd ingest events events.jsonl", width
+        )
+    heading = sides(line("Fleet > ", (view.model, "bold"), " > what changed"), line((order, "dim")), width)
+    return Page(heading, tuple(rows), f"changes {view.model}" + (" --by-time" if by_time else ""))
+
+
+def _onset(view: ChangesView, zone: ZoneInfo) -> str:
+    if view.onset is None:
+        return f"No onset: {view.onset_why or 'nothing is broken'}."
+    return f"Onset {figures.moment(view.onset, zone)}: {view.onset_why}" if view.onset_why else f"Onset {figures.moment(view.onset, zone)}"
+
+
+def _row(each: Change, zone: ZoneInfo, width: int) -> Row:
+    room = max(20, width - 38)
+    who = f" ({each.actor})" if each.actor else ""
+    cells = columns(
+        [
+            (figures.moment(each.at, zone), 13, ""),
+            (_distance(each), 11, ""),
+            (each.topic, 8, "dim" if each.topic in HAPPENED else ""),
+            (each.message.raw + who, room, ""),
+        ]
+    )
+    why = line(f"{figures.full_moment(each.at, zone)}  ", each.message, f"{who}  from {each.source}")
+    key = "|".join((each.source, each.name, each.at.isoformat(), each.message.raw))
+    return Row(Line((*line("  ").spans, *cells.spans)), key=key, why=why)
+
+
+def _distance(each: Change) -> str:
+    hours = each.hours_before_onset
+    if hours is None:
+        return figures.MISSING
+    length = timedelta(hours=abs(hours))
+    if length < timedelta(minutes=1):
+        return "at it"
+    return f"{figures.age(length)} {'before' if hours > 0 else 'after'}"

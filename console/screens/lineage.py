@@ -1,0 +1,63 @@
+"""Lineage: the tree, `f` for who decided, `b` for what depends on the node under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.render.lineage import lineage_page
+from console.screens.base import DeckScreen
+from widgets.line import Page
+from widgets.rows import Moved
+
+if TYPE_CHECKING:
+    from console.lookout import Lookout
+
+
+class LineageScreen(DeckScreen):
+    """Lineage of a model's serving version, or of `model@version`."""
+
+    scope = "lineage"
+
+    def __init__(self, target: str | None = None) -> None:
+        super().__init__(target)
+        self._control_flow = False
+        self._blast = False
+
+    def load(self, lookout: Lookout) -> Any:
+        return lookout.lineage(*lookout.named_version(self.target or ""))
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        selected = self.content.cursor_key
+        return lineage_page(view, width=width, height=height, control_flow=self._control_flow, selected=selected, blast=self._blast)
+
+    def on_rows_moved(self, message: Moved) -> None:
+        super().on_rows_moved(message)
+        if self.view is not None:
+            self.draw()
+
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return self.view.model if self.view is not None else (self.target or "").partition("@")[0]
+
+    def do_lineage_flow(self) -> None:
+        """Data flow or control flow."""
+        self._control_flow = not self._control_flow
+        self.draw()
+
+    def do_lineage_blast(self) -> None:
+        """What depends on the node under the cursor, in full or in one line."""
+        self._blast = not self._blast
+        self.draw()
+
+    def open_row(self, key: str) -> None:
+        kind, _, name = key.partition(":")
+        if kind == "version" and self.view is not None:
+            self.app.go("version", f"{self.view.model}@{name}")
+        elif kind == "source":
+            self.app.go("sources")
+        elif kind in {"predictions", "labels", "business"}:
+            self.app.go("model", self.model_of(None))
+        elif key.startswith("A-"):
+            self.app.go("action", key.partition("#")[0])
+        elif key.startswith("APR-"):
+            self.app.go("approval", key.partition("#")[0])

@@ -1,0 +1,206 @@
+"""Actions and their lives: what was planned, intended, sent, seen to be in effect, and whether it helped; with the exact calls."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from backends.records import Moment, State
+from backends.text import Untrusted
+from console.control.actions import ALIAS_KINDS, ActionState, version_label
+from console.control.records import ActionRecord
+from console.views.health import View
+from console.views.sight import Sight
+
+_STATES = {
+    ActionState.IN_DOUBT: State.CRITICAL,
+    ActionState.FAILED: State.WARNING,
+    ActionState.REFUSED: State.WARNING,
+    ActionState.INTENDED: State.UNKNOWN,
+    ActionState.SENT: State.UNKNOWN,
+    ActionState.WAITING: State.UNKNOWN,
+}
+
+
+class NoSuchAction(LookupError):
+    """An action that control does not know."""
+
+
+class ActionRow(View):
+    """One action."""
+
+    id: str
+    kind: str
+    model: str
+    movement: str
+    """`v2 -> v1`, `normal -> fallback`."""
+    who: str
+    at: Moment
+    """When it was intended, or refused."""
+    life: str
+    """`effective`, `in doubt`, `in flight`, ..."""
+    state: State
+    open: bool
+    """Whether somebody still has to find out how it ended."""
+    seconds: float | None
+    why: Untrusted
+
+
+class ActionsView(View):
+    """Actions of an environment: those in doubt first, then the newest."""
+
+    environment: str
+    at: Moment
+    zone: str
+    only_open: bool
+    rows: tuple[ActionRow, ...]
+    problem: Untrusted | None
+    """Why the journal could not be read."""
+
+
+class LifeStep(View):
+    """One station of an action's life."""
+
+    name: Literal["planned", "intended", "sent", "ended", "watched"]
+    at: Moment | None
+    what: Untrusted
+
+
+class ActionCallMade(View):
+    """One call as it was made."""
+
+    call: Untrusted
+    result: Untrusted
+    ms: float
+
+
+class ActionView(View):
+    """One action in full."""
+
+    environment: str
+    at: Moment
+    zone: str
+    row: ActionRow
+    key: str
+    reason: Untrusted
+    before: str | None
+    wanted: str | None
+    after: str | None
+    """What was read back."""
+    life: tuple[LifeStep, ...]
+    calls: tuple[ActionCallMade, ...]
+    difference: tuple[Untrusted, ...]
+    approval: str | None
+    incident: str | None
+    run: str | None
+    suggested: str | None
+    until: Moment | None
+    safer: bool
+    spooled: bool
+    settled_by: str | None
+    entries: tuple[int, ...]
+    seen: tuple[Untrusted, ...]
+    """What the plan showed to whoever confirmed it."""
+    undo: Untrusted
+
+
+def actions_view(sight: Sight, *, only_open: bool = False, model: str | None = None) -> ActionsView:
+    """Every action on record up to the sight's moment. Never raises."""
+    found = [each for each in sight.control.actions.values() if each.environment == sight.environment and model in {None, each.model}]
+    rows = [action_row(each) for each in found if each.open or not only_open]
+    return ActionsView(
+        environment=sight.environment,
+        at=sight.at,
+        zone=sight.workspace.settings.display_zone,
+        only_open=only_open,
+        rows=tuple(sorted(rows, key=lambda row: (not row.open, -row.at.timestamp(), row.id))),
+        problem=Untrusted(sight.control.problem) if sight.control.problem else None,
+    )
+
+
+def action_row(action: ActionRecord) -> ActionRow:
+    """One line of an action."""
+    life = "in flight" if action.in_flight else action.state.value
+    why = action.message or action.reason or life
+    if action.state is ActionState.IN_DOUBT:
+        why = f"it may or may not have happened: recheck before doing it again{f' ({action.message})' if action.message else ''}"
+    return ActionRow(
+        id=action.id,
+        kind=action.kind.value,
+        model=action.model,
+        movement=_movement(action),
+        who=action.actor.who,
+        at=action.intended_at,
+        life=life,
+        state=_STATES.get(action.state, State.OK),
+        open=action.open,
+        seconds=action.seconds,
+        why=Untrusted(why),
+    )
+
+
+def _movement(action: ActionRecord) -> str:
+    if action.to is None and action.from_ is None:
+        return ""
+    said = version_label if action.kind in ALIAS_KINDS else str
+    return f"{said(action.from_)} -> {said(action.to)}"
+
+
+def action_view(sight: Sight, wanted: str) -> ActionView:
+    """One action by id, by key, or by the beginning of its id. Raises NoSuchAction."""
+    action = sight.control.action(wanted)
+    if action is None:
+        raise NoSuchAction(f"there is no action {wanted!r}; see: quarterdeck actions")
+    plan = action.plan or {}
+    return ActionView(
+        environment=action.environment,
+        at=sight.at,
+        zone=sight.workspace.settings.display_zone,
+        row=action_row(action),
+        key=action.key,
+        reason=Untrusted(action.reason),
+        before=action.from_,
+        wanted=action.to,
+        after=action.after,
+        life=tuple(_life(action, plan)),
+        calls=tuple(ActionCallMade(call=Untrusted(each.call), result=Untrusted(each.result), ms=each.ms) for each in action.calls),
+        difference=tuple(Untrusted(each) for each in action.difference),
+        approval=action.approval,
+        incident=action.incident,
+        run=action.run,
+        suggested=action.suggested,
+        until=action.until,
+        safer=action.safer,
+        spooled=action.spooled,
+        settled_by=action.settled_by,
+        entries=action.entries,
+        seen=tuple(_seen(plan)),
+        undo=Untrusted(str(plan.get("undo") or "")),
+    )
+
+
+def _life(action: ActionRecord, plan: dict[str, Any]) -> list[LifeStep]:
+    steps = []
+    if plan.get("drawn_at"):
+        steps.append(LifeStep(name="planned", at=plan["drawn_at"], what=Untrusted(str(plan.get("title") or ""))))
+    if action.state is not ActionState.REFUSED or action.sent_at is not None:
+        where = " beside the journal, which could not be written" if action.spooled else ""
+        steps.append(LifeStep(name="intended", at=action.intended_at, what=Untrusted(f"written{where} before anything moved")))
+    if action.sent_at is not None:
+        steps.append(LifeStep(name="sent", at=action.sent_at, what=Untrusted("the call was made; sent is not yet in effect")))
+    if action.state not in {ActionState.INTENDED, ActionState.SENT}:
+        read = f"; read back: {action.after}" if action.after is not None else ""
+        said = f"{action.state.value}{f': {action.message}' if action.message else ''}{read}"
+        steps.append(LifeStep(name="ended", at=action.finished_at, what=Untrusted(said)))
+    if action.watch is not None:
+        steps.append(LifeStep(name="watched", at=action.watch.at, what=Untrusted(f"{action.watch.verdict}: {action.watch.message}")))
+    return steps
+
+
+def _seen(plan: dict[str, Any]) -> list[Untrusted]:
+    lines = [f"will change: {each['what']} {each['movement']}" for each in plan.get("will_change") or ()]
+    helps = plan.get("would_help") or {}
+    lines += [f"would it help: {helps['verdict']}"] if helps.get("verdict") else []
+    readers = [str(each["name"]) for each in plan.get("readers") or ()]
+    lines += [f"readers: {', '.join(readers)}"] if readers else []
+    lines += [f"warning: {each}" for each in plan.get("warnings") or ()]
+    return [Untrusted(each) for each in lines]

@@ -1,0 +1,91 @@
+"""The part of a lineage behind the version: deployments, readers, predictions, labels, business outcomes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backends.store import queries
+from backends.store.reader import Reader
+from console.render import figures
+from console.views.lineage_node import Node, node
+from console.views.lineage_reach import Reach, Reaches
+from console.views.provenance import Provenance
+from console.views.serving import served, serving_at
+from console.views.sight import Sight
+
+LABEL_DAYS = 7
+"""Coverage of the labels is that of the predictions of so many days."""
+
+
+def results_of(sight: Sight, reader: Reader, known: Provenance, version: str | None, reaches: Reaches) -> list[Node]:
+    """Nodes from the deployments on; a thing that is not there has a node that says so."""
+    mine, whole = reaches.of_version(version), reaches.of_model()
+    history = sight.alias_history(known.name)
+    serving = serving_at(history, sight.at)
+    nodes: list[Node] = []
+    if version is not None and serving.version == version:
+        since = f"since {figures.moment(serving.since, sight.zone)}"
+        for each in known.deployments():
+            nodes.append(node("deployment", each.name, f"{each.mode}, {_share(each.traffic.get(version))}, {since}", 5, whole))
+        if not nodes:
+            nodes.append(
+                node("deployment", "alias production", since, 5, whole, "no deployment is recorded: only the alias says it serves")
+            )
+        readers = known.model.readers if known.model else ()
+        nodes += [node("reader", each.name, each.how.raw, 6, whole) for each in readers]
+        if not readers:
+            nodes.append(node("reader", "no reader", "", 6, whole, "no reader is declared: nobody knows who acts on the scores"))
+    else:
+        last = [each for each in served(history, sight.at) if each.version == version]
+        ended = f"it served until {figures.moment(last[-1].end, sight.zone)}" if last else "it never served"
+        nodes.append(node("deployment", "no deployment", ended, 5, mine, ended))
+    return [*nodes, *_outcomes(sight, reader, known, version, mine)]
+
+
+def _outcomes(sight: Sight, reader: Reader, known: Provenance, version: str | None, reach: Reach) -> list[Node]:
+    until = sight.at + timedelta(microseconds=1)
+    hours = queries.hourly(reader, sight.environment, known.name, None, until)
+    own = hours.version == version
+    rows, live = int(hours.n[own].sum()), int(hours.n[own & (hours.role == "live")].sum())
+    nodes = []
+    if not rows:
+        nodes.append(node("predictions", "no predictions", "", 5, reach, "no score of this version was ever landed"))
+        nodes.append(node("labels", "no labels", "", 6, reach, "without predictions there is nothing to label"))
+    else:
+        first = hours.hour[own][0].astype("datetime64[s]").astype(object)
+        shadow = f", {rows - live:,} in shadow" if rows > live else ""
+        nodes.append(node("predictions", "predictions", f"{live:,} live{shadow}, since {first.day} {first.strftime('%b')}", 5, reach))
+        nodes.append(_labels(sight, reader, known, version, reach))
+    business = queries.latest_metrics(reader, sight.environment, model=known.name, layer="business")
+    if business:
+        simulated = " (simulated)" if any(each.simulated for each in business) else ""
+        names = ", ".join(dict.fromkeys(each.name for each in business))
+        nodes.append(
+            node("business", "business", f"{names}{simulated}, {figures.since(max(e.event_at for e in business), sight.at)} old", 5, reach)
+        )
+    else:
+        nodes.append(node("business", "business", "", 5, reach, "unknown: no outcome or cost is linked to this model"))
+    return nodes
+
+
+def _labels(sight: Sight, reader: Reader, known: Provenance, version: str | None, reach: Reach) -> Node:
+    import numpy as np  # noqa: PLC0415
+
+    start, end = sight.at - timedelta(days=LABEL_DAYS), sight.at + timedelta(microseconds=1)
+    found = queries.scored(reader, sight.environment, known.name, start, end, versions=[version] if version else None)
+    labelled = ~np.isnan(found.label)
+    if not len(found.label):
+        return node("labels", "labels", f"it scored nothing in the last {LABEL_DAYS} days", 6, reach)
+    if not labelled.any():
+        return node("labels", "labels", "", 6, reach, f"0 of {len(found.label):,} scores of the last {LABEL_DAYS} days have a label")
+    delays = (found.label_known_at[labelled] - found.event_at[labelled]).astype("timedelta64[s]").astype(np.int64)
+    share = labelled.mean()
+    detail = (
+        f"{figures.percent(float(share))} of {len(found.label):,} in {LABEL_DAYS} days, "
+        f"median delay {figures.age(timedelta(seconds=float(np.median(delays))))}"
+    )
+    return node("labels", "labels", detail, 6, reach)
+
+
+def _share(traffic: float | None) -> str:
+    return f"{traffic * 100:.0f} % of the traffic" if traffic is not None else "traffic not recorded"
