@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from backends.store.summary import read_summary
 from console.clock import Clock
 from console.config import Workspace, WorkspaceProblem, open_workspace
+from console.records_lookout import RecordsLookout
 from console.session import Session
 from console.views.fleet import FleetView
 from console.views.health import ModelHealth
@@ -28,7 +29,7 @@ FRESH_FOR: Final = timedelta(minutes=10)
 
 
 @dataclass
-class Lookout:
+class Lookout(RecordsLookout):
     """One environment of one workspace, seen from now or from a past moment."""
 
     workspace: Workspace
