@@ -17,6 +17,10 @@ SCREENS = {
     "first-run": "console.screens.first_run:FirstRunScreen",
     "approvals": "console.screens.approvals:ApprovalsScreen",
     "approval": "console.screens.approvals:ApprovalScreen",
+    "versions": "console.screens.versions:VersionsScreen",
+    "version": "console.screens.versions:VersionScreen",
+    "lineage": "console.screens.lineage:LineageScreen",
+    "changes": "console.screens.changes:ChangesScreen",
     "help": "console.screens.help:HelpScreen",
 }
 
