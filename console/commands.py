@@ -40,7 +40,7 @@ def _in(*screens: str) -> frozenset[str]:
     return frozenset(screens)
 
 
-_MODEL_ROWS = _in("fleet", "model", "drift", "quality", "versions", "lineage", "changes", "incident")
+_MODEL_ROWS = _in("fleet", "model", "drift", "quality", "versions", "version", "lineage", "changes", "incident")
 
 CATALOGUE: tuple[Command, ...] = (
     Command("open", "open what is under the cursor", ("enter",), needs_row=True, footer="open"),
@@ -73,6 +73,11 @@ CATALOGUE: tuple[Command, ...] = (
     Command("explain", "how the number under the cursor is defined", ("e",), words=("explain",), verb="explain"),
     Command("time.earlier", "time cursor back", ("h", "left"), _in("model")),
     Command("time.later", "time cursor on", ("l", "right"), _in("model")),
+    Command("lineage.flow", "data flow, or who decided what", ("f",), _in("lineage"), footer="data or control flow"),
+    Command("lineage.blast", "what depends on the node under the cursor", ("b",), _in("lineage"), footer="blast radius"),
+    Command("changes.order", "nearest to the onset first, or by time", ("s",), _in("changes"), footer="order"),
+    Command("actions.open", "only actions that nobody knows the end of", ("o",), _in("actions"), footer="only open"),
+    Command("touched", "open what the entry touched", ("o",), _in("audit"), needs_row=True, footer="what it touched"),
     Command("next.problem", "next row that is not ok", ("n",)),
     Command("previous.problem", "previous row that is not ok", ("N",)),
     Command("refresh", "read again now", ("r",), words=("refresh",)),
