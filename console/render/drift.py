@@ -262,7 +262,8 @@ def _day(day: date | None) -> str:
 
 
 def _until(at: datetime, zone: str) -> str:
-    return f" {figures.clock_time(at, ZoneInfo(zone))}"
+    text = figures.clock_time(at, ZoneInfo(zone))
+    return "" if text == "00:00" else f" {text}"
 
 
 def _nulls(rate: float | None) -> str:

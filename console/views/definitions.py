@@ -237,6 +237,17 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         ("mean scored", "scored"),
         ("gap",),
     ),
+    "mean_label": Definition(
+        "mean outcome",
+        "What happened on average.",
+        "mean of the outcomes; " + _LABELLED + ".",
+        "the unit of the target",
+        "labels",
+        "None by itself.",
+        _EARLY,
+        ("mean outcome",),
+        ("bias", "mean_score"),
+    ),
     "precision": Definition(
         "precision at the threshold",
         "Of the rows that score the declared threshold or more, the share that is positive.",

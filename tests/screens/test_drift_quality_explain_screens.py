@@ -1,0 +1,112 @@
+"""Drift, quality and explain on the screen: the tabs open them, Enter goes into a row, e explains it, and the verb is printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from console.app import ConsoleApp
+from console.locate import Located
+from console.screens.base import DeckScreen
+from console.session import Session
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
+from views_workspace import DAY, START, days_of_predictions, made
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = made(tmp_path_factory.mktemp("screens") / "w", START + 60 * DAY, slices=("carrier",))
+    days_of_predictions(place, 60, 150, temp=lambda day, row: float(row % 50) + (60 if day > 54 else 0))
+    return place.root
+
+
+def console(root: Path, *start: Any) -> ConsoleApp:
+    return ConsoleApp(Session(Located(root, "the test")), start=start or ("drift", "delay"))
+
+
+async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if true():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("the screen never came to that state")
+
+
+def shown(app: ConsoleApp) -> DeckScreen:
+    screen = app.screen
+    assert isinstance(screen, DeckScreen)
+    return screen
+
+
+def lines(app: ConsoleApp) -> list[str]:
+    return [row.line.text for row in shown(app).content.rows]
+
+
+def ready(app: ConsoleApp, scope: str, holds: str = "") -> Callable[[], bool]:
+    return lambda: (
+        isinstance(app.screen, DeckScreen) and app.screen.scope == scope and app.screen.view is not None and holds in "\n".join(lines(app))
+    )
+
+
+async def test_drift_ranks_columns_and_enter_opens_the_one_under_the_cursor(root: Path) -> None:
+    app = console(root)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "drift", "COLUMN"))
+        assert "[2 Drift]" in lines(app)[0]
+        assert shown(app).content.cursor_key == "temp"
+        await pilot.press("enter")
+        await until(pilot, ready(app, "drift", " VERDICT  far beyond all"))
+        await pilot.press("q")
+        await until(pilot, ready(app, "drift", "COLUMN"))
+
+
+async def test_the_digits_go_from_tab_to_tab(root: Path) -> None:
+    app = console(root)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "drift", "COLUMN"))
+        await pilot.press("3")
+        await until(pilot, ready(app, "quality", "AUC"))
+        assert "[3 Quality]" in lines(app)[0]
+        await pilot.press("2")
+        await until(pilot, ready(app, "drift", "COLUMN"))
+
+
+async def test_e_explains_the_number_under_the_cursor_and_q_comes_back(root: Path) -> None:
+    app = console(root, "quality", "delay")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "quality", "AUC"))
+        assert shown(app).content.cursor_key == "auc"
+        await pilot.press("e")
+        await until(pilot, ready(app, "explain", "DeLong"))
+        await pilot.press("q")
+        await until(pilot, ready(app, "quality", "AUC"))
+
+
+async def test_e_on_a_signal_of_the_model_shows_its_rule(root: Path) -> None:
+    app = console(root, "model", "delay")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "model", "SIGNAL"))
+        shown(app).content.put_cursor_on("data.drift")
+        await pilot.press("e")
+        await until(pilot, ready(app, "explain", "data.drift"))
+
+
+async def test_explain_in_the_command_bar_takes_a_name(root: Path) -> None:
+    app = console(root)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "drift", "COLUMN"))
+        await pilot.press("colon", *"explain ece", "enter")
+        await until(pilot, ready(app, "explain", "10 equal-width bins"))
+
+
+async def test_wide_terminals_keep_every_row_inside(root: Path) -> None:
+    app = console(root)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, ready(app, "drift", "COLUMN"))
+        assert max(row.line.width for row in shown(app).content.rows) <= 120

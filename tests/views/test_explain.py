@@ -1,0 +1,67 @@
+"""Every number that a screen shows can be explained, under any of its names."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.policies.load import shipped_policies
+from console.policies.signals import SIGNALS
+from console.render.explain import explain_list_page, explain_page
+from console.render.quality import NAMES
+from console.views.definitions import DEFINITIONS
+from console.views.explain import NoSuchTopic, explain_list, explained
+
+POLICIES = shipped_policies()
+
+
+@pytest.mark.parametrize("name", sorted({*SIGNALS, *DEFINITIONS, *NAMES}))
+def test_every_signal_and_measure_has_a_definition_that_is_complete(name: str) -> None:
+    view = explained(name, POLICIES)
+    assert view.says
+    page = explain_page(view)
+    assert max(row.line.width for row in page.rows) <= 80
+    if name in SIGNALS or name in NAMES:
+        assert view.unit
+        assert view.source
+        assert view.formula
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in POLICIES.rules if rule.signal in SIGNALS])
+def test_every_shipped_rule_is_explained_by_its_signal(rule: str) -> None:
+    assert rule in [each.id for each in explained(rule, POLICIES).rules]
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [("PSI", "psi"), ("burn", "burn rate"), ("log-loss", "log_loss"), ("  Brier   score ", "brier"), ("complete up to", "complete up to"),
+     ("complete_to", "complete up to"), ("warning", "states"), ("oldest source", "age_hours"), ("expected calibration error", "ece")],
+)  # fmt: skip
+def test_any_writing_finds_it(asked: str, name: str) -> None:
+    assert explained(asked, POLICIES).name == name
+
+
+def test_a_miss_names_the_nearest() -> None:
+    with pytest.raises(NoSuchTopic, match=r"nearest: .*wasserstein"):
+        explained("waserstein", POLICIES)
+    with pytest.raises(NoSuchTopic, match=r"explain. alone lists everything"):
+        explained("zzzzqq", POLICIES)
+
+
+def test_limits_of_the_rules_in_force_are_shown() -> None:
+    [rule] = explained("late_gap", POLICIES).rules
+    assert (rule.id, rule.warning, rule.critical, rule.window) == ("model.late_gap", "over 0.2", "over 0.275", "24h")
+
+
+def test_names_to_see_also_exist_and_no_name_is_taken_twice() -> None:
+    for entry in DEFINITIONS.values():
+        for name in entry.see:
+            assert name in DEFINITIONS or name in SIGNALS, name
+    also = [name for entry in DEFINITIONS.values() for name in entry.also]
+    assert len(also) == len(set(also))
+    assert not {name for name in also if name in DEFINITIONS}
+
+
+def test_the_list_has_every_name_once() -> None:
+    names = [each.name for each in explain_list(POLICIES).names]
+    assert sorted(names) == sorted({*SIGNALS, *DEFINITIONS})
+    assert {row.key for row in explain_list_page(explain_list(POLICIES)).rows if row.key} == set(names)
