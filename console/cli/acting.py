@@ -16,6 +16,7 @@ from console.acting import open_desk
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.control.actions import (
+    ALIAS_KINDS,
     MOVING_KINDS,
     ActionKind,
     ActionOutcome,
@@ -32,6 +33,7 @@ from console.render.plan import plan_page, receipt_text
 
 if TYPE_CHECKING:
     from console.control.desk import Desk
+    from console.control.records import ActionRecord
     from console.control.state import ControlState
 
 NO_REASON = "no reason given"
@@ -94,13 +96,16 @@ def act(context: Context, request: ActionRequest, *, waiver: str | None = None) 
     """Plan, show, confirm, execute, say what happened."""
     options = context.options
     with desk_of(context, elevated=getattr(options, "elevate", False)) as desk:
+        repeated = _known(context, options.key)
+        if repeated is not None and request.to is None and request.kind in ALIAS_KINDS:
+            # The version that the key stood for then, not the one that the same words would mean now.
+            request = request.model_copy(update={"to": repeated.to})
         read = _facts(context, request, waiver)
         if read.unknown_model is not None:
             raise Problem(Exit.NOT_FOUND, read.unknown_model)
         plan = desk.plan(request, read.facts)
         expected = getattr(options, "expect", None)
-        repeated = options.key is not None and options.key in state_of(context).action_by_key
-        if expected is not None and not repeated and expected not in {plan.from_, version_label(plan.from_)}:
+        if expected is not None and repeated is None and expected not in {plan.from_, version_label(plan.from_)}:
             found = version_label(plan.from_)
             raise Problem(Exit.REFUSED, f"{found} is in force, {displayable(expected)} was expected: nothing was sent")
         if options.dry_run:
@@ -133,6 +138,11 @@ def told(context: Context, plan: ActionPlan, outcome: ActionOutcome) -> Exit:
     else:
         print(receipt_text(plan, outcome))
     return Exit(outcome.exit_code)
+
+
+def _known(context: Context, key: str | None) -> ActionRecord | None:
+    state = state_of(context)
+    return state.actions.get(state.action_by_key.get(key or "", ""))
 
 
 def _facts(context: Context, request: ActionRequest, waiver: str | None) -> FactsRead:

@@ -22,11 +22,14 @@ def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) ->
     waiting = sum(row.state == "pending" for row in view.rows)
     ready = sum(row.state == "approved" for row in view.rows)
     heading = sides(
-        line(("Approvals", "bold"), f"  {len(view.rows)} requests: {waiting} wait for a person, {ready} for execution"),
+        line(
+            ("Approvals", "bold"),
+            f"  {len(view.rows)} request{'' if len(view.rows) == 1 else 's'}: {waiting} wait for a person, {ready} for execution",
+        ),
         line((view.environment, "dim")),
         width,
     )
-    rows = [Row(line(("   REQUEST  WHAT                                  STATE     GATES       BY       ASKED", "dim")))]
+    rows = [Row(line((f"   REQUEST  {'WHAT':<{25 + max(0, width - 80)}} STATE     GATES       BY              ASKED", "dim")))]
     rows += [Row(_row(row, zone, width), key=row.id, why=_why(row, zone), state=_MARK_OF.get(row.state, "ok")) for row in view.rows]
     if view.problem:
         rows.append(Row(line(" ", ("?", "unknown"), f" the journal cannot be read: {view.problem}")))
@@ -44,13 +47,13 @@ def _row(row: ApprovalRow, zone: ZoneInfo, width: int) -> Line:
     mark = MARKS.get(state, " ")
     gates = f"{row.passed} pass" + (f" X {row.failed}" if row.failed else "") + (f" ? {row.unknown}" if row.unknown else "")
     what = f"{row.action} {row.model} {_label(row.from_)} -> {_label(row.to)}"
-    room = 38 + max(0, width - 84)
+    room = 25 + max(0, width - 80)
     asked = figures.moment(row.requested_at, zone)
     return Line(
         (
             *line((f" {mark} ", state)).spans,
             *columns(
-                [(row.id, 8, "bold"), (what, room - 1, ""), (row.state, 9, ""), (gates, 11, ""), (row.requester, 8, ""), (asked, -12, "")]
+                [(row.id, 8, "bold"), (what, room, ""), (row.state, 9, ""), (gates, 11, ""), (row.requester, 8, ""), (asked, -12, "")]
             ).spans,
         )
     )

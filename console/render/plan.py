@@ -18,7 +18,7 @@ from console.control.actions import (
     version_label,
 )
 from console.render import figures
-from widgets.line import MARKS, Line, Page, Row, line, rule, sides
+from widgets.line import MARKS, Line, Page, Row, columns, joined, line, rule, sides
 from widgets.wrapping import wrapped
 
 NOTHING_SENT = "nothing has been sent"
@@ -132,7 +132,8 @@ def gate_line(state: str, name: str, before: str, after: str, detail: Untrusted,
     """One gate: mark, word, what it is, what serves now, the candidate, and its waiver."""
     word = {"ok": "pass", "critical": "FAIL"}.get(state, "unknown")
     told: tuple[str | Untrusted, str] = (f"waiver: {waiver}", "bold") if waiver else (detail if state != "ok" else "", "dim")
-    return line(" ", (MARKS[state], state), f" {word:<7} {name:<38} {before:<8} {after:<10} ", told)
+    cells = columns([(name, 36, ""), (before, 7, ""), (after, max(9, len(after)), "")])
+    return joined([line(" ", (MARKS[state], state), f" {word:<7} "), cells, line(" ", told)])
 
 
 def plan_why(plan: ActionPlan) -> Line:
