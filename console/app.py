@@ -184,6 +184,12 @@ class ConsoleApp(App[int]):
             self.go(command.id.removeprefix("go."))
         elif command.id in ACTING:
             begin(self, command, screen, words)
+        elif command.id in {"incident", "playbook"}:
+            incident = words or screen.incident_of(screen.content.cursor_key)
+            if incident is None:
+                screen.say("no incident is open here; g i lists them", "warning")
+            else:
+                self.go("incident", incident)
         elif command.id in MODEL_SCREENS:
             if model is None:
                 screen.say(f"{command.title}: put the cursor on a model first", "warning")

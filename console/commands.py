@@ -48,7 +48,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command("go.fleet", "Fleet: every model, worst first", ("g f",), words=("fleet", "f", "home"), verb="fleet"),
     Command("go.alerts", "alerts", ("g l",), words=("alerts", "al"), verb="alerts"),
     Command("go.incidents", "incidents", ("g i",), words=("incidents", "inc", "i"), verb="incidents"),
-    Command("go.approvals", "approvals", ("g a",), words=("approvals", "ap", "pr"), verb="approvals", footer="approvals"),
+    Command("go.approvals", "approvals", ("g a",), words=("approvals", "ap", "pr"), verb="approvals"),
     Command("go.audit", "audit: who did what, and the chain", ("g u",), words=("audit", "au"), verb="audit log"),
     Command("go.playbooks", "playbooks", ("g p",), words=("playbooks", "pb"), verb="playbook list"),
     Command("go.sources", "sources and their age", ("g s",), words=("sources", "src"), verb="sources"),

@@ -43,9 +43,11 @@ def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor
     """Health in four layers. `cursor` is the index of the window that the time cursor stands on; None: the last one."""
     zone = ZoneInfo(health.zone)
     rows = [Row(tabs("Health")), Row(_header(health, zone, width))]
-    for layer in health.layers:
-        rows += _layer_rows(layer, health, zone, width, cursor)
     notes = _notes(health, zone, cursor)
+    everything = len(rows) + sum(1 + len(layer.signals) for layer in health.layers) + len(notes) + 1
+    for layer in health.layers:
+        folded = everything > height and layer.state == State.OK
+        rows += [_folded(layer)] if folded else _layer_rows(layer, health, zone, width, cursor)
     room = height - len(rows) - len(notes)
     if room > 0:
         rows.append(Row(Line()))
@@ -59,6 +61,14 @@ def _header(health: ModelHealth, zone: ZoneInfo, width: int) -> Line:
     last = figures.day(health.ends[-1], zone) if health.ends else ""
     span = f"{first} {'.' * max(1, STRIP_WIDTH - len(first) - len(last) - 2)} {last}" if health.ends else "no history"
     return line((f"   {'SIGNAL':<21}{'NOW':>8}{'LIMIT':>9}   {span:<{STRIP_WIDTH}}  SINCE", "dim"))
+
+
+def _folded(layer: LayerHealth) -> Row:
+    """A layer that is well, where there is no room for its signals: what they say in one line."""
+    name = layer.layer.value
+    said = ", ".join(f"{signal.title} {figures.amount(signal.value, signal.unit)}" for signal in layer.signals if signal.value is not None)
+    why = line((". ", "ok"), f"{len(layer.signals)} signals, all measured and within their limits")
+    return Row(line((" . ", "ok"), (f"{name.upper():<9}", "bold"), "ok  ", (said, "dim")), key=f"layer:{name}", why=why, state="ok")
 
 
 def _layer_rows(layer: LayerHealth, health: ModelHealth, zone: ZoneInfo, width: int, cursor: int | None) -> list[Row]:

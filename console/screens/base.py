@@ -88,6 +88,12 @@ class DeckScreen(FrameScreen):
         """What `e` explains on the row `key`: a signal, a rule's id or a word; None: everything."""
         del key
 
+    def incident_of(self, key: str | None) -> str | None:
+        """The newest open incident of the row `key`, or of the screen's own subject."""
+        del key
+        found = getattr(self.view, "incidents", ()) or ()
+        return found[0] if found and isinstance(found[0], str) else None
+
     def first_view(self) -> Any:
         """A view that is at hand without loading anything, or None."""
         return None

@@ -34,3 +34,7 @@ class FleetScreen(DeckScreen):
 
     def open_row(self, key: str) -> None:
         self.app.go("model", key)
+
+    def incident_of(self, key: str | None) -> str | None:
+        row = next((row for row in self.view.rows if row.model == key), None) if self.view is not None else None
+        return row.incidents[0] if row is not None and row.incidents else None
