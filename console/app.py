@@ -182,6 +182,10 @@ class ConsoleApp(App[int]):
             simple[command.id]()
         elif command.id.startswith("go."):
             self.go(command.id.removeprefix("go."))
+        elif command.id in {"incident", "playbook"}:
+            from console.screens.incident import open_incident  # noqa: PLC0415
+
+            open_incident(self, screen, words)
         elif command.id in ACTING:
             begin(self, command, screen, words)
         elif command.id in {"incident", "playbook"}:

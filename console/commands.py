@@ -68,7 +68,16 @@ CATALOGUE: tuple[Command, ...] = (
     Command(
         "changes", "what changed", ("w", "7"), _MODEL_ROWS, needs_row=True, words=("changes", "w"), verb="changes {row}", footer="changed"
     ),
-    Command("incident", "the incident of this row", ("i",), _MODEL_ROWS, needs_row=True, verb="incidents", footer="incident"),
+    Command(
+        "incident",
+        "the incident of this row",
+        ("i",),
+        _MODEL_ROWS,
+        needs_row=True,
+        words=("incident",),
+        verb="incidents",
+        footer="incident",
+    ),
     Command("playbook", "the playbook of this row", ("p",), _MODEL_ROWS, needs_row=True, verb="playbook list"),
     Command("explain", "how the number under the cursor is defined", ("e",), words=("explain",), verb="explain"),
     Command("time.earlier", "time cursor back", ("h", "left"), _in("model")),
@@ -111,6 +120,8 @@ CATALOGUE: tuple[Command, ...] = (
     ),
     Command("elevate", "elevate: act where it is read-only by default", ("E",), danger="recorded", words=("elevate",)),
     Command("verify", "verify the whole chain now", ("V",), _in("audit"), "recorded", verb="audit verify", footer="verify now"),
+    Command("undo", "plan to take back the last action", ("U",), _in("incident"), "acts", verb="playbook step RUN --undo STEP"),
+    Command("handover", "hand over to somebody else", ("H",), _in("incident"), "recorded", True, footer="hand over"),
     Command("skip", "skip this step, with a reason", ("S",), _in("incident"), "recorded", True, footer="skip"),
     Command("note", "add a note", ("plus",), danger="recorded", words=("note",), verb="note", footer="note"),
     Command("export", "write the postmortem", (), _in("incident"), words=("export",), verb="incident {row} --export"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from console.views.drift import Asked, DriftDetailView, DriftView
     from console.views.effect import EffectView
     from console.views.explain import ExplainListView, ExplainView
+    from console.views.incident import IncidentView
     from console.views.quality import QualityAsked, QualityView
 
 FRESH_FOR: Final = timedelta(minutes=10)
@@ -74,6 +75,12 @@ class Lookout(RecordsLookout):
 
         with sight.reader() as reader:
             return assess(sight, reader, registry_of(reader, self.environment, sight.at), name).health
+
+    def incident(self, identifier: str) -> IncidentView:
+        """One incident with its playbook as control has it now. Raises NotFound."""
+        from console.runbook.incident import incident_view  # noqa: PLC0415
+
+        return incident_view(self.sight(), identifier)
 
     def drift(self, name: str, asked: Asked | None = None) -> DriftView:
         """Every column of a model against the reference. Raises NoSuchModel."""

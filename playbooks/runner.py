@@ -231,6 +231,15 @@ class Runner(Unattended):
         self._report(state.id, key, outcome)
         return self._settled()
 
+    def record_undone(self, step: str, plan: PlanSummary, key: str, outcome: ActionOutcome) -> Run:
+        """Write down that the last action of `step` was taken back outside the run, under the `key` that it was done with."""
+        self.reload()
+        self._refuse_if_over()
+        intent, call = self._undoable(step)
+        self._announce(self.run.steps[step], key, call, plan=plan, undoes=intent.key)
+        self._report(step, key, outcome)
+        return self._settled()
+
     # -- in doubt
 
     def recheck(self) -> Run:

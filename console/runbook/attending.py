@@ -119,6 +119,7 @@ def adopt(runner: Runner) -> Run:
     run = runner.reload()
     host, state = runner.host, run.current
     assert isinstance(host, DeskHost)
+    run = _adopt_undo(runner, host, run)
     if run.outcome or run.in_doubt or state is None or state.arrived_at is None:
         return run
     decision = _decision_before(run, state)
@@ -139,6 +140,21 @@ def adopt(runner: Runner) -> Run:
             return runner.record_done(summary, action.key, outcome, choice=choice, reason="done from its own plan")
         except RunRefusedError:
             return runner.reload()
+    return run
+
+
+def _adopt_undo(runner: Runner, host: DeskHost, run: Run) -> Run:
+    """What was taken back from a plan's own screen, under the key that the run gave it."""
+    for step in run.steps.values():
+        intent = step.undoable
+        if intent is None:
+            continue
+        tries = sum(1 for item in step.intents if item.undoes == intent.key)
+        control = read_state(host.workspace.paths)
+        action = control.actions.get(control.action_by_key.get(f"{intent.key}:undo{tries + 1}", ""))
+        if action is not None and not action.in_flight and action.state is not ActionState.REFUSED:
+            summary, outcome = host.done_elsewhere(action)
+            return runner.record_undone(step.id, summary, action.key, outcome)
     return run
 
 

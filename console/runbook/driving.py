@@ -33,6 +33,19 @@ class Driving:
         self._take_incident()
         return self._moved(self.runner.take)
 
+    def hand_over(self, to: str) -> None:
+        """Give the incident to somebody else, who drives from the moment of opening it."""
+        self._may()
+        incident = read_state(self.workspace.paths).incidents.get(self.incident or "")
+        if incident is None:
+            raise Refused("this run belongs to no incident")
+        request = ActionRequest(
+            kind=ActionKind.HAND_OVER, environment=incident.environment, model=incident.model, subject=incident.id, to=to, key=new_key()
+        )  # fmt: skip
+        outcome = self.desk.act(request)
+        if outcome.state is not ActionState.DONE:
+            raise Refused(outcome.message)
+
     def look(self) -> Run:
         """Answer what needs nobody and look at what is waited for."""
         if self.incident is not None:

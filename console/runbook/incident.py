@@ -104,7 +104,7 @@ def _steps(
     sight: Sight, incident: Incident, run: Run | None, control: ControlState
 ) -> tuple[PlaybookHead | None, tuple[StepView, ...], str | None]:
     if run is not None:
-        return head_of(run.playbook, sight.at), steps_of(run, control, sight.at), None
+        return head_of(run.playbook, sight.clock.real_now()), steps_of(run, control, sight.at), None
     if incident.playbook is None:
         return None, (), "no playbook belongs to this incident; start one with: playbook run ID --incident " + incident.id
     library = load_library(sight.workspace.paths.playbooks)
@@ -114,9 +114,9 @@ def _steps(
     try:
         steps = planned(book, params_of(sight.workspace, book, incident), library)
     except BindingError as error:
-        return head_of(book, sight.at), (), str(error)
+        return head_of(book, sight.clock.real_now()), (), str(error)
     return (
-        head_of(book, sight.at),
+        head_of(book, sight.clock.real_now()),
         steps,
         f"not begun; it begins when the incident is opened, or with: playbook run {book.id} --incident {incident.id}",
     )

@@ -46,7 +46,7 @@ def run_view(sight: Sight, wanted: str) -> RunView:
         zone=sight.workspace.settings.display_zone,
         incident=str(incident) if incident else None,
         model=str(model) if model else None,
-        head=head_of(run.playbook, sight.at),
+        head=head_of(run.playbook, sight.clock.real_now()),
         started_at=run.started_at,
         started_by=run.started_by,
         driver=run.driver,

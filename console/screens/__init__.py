@@ -21,6 +21,7 @@ SCREENS = {
     "version": "console.screens.versions:VersionScreen",
     "lineage": "console.screens.lineage:LineageScreen",
     "changes": "console.screens.changes:ChangesScreen",
+    "incident": "console.screens.incident:IncidentScreen",
     "help": "console.screens.help:HelpScreen",
 }
 

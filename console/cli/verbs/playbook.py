@@ -62,7 +62,7 @@ def _list(context: Context) -> Exit:
     from console.render.playbooks import library_page  # noqa: PLC0415
     from console.runbook.library import library_view  # noqa: PLC0415
 
-    view = library_view(context.workspace.paths.playbooks, context.clock.now())
+    view = library_view(context.workspace.paths.playbooks, context.clock.real_now())
     context.show(view, "playbooks", library_page(view, width=WIDTH))
     return Exit.OK
 
@@ -73,7 +73,7 @@ def _show(context: Context, name: str) -> Exit:
 
     if name.upper().startswith("RUN-"):
         return _show_run(context, name)
-    view = playbook_view(context.workspace.paths.playbooks, name, context.clock.now())
+    view = playbook_view(context.workspace.paths.playbooks, name, context.clock.real_now())
     context.show(view, "playbook", playbook_page(view, width=WIDTH))
     return Exit.OK
 
@@ -99,7 +99,7 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.NOT_FOUND, f"there is no file {file}")
     paths = context.workspace.paths
     try:
-        view = findings(load_policies(paths.policies), paths.playbooks, file, context.clock.now())
+        view = findings(load_policies(paths.policies), paths.playbooks, file, context.clock.real_now())
     except YamlFileError as error:
         raise Problem(Exit.USAGE, str(error)) from None
     context.show(view, "findings", findings_page(view))

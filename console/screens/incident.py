@@ -1,0 +1,283 @@
+"""Incident: the playbook step by step at the left, what the step under the cursor is about at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+from textual.widget import Widget
+
+from console.render.incident import incident_heading, playbook_line, step_rows, steps_width
+from console.render.incident_detail import detail_rows
+from console.screens.base import DeckScreen
+from widgets.frame import OneLine
+from widgets.line import Line
+from widgets.rows import Moved
+from widgets.stepper import Stepper
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.lookout import Lookout
+    from console.runbook.driving import Driving
+
+CHOICE, DOUBT = "choice:", "doubt:"
+
+
+class PlaybookLine(OneLine):
+    """Line 3: which playbook, and where its run stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = Line()
+
+    def show(self, shown: Line) -> None:
+        self._line = shown
+        self.redraw()
+
+    def composed(self, width: int) -> Line:
+        return self._line.fitted(width)
+
+
+class IncidentScreen(DeckScreen):
+    """One incident. Opening it starts its playbook, and answers the checks that need nobody."""
+
+    scope = "incident"
+
+    def __init__(self, target: str | None = None) -> None:
+        super().__init__(target)
+        self.playbook = PlaybookLine()
+        self.stepper = Stepper()
+        self.content = self.stepper.steps
+        self._at: tuple[str, str] | None = None
+        """The step, and its status, for which the cursor was placed last."""
+        self._trouble: str | None = None
+
+    # reading
+
+    def load(self, lookout: Lookout) -> Any:
+        assert self.target is not None
+        self._trouble = self._attended(lookout)
+        return lookout.incident(self.target)
+
+    def _attended(self, lookout: Lookout) -> str | None:
+        """Bring the run to where a person is needed; why that could not be done, when it could not."""
+        if lookout.as_of is not None or self.app.session.read_only:
+            return None
+        from console.acting import open_desk  # noqa: PLC0415 - control is loaded with the first incident
+        from console.runbook.attending import attend  # noqa: PLC0415
+
+        assert self.target is not None
+        try:
+            with open_desk(lookout.workspace, lookout.environment) as desk:
+                attend(lookout.workspace, lookout.environment, desk, self.target)
+        except Exception as error:
+            return f"the playbook was not moved on: {self.app.said_of(error)}"
+        return None
+
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return self.view.model if self.view is not None else None
+
+    # drawing
+
+    def compose_content(self) -> Iterable[Widget]:
+        yield self.playbook
+        yield self.stepper
+
+    def draw(self) -> None:
+        if self.view is None or self.size.width == 0 or self.too_small:
+            return
+        width = self.size.width
+        self.heading.show(incident_heading(self.view, width))
+        self.playbook.show(playbook_line(self.view, width))
+        self.show_verb(f"incident {self.view.id}")
+        current = self.view.current
+        place = (current.id, current.status) if current is not None else None
+        moved = place is not None and place != self._at
+        self.stepper.show(step_rows(self.view, width), self._detail(current.id if moved and current else self.content.cursor_key))
+        if moved and current is not None:
+            self._at = place
+            self.content.put_cursor_on(current.id)
+            self._stand(current)
+        if self._trouble:
+            self.say(self._trouble, "warning")
+
+    def _detail(self, key: str | None) -> Any:
+        width = self.size.width
+        return detail_rows(self.view, self.view.step(key), width - steps_width(width) - 1)
+
+    def _stand(self, step: Any) -> None:
+        """Put the cursor where a person is needed."""
+        detail = self.stepper.detail
+        if self.prompt.is_open:
+            return
+        if step.status == "in doubt":
+            detail.put_cursor_on("doubt:recheck")
+            detail.focus()
+        elif step.decision is not None and step.status != "failed":
+            detail.put_cursor_on(f"{CHOICE}{step.decision.suggested}")
+            detail.focus()
+        else:
+            self.content.focus()
+
+    def on_rows_moved(self, message: Moved) -> None:
+        if message.view is self.content and self.view is not None:
+            self.stepper.detail.show_rows(self._detail(message.key), mark_changes=False, take_order=True)
+        if message.view.has_focus:
+            self.why.show(message.why)
+
+    def _leave_prompt(self) -> None:
+        super()._leave_prompt()
+        if self.view is not None and self.view.current is not None:
+            self._stand(self.view.current)
+
+    # Enter
+
+    def open_row(self, key: str) -> None:
+        if key.startswith(CHOICE):
+            self._choose(key.removeprefix(CHOICE))
+        elif key.startswith(DOUBT):
+            self._settle(key)
+        elif self.view is not None and self.view.current is not None and self.view.current.id == key:
+            self._take_step(self.view.current)
+        else:
+            self.stepper.detail.focus()
+
+    def _choose(self, choice: str) -> None:
+        step = self.view.current
+        option = next((each for each in step.decision.choices if each.id == choice), None) if step and step.decision else None
+        if option is None:
+            return
+        if option.not_now:
+            self.ask(f"{choice} does not apply now; why all the same: ", answered=lambda why: self._do(lambda run: run.choose(choice, why)))
+        else:
+            self._do(lambda run: run.choose(choice))
+
+    def _settle(self, key: str) -> None:
+        if key == "doubt:recheck":
+            self._do(lambda run: run.recheck())
+        elif key == "doubt:again":
+            model = self.view.model
+            self.ask(f"type {model} to send it again: ", answered=lambda typed: self._do(lambda run: run.send_again(typed)))
+        else:
+            effective = key == "doubt:effective"
+            self.ask("how do you know: ", answered=lambda how: self._do(lambda run: run.resolve(effective, how)))
+
+    def _take_step(self, step: Any) -> None:
+        if step.status == "failed" or step.blocked:
+            self.ask("try it again, because: ", answered=lambda why: self._do(lambda run: run.retry(why)))
+        elif step.status == "in doubt" or step.decision is not None:
+            self._stand(step)
+        elif step.kind == "action":
+            self._open_plan()
+        elif step.kind == "approval" and step.approval is None:
+            self._ask_approval()
+        elif step.kind in {"manual", "note", "escalate"}:
+            self.ask("done: ", answered=lambda text: self._do(lambda run: run.complete(text)))
+        else:
+            self.reload()
+
+    def _ask_approval(self) -> None:
+        model = self.view.model
+        self.ask(
+            "ask for it, because: ",
+            answered=lambda why: self.ask(
+                f"type {model} to file the request: ", answered=lambda typed: self._do(lambda run: run.ask(why, typed))
+            ),
+        )
+
+    def _open_plan(self, *, undo: bool = False) -> None:
+        """The plan of the action at the cursor (or of taking one back), with incident, run and suggestion filled in."""
+        from console.runbook.plans import errand_of  # noqa: PLC0415 - control is loaded with the first plan
+        from console.screens.plan import PlanScreen  # noqa: PLC0415
+
+        try:
+            errand = errand_of(self.app.session, self.view.run, elevated=self.app.elevated, undo=undo)
+        except LookupError as error:
+            self.say(str(error), "warning")
+            return
+        self.app.push_screen(PlanScreen(errand))
+
+    # commands
+
+    def do_take(self) -> None:
+        self._do(lambda run: run.take(), said="you drive it now")
+
+    def do_skip(self) -> None:
+        if self.view is None or self.view.current is None:
+            self.say("there is no step to skip", "warning")
+            return
+        number = self.view.current.number
+        self.ask(f"skip step {number}, because: ", answered=lambda why: self._do(lambda run: run.skip(why)))
+
+    def do_undo(self) -> None:
+        if self.view is None or self.view.run is None:
+            self.say("nothing was done here that could be taken back", "warning")
+        else:
+            self._open_plan(undo=True)
+
+    def do_handover(self) -> None:
+        self.ask("hand over to: ", answered=lambda name: self._do(lambda run: run.hand_over(name), said=f"handed over to {name}"))
+
+    def do_incident(self) -> None:
+        self.say("this is it")
+
+    def do_export(self) -> None:
+        self._export()
+
+    @work(thread=True, group="export", exit_on_error=False)
+    def _export(self) -> None:
+        from console.runbook.postmortem import postmortem, write_postmortem  # noqa: PLC0415
+
+        assert self.target is not None
+        lookout = self.app.lookout()
+        path = lookout.workspace.paths.evidence / f"{self.view.id}-postmortem.md"
+        try:
+            write_postmortem(path, postmortem(lookout.sight(), self.target))
+        except Exception as error:
+            self.app.call_from_thread(self.say, self.app.said_of(error), "warning")
+            return
+        self.app.call_from_thread(self.say, f"written: {path}")
+
+    def _do(self, step: Callable[[Driving], Any], said: str = "") -> None:
+        if self.view is None or self.view.run is None:
+            self.say(self.view.why_no_run or "no run was started" if self.view is not None else "still reading", "warning")
+            return
+        self._drive(self.view.run, step, said)
+
+    @work(thread=True, group="drive", exit_on_error=False)
+    def _drive(self, run: str, step: Callable[[Driving], Any], said: str) -> None:
+        from console.acting import open_desk  # noqa: PLC0415
+        from console.runbook.driving import Driving  # noqa: PLC0415
+
+        lookout, session = self.app.lookout(), self.app.session
+        try:
+            with open_desk(
+                lookout.workspace, lookout.environment, as_of=session.as_of, read_only=session.read_only, elevated=self.app.elevated
+            ) as desk:
+                step(Driving(lookout.workspace, lookout.environment, desk, run))
+        except Exception as error:
+            self.app.call_from_thread(self.say, self.app.said_of(error), "warning")
+            return
+        if said:
+            self.app.call_from_thread(self.say, said)
+        self.app.call_from_thread(self.reload)
+
+
+def open_incident(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+    """Open the incident named, or the newest open one of the model under the cursor."""
+    from console.control.ledger import read_state  # noqa: PLC0415 - control is loaded with the first incident
+
+    control = read_state(app.session.paths, until=app.session.as_of)
+    wanted = words or screen.model_of(screen.content.cursor_key) or ""
+    found = control.incidents.get(wanted.upper())
+    if found is None:
+        opened = control.open_incidents(app.environment, wanted)
+        found = opened[-1] if opened else None
+    if found is None:
+        screen.say(
+            f"no incident is open for {wanted or 'this row'}; declare one with: qd incident open {wanted or 'MODEL'} --title T", "warning"
+        )
+    else:
+        app.go("incident", found.id)
