@@ -23,16 +23,14 @@ LATENCY_DAYS: Final = 21
 """Days before the start for which latencies are measured, flight by flight."""
 
 
-def serving_version(model: ModelStory, moment: datetime) -> str:
-    """The version that served at `moment`; the first one before any was promoted."""
-    promoted = [version for version in model.versions if version.promoted_at is not None]
-    served = [version for version in promoted if version.promoted_at is not None and version.promoted_at <= moment]
-    return (served or promoted)[-1 if served else 0].version
+def served_from(model: ModelStory) -> datetime:
+    """When the first version of a model took over, or when logging began: nothing was answered before."""
+    return max(LOGGED_FROM, min(version.promoted_at for version in model.versions if version.promoted_at is not None))
 
 
 def land_model(paths: WorkspacePaths, model: ModelStory, trained: dict[str, Trained], frame: pl.DataFrame, at: datetime) -> int:
-    """Land everything scored and learnt about one model from when logging began up to `at`; returns the rows of predictions."""
-    rows = between(frame, LOGGED_FROM, at)
+    """Land everything scored and learnt about one model from when it first served up to `at`; returns the rows of predictions."""
+    rows = between(frame, served_from(model), at)
     if not len(rows):
         return 0
     scores = {version: each.score(rows) for version, each in trained.items()}
@@ -137,7 +135,7 @@ def _served(model: ModelStory, rows: pl.DataFrame) -> np.ndarray[Any, Any]:
     import numpy as np  # noqa: PLC0415
 
     times = rows["scheduled_at"].to_numpy()
-    served = np.full(len(rows), serving_version(model, LOGGED_FROM - timedelta(days=1)), dtype=object)
+    served = np.full(len(rows), "", dtype=object)
     for version in model.versions:
         if version.promoted_at is not None:
             served[times >= np.datetime64(version.promoted_at.replace(tzinfo=None))] = version.version

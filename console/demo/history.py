@@ -94,7 +94,9 @@ class Historian:
                 moment.do()
 
     def _promotion(self, model: ModelStory, version: VersionStory) -> list[Moment]:
-        if version.promoted_at is None or version.promoted_by is None or version.approved_by is None:
+        if version.promoted_at is None or version.promoted_by is None or version.approved_by is None or version.promoted_at > self.at:
+            return []
+        if version.version not in self.trained[model.name]:
             return []
         at, who, approver = version.promoted_at, version.promoted_by, version.approved_by
         facts = PlanFacts(artifact_digest=self.trained[model.name][version.version].artifact_digest, scores_per_day=980.0)
