@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from console.demo.flights import load_flights
 from console.demo.history import Historian
 from console.demo.models import Trained, train
 from console.demo.registry_records import artifact_path
-from console.demo.story import DEFAULT_START, LOGGED_FROM, MODELS, ZONE_NAME
+from console.demo.story import DEFAULT_START, LOGGED_FROM, MODELS, ZONE_NAME, VersionStory
 from console.simulation import write_atomically, write_clock
 from console.watch.rounds import watch_once
 
@@ -96,6 +96,7 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
 
     Raises DemoProblem when `root` holds something else or `at` is not in the recorded year, FlightsMissing, StoreError.
     """
+    at = at.astimezone(UTC)
     if not LOGGED_FROM < at <= datetime(2013, 12, 31, 23, tzinfo=DEFAULT_START.tzinfo):
         raise DemoProblem(f"--at {at.isoformat()} is outside what was recorded: after 1 February and up to 31 December 2013")
     _clear(root, force)
@@ -126,11 +127,13 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
             _keep_artifact(root, found)
             trained[model.name][story.version] = found
             step(f"trained {model.name} v{story.version} on {found.rows:,} flights")
-    for model in MODELS:
+    # A model of which no version existed yet is not there yet.
+    known = [model for model in MODELS if any(_served_by(story, at) for story in model.versions)]
+    for model in known:
         rows = land_model(paths, model, trained[model.name], frame, at)
         step(f"scored {model.name}: {rows:,} predictions")
-    land_registry(paths, MODELS, trained, frame, at)
-    land_metrics(paths, MODELS, frame, LOGGED_FROM, at, "hours")
+    land_registry(paths, known, trained, frame, at)
+    land_metrics(paths, known, frame, LOGGED_FROM, at, "hours")
     step("wrote registry, pipelines, metrics")
     compact(paths, at)
     step("compacted the store")
@@ -142,9 +145,8 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
     return open_workspace(root)
 
 
-def artifact_bytes(root: Path, relative: str) -> bytes:
-    """The bytes of an artifact of the demo."""
-    return (root / relative).read_bytes()
+def _served_by(story: VersionStory, at: datetime) -> bool:
+    return story.promoted_at is not None and story.promoted_at <= at
 
 
 def _keep_artifact(root: Path, trained: Trained) -> None:
