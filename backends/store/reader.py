@@ -76,12 +76,13 @@ class Reader:
         keys: tuple[str, str] | None = None,
         inputs: Sequence[str] = (),
         without_days: frozenset[str] = frozenset(),
+        every_version: bool = False,
     ) -> str:
         """A table expression: the facts in force of `table` as of `at`, of one model or all, with event_at in [start, end).
 
         Only segments that can hold such facts are opened; with `keys` (least and greatest) only those whose keys overlap, although
         facts outside `keys` may be among the rows. Every input that some fact has is a column; `inputs` are columns in any case.
-        Segments of `without_days` are left out.
+        Segments of `without_days` are left out. With `every_version` also facts that a later one has replaced.
         """
         kind = table_named(table)
         tail = self.tail(table)
@@ -108,6 +109,8 @@ class Reader:
             absent = [f"CAST(NULL AS {types.get(name, 'DOUBLE')}) AS {quoted(name)}" for name in inputs if name not in present]
             relation = f"(SELECT *, {', '.join(absent)} FROM {relation})"
         known = " AND ".join([*conditions, known_by(self.at)])
+        if every_version:
+            return f"(SELECT * FROM {relation} WHERE {' AND '.join([known, *window])})"
         if revised or needs_choice(chosen) or not kind.by_model:
             # A version in force may have left the window that an older one was in, so the window is applied last.
             chosen_rows = current(kind, relation, known)

@@ -10,6 +10,7 @@ from backends.store.queries.facts import (
     events_between,
     latest_metrics,
     metric_series,
+    record_history,
     records_of,
 )
 from backends.store.queries.hours import (
@@ -54,6 +55,7 @@ __all__ = [
     "latest_metrics",
     "metric_series",
     "models",
+    "record_history",
     "records_of",
     "scored",
     "sources",

@@ -135,6 +135,28 @@ def records_of(reader: Reader, kind: str | None = None, model: str | None = None
     return parsed
 
 
+def record_history(reader: Reader, *kinds: str, environment: str) -> list[Record]:
+    """Every version of every record of these kinds, also those that were corrected since, the oldest known first.
+
+    Raises StoreError as `records_of`.
+    """
+    from backends.store.record_rows import record_adapter  # noqa: PLC0415
+
+    listed = ", ".join(text(kind) for kind in kinds)
+    rows = reader.fetch(
+        f"SELECT DISTINCT kind, name, body, known_at FROM {reader.rows('records', every_version=True)} "
+        f"WHERE environment = {text(environment)} AND kind IN ({listed}) ORDER BY known_at, kind, name, body"
+    )
+    adapter = record_adapter()
+    parsed: list[Record] = []
+    for found, name, body, _ in rows:
+        try:
+            parsed.append(adapter.validate_json(body))
+        except ValueError as error:
+            raise StoreError(f"the record {found} {name!r} is not valid: {_reason(error)}; land a corrected one") from None
+    return parsed
+
+
 def events_between(
     reader: Reader,
     start: datetime | None,
