@@ -9,14 +9,15 @@ from console.render import figures
 from console.render.facts import paragraph
 from console.render.model import tabs
 from console.views.changes import Change, ChangesView
-from widgets.line import Line, Page, Row, columns, line, rule, sides
+from widgets.line import Page, Row, columns, joined, line, rule, sides
+from widgets.wrapping import wrapped
 
 HAPPENED = frozenset({"incident", "alert"})
 """Topics that are consequences rather than causes."""
 
 
-def changes_page(view: ChangesView, *, width: int = 80, height: int = 20, by_time: bool = False) -> Page:
-    """Changes of the last sixty days; `by_time` lists the newest first."""
+def changes_page(view: ChangesView, *, width: int = 80, height: int = 20, by_time: bool = False, whole: bool = False) -> Page:
+    """Changes of the last sixty days; `by_time` lists the newest first, `whole` wraps long ones instead of cutting them."""
     del height
     zone = ZoneInfo(view.zone)
     items = sorted(view.items, key=lambda each: each.at, reverse=True) if by_time else view.items
@@ -31,7 +32,7 @@ def changes_page(view: ChangesView, *, width: int = 80, height: int = 20, by_tim
         if not by_time and hours is not None and hours < 0 and not before_listed and place:
             rows.append(Row(rule("after the onset", width)))
         before_listed = before_listed or (hours is not None and hours < 0)
-        rows.append(_row(each, zone, width))
+        rows += _row(each, zone, width, whole)
     if not items:
         rows += paragraph(
             "Nothing changed in the last 60 days that anybody recorded. Events bring it in: qd ingest events events.jsonl", width
@@ -46,20 +47,21 @@ def _onset(view: ChangesView, zone: ZoneInfo) -> str:
     return f"Onset {figures.moment(view.onset, zone)}: {view.onset_why}" if view.onset_why else f"Onset {figures.moment(view.onset, zone)}"
 
 
-def _row(each: Change, zone: ZoneInfo, width: int) -> Row:
-    room = max(20, width - 38)
+def _row(each: Change, zone: ZoneInfo, width: int, whole: bool) -> list[Row]:
     who = f" ({each.actor})" if each.actor else ""
-    cells = columns(
+    lead = columns(
         [
+            ("", 1, ""),
             (figures.moment(each.at, zone), 13, ""),
             (_distance(each), 11, ""),
             (each.topic, 8, "dim" if each.topic in HAPPENED else ""),
-            (each.message.raw + who, room, ""),
         ]
     )
+    text = joined([lead, line(" ", each.message, (who, "dim"))])
     why = line(f"{figures.full_moment(each.at, zone)}  ", each.message, f"{who}  from {each.source}")
     key = "|".join((each.source, each.name, each.at.isoformat(), each.message.raw))
-    return Row(Line((*line("  ").spans, *cells.spans)), key=key, why=why)
+    first, *rest = wrapped(text, width, lead.width + 1) if whole else [text.fitted(width)]
+    return [Row(first, key=key, why=why), *(Row(more) for more in rest)]
 
 
 def _distance(each: Change) -> str:

@@ -18,7 +18,7 @@ ARTIFACT_WORDS = {
     "matches": "matches",
     "missing": "GONE",
     "different": "DIFFERS",
-    "elsewhere": "elsewhere",
+    "elsewhere": "remote",
     "outside": "not read",
     "unrecorded": "unkn",
 }
@@ -34,10 +34,10 @@ def model_line(model: str, serving: str | None, environment: str, owner: str | N
 def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, selected: str | None = None, preview: bool = True) -> Page:
     """Every version; the selected one (the serving one if None) spelt out below unless `preview` is off."""
     zone = ZoneInfo(view.zone)
-    aliases = 15 + max(0, min(20, width - 100))
+    aliases = 10 + max(0, min(20, width - 100))
     head = columns(
-        [("", 2, ""), ("VERSION", 8, "dim"), ("ALIASES", aliases, "dim"), ("STAGE", 10, "dim"), ("SERVED", 15, "dim"),
-         ("ROWS", -8, "dim"), ("RESULT", 10, "dim"), ("FILE", 9, "dim")]
+        [("", 2, ""), ("VERSION", 7, "dim"), ("ALIASES", aliases, "dim"), ("STAGE", 10, "dim"), ("SERVED", 14, "dim"),
+         ("ROWS", -8, "dim"), ("RESULT", 14, "dim"), ("FILE", 8, "dim")]
     )  # fmt: skip
     rows = [Row(tabs("Versions")), Row(head)]
     rows += [_row(each, zone, aliases) for each in view.rows]
@@ -59,18 +59,18 @@ def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, sele
 def _row(row: VersionRow, zone: ZoneInfo, aliases: int) -> Row:
     state, why = judged(row)
     metric = main_metric(row.metrics)
-    result = f"{metric[0].rpartition('_')[2]} {figures.share(metric[1])}" if metric and metric[1] is not None else "unkn"
+    result = f"{metric[0].replace('_', ' ')} {figures.share(metric[1])}" if metric and metric[1] is not None else "unkn"
     trained = [each.rows for each in row.trained_on if each.rows is not None]
     file_role = "critical" if row.artifact.found in {"missing", "different"} else "" if row.artifact.found == "matches" else "unknown"
     cells = columns(
         [
-            (version_label(row.version), 8, "bold" if row.serves else ""),
+            (version_label(row.version), 7, "bold" if row.serves else ""),
             (", ".join(row.aliases) or figures.MISSING, aliases, ""),
             (row.stage.value if row.stage else "no record", 10, "" if row.stage else "unknown"),
-            (_served(row, zone), 15, ""),
+            (_served(row, zone), 14, ""),
             (figures.count(sum(trained)) if trained else "unkn", -8, "" if trained else "unknown"),
-            (result, 10, "" if result != "unkn" else "unknown"),
-            (ARTIFACT_WORDS[row.artifact.found], 9, file_role),
+            (result, 14, "" if result != "unkn" else "unknown"),
+            (ARTIFACT_WORDS[row.artifact.found], 8, file_role),
         ]
     )
     return Row(Line((*line(" ", mark(state), " ").spans, *cells.spans)), key=row.version, why=line(mark(state), " ", why), state=state)
@@ -112,6 +112,11 @@ def details(row: VersionRow, at: datetime, zone: ZoneInfo, width: int) -> Iterat
         )
     for each in row.contradictions:
         yield from fact("Contradicted", each.raw, width)
+    for report in row.reports[:3]:
+        metrics = "  ".join(f"{name} {figures.share(value)}" for name, value in report.metrics.items() if value is not None)
+        period = f"{figures.day(report.covers_from, zone)}-{figures.day(report.covers_to, zone)}"
+        sample = f"n {figures.count(report.labelled)} of {figures.count(report.rows)}"
+        yield from fact("Report", f"{report.name}: {period}, {sample}  {metrics}", width)
     yield from fact("Missing", "; ".join(each.raw for each in row.missing) or "nothing", width)
 
 

@@ -85,7 +85,7 @@ def _origins(known: Provenance, version: str | None, reaches: Reaches) -> list[N
         missing = f"run {named} is named but not recorded" if named else "no training run is recorded: nobody knows what it was trained on"
         return [node("run", named or "no run", "", 3, reaches.of_version(version), missing)]
     nodes: list[Node] = []
-    datasets = [(name, known.dataset(name)) for name in run.inputs]
+    datasets = [(name, known.dataset_of(run, name)) for name in run.inputs]
     for source in dict.fromkeys(source for _, found in datasets if found is not None for source in found.sources):
         nodes.append(node("source", source, reaches.last_heard(source), 0, reaches.of_source(source)))
     if not any(each.kind == "source" for each in nodes):
@@ -95,11 +95,11 @@ def _origins(known: Provenance, version: str | None, reaches: Reaches) -> list[N
             nodes.append(node("dataset", name, "", 1, reaches.of_dataset(name), f"dataset {name} is named by the run but not recorded"))
             continue
         period = f"  {found.covers_from} to {found.covers_to}" if found.covers_from else ""
-        detail = f"sha {_short(found.snapshot)}{period}  {found.rows:,} rows"
+        detail = f"{_short(found.snapshot)}{period}  {found.rows:,} rows"
         nodes.append(node("dataset", name, detail, 1, reaches.of_dataset(name)))
     if not datasets:
         nodes.append(node("dataset", "no dataset", "", 1, reaches.of_version(version), f"the run {run.name} names no dataset"))
-    features = known.features(run.features) if run.features else None
+    features = known.features_of(run)
     if features is not None:
         detail = f"version {features.version}  {len(features.columns)} columns, definition {_short(features.definition_digest)}"
         nodes.append(node("features", features.name, detail, 2, reaches.of_features(features.name)))
@@ -140,7 +140,7 @@ def requirements_of(sight: Sight, known: Provenance, version: str) -> list[Requi
     record, run = known.version(version), known.run_of(version)
     names = list(run.inputs) if run is not None else []
     datasets = [name for name in names if known.dataset(name) is not None]
-    features = known.features(run.features) if run is not None and run.features else None
+    features = known.features_of(run) if run is not None else None
     artifact = checked(sight.workspace.paths.root, record)
     reports = known.evaluations_of(version)
     commit = record.code_commit if record else None

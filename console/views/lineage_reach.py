@@ -59,14 +59,14 @@ class Reaches:
 
     def last_heard(self, source: str) -> str:
         """How old the newest of a source is, as the store and its feeds say."""
-        own = [each for each in self._sources if each.environment == self._sight.environment and each.source == source]
-        if own:
-            newest = max(each.last_event_at for each in own)
-            return f"{figures.since(newest, self._sight.at)} old, {sum(each.rows for each in own):,} facts here"
         for metric in self._feeds:
             if metric.labels.get("source") == source and metric.value is not None:
                 age = timedelta(hours=metric.value) + (self._sight.at - metric.event_at)
                 return f"{figures.age(age)} old, as its feed says"
+        own = [each for each in self._sources if each.environment == self._sight.environment and each.source == source]
+        if own:
+            newest = max(each.last_event_at for each in own)
+            return f"last heard {figures.since(newest, self._sight.at)} ago ({', '.join(each.table for each in own)})"
         return "named by the dataset; it tells nothing of its own here"
 
     @cached_property

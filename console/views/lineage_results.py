@@ -88,4 +88,4 @@ def _labels(sight: Sight, reader: Reader, known: Provenance, version: str | None
 
 
 def _share(traffic: float | None) -> str:
-    return f"{traffic * 100:.0f} % of the traffic" if traffic is not None else "traffic not recorded"
+    return f"{traffic * 100:.0f} %" if traffic is not None else "traffic not recorded"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from backends.records import (
     Dataset,
@@ -18,11 +17,9 @@ from backends.records import (
     Run,
 )
 from backends.store import queries
-from backends.store.reader import Reader, open_reader
+from backends.store.reader import Reader
 from console.views.assessment import no_such_model
 from console.views.sight import Sight
-
-Kind = TypeVar("Kind", Dataset, FeatureSet)
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,8 @@ class Provenance:
     """None for a model that only predictions, labels or aliases speak of."""
     name: str
     records: tuple[Record, ...]
+    inputs: tuple[Dataset | FeatureSet, ...] = ()
+    """Every version of every dataset and feature definition, also those that were corrected since."""
 
     def versions(self) -> dict[str, list[ModelVersion]]:
         """The records of each version, the newest known first; more than one when sources contradict each other."""
@@ -55,13 +54,23 @@ class Provenance:
         runs = [each for each in self.records if isinstance(each, Run)]
         return next((run for run in runs if run.name == wanted), None) or next((run for run in runs if made in run.outputs), None)
 
-    def dataset(self, name: str) -> Dataset | None:
-        """A dataset by name, the newest known."""
-        return _newest(each for each in self.records if isinstance(each, Dataset) and each.name == name)
+    def dataset(self, name: str, by: datetime | None = None) -> Dataset | None:
+        """A dataset by name, the newest known; with `by` as it was known then, None when nothing was."""
+        found = (each for each in self.inputs if isinstance(each, Dataset) and each.name == name)
+        return max((each for each in found if by is None or _known_by(each, by)), key=lambda each: each.known_at, default=None)
 
-    def features(self, name: str) -> FeatureSet | None:
-        """A set of features by name, the newest known."""
-        return _newest(each for each in self.records if isinstance(each, FeatureSet) and each.name == name)
+    def features(self, name: str, by: datetime | None = None) -> FeatureSet | None:
+        """A set of features by name, the newest known; with `by` as it was known then."""
+        found = (each for each in self.inputs if isinstance(each, FeatureSet) and each.name == name)
+        return max((each for each in found if by is None or _known_by(each, by)), key=lambda each: each.known_at, default=None)
+
+    def dataset_of(self, run: Run, name: str) -> Dataset | None:
+        """A dataset as it was recorded when a run read it; one that was recorded only later as it is known now."""
+        return self.dataset(name, ended(run)) or self.dataset(name)
+
+    def features_of(self, run: Run) -> FeatureSet | None:
+        """The features of a run as they were defined then; those that were recorded only later as they are known now."""
+        return None if run.features is None else self.features(run.features, ended(run)) or self.features(run.features)
 
     def evaluations_of(self, version: str) -> list[Evaluation]:
         """Every report on a version, the newest first."""
@@ -82,14 +91,17 @@ def provenance_of(sight: Sight, reader: Reader, model: str) -> Provenance:
         if model not in known:
             models = {each.name: each for each in records if isinstance(each, Model)}
             raise no_such_model(model, {**models, **known})  # type: ignore[dict-item]
-    return Provenance(found, model, records)
+    history = queries.record_history(reader, "dataset", "features", environment=sight.environment)
+    return Provenance(found, model, records, tuple(each for each in history if isinstance(each, Dataset | FeatureSet)))
 
 
-def provenance_then(sight: Sight, then: datetime, model: Model | None, name: str) -> Provenance:
-    """What the registry said of a model at an earlier moment: the inputs of a run as they were when it ran."""
-    moment = min(then, sight.at)
-    with open_reader(sight.workspace.paths, at=moment) as reader:
-        return Provenance(model, name, tuple(queries.records_of(reader, environment=sight.environment)))
+def ended(run: Run) -> datetime:
+    """The moment at which a run had read its inputs at the latest."""
+    return run.ended_at or run.started_at
+
+
+def _known_by(record: Dataset | FeatureSet, moment: datetime) -> bool:
+    return record.known_at <= moment and record.event_at <= moment
 
 
 def named_version(text: str, known_models: Iterable[str]) -> tuple[str, str | None]:
@@ -98,7 +110,3 @@ def named_version(text: str, known_models: Iterable[str]) -> tuple[str, str | No
         return text, None
     model, _, version = text.rpartition("@")
     return model, version or None
-
-
-def _newest(found: Iterable[Kind]) -> Kind | None:
-    return max(found, key=lambda each: each.known_at, default=None)

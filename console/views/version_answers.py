@@ -11,7 +11,7 @@ from console.control.actions import ActionState, version_label
 from console.control.approval import Approval
 from console.render import figures
 from console.views.health import View
-from console.views.provenance import Provenance
+from console.views.provenance import Provenance, ended
 from console.views.sight import Sight
 from console.views.version_differences import Difference
 
@@ -48,17 +48,16 @@ class Moved(View):
 def answers_of(
     sight: Sight,
     known: Provenance,
-    then: Provenance | None,
     version: str,
     approvals: Sequence[Approval],
     moves: Sequence[Moved],
     previous: str | None,
     differences: Sequence[Difference],
 ) -> tuple[Answer, ...]:
-    """All five. `then` is what the registry said when the version was trained; None when no run is recorded."""
+    """All five."""
     return (
-        _dataset(known, then, version),
-        _features(known, then, version),
+        _dataset(known, version),
+        _features(known, version),
         _report(known, version, approvals),
         _approval(sight, approvals, moves, version),
         _changes(previous, version, differences),
@@ -73,15 +72,15 @@ def _unanswerable(asked: Asked, why: str) -> Answer:
     return Answer(id=asked, question=QUESTIONS[asked], answered=False, lines=(Untrusted(f"unanswerable: {why}"),))
 
 
-def _dataset(known: Provenance, then: Provenance | None, version: str) -> Answer:
+def _dataset(known: Provenance, version: str) -> Answer:
     run = known.run_of(version)
-    if run is None or then is None:
+    if run is None:
         return _unanswerable("dataset", "no training run is recorded for this version")
     if not run.inputs:
         return _unanswerable("dataset", f"the run {run.name} names no dataset")
     lines = []
     for name in run.inputs:
-        found = then.dataset(name) or known.dataset(name)
+        found = known.dataset_of(run, name)
         if found is None:
             return _unanswerable("dataset", f"the run {run.name} read {name}, of which no record exists")
         period = f", {found.covers_from} to {found.covers_to}" if found.covers_from else ""
@@ -90,18 +89,18 @@ def _dataset(known: Provenance, then: Provenance | None, version: str) -> Answer
         now = known.dataset(name)
         if now is not None and now.snapshot != found.snapshot:
             lines.append(f"the record of {name} was corrected since: it now says {figures.short_digest(now.snapshot)}")
-        if then.dataset(name) is None:
+        if known.dataset(name, ended(run)) is None:
             lines.append(f"{name} was recorded only after the run, so this is what was said of it later")
     return _answered("dataset", *lines)
 
 
-def _features(known: Provenance, then: Provenance | None, version: str) -> Answer:
+def _features(known: Provenance, version: str) -> Answer:
     run = known.run_of(version)
-    if run is None or then is None:
+    if run is None:
         return _unanswerable("features", "no training run is recorded for this version")
     if run.features is None:
         return _unanswerable("features", f"the run {run.name} names no feature definition")
-    found, now = then.features(run.features) or known.features(run.features), known.features(run.features)
+    found, now = known.features_of(run), known.features(run.features)
     if found is None or now is None:
         return _unanswerable("features", f"the run {run.name} used {run.features}, of which no record exists")
     lines = [

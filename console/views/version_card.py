@@ -8,7 +8,7 @@ from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS
 from console.control.approval import Approval
 from console.views.health import View
-from console.views.provenance import Provenance, provenance_of, provenance_then
+from console.views.provenance import Provenance, provenance_of
 from console.views.serving import SERVING_ALIAS
 from console.views.sight import Sight
 from console.views.version_answers import Answer, Moved, answers_of
@@ -79,7 +79,6 @@ def version_view(sight: Sight, reader: Reader, model: str, version: str) -> Vers
         listed = ", ".join(known.versions()) or "none yet"
         raise NoSuchVersion(f"{model} has no version {version!r}; there are: {listed}")
     record, run = known.version(version), known.run_of(version)
-    then = _when_trained(sight, known, version)
     previous = _previous(sight, known, version)
     approvals = [
         each
@@ -87,9 +86,9 @@ def version_view(sight: Sight, reader: Reader, model: str, version: str) -> Vers
         if (each.payload.environment, each.payload.model, each.payload.to) == (sight.environment, model, version)
         and each.payload.action in ALIAS_KINDS
     ]
-    differences = () if previous is None else differences_of(known, (previous, _when_trained(sight, known, previous)), (version, then))
+    differences = () if previous is None else differences_of(known, previous, version)
     moves = _moves(sight, model, version)
-    answers = answers_of(sight, known, then, version, approvals, moves, previous, differences)
+    answers = answers_of(sight, known, version, approvals, moves, previous, differences)
     return VersionView(
         environment=sight.environment,
         model=model,
@@ -113,12 +112,6 @@ def version_view(sight: Sight, reader: Reader, model: str, version: str) -> Vers
         answers=answers,
         differences=differences,
     )
-
-
-def _when_trained(sight: Sight, known: Provenance, version: str) -> Provenance | None:
-    """What the registry said when a version was trained: records of its inputs may have been corrected since."""
-    run = known.run_of(version)
-    return provenance_then(sight, run.ended_at or run.started_at, known.model, known.name) if run else None
 
 
 def _previous(sight: Sight, known: Provenance, version: str) -> str | None:

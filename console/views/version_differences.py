@@ -24,14 +24,9 @@ class Difference(View):
     """False when only one of the two has it recorded, so that nobody can say whether it changed."""
 
 
-def differences_of(
-    known: Provenance, before: tuple[str, Provenance | None], after: tuple[str, Provenance | None]
-) -> tuple[Difference, ...]:
-    """Everything that is recorded of both and differs, and what is recorded of one only.
-
-    Each version comes with what the registry said when it was trained; None when that is not known.
-    """
-    pairs = _facts(known, *before), _facts(known, *after)
+def differences_of(known: Provenance, before: str, after: str) -> tuple[Difference, ...]:
+    """Everything that is recorded of both and differs, and what is recorded of one only."""
+    pairs = _facts(known, before), _facts(known, after)
     found = []
     for what in dict.fromkeys([*pairs[0], *pairs[1]]):
         mine, theirs = pairs[0].get(what), pairs[1].get(what)
@@ -44,17 +39,15 @@ def differences_of(
     return tuple(found)
 
 
-def _facts(known: Provenance, version: str, then: Provenance | None) -> dict[str, str | None]:
+def _facts(known: Provenance, version: str) -> dict[str, str | None]:
     record, run = known.version(version), known.run_of(version)
     facts: dict[str, str | None] = {}
-    datasets = [(then.dataset(name) if then else None) or known.dataset(name) for name in run.inputs] if run else []
+    datasets = [known.dataset_of(run, name) for name in run.inputs] if run else []
     facts["dataset"] = ", ".join(run.inputs) if run and run.inputs else None
     facts["dataset snapshot"] = ", ".join(figures.short_digest(each.snapshot) for each in datasets if each) or None
     facts["rows"] = ", ".join(figures.count(each.rows) for each in datasets if each) or None
     facts["period"] = ", ".join(f"{each.covers_from} to {each.covers_to}" for each in datasets if each and each.covers_from) or None
-    features = None
-    if run is not None and run.features is not None:
-        features = (then.features(run.features) if then else None) or known.features(run.features)
+    features = known.features_of(run) if run is not None else None
     facts["features"] = _definition(features)
     facts["code"] = record.code_commit if record else None
     facts["environment"] = figures.short_digest(record.environment_digest) if record and record.environment_digest else None

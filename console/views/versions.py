@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.protocol import AliasMove
-from backends.records import ModelVersion, Moment, Stage
+from backends.records import ModelVersion, Moment, Run, Stage
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.views.artifacts import Artifact, Found, checked
@@ -56,6 +56,17 @@ class SignatureSummary(View):
     outputs: tuple[str, ...]
 
 
+class ReportSeen(View):
+    """An evaluation report."""
+
+    name: str
+    covers_from: Moment
+    covers_to: Moment
+    rows: int
+    labelled: int
+    metrics: dict[str, float | None]
+
+
 class VersionRow(View):
     """One version."""
 
@@ -78,6 +89,8 @@ class VersionRow(View):
     registered_at: Moment | None
     source: str | None
     description: Untrusted
+    reports: tuple[ReportSeen, ...] = ()
+    """Evaluation reports on it, the newest first."""
     contradictions: tuple[Untrusted, ...] = ()
     """What another source says otherwise."""
     missing: tuple[Untrusted, ...] = ()
@@ -147,7 +160,7 @@ def version_row(sight: Sight, known: Provenance, history: list[AliasMove], versi
         serves=bool(stretches) and stretches[-1].until is None,
         run=run.name if run else (record.run if record else None),
         run_status=run.status if run else None,
-        trained_on=tuple(trained_on(known, name) for name in (run.inputs if run else ())),
+        trained_on=tuple(trained_on(known, run, name) for name in run.inputs) if run else (),
         metrics=dict(run.metrics) if run else {},
         artifact=_seen(record, artifact),
         signature=_signature(record),
@@ -156,14 +169,25 @@ def version_row(sight: Sight, known: Provenance, history: list[AliasMove], versi
         registered_at=record.event_at if record else None,
         source=record.source if record else None,
         description=record.description if record else Untrusted(""),
+        reports=tuple(
+            ReportSeen(
+                name=each.name,
+                covers_from=each.covers_from,
+                covers_to=each.covers_to,
+                rows=each.rows,
+                labelled=each.labelled,
+                metrics=dict(each.metrics),
+            )
+            for each in known.evaluations_of(version)
+        ),
         contradictions=tuple(_contradictions(records)),
         missing=tuple(Untrusted(each) for each in missing_of(known, version, artifact)),
     )
 
 
-def trained_on(known: Provenance, name: str) -> TrainedOn:
-    """A dataset as its record has it."""
-    found = known.dataset(name)
+def trained_on(known: Provenance, run: Run, name: str) -> TrainedOn:
+    """A dataset as its record had it when the run read it."""
+    found = known.dataset_of(run, name)
     if found is None:
         return TrainedOn(name=name, recorded=False)
     return TrainedOn(

@@ -1,0 +1,20 @@
+"""`quarterdeck actions`: actions and how they ended."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli.context import WIDTH, Context
+from console.cli.exits import Exit
+from console.render.actions import actions_page
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--open", action="store_true", help="only those of which nobody knows yet how they ended")
+    parser.add_argument("--model", metavar="MODEL", help="only those on this model")
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    view = context.lookout.actions(only_open=options.open, model=options.model)
+    context.show(view, "actions", actions_page(view, width=WIDTH))
+    return Exit.OK

@@ -1,0 +1,100 @@
+"""The Actions page, and the life of one action with the exact calls it made."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from console.control.actions import said_duration
+from console.render import figures
+from console.render.facts import fact_rows, paragraph
+from console.views.actions import ActionRow, ActionsView, ActionView
+from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+
+
+def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Page:
+    """Actions: those that nobody knows the end of first, then the newest."""
+    del height
+    zone = ZoneInfo(view.zone)
+    model = 14 + max(0, min(20, width - 100))
+    rows = []
+    if view.problem is not None:
+        rows += paragraph(f"The journal cannot be read, so this may not be all: {view.problem.raw}", width, role="critical")
+    rows.append(
+        Row(
+            columns(
+                [
+                    ("", 2, ""),
+                    ("ACTION", 12, "dim"),
+                    ("TIME", 12, "dim"),
+                    ("WHO", 10, "dim"),
+                    ("WHAT", 8, "dim"),
+                    ("MODEL", model, "dim"),
+                    ("OUTCOME", 16, "dim"),
+                ]
+            )
+        )
+    )
+    rows += [_row(each, zone, model) for each in view.rows]
+    if not view.rows:
+        nothing = "No action is open: of every one it is known how it ended." if view.only_open else "Nothing was done here yet."
+        rows += paragraph(nothing, width)
+    unknown = sum(each.open for each in view.rows)
+    said = f"{unknown} open: nobody knows yet how they ended" if unknown else "none open"
+    heading = sides(line(("Actions", "bold"), f"  {len(view.rows)}, {said}"), line(("only open" if view.only_open else "", "dim")), width)
+    return Page(heading, tuple(rows), "actions --open" if view.only_open else "actions")
+
+
+def _row(row: ActionRow, zone: ZoneInfo, model: int) -> Row:
+    state = row.state.value
+    took = f" {said_duration(row.seconds)}" if row.seconds is not None else ""
+    cells = columns(
+        [
+            (row.id[:12], 12, "bold" if row.open else ""),
+            (figures.moment(row.at, zone), 12, ""),
+            (row.who, 10, ""),
+            (row.kind, 8, ""),
+            (row.model, model, ""),
+            (f"{row.life}{took}", 16, "" if state == "ok" else state),
+        ]
+    )
+    why = line(mark(state), f" {row.movement}  ", row.why)
+    return Row(Line((*line(" ", mark(state), " ").spans, *cells.spans)), key=row.id, why=why, state=state)
+
+
+def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
+    """One action: its life, its calls, and what was seen before it was confirmed."""
+    del height
+    zone, row, state = ZoneInfo(view.zone), view.row, view.row.state.value
+    rows = [Row(rule("Life", width))]
+    for step in view.life:
+        rows += fact_rows(f"{step.name}", f"{figures.moment(step.at, zone):<13}{step.what.raw}", width)
+    if row.open:
+        rows += paragraph("Nobody knows yet how it ended. Look at what it was to change before doing it again.", width, role="critical")
+    rows.append(Row(rule("Calls", width)))
+    for call in view.calls:
+        rows += fact_rows(call.result.raw[:13], f"{call.call.raw}   {call.ms:.1f} ms", width)
+    if not view.calls:
+        rows += paragraph("No call was made, or none is on record.", width)
+    rows.append(Row(rule("What it was", width)))
+    after = view.after if view.after is not None else "not read back"
+    rows += fact_rows(
+        "Before", f"{view.before if view.before is not None else 'none'}   wanted {view.wanted or 'none'}   after {after}", width
+    )
+    rows += fact_rows("Reason", view.reason or "none was given", width)
+    rows += fact_rows("Direction", "towards safer" if view.safer else "not towards safer", width)
+    for name, value in (("Approval", view.approval), ("Incident", view.incident), ("Run", view.run), ("Settled by", view.settled_by)):
+        if value:
+            rows += fact_rows(name, value, width)
+    if view.suggested and view.suggested != view.wanted:
+        rows += fact_rows("Suggested", f"{view.suggested}; chosen {view.wanted}", width)
+    if view.until is not None:
+        rows += fact_rows("Asked again", figures.full_moment(view.until, zone), width)
+    for each in view.difference:
+        rows += fact_rows("Changed", each, width, "warning")
+    for number, each in enumerate(view.seen):
+        rows += fact_rows("Seen" if number == 0 else "", each, width)
+    if view.undo:
+        rows += fact_rows("Undo", view.undo, width)
+    rows += fact_rows("Key", f"{view.key}   journal entries {', '.join(f'#{each}' for each in view.entries) or 'none yet'}", width)
+    left = line((row.id, "bold"), f" {row.kind} ", row.model, f"  {row.movement}   {view.environment}  by ", row.who)
+    return Page(sides(left, line((row.life, state)), width), tuple(rows), f"action {row.id}")

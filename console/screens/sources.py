@@ -1,0 +1,47 @@
+"""Sources with their age, and one source explained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.render.sources import source_page, sources_page
+from console.screens.base import DeckScreen
+from widgets.line import Page
+
+if TYPE_CHECKING:
+    from console.lookout import Lookout
+
+
+class SourcesScreen(DeckScreen):
+    """Every source, the worst first."""
+
+    scope = "sources"
+
+    def load(self, lookout: Lookout) -> Any:
+        return lookout.sources()
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        return sources_page(view, width=width, height=height)
+
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return None
+
+    def open_row(self, key: str) -> None:
+        self.app.go("source", key)
+
+
+class SourceScreen(DeckScreen):
+    """One source: what it is, what is expected of it, why it has its mark."""
+
+    scope = "source"
+
+    def load(self, lookout: Lookout) -> Any:
+        return lookout.sources()
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        return source_page(view, self.target or "", width=width, height=height)
+
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return None
