@@ -22,6 +22,15 @@ SCREENS = {
     "lineage": "console.screens.lineage:LineageScreen",
     "changes": "console.screens.changes:ChangesScreen",
     "incident": "console.screens.incident:IncidentScreen",
+    "sources": "console.screens.sources:SourcesScreen",
+    "source": "console.screens.sources:SourceScreen",
+    "switches": "console.screens.switches:SwitchesScreen",
+    "actions": "console.screens.actions:ActionsScreen",
+    "action": "console.screens.actions:ActionScreen",
+    "audit": "console.screens.audit:AuditScreen",
+    "entry": "console.screens.audit:EntryScreen",
+    "alerts": "console.screens.alerts:AlertsScreen",
+    "incidents": "console.screens.alerts:IncidentsScreen",
     "help": "console.screens.help:HelpScreen",
 }
 

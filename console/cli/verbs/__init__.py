@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
         ("approvals", "approvals", "requests that wait for a person, and what became of others"),
         ("switches", "switches", "state of the kill switches"),
         ("actions", "actions", "actions and their outcomes"),
+        ("action", "action", "the life of one action, with the exact calls"),
         ("audit", "audit", "the journal: log, verify"),
         ("sources", "sources", "every source, its age and cadence"),
         ("explain", "explain", "how a number is defined"),
