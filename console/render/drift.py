@@ -60,7 +60,8 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
     )
     said = wrapped(line(" VERDICT  ", (f"{shift.verdict}.", "bold" if state != "ok" else "")), width - 1, 10)
     rows = [Row(each, key=None if number else shift.column.raw, why=_why(shift), state=state) for number, each in enumerate(said)]
-    rows += [Row(_side("reference r", shift, view, width)), Row(_side("current   c", shift, view, width)), Row(_distances(shift))]
+    rows += [Row(_side("reference r", shift, view, width)), Row(_side("current   c", shift, view, width))]
+    rows += [Row(each) for each in wrapped(_distances(shift), width, 1)]
     if shift.bins:
         unit = f" {shift.unit.raw}" if shift.unit else ""
         drawn = hist_lines(
@@ -152,8 +153,8 @@ def _side(title: str, shift: ColumnShift, view: DriftDetailView, width: int) -> 
     text = f" {title}  {span(first, last) + ' ' + str(last.year):<17}  n {figures.count(n):>7}"
     text += f"  null {_percent(nulls)}" if nulls is not None else ""
     text += f"  mean {number(mean)}{unit}" if mean is not None else ""
-    text += f"  {number(low)} to {number(high)}" if low is not None and high is not None and width >= 78 else ""
-    return line(Untrusted(text))
+    spread = f"  {number(low)} to {number(high)}" if low is not None and high is not None else ""
+    return line(Untrusted(text + spread if len(text + spread) <= width else text))
 
 
 def _distances(shift: ColumnShift) -> Line:

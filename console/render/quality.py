@@ -215,6 +215,7 @@ def _plain(measure: Measure) -> str:
 
 def _text(measure: Measure, value: float, digits: int | None = None) -> str:
     kept = digits if digits is not None else 2 if measure.name in _IN_UNITS else 3
+    kept = min(kept, 2) if abs(value) >= 10 else kept
     return figures.signed(value, kept) if measure.name in _SIGNED else figures.share(value, kept)
 
 

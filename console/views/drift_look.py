@@ -15,7 +15,8 @@ from backends.store.reader import Reader
 from console.analysis.drift import compare_samples
 from console.views.assessment import no_such_model, registry_of
 from console.views.drift import Asked, ColumnShift, DriftDetailView, DriftView, NoSuchColumn
-from console.views.drift_shifts import Periods, closing_of, detail_of, drift_rule, periods_of, shifts_of
+from console.views.drift_closing import closing_of
+from console.views.drift_shifts import Periods, detail_of, drift_rule, periods_of, shifts_of
 from console.views.evaluation import rows_of
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE

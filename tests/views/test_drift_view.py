@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
+from backends.local.acting import LocalAliasSetter
 from backends.records import Layer, State
 from console.render.drift import drift_detail_page, drift_page
 from console.views.drift import Asked, ColumnShift, DriftView, NoSuchColumn
@@ -147,6 +148,15 @@ def test_usual_inputs_and_an_outcome_that_is_not_say_concept_drift(tmp_path: Pat
     assert view.closing == "Inputs usual, outcome not: suspect concept drift, not a data bug."
     assert view.quality is not None
     assert view.quality.observed == pytest.approx((2 * 0.3 + 3 * 1.0) / 5, abs=0.01)
+
+
+def test_trouble_that_began_with_a_new_version_is_first_the_versions(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", steady, label=lambda day, row: happens(day, row) if day < DAYS - 3 else 1.0)
+    LocalAliasSetter(place.workspace.paths.registry).set_alias(
+        "production", "delay", "production", "2", expected="1", key="second", actor="ines", now=START + (DAYS - 3) * DAY
+    )
+    view = place.lookout().drift("delay")
+    assert "since delay@2 serves: suspect the version" in view.closing
 
 
 def test_nothing_known_of_the_outcome_is_no_clean_bill(tmp_path: Path) -> None:
