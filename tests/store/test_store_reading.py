@@ -166,10 +166,8 @@ def test_inputs_belong_to_their_model(paths: WorkspacePaths, stage: str) -> None
         assert queries.models(reader) == ["m", "other"]
 
 
-@pytest.mark.parametrize("model", ["../../etc", "a/b", ".", "", "x" * 300, "quote'\"%", "ü\n"])
+@pytest.mark.parametrize("model", ["../../etc", "a/b", ".", "x" * 300, "quote'\"%", "ü\n"])
 def test_a_model_of_any_name_stays_inside_the_store(paths: WorkspacePaths, model: str) -> None:
-    if not model:
-        pytest.skip("a prediction has a model")
     put(paths, "predictions", predictions(["a"], model=model))
     compact(paths, NOON)
     assert ask(paths, "SELECT model FROM predictions") == [(model,)]
