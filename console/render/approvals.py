@@ -98,7 +98,10 @@ def approval_lines(view: ApprovalView, width: int) -> list[tuple[Line, str | Non
     if view.changes:
         before, after = _label(row.from_), _label(row.to)
         say(rule(f"What changes {'-' * 21} {before} {'-' * 19} {after}", width))
-        say(*[line(f" {each.what:<33} {each.before:<23} {each.after}") for each in view.changes])
+        say(*[line(f" {each.what:<33} {each.before:<23} {each.after}") for each in view.changes if each.after != "same"])
+        same = [each.what for each in view.changes if each.after == "same"]
+        if same:
+            say(line(f" {', '.join(same)}: the same"))
     if view.gates:
         say(rule(_gates_title(view, zone), width))
         lines += [
@@ -143,12 +146,13 @@ def _signing(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
         if row.waived
         else ""
     )
-    lines = [line(f" {moved}{readers}Undo: {view.undo}. {waived}")]
-    if view.refusal is None:
-        lines.append(line(f" You are {view.person}, not {row.requester}: you may approve." if view.person != row.requester else _SOLO))
+    if view.refusal is not None:
+        you = line(" ", ("You may not approve: ", "bold"), view.refusal)
+    elif view.person == row.requester:
+        you = line(_SOLO)
     else:
-        lines.append(line(" ", ("You may not approve: ", "bold"), view.refusal))
-    return lines
+        you = line(f" You are {view.person}, not {row.requester}: you may approve.")
+    return [you, line(f" {moved}{readers}Undo: {view.undo}. {waived}")]
 
 
 _SOLO = " You asked for it yourself; this workspace is yours alone, so you may approve: recorded as solo."

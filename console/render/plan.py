@@ -131,8 +131,8 @@ def gate_lines(plan: ActionPlan) -> list[Line]:
 def gate_line(state: str, name: str, before: str, after: str, detail: Untrusted, waiver: str | None) -> Line:
     """One gate: mark, word, what it is, what serves now, the candidate, and its waiver."""
     word = {"ok": "pass", "critical": "FAIL"}.get(state, "unknown")
-    told: tuple[str | Untrusted, str] = (f"waiver: {waiver}", "bold") if waiver else (detail if state != "ok" else "", "dim")
-    cells = columns([(name, 36, ""), (before, 7, ""), (after, max(9, len(after)), "")])
+    told: tuple[str | Untrusted, str] = (f"waiver {waiver}", "bold") if waiver else (detail if state != "ok" else "", "dim")
+    cells = columns([(name, 32, ""), (before, 7, ""), (after, max(9, len(after)), "")])
     return joined([line(" ", (MARKS[state], state), f" {word:<7} "), cells, line(" ", told)])
 
 
@@ -140,9 +140,9 @@ def plan_why(plan: ActionPlan) -> Line:
     """Line 23: who may, or why not."""
     if plan.refusal:
         return line(("X", "critical"), f" {plan.refusal}")
-    direction = {"safer": "safer direction", "dangerous": "not a safer direction", "routine": "recorded"}[plan.danger]
-    enough = f"{plan.needs} is enough" if plan.danger == "safer" else f"needs {plan.needs}"
-    return line(f"{plan.environment}, {direction}: {enough}")
+    if plan.danger == "safer":
+        return line(f"{plan.environment}, safer direction: {plan.needs} is enough")
+    return line(f"needs {plan.needs}" if plan.danger == "dangerous" else "one entry in the journal, nothing is sent")
 
 
 # the verb

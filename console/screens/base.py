@@ -232,7 +232,7 @@ class DeckScreen(FrameScreen):
         """Do what a command says, or say why not."""
         reason = self.app.disabled(command, self)
         if reason is not None:
-            self.say(f"{command.title}: {reason}", "warning")
+            self.say(f"{command.footer or command.title}: {reason}", "warning")
             return
         own = getattr(self, f"do_{command.id.replace('.', '_')}", None)
         if own is not None:

@@ -72,7 +72,11 @@ class SignScreen(DialogScreen):
         assert self.asked is not None
         view, width = self.asked.view, self.size.width
         self.heading.show(approval_heading(view, width))
-        self.why.show(approval_why(view), verb=f"{'reject' if self.veto else 'approve'} {view.request.id}")
+        off = view.refusal if not self.veto else None
+        self.why.show(
+            line(("X", "critical"), f" {off}") if off else approval_why(view),
+            verb=f"{'reject' if self.veto else 'approve'} {view.request.id}",
+        )
         lines = tuple(each for each, _ in approval_lines(view, width))
         if self.veto:
             return Plan(

@@ -1,0 +1,247 @@
+"""From the key to the file that serving processes read, and everything that must not get that far."""
+
+from __future__ import annotations
+
+import pytest
+from acting_workspace import MODEL, Place
+from pilots import console
+
+from backends.local.acting import LocalAliasSetter
+from console.control.ledger import read_state
+from console.screens.plan import PlanScreen
+
+
+async def test_k_name_tab_space_sets_the_fallback(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("K")
+        await screen.shows("> fallback")
+        await screen.shows("a gain is expected")
+        await screen.signs()
+        await screen.shows("switch = fallback, read back")
+        assert place.switch == "fallback"
+        await screen.press("q")
+        await screen.shows("OVERRIDE delay fallback 4h00")
+        assert screen.app.screen.scope == "fleet"
+
+
+async def test_r_name_tab_space_moves_the_alias_back(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("R")
+        await screen.shows("nothing has been sent")
+        await screen.shows("no gain expected")
+        await screen.signs()
+        await screen.shows("production = v1, read back")
+        await screen.shows("EFFECTIVE")
+        assert "nothing has been sent" not in screen.text
+        await screen.shows("Did it help?")
+    assert place.version == "1"
+    [action] = read_state(place.paths).actions.values()
+    assert action.plan is not None
+    assert action.plan["would_help"]["state"] == "warning"
+    assert action.reason == "INC-1 late gap +.35"
+
+
+async def test_the_state_chosen_with_the_arrows_is_the_one_that_is_set(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("K")
+        await screen.press("down")
+        await screen.shows("> killed")
+        await screen.signs()
+        await screen.shows("switch = killed, read back")
+    assert place.switch == "killed"
+
+
+async def test_killed_is_never_preselected(place: Place) -> None:
+    for state in ("fallback", "killed"):
+        async with console(place) as screen:
+            await screen.opens("K")
+            assert "> killed" not in screen.text
+            chosen = screen.app.screen.chosen
+            if state == "fallback":
+                assert chosen == "fallback"
+                await screen.signs()
+                await screen.shows("switch = fallback")
+            else:
+                assert chosen == "restore"
+                assert "needs 1 approval" in screen.text
+
+
+@pytest.mark.parametrize("keys", [["escape"], ["enter"], ["space"], [*MODEL, "escape"], [*MODEL, "enter"], [*MODEL, "tab", "tab", "space"]])
+async def test_cancelling_sends_nothing(place: Place, keys: list[str]) -> None:
+    async with console(place) as screen:
+        await screen.opens("K")
+        await screen.press(*keys)
+        await screen.until(lambda: not isinstance(screen.app.screen, PlanScreen), "back on Fleet")
+        await screen.shows("nothing was sent")
+    assert place.switch == "normal"
+    assert read_state(place.paths).actions == {}
+
+
+async def test_a_wrong_name_keeps_the_button_dead(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("R")
+        await screen.press(*"delai", "tab")
+        await screen.shows("not the name")
+        await screen.shows("( Roll back to v1: name first )")
+        await screen.press("enter")
+    assert place.version == "2"
+
+
+async def test_enter_never_acts_even_on_the_acting_button(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("R")
+        await screen.press(*MODEL, "tab", "enter")
+        await screen.shows("press Space")
+        assert place.version == "2"
+
+
+async def test_read_only_opens_no_plan_and_says_why(place: Place) -> None:
+    async with console(place, read_only=True) as screen:
+        for key in "RK":
+            await screen.press(key)
+            await screen.shows("--read-only")
+            assert not isinstance(screen.app.screen, PlanScreen)
+        assert "LOCKED" in screen.rows[0]
+
+
+async def test_the_past_refuses_every_capital(place: Place) -> None:
+    from acting_workspace import BROKE
+
+    async with console(place, as_of=BROKE) as screen:
+        for key in "RK":
+            await screen.press(key)
+            await screen.shows("you look at the past")
+            assert not isinstance(screen.app.screen, PlanScreen)
+
+
+async def test_kill_works_with_the_store_gone(place: Place) -> None:
+    from backends.store.summary import write_summary
+    from console.config import open_workspace
+    from console.lookout import Lookout
+    from console.views.assessment import assess_fleet
+
+    sight = Lookout(open_workspace(place.root), "production").sight()
+    with sight.reader() as reader:
+        view = assess_fleet(sight, reader)[0]
+    place.without_store()
+    place.paths.store.mkdir()
+    write_summary(place.paths, view.model_dump(mode="json"))
+    async with console(place) as screen:
+        await screen.until(lambda: screen.app.screen.content.cursor_key == MODEL, "the last known row")
+        await screen.opens("K")
+        await screen.shows("the action works without them")
+        await screen.signs()
+        await screen.shows("switch = fallback, read back")
+    assert place.switch == "fallback"
+
+
+async def test_what_moved_after_the_plan_was_drawn_stops_it(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("R")
+        setter = LocalAliasSetter(place.paths.registry)
+        now = screen.app.session.clock().now()
+        setter.set_alias("production", MODEL, "production", "3", expected="2", key="other", actor="omar", now=now)
+        await screen.signs()
+        await screen.shows("it changed since the plan was drawn")
+        await screen.shows("Nothing was changed")
+    assert place.version == "3"
+
+
+async def test_the_second_person_signs_and_the_first_may_not(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
+    async with console(place) as screen:
+        await screen.opens("P")
+        await screen.shows("Ask to promote v3")
+        await screen.signs()
+        await screen.shows("APR-1 waits: 0 of 1 approvals")
+        await screen.press("q", "g", "a")
+        await screen.shows("promote delay v2 -> v3")
+        await screen.opens("A")
+        await screen.shows("another person must approve it")
+        await screen.shows("( Sign APR-1: you may not )")
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ilse@desk")
+    async with console(place, size=(120, 40)) as screen:
+        await screen.press("g", "a")
+        await screen.shows("promote delay v2 -> v3")
+        await screen.press("enter")
+        await screen.shows("You are ilse, not ines: you may approve.")
+        await screen.opens("A")
+        await screen.shows("Also true")
+        await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form._drawn_at is not None, "facts")
+        await screen.signs()
+        await screen.shows("signed, 1 of 1")
+    assert place.version == "2"
+    [approval] = read_state(place.paths).approvals.values()
+    assert [vote.person for vote in approval.votes] == ["ilse"]
+    assert approval.votes[0].solo is False
+
+
+async def test_an_approved_promotion_is_executed_only_after_elevating(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from console.cli.main import main
+
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
+    assert main(["-w", str(place.root), "promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better"]) == 0
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ilse@desk")
+    assert main(["-w", str(place.root), "approve", "APR-1", "--confirm", MODEL]) == 0
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
+    async with console(place) as screen:
+        await screen.opens("P")
+        await screen.shows("( Promote v3: elevate first )")
+        await screen.press("escape", "E", *"better", "enter")
+        await screen.shows("ELEVATED 15m")
+        await screen.opens("P")
+        await screen.shows("( Promote v3: name first )")
+        await screen.signs()
+        await screen.shows("production = v3, read back")
+    assert place.version == "3"
+
+
+async def test_x_vetoes_with_a_reason(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from console.cli.main import main
+
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
+    assert main(["-w", str(place.root), "promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better"]) == 0
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ilse@desk")
+    async with console(place) as screen:
+        await screen.press("g", "a")
+        await screen.shows("promote delay v2 -> v3")
+        await screen.opens("X")
+        await screen.shows("( Reject APR-1: reason first )")
+        await screen.press("shift+tab", *"monday", "enter", "tab", "space")
+        await screen.shows("APR-1 is vetoed; recorded")
+    [approval] = read_state(place.paths).approvals.values()
+    assert (approval.ended, approval.ended_reason) == ("vetoed", "monday")
+
+
+async def test_t_takes_the_incident_without_a_dialog_and_plus_keeps_a_note(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.press("T")
+        await screen.shows("INC-1 taken by")
+        await screen.press("plus", *"rain", "enter")
+        await screen.shows("delay noted by")
+    state = read_state(place.paths)
+    assert state.incidents["INC-1"].driver is not None
+    assert [note.text for note in state.notes_about(MODEL)] == ["rain"]
+
+
+async def test_the_plan_keeps_its_model_when_the_list_behind_changes(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("K")
+        fleet = screen.app.screen_stack[-2]
+        fleet.view = fleet.view.model_copy(update={"rows": ()})
+        fleet.draw()
+        await screen.signs()
+        await screen.shows("switch = fallback, read back")
+    assert place.switch == "fallback"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_plan_is_drawn_in_the_order_of_the_questions(place: Place, size: tuple[int, int]) -> None:
+    async with console(place, size=size) as screen:
+        await screen.opens("R")
+        found = [row for row in screen.rows if row.startswith("-- ")]
+        order = ["Will change", "Will not change", "Target", "Would it help?", "Who notices, how to undo", "Calls"]
+        assert [title for title in order for row in found if row.startswith(f"-- {title} ")] == order
+        assert screen.rows[1].startswith("PLAN  ROLL BACK delay  v2 -> v1")
+        assert "[ Cancel ]" in screen.text
+        assert "qd rollback delay --to 1" in screen.rows[-2]
