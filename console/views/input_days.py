@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -41,10 +41,16 @@ class InputDays:
     fixed_by: Reference | None = None
     """The rows that the edges were taken from, where they are not those of the reference."""
 
+    merged: dict[tuple[str, tuple[date, ...]], Profile | None] = field(default_factory=dict, compare=False, repr=False)
+    """Sums already made: the reference is compared with every window."""
+
     def over(self, column: str, days: Sequence[date]) -> Profile | None:
         """The profile of a column over some days, those without facts left out."""
-        found = [self.days[day][column] for day in days if day in self.days and column in self.days[day]]
-        return merge_profiles(found) if found else None
+        key = (column, tuple(days))
+        if key not in self.merged:
+            found = [self.days[day][column] for day in days if day in self.days and column in self.days[day]]
+            self.merged[key] = merge_profiles(found) if found else None
+        return self.merged[key]
 
     def reference_days(self) -> list[date]:
         """The days of the reference: as many whole days as it lasts, from the one in which it begins."""
