@@ -14,6 +14,7 @@ from console.session import Session
 from console.views.fleet import FleetView
 from console.views.health import ModelHealth
 from console.views.kept import kept_health
+from console.views.latest_action import latest_effective
 from console.views.sight import Sight
 from console.views.standing import health_with_control, with_control
 
@@ -127,6 +128,17 @@ class Lookout(RecordsLookout):
         from console.views.asked import approval_asked  # noqa: PLC0415
 
         return approval_asked(self.sight(), approval_id, patience).view
+
+    def latest_effect(self, model: str) -> EffectView | None:
+        """Whether the newest action on a model helped; None when nothing was done lately. Raises LookupError or StoreError."""
+        sight = self.sight()
+        action = latest_effective(sight, model)
+        if action is None:
+            return None
+        from console.views.effect import effect_view  # noqa: PLC0415 - loads the store and the arithmetic
+
+        with sight.reader() as reader:
+            return effect_view(sight, reader, action.id)
 
     def effect(self, action_id: str) -> EffectView:
         """Whether an action helped. Raises LookupError or StoreError."""

@@ -11,7 +11,7 @@ from backends.records import Model, Moment
 from backends.store import queries
 from backends.store.reader import Reader
 from console.analysis.would_help import MINIMUM_ROWS, would_help
-from console.control.actions import ActionKind, ActionState
+from console.control.actions import ActionKind
 from console.control.records import ActionRecord
 from console.render import figures
 from console.views.assessment import registry_of
@@ -81,18 +81,6 @@ def effect_view(sight: Sight, reader: Reader, action_id: str) -> EffectView:
         raise LookupError(f"nothing is known of {record.model} in the store, so its effect cannot be measured")
     acted_at = record.finished_at or record.intended_at
     return _measured(sight, reader, record, model, acted_at)
-
-
-def latest_effective(sight: Sight, model: str) -> ActionRecord | None:
-    """The newest action on a model that took effect and moved something."""
-    found = [
-        action
-        for action in sight.control.actions.values()
-        if (action.environment, action.model) == (sight.environment, model)
-        and action.state is ActionState.EFFECTIVE
-        and action.kind in {*_SERVED_BY, ActionKind.KILL}
-    ]
-    return max(found, key=lambda action: action.finished_at or action.intended_at, default=None)
 
 
 def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, acted_at: datetime) -> EffectView:

@@ -17,5 +17,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.model(options.model)
     context.show(view, "model", model_page(view, width=WIDTH, height=60))
+    if not options.json:
+        _effect(context, options.model)
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if view.state.value in bad else Exit.OK
+
+
+def _effect(context: Context, model: str) -> None:
+    """Did it help? Below the page, while something was done lately."""
+    from backends.store.errors import StoreError  # noqa: PLC0415
+
+    try:
+        found = context.lookout.latest_effect(model)
+    except (LookupError, StoreError) as problem:
+        context.say(f"the effect of the last action cannot be read: {problem}")
+        return
+    if found is not None:
+        from console.render.effect import effect_lines  # noqa: PLC0415
+
+        print()
+        print("\n".join(each.text.rstrip() for each in effect_lines(found, WIDTH)))

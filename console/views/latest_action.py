@@ -1,0 +1,26 @@
+"""What was done last to a model. From control alone, so that a look at a model without actions costs nothing more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from console.control.actions import MOVING_KINDS, ActionState
+from console.control.records import ActionRecord
+from console.views.sight import Sight
+
+WATCHED_FOR: Final = timedelta(hours=48)
+"""How long the effect of an action is shown with its model."""
+
+
+def latest_effective(sight: Sight, model: str) -> ActionRecord | None:
+    """The newest action on a model that took effect and moved something, within WATCHED_FOR."""
+    found = [
+        action
+        for action in sight.control.actions.values()
+        if (action.environment, action.model) == (sight.environment, model)
+        and action.state is ActionState.EFFECTIVE
+        and action.kind in MOVING_KINDS
+        and sight.at - (action.finished_at or action.intended_at) <= WATCHED_FOR
+    ]
+    return max(found, key=lambda action: action.finished_at or action.intended_at, default=None)
