@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.widget import Widget
 
+from console import commands
 from console.render.incident import incident_heading, playbook_line, step_rows, steps_width
 from console.render.incident_detail import detail_rows
 from console.screens.base import DeckScreen
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from console.runbook.driving import Driving
 
 CHOICE, DOUBT = "choice:", "doubt:"
+KEYS = ("open", "take", "skip", "note", "handover", "changes", "rollback", "kill", "help", "back")
+WORDS = {"open": "choose", "rollback": "", "kill": "", "help": "", "back": ""}
+"""What line 24 says here behind a key, where the room is needed."""
 
 
 class PlaybookLine(OneLine):
@@ -100,8 +104,17 @@ class IncidentScreen(DeckScreen):
             self._at = place
             self.content.put_cursor_on(current.id)
             self._stand(current)
+        pane = self.stepper.detail if self.stepper.detail.has_focus else self.content
+        row = pane.cursor_row
+        self.why.show(row.why if row is not None else Line())
         if self._trouble:
             self.say(self._trouble, "warning")
+
+    def show_keys(self) -> None:
+        """Line 24: what takes the run on, in the order in which it is needed."""
+        known = {command.id: command for command in commands.on_screen(self.scope)}
+        shown = [known[name] for name in KEYS if name in known and self.app.disabled(known[name], self) is None]
+        self.keys.show([(commands.key_words(command.keys[0]), WORDS.get(command.id, command.footer)) for command in shown])
 
     def _detail(self, key: str | None) -> Any:
         width = self.size.width
@@ -141,7 +154,7 @@ class IncidentScreen(DeckScreen):
             self._settle(key)
         elif self.view is not None and self.view.current is not None and self.view.current.id == key:
             self._take_step(self.view.current)
-        else:
+        elif self.stepper.detail.cursor_key is not None:
             self.stepper.detail.focus()
 
     def _choose(self, choice: str) -> None:
@@ -200,6 +213,11 @@ class IncidentScreen(DeckScreen):
         self.app.push_screen(PlanScreen(errand))
 
     # commands
+
+    def do_open(self) -> None:
+        pane = self.stepper.detail if self.stepper.detail.has_focus else self.content
+        if pane.cursor_key is not None:
+            self.open_row(pane.cursor_key)
 
     def do_take(self) -> None:
         self._do(lambda run: run.take(), said="you drive it now")
