@@ -208,7 +208,7 @@ def form_lines(dialog: Dialog, width: int) -> list[Line]:
     editing = dialog.focus is Focus.REASON
     reason = line(" Reason  ", dialog.reason, *([("_", "cursor")] if editing else []))
     note = "Enter moves on" if editing else "shift+Tab edits it"
-    rows = wrapped(reason, width - len(note) - 3, 9)
+    rows = wrapped(reason, width - len(note) - 8, 9)
     rows[0] = line(*rows[0].fitted(width - len(note) - 6).spans, (note, "dim")) if rows[0].width <= width - len(note) - 6 else rows[0]
     if dialog.name:
         if len(dialog.name) > NAME_SHOWN_FROM:

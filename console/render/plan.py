@@ -141,7 +141,7 @@ def plan_why(plan: ActionPlan) -> Line:
     if plan.refusal:
         return line(("X", "critical"), f" {plan.refusal}")
     if plan.danger == "safer":
-        return line(f"{plan.environment}, safer direction: {plan.needs} is enough")
+        return line(f"safer direction: {plan.needs} is enough")
     return line(f"needs {plan.needs}" if plan.danger == "dangerous" else "one entry in the journal, nothing is sent")
 
 
