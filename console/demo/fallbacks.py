@@ -17,29 +17,26 @@ DAY: Final = 24 * HOUR
 def fallback_scores(frame: pl.DataFrame, model: ModelStory) -> np.ndarray[Any, Any]:
     """What the fallback answers for each row of `frame` (in order of schedule).
 
-    Binary: the share of positives of the last 24 h at the origin. Regression: the mean of the last seven days to the same
-    destination. Both from outcomes known at the last full hour before the schedule; where there is none, the same over everything,
-    and before any outcome at all NaN.
+    Binary: the share of positives of the last 24 h at the origin. Regression: the distance times the mean minutes a mile of the last
+    seven days. Both from outcomes known at the last full hour before the schedule; where there is none at the origin, the same over
+    all origins, and before any outcome at all NaN.
     """
-    group = "dest" if model.task == "regression" else "origin"
-    width = 7 * DAY if model.task == "regression" else DAY
-    return _recent_mean(frame, model, group, width)
-
-
-def _recent_mean(frame: pl.DataFrame, model: ModelStory, group: str, width: int) -> np.ndarray[Any, Any]:
     import numpy as np  # noqa: PLC0415
 
     asked = _micros(frame, "scheduled_at") // HOUR * HOUR
     known = _micros(frame, model.known_at)
     label = frame[model.label].cast(float).to_numpy()
-    groups = frame[group].to_numpy()
+    if model.task == "regression":
+        distance = frame["distance"].cast(float).to_numpy()
+        return distance * _windowed(known, label / distance, asked, 7 * DAY)
+    origins = frame["origin"].to_numpy()
     found = np.full(len(frame), np.nan)
-    for value in dict.fromkeys(groups.tolist()):
-        mine = groups == value
-        found[mine] = _windowed(known[mine], label[mine], asked[mine], width)
+    for origin in dict.fromkeys(origins.tolist()):
+        mine = origins == origin
+        found[mine] = _windowed(known[mine], label[mine], asked[mine], DAY)
     missing = np.isnan(found)
     if missing.any():
-        found[missing] = _windowed(known, label, asked[missing], width)
+        found[missing] = _windowed(known, label, asked[missing], DAY)
     return found
 
 

@@ -113,7 +113,7 @@ MODELS: Final[tuple[ModelStory, ...]] = (
         known_at="late_known_at",
         threshold=None,
         label_delay_hours=9.0,
-        fallback="the mean air time of the last seven days to the same destination",
+        fallback="the distance times the mean minutes a mile of the last seven days",
         readers=(("fuel planning", "reads every score"),),
         versions=(
             VersionStory("1", local(1, 1), local(3, 11), local(3, 10, 23, 40), local(3, 11, 10), "omar", "ilse", "flights-q1-d70"),

@@ -1,0 +1,39 @@
+"""One demo workspace, built once for every test that only looks at it."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from pathlib import Path
+
+import pytest
+
+from console.config import Workspace, open_workspace
+from console.demo.build import build, is_built
+
+
+@pytest.fixture(scope="session")
+def built_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo as `make demo` builds it. Processes of one run share it; nobody may change it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if base.name.startswith("popen-") else base
+    root = shared / "demo-workspace"
+    with (shared / "demo-workspace.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_built(root):
+            build(root)
+    return root
+
+
+@pytest.fixture
+def demo(built_demo: Path) -> Workspace:
+    """The shared demo, for looking."""
+    return open_workspace(built_demo)
+
+
+@pytest.fixture
+def own_demo(built_demo: Path, tmp_path: Path) -> Workspace:
+    """A copy of the demo, for acting."""
+    root = tmp_path / "demo"
+    shutil.copytree(built_demo, root)
+    return open_workspace(root)
