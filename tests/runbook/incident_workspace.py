@@ -64,11 +64,12 @@ def score(
     live: dict[str, float],
     shadow: dict[str, float],
     served_by: str = "model",
+    per_hour: int = PER_HOUR,
 ) -> None:
     """Land rows from `start` to `end`: every version gives its own level, `positive` of them turn out 1; labels come an hour later."""
     chance = np.random.default_rng(len(model) + int(start.timestamp()) % 1000)
     hours = int((end - start) / HOUR)
-    times = [start + HOUR * hour + timedelta(minutes=2 * each) for hour in range(hours) for each in range(PER_HOUR)]
+    times = [start + HOUR * hour + timedelta(minutes=each) for hour in range(hours) for each in range(per_hour)]
     keys = [f"{model}-{moment.isoformat()}" for moment in times]
     outcome = (chance.random(len(keys)) < positive).astype(float)
     for role, versions in (("live", live), ("shadow", shadow)):
@@ -81,14 +82,20 @@ def score(
             }  # fmt: skip
             land(workspace.paths, "predictions", columns, now=NOW)
     known = [moment + HOUR for moment in times]
-    land(workspace.paths, "labels", {"event_at": times, "known_at": known, "model": [model] * len(keys), "key": keys, "label": outcome}, now=NOW)
+    land(
+        workspace.paths,
+        "labels",
+        {"event_at": times, "known_at": known, "model": [model] * len(keys), "key": keys, "label": outcome},
+        now=NOW,
+    )
 
 
 def open_incident(workspace: Workspace, model: str, message: str, rule: str = "model.late_gap") -> None:
     """What the evaluator does when a rule fires: an alert and its incident."""
     alert = Alert(
         id=f"ALR-{model}", rule=rule, model=model, environment="production", layer=Layer.MODEL, state=State.CRITICAL,
-        opened_at=BROKE + timedelta(hours=12), value=0.35, limit=0.275, n=240, message=Untrusted(f"gap {message}"), playbook="quality-collapse",
+        opened_at=BROKE + timedelta(hours=12), value=0.35, limit=0.275, n=240, message=Untrusted(f"gap {message}"),
+        playbook="quality-collapse",
     )  # fmt: skip
     with Desk(workspace.paths, workspace.clock(), Actor.of_program("rule"), policy=Policy()) as desk:
         desk.open_alert(alert)
@@ -106,15 +113,26 @@ def _records() -> list[Any]:
     for model in ("arrivals", "delays"):
         found.append(
             Model(
-                name=model, owner="delays", task="binary", target=Untrusted("late"), fallback=Untrusted("the share of the last day"),
-                readers=(Reader(name="gate board", how=Untrusted("shows the score")),), label_delay_hours=1, **common,
-            )  # fmt: skip
+                name=model,
+                owner="delays",
+                task="binary",
+                target=Untrusted("late"),
+                fallback=Untrusted("the share of the last day"),
+                readers=(Reader(name="gate board", how=Untrusted("shows the score")),),
+                label_delay_hours=1,
+                **common,
+            )
         )
         found += [ModelVersion(model=model, version=version, **common) for version in ("1", "2")]
     found.append(
         Event(
-            name="promoted", model="delays", topic="deploy", message=Untrusted("v2 promoted by ines"), actor="ines",
-            event_at=BROKE, known_at=BROKE,
-        )  # fmt: skip
+            name="promoted",
+            model="delays",
+            topic="deploy",
+            message=Untrusted("v2 promoted by ines"),
+            actor="ines",
+            event_at=BROKE,
+            known_at=BROKE,
+        )
     )
     return found
