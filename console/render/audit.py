@@ -11,11 +11,10 @@ from console.render.facts import fact, fact_rows, paragraph
 from console.views.audit import AuditRow, AuditView, ChainView
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 
-PREVIEW_LINES = 9
 
-
-def audit_page(view: AuditView, *, width: int = 80, height: int = 20, selected: str | None = None, preview: bool = True) -> Page:
-    """Entries, the newest first; the selected one (the newest if None) spelt out below unless `preview` is off."""
+def audit_page(view: AuditView, *, width: int = 80, height: int = 20) -> Page:
+    """Entries, the newest first."""
+    del height
     zone = ZoneInfo(view.zone)
     what = 30 + max(0, min(40, width - 80))
     rows: list[Row] = []
@@ -24,20 +23,20 @@ def audit_page(view: AuditView, *, width: int = 80, height: int = 20, selected: 
     rows.append(
         Row(columns([("", 1, ""), ("#", -4, "dim"), ("TIME", 12, "dim"), ("WHO", 13, "dim"), ("WHAT", what, "dim"), ("RESULT", 15, "dim")]))
     )
-    listed = [_row(each, zone, what) for each in view.rows]
-    shown = next((each for each in view.rows if f"#{each.seq}" == selected), view.rows[0] if view.rows else None)
-    below = [rule(f"#{shown.seq} {shown.kind}", width), *entry_lines(shown, zone, width)[: PREVIEW_LINES - 1]] if preview and shown else []
-    rows += listed
+    rows += [_row(each, zone, what) for each in view.rows]
     if not view.rows:
         rows += paragraph("No entry fits." if view.filters.model_dump(exclude_none=True) else "Nothing was recorded yet.", width)
     if view.total > len(view.rows):
         rows += paragraph(f"{view.total - len(view.rows)} older ones are not shown: qd audit log --limit {view.total}", width)
-    if below:
-        room = height - len(rows) - len(below)
-        rows += [Row(Line())] * max(1, min(2, room)) + [Row(each) for each in below]
     return Page(
         sides(line(("Audit", "bold"), "  ", *_chain(view.chain, zone).spans), line((_asked(view), "dim")), width), tuple(rows), "audit log"
     )
+
+
+def entry_detail(view: AuditView, key: str | None, width: int) -> list[Line]:
+    """The entry of a row spelt out; nothing for a row that is none."""
+    shown = next((each for each in view.rows if f"#{each.seq}" == key), None)
+    return [] if shown is None else [rule(f"#{shown.seq} {shown.kind}", width), *entry_lines(shown, ZoneInfo(view.zone), width)]
 
 
 def _asked(view: AuditView) -> str:

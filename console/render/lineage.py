@@ -17,9 +17,13 @@ INDENT = 2
 
 
 def lineage_page(
-    view: LineageView, *, width: int = 80, height: int = 20, control_flow: bool = False, selected: str | None = None, blast: bool = False
-) -> Page:
-    """The data flow, or with `control_flow` the decisions. `blast` spells out what depends on the selected node, else on the version."""
+    view: LineageView, *, width: int = 80, height: int = 20, control_flow: bool = False, selected: str | None = None, blast: bool = False,
+    detail: bool = True,
+) -> Page:  # fmt: skip
+    """The data flow, or with `control_flow` the decisions; below, unless `detail` is off, what depends on the selected node.
+
+    `blast` spells it out. Without a selected node it is the version.
+    """
     del height
     zone = ZoneInfo(view.zone)
     flow = (" data flow  ", "dim") if control_flow else ("[data flow]", "bold")
@@ -30,17 +34,23 @@ def lineage_page(
     else:
         rows += [_node(each, view, width) for each in view.nodes]
         rows += paragraph(f"siblings  {'   '.join(each.raw for each in view.siblings) or 'none'}", width)
-        chosen = next((each for each in view.nodes if each.id == selected), None)
-        chosen = chosen or next((each for each in view.nodes if each.kind == "version"), None)
-        if chosen is not None and blast:
-            rows += _blast(chosen, width)
-        elif chosen is not None:
-            rows += paragraph(f"b  blast radius of this node: {said_reach(chosen.reach)}", width)
+        rows += [Row(each) for each in node_detail(view, selected, width, blast)] if detail else []
     rows += _missing(view, width)
     verb = f"lineage {view.model}" + (f"@{view.version}" if view.version else "") + (" --control" if control_flow else "")
     label = version_label(view.version) if view.version else "no version"
     state = "serves" if view.serves else "does not serve"
     return Page(sides(line("Lineage ", (f"{view.model}@{label}", "bold")), line((state, "dim")), width), tuple(rows), verb)
+
+
+def node_detail(view: LineageView, selected: str | None, width: int, blast: bool) -> list[Line]:
+    """What depends on a node (the version if None): in one line, or with `blast` by name."""
+    chosen = next((each for each in view.nodes if each.id == selected), None)
+    chosen = chosen or next((each for each in view.nodes if each.kind == "version"), None)
+    if chosen is None:
+        return []
+    if blast:
+        return [row.line for row in _blast(chosen, width)]
+    return [row.line for row in paragraph(f"b  blast radius of this node: {said_reach(chosen.reach)}", width)]
 
 
 def _completeness(view: LineageView) -> Line:

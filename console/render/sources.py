@@ -63,7 +63,7 @@ def sources_page(view: SourcesView, *, width: int = 80, height: int = 20) -> Pag
         rows += _way(way.key, way.what, way.why.raw, "" if way.works else "critical", width)
     down, stale = len(view.down), sum(each.state.value == "stale" for each in view.sources)
     words = ", ".join(text for number, text in ((down, f"{down} down"), (stale, f"{stale} stale")) if number) or "all readable"
-    oldest = f"oldest {figures.since(view.oldest_source_at, view.at)}" if view.oldest_source_at else "nothing with a cadence"
+    oldest = f"oldest {figures.since(view.oldest_at, view.at)}" if view.oldest_at else "nothing with a cadence"
     past = "; files are as they are now" if view.past else ""
     heading = sides(line(("Sources", "bold"), f"  {len(view.sources)}: {words}"), line((oldest + past, "dim")), width)
     return Page(heading, tuple(rows), "sources")

@@ -31,8 +31,9 @@ def model_line(model: str, serving: str | None, environment: str, owner: str | N
     return sides(line("Fleet > ", (model, "bold"), f"   {label}"), line((right, "critical" if incidents else "dim")), width)
 
 
-def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, selected: str | None = None, preview: bool = True) -> Page:
-    """Every version; the selected one (the serving one if None) spelt out below unless `preview` is off."""
+def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, preview: bool = True) -> Page:
+    """Every version; the serving one spelt out below unless `preview` is off."""
+    del height
     zone = ZoneInfo(view.zone)
     aliases = 10 + max(0, min(20, width - 100))
     head = columns(
@@ -46,14 +47,18 @@ def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, sele
             Row(line(text))
             for text in ("", " No version of this model is recorded. Records bring them in:", "   qd ingest records registry.jsonl")
         ]
-    shown = next((row for row in view.rows if row.version == selected), None)
-    shown = shown or next((row for row in view.rows if row.serves), view.rows[0] if view.rows else None)
-    if preview and shown is not None:
-        below = [rule(f"{view.model} {version_label(shown.version)}", width), *details(shown, view.at, zone, width)]
-        gap = max(1, min(3, height - len(rows) - len(below)))
-        rows += [Row(Line())] * gap + [Row(each) for each in below]
+    if preview and view.rows:
+        rows += [Row(Line()), *(Row(each) for each in version_detail(view, view.serving, width))]
     heading = model_line(view.model, view.serving, view.environment, view.owner, view.incidents, width)
     return Page(heading, tuple(rows), f"versions {view.model}")
+
+
+def version_detail(view: VersionsView, version: str | None, width: int) -> list[Line]:
+    """A version spelt out; the newest one when there is no such version."""
+    shown = next((row for row in view.rows if row.version == version), view.rows[0] if view.rows else None)
+    if shown is None:
+        return []
+    return [rule(f"{view.model} {version_label(shown.version)}", width), *details(shown, view.at, ZoneInfo(view.zone), width)]
 
 
 def _row(row: VersionRow, zone: ZoneInfo, aliases: int) -> Row:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from console.render.audit import audit_page, entry_page
+from console.render.audit import audit_page, entry_detail, entry_page
 from console.screens.base import DeckScreen, Loaded
-from widgets.line import Page
-from widgets.rows import Moved
+from console.screens.detailed import DetailedScreen
+from widgets.line import Line, Page
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
@@ -16,7 +17,7 @@ SCREENS_OF = (("A-", "action"), ("APR-", "approval"), ("INC-", "incident"))
 """Which screen shows a subject, by the beginning of its id."""
 
 
-class AuditScreen(DeckScreen):
+class AuditScreen(DetailedScreen):
     """Who did what, newest first."""
 
     scope = "audit"
@@ -29,12 +30,10 @@ class AuditScreen(DeckScreen):
         return lookout.audit()
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return audit_page(view, width=width, height=height, selected=self.content.cursor_key)
+        return audit_page(view, width=width, height=height)
 
-    def on_rows_moved(self, message: Moved) -> None:
-        super().on_rows_moved(message)
-        if self.view is not None:
-            self.draw()
+    def detail_of(self, view: Any, key: str | None, width: int) -> Sequence[Line]:
+        return entry_detail(view, key, width)
 
     def model_of(self, key: str | None) -> str | None:
         row = self._row(key)

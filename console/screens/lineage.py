@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from console.render.lineage import lineage_page
-from console.screens.base import DeckScreen
-from widgets.line import Page
-from widgets.rows import Moved
+from console.render.lineage import lineage_page, node_detail
+from console.screens.detailed import DetailedScreen
+from widgets.line import Line, Page
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
 
 
-class LineageScreen(DeckScreen):
+class LineageScreen(DetailedScreen):
     """Lineage of a model's serving version, or of `model@version`."""
 
     scope = "lineage"
@@ -27,13 +27,10 @@ class LineageScreen(DeckScreen):
         return lookout.lineage(*lookout.named_version(self.target or ""))
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        selected = self.content.cursor_key
-        return lineage_page(view, width=width, height=height, control_flow=self._control_flow, selected=selected, blast=self._blast)
+        return lineage_page(view, width=width, height=height, control_flow=self._control_flow, detail=False)
 
-    def on_rows_moved(self, message: Moved) -> None:
-        super().on_rows_moved(message)
-        if self.view is not None:
-            self.draw()
+    def detail_of(self, view: Any, key: str | None, width: int) -> Sequence[Line]:
+        return () if self._control_flow else node_detail(view, key, width, self._blast)
 
     def model_of(self, key: str | None) -> str | None:
         del key

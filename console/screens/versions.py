@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.render.version import version_page
-from console.render.versions import versions_page
+from console.render.versions import version_detail, versions_page
 from console.screens.base import DeckScreen
-from widgets.line import Page
-from widgets.rows import Moved
+from console.screens.detailed import DetailedScreen
+from widgets.line import Line, Page
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
 
 
-class VersionsScreen(DeckScreen):
+class VersionsScreen(DetailedScreen):
     """Every version, the one under the cursor spelt out below."""
 
     scope = "versions"
@@ -24,12 +25,14 @@ class VersionsScreen(DeckScreen):
         return lookout.versions(self.target)
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return versions_page(view, width=width, height=height, selected=self.content.cursor_key)
+        return versions_page(view, width=width, height=height, preview=False)
 
-    def on_rows_moved(self, message: Moved) -> None:
-        super().on_rows_moved(message)
-        if self.view is not None:
-            self.draw()
+    def detail_of(self, view: Any, key: str | None, width: int) -> Sequence[Line]:
+        return version_detail(view, key, width)
+
+    def version_of(self, key: str | None) -> str | None:
+        """The version that a promotion means."""
+        return key
 
     def model_of(self, key: str | None) -> str | None:
         del key

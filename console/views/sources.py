@@ -58,7 +58,7 @@ class SourcesView(View):
     past: bool
     sources: tuple[Source, ...]
     still_works: tuple[StillWorks, ...]
-    oldest_source_at: Moment | None
+    oldest_at: Moment | None
 
     @property
     def down(self) -> tuple[Source, ...]:
@@ -77,7 +77,7 @@ def sources_view(sight: Sight) -> SourcesView:
         past=sight.past,
         sources=tuple(sorted(found, key=lambda each: (severity_rank(each.state), each.kind, each.id))),
         still_works=still_works({each.kind: each.why.raw for each in found if each.state is State.CRITICAL}, sight.past),
-        oldest_source_at=min(ages, default=None),
+        oldest_at=min(ages, default=None),
     )
 
 
@@ -136,13 +136,18 @@ def _judged(age: float | None, expected: float | None, from_: str) -> tuple[Stat
     """A source against its cadence. One that only speaks when something changes is never too old."""
     if age is None:
         return State.UNKNOWN, "it never told anything"
-    said = figures.age(timedelta(hours=age))
+    said = _old(age)
     if expected is None:
-        return State.OK, f"{said} old; it speaks when something changes, so no age is too old"
+        return State.OK, f"{said}; it speaks when something changes, so no age is too old"
     limit = figures.age(timedelta(hours=expected))
     if age > expected:
-        return State.STALE, f"{said} old, expected at least every {limit} ({from_})"
-    return State.OK, f"{said} old, within {limit} ({from_})"
+        return State.STALE, f"{said}, expected at least every {limit} ({from_})"
+    return State.OK, f"{said}, within {limit} ({from_})"
+
+
+def _old(hours: float) -> str:
+    said = figures.age(timedelta(hours=hours))
+    return "less than a minute old" if said == "now" else f"{said} old"
 
 
 def _store(sight: Sight, reader: Reader) -> Source:
@@ -196,7 +201,7 @@ def _feeds(sight: Sight, reader: Reader, rule: AlertRule | None) -> Iterator[Sou
         age = _hours(sight, last)
         expected = _limit(rule)
         state, why = _judged(age, expected, f"rule {RULE}")
-        reported = f"; reported {figures.since(report.event_at, sight.at)} ago by {report.source}" + (
+        reported = f"; reported {figures.moment(report.event_at, sight.zone)} by {report.source}" + (
             " (simulated)" if report.simulated else ""
         )
         yield _source(

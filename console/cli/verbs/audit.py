@@ -38,5 +38,5 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         text=options.text,
     )
     view = context.lookout.audit(limit=options.limit or None, filters=filters)
-    context.show(view, "audit-log", audit_page(view, width=WIDTH, height=0, preview=False))
+    context.show(view, "audit-log", audit_page(view, width=WIDTH))
     return Exit.UNAVAILABLE if view.chain.state == "unreadable" else Exit.OK
