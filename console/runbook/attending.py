@@ -9,7 +9,7 @@ from backends.records import Incident
 from console.config import Workspace
 from console.control.actions import ActionKind, ActionState
 from console.control.desk import Desk
-from console.control.failures import JournalUnavailable, NotFound
+from console.control.errors import JournalUnavailable, NotFound
 from console.control.ledger import read_state
 from console.control.state import ControlState
 from console.policies.load import load_policies

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from console.config import Workspace
 from console.control.actions import ActionKind, ActionPlan, ActionRequest, ActionState, new_key
 from console.control.desk import Desk
-from console.control.failures import Refused
+from console.control.errors import Refused
 from console.control.ledger import read_state
 from console.runbook.attending import attend, runner_for, tell_whether_it_helped
 from console.runbook.host import DeskHost

@@ -12,8 +12,8 @@ from console.control.actions import ActionKind, ActionPlan, ActionRequest, Actio
 from console.control.actions import ActionOutcome as DeskOutcome
 from console.control.approval import Approval, ApprovalState
 from console.control.desk import Desk
+from console.control.errors import JournalConflict, JournalUnavailable
 from console.control.execution import outcome_of
-from console.control.failures import JournalConflict, JournalUnavailable
 from console.control.holders import with_doubts
 from console.control.ledger import read_state
 from console.control.records import ActionRecord

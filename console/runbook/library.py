@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backends.yaml_text import YamlFileError
-from console.control.failures import NotFound
+from console.control.errors import NotFound
 from console.control.state import ControlState
 from console.policies.load import Policies, known_rules
 from console.runbook.records import run_of

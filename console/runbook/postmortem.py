@@ -9,7 +9,7 @@ from pathlib import Path
 from backends.records import Incident
 from backends.store.errors import StoreError
 from backends.text import Untrusted
-from console.control.failures import NotFound
+from console.control.errors import NotFound
 from console.render import figures
 from console.runbook.attending import found_incident
 from console.runbook.records import run_events, run_of

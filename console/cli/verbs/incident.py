@@ -78,7 +78,7 @@ def _open(context: Context, options: argparse.Namespace) -> Exit:
     from backends.text import Untrusted  # noqa: PLC0415
     from console.cli.acting import desk_of, said  # noqa: PLC0415
     from console.control.actions import new_key  # noqa: PLC0415
-    from console.control.failures import JournalUnavailable, Refused  # noqa: PLC0415
+    from console.control.errors import JournalUnavailable, Refused  # noqa: PLC0415
     from console.runbook.library import playbook_view  # noqa: PLC0415
 
     if not options.model or not options.title:

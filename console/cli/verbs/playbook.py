@@ -108,7 +108,7 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
 
 def _start(context: Context, options: argparse.Namespace) -> Exit:
     from console.cli.acting import desk_of, said  # noqa: PLC0415
-    from console.control.failures import JournalUnavailable, NotFound, Refused  # noqa: PLC0415
+    from console.control.errors import JournalUnavailable, NotFound, Refused  # noqa: PLC0415
     from console.control.ledger import read_state  # noqa: PLC0415
     from console.runbook.attending import found_incident, open_run  # noqa: PLC0415
     from console.runbook.driving import Driving  # noqa: PLC0415
@@ -143,7 +143,7 @@ def _start(context: Context, options: argparse.Namespace) -> Exit:
 
 def _step(context: Context, options: argparse.Namespace) -> Exit:
     from console.cli.acting import desk_of, said  # noqa: PLC0415
-    from console.control.failures import JournalUnavailable, NotFound, Refused  # noqa: PLC0415
+    from console.control.errors import JournalUnavailable, NotFound, Refused  # noqa: PLC0415
     from console.control.ledger import read_state  # noqa: PLC0415
     from console.runbook.driving import Driving  # noqa: PLC0415
     from console.runbook.library import known_run  # noqa: PLC0415
