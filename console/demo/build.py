@@ -36,10 +36,11 @@ rules:
     layer: system
     signal: latency_p95
     window: 24h
-    warning: 30
-    critical: 50
+    # Measured on whatever machine built the demo, so the limits leave room for a busy laptop.
+    warning: 100
+    critical: 250
     playbook: slow-or-failing
-    severity: page
+    severity: ticket
   - id: system.errors
     title: More than one request in a hundred gets no score
     layer: system

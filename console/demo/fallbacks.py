@@ -28,7 +28,9 @@ def fallback_scores(frame: pl.DataFrame, model: ModelStory) -> np.ndarray[Any, A
     label = frame[model.label].cast(float).to_numpy()
     if model.task == "regression":
         distance = frame["distance"].cast(float).to_numpy()
-        return distance * _windowed(known, label / distance, asked, 7 * DAY)
+        rate = _windowed(known, label / distance, asked, 7 * DAY)
+        answered: np.ndarray[Any, Any] = distance * rate
+        return answered
     origins = frame["origin"].to_numpy()
     found = np.full(len(frame), np.nan)
     for origin in dict.fromkeys(origins.tolist()):
