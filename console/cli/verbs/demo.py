@@ -20,9 +20,7 @@ BAR = 30
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what", nargs="?", choices=("open", "serve"), default="open", help="open (the default) or serve what follows"
-    )
+    parser.add_argument("what", nargs="?", choices=("open", "serve"), default="open", help="open (the default) or serve what follows")
     parser.add_argument("--dir", type=Path, help="the folder of the demo; else the workspace named demo")
     parser.add_argument("--at", metavar="TIME", help="where its clock stands: 2013-04-26T18:00-04:00 if left out")
     parser.add_argument("--no-open", action="store_true", help="build it, do not open the console")
