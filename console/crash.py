@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import traceback
@@ -30,6 +31,19 @@ def write_report(folder: Path, error: BaseException, now: datetime) -> Path | No
     except OSError:
         return None
     return path
+
+
+def kept_report(root: Path, error: BaseException, now: datetime) -> Path | None:
+    """The same in the workspace at `root`, or among the temporary files where there is none to write to."""
+    import tempfile  # noqa: PLC0415
+
+    found = write_report(root / "crash", error, now) if os.access(root / "workspace.toml", os.R_OK) else None
+    if found is not None:
+        return found
+    try:
+        return write_report(Path(tempfile.mkdtemp(prefix="quarterdeck-crash-")), error, now)
+    except OSError:
+        return None
 
 
 def without_secrets(text: str) -> str:

@@ -17,3 +17,7 @@ class LandingError(StoreError):
 
 class IngestError(StoreError):
     """A file that cannot be taken in at all; nothing was written."""
+
+
+class ArchiveProblem(StoreError):
+    """A backup cannot be made, or is not one; the message says what was left behind: nothing."""

@@ -120,36 +120,35 @@ def parse_moment(text: str) -> datetime:
 
 
 def run_verb(verb: Verb, options: argparse.Namespace) -> int:
-    """Run a verb; every known kind of failure becomes one line on stderr and its exit code."""
-    module = import_module(f"console.cli.verbs.{verb.module}")
+    """Run a verb; every known kind of failure becomes one line on stderr and its exit code, any other one a report and its path."""
+    context = Context(options)
     try:
-        return int(module.run(Context(options), options))
+        module = import_module(f"console.cli.verbs.{verb.module}")
+        return int(module.run(context, options))
     except Problem as problem:
         return _said(verb, str(problem), problem.code)
-    except LookupError as problem:
-        if type(problem) in {KeyError, IndexError}:
-            raise
-        return _said(verb, str(problem), Exit.NOT_FOUND)
+    except BrokenPipeError:
+        raise
     except Exception as problem:
-        code = _known(problem)
-        if code is None:
-            raise
-        return _said(verb, str(problem), code)
+        from console.cli.failures import exit_code_of, said  # noqa: PLC0415 - only a run that fails needs it
+
+        code = exit_code_of(problem)
+        return _fault(verb, context, problem) if code is None else _said(verb, said(problem), code)
     finally:
         sys.stdout.flush()
 
 
-def _known(problem: Exception) -> Exit | None:
-    """The exit code of a failure that says itself what happened; None for a fault of this program."""
-    from backends.protocol import BackendError  # noqa: PLC0415
-    from backends.store.errors import StoreError  # noqa: PLC0415
-    from console.config import WorkspaceProblem  # noqa: PLC0415
+def _fault(verb: Verb, context: Context, problem: Exception) -> Exit:
+    from console.clock import SystemClock  # noqa: PLC0415
+    from console.crash import kept_report  # noqa: PLC0415
 
-    if isinstance(problem, WorkspaceProblem):
-        return Exit.USAGE
-    return Exit.UNAVAILABLE if isinstance(problem, StoreError | BackendError) else None
+    path = kept_report(context.located.root, problem, SystemClock().real_now())
+    first = (str(problem).splitlines() or [""])[0][:200]
+    where = f"; report: {path}" if path else ""
+    return _said(verb, f"stopped by a fault of its own: {type(problem).__name__}: {first}{where}", Exit.FAULT)
 
 
 def _said(verb: Verb, message: str, code: Exit) -> Exit:
-    print(f"quarterdeck {verb.name}: {displayable(message)}", file=sys.stderr)
+    first, *others = message.splitlines() or [""]
+    print("\n".join([f"quarterdeck {verb.name}: {displayable(first)}", *map(displayable, others)]), file=sys.stderr)
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,10 @@ PROGRAM = "quarterdeck"
 
 def entry() -> None:
     """Entry point of `quarterdeck` and `qd`."""
+    for stream in (sys.stdout, sys.stderr):
+        # A locale that cannot show a character is no reason to stop half-way through an answer.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = main(sys.argv[1:])
     _leave_readers(code)
     sys.exit(code)
@@ -38,10 +43,10 @@ def _leave_readers(code: int) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code."""
     words = list(arguments)
-    if words == ["--version"]:
-        from importlib.metadata import version  # noqa: PLC0415 - the fast path loads nothing else
+    if words and words[0] == "--version":
+        from console.cli.version import installed_version  # noqa: PLC0415 - the fast path loads nothing else
 
-        print(f"quarterdeck {version('quarterdeck')}")
+        print(f"{PROGRAM} {installed_version()}")
         return Exit.OK
     try:
         return _run(words)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backends.journal.entries import JournalConflict, JournalUnavailable
+from backends.journal.entries import DamagedEntry, JournalConflict, JournalError, JournalUnavailable
 
-__all__ = ["JournalConflict", "JournalUnavailable", "NotFound", "Refused"]
+__all__ = ["DamagedEntry", "JournalConflict", "JournalError", "JournalUnavailable", "NotFound", "Refused"]
 
 
 class Refused(Exception):

@@ -1,0 +1,73 @@
+"""Every failure that says itself what happened, and the exit code it leaves with. Anything else is a fault of this program."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from console.cli.exits import Exit
+
+_BY_CODE: dict[Exit, tuple[str, ...]] = {
+    Exit.USAGE: (
+        "backends.profile.profile:ProfileMismatch",
+        "backends.store.errors:ArchiveProblem",
+        "backends.store.errors:IngestError",
+        "backends.store.errors:LandingError",
+        "backends.yaml_text:YamlFileError",
+        "console.cli.parser:UsageProblem",
+        "console.config:WorkspaceProblem",
+        "console.demo.build:DemoProblem",
+        "console.demo.flights:FlightsMissing",
+        "console.demo.serving_state:ReplayProblem",
+        "console.policies.load:PoliciesError",
+        "console.runbook.postmortem:WouldOverwrite",
+        "console.simulation:BrokenClock",
+        "playbooks.binding:BindingError",
+        "playbooks.run:RunError",
+    ),
+    Exit.REFUSED: (
+        "console.control.errors:JournalConflict",
+        "console.control.errors:Refused",
+        "console.control.execution:NotIntended",
+        "console.control.holders:AlreadyCarried",
+        "playbooks.runner:RunRefusedError",
+    ),
+    Exit.UNAVAILABLE: (
+        "backends.protocol:BackendError",
+        "backends.store.errors:StoreError",
+        "console.control.errors:DamagedEntry",
+        "console.control.errors:JournalError",
+        "playbooks.host:HostError",
+    ),
+}
+"""The most telling one wins: `IngestError` is a StoreError, and yet the file is what is wrong."""
+
+LINES = 3
+"""More of a message than this is for the report, not for the terminal."""
+
+
+def exit_code_of(problem: BaseException) -> Exit | None:
+    """The exit code of a known failure; None for a fault of this program, and for what Python raises by itself on a wrong key."""
+    for code, names in _BY_CODE.items():
+        if isinstance(problem, tuple(_type(name) for name in names)):
+            return code
+    if isinstance(problem, LookupError):
+        return None if type(problem) in {KeyError, IndexError, LookupError} else Exit.NOT_FOUND
+    if isinstance(problem, OSError | MemoryError):
+        return Exit.UNAVAILABLE
+    return None
+
+
+def said(problem: BaseException) -> str:
+    """What a failure says, in few lines; the operating system's own failures name the file and what to do."""
+    if isinstance(problem, MemoryError):
+        return "this machine has no memory left for it: ask for less, or free some"
+    if isinstance(problem, OSError) and problem.strerror:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return f"{where}{problem.strerror}; see: quarterdeck doctor"
+    return "\n".join(str(problem).splitlines()[:LINES]) or type(problem).__name__
+
+
+def _type(name: str) -> type[BaseException]:
+    module, _, attribute = name.partition(":")
+    found: type[BaseException] = getattr(import_module(module), attribute)
+    return found
