@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ENVIRONMENT_VARIABLE = "QUARTERDECK_WORKSPACE"
 MARKER = "workspace.toml"
@@ -22,8 +22,7 @@ def named_workspace(name: str) -> Path:
     return data_home() / "workspaces" / name
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """A workspace folder and why it was chosen."""
 
     root: Path

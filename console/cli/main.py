@@ -43,11 +43,8 @@ def _leave_readers(code: int) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code."""
     words = list(arguments)
-    if words and words[0] == "--version":
-        from console.cli.version import installed_version  # noqa: PLC0415 - the fast path loads nothing else
-
-        print(f"{PROGRAM} {installed_version()}")
-        return Exit.OK
+    if words[:1] == ["--version"]:
+        return _version()
     try:
         return _run(words)
     except KeyboardInterrupt:
@@ -59,6 +56,13 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.OK
 
 
+def _version() -> int:
+    from console.cli.version import installed_version  # noqa: PLC0415 - this path loads nothing else
+
+    print(f"{PROGRAM} {installed_version()}")
+    return Exit.OK
+
+
 def _run(words: list[str]) -> int:
     from console.cli import parser  # noqa: PLC0415 - after the fast paths
     from console.cli.verbs import VERBS  # noqa: PLC0415
@@ -67,6 +71,8 @@ def _run(words: list[str]) -> int:
     if verb_name is None and any(word in {"-h", "--help"} for word in words):
         print(parser.overview())
         return Exit.OK
+    if verb_name is None and "--version" in words:
+        return _version()
     if verb_name is not None and verb_name not in VERBS:
         return _unknown(verb_name)
     try:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from backends.text import displayable
 from console.cli.exits import Exit
-from console.locate import locate
-from console.session import Session
+from console.locate import Located, locate
+from widgets import skeleton
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from console.session import Session
 
 
 def open_console(options: argparse.Namespace) -> int:
@@ -21,22 +26,37 @@ def open_console(options: argparse.Namespace) -> int:
         return Exit.USAGE
     moment = None
     if options.as_of is not None:
-        try:
-            moment = datetime.fromisoformat(options.as_of)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        moment = _moment(options.as_of)
+        if moment is None:
             print("quarterdeck: --as-of needs a time with an offset, as in 2013-04-22T14:00-04:00", file=sys.stderr)
             return Exit.USAGE
-    session = Session(locate(options.workspace), options.env, moment, options.read_only)
-    return run_console(session)
+    located = locate(options.workspace)
+    drawn = _draw_skeleton(located)
+    from console.session import Session  # noqa: PLC0415 - after the skeleton
+
+    return _run_drawn(Session(located, options.env, moment, options.read_only), drawn)
 
 
 def run_console(session: Session) -> int:
     """Run the application in `session`. A crash restores the terminal, prints one line and leaves a report without secrets."""
-    from widgets import skeleton  # noqa: PLC0415
+    return _run_drawn(session, _draw_skeleton(session.located))
 
-    drawn = skeleton.draw(sys.stdout, os.environ, banner=session.located.root.name if session.located.exists else "no workspace")
+
+def _moment(text: str) -> datetime | None:
+    from datetime import datetime  # noqa: PLC0415 - only for a look at the past
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _draw_skeleton(located: Located) -> bool:
+    return skeleton.draw(sys.stdout, os.environ, banner=located.root.name if located.exists else "no workspace")
+
+
+def _run_drawn(session: Session, drawn: bool) -> int:
     try:
         from console.app import ConsoleApp  # noqa: PLC0415 - after the skeleton
 
