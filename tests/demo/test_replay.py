@@ -58,11 +58,11 @@ def answers(workspace: Workspace, model: str, start: datetime = DEFAULT_START, e
 
 
 def told(workspace: Workspace) -> set[tuple[object, ...]]:
-    """Everything that was landed, but for latencies."""
+    """Everything that was landed, but for latencies; scores to six digits: sums over other stretches round otherwise."""
     found: set[tuple[object, ...]] = set()
     for model in MODELS:
         rows = answers(workspace, model.name)
-        columns = (rows.key, rows.version, rows.role, rows.served_by, np.round(rows.score, 12), np.nan_to_num(rows.label, nan=-1.0))
+        columns = (rows.key, rows.version, rows.role, rows.served_by, np.round(rows.score, 6), np.nan_to_num(rows.label, nan=-1.0))
         found |= set(zip([model.name] * len(rows), *(column.tolist() for column in columns), strict=True))
     return found
 
