@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from backends.durable import private_mode
 from backends.store.paths import WorkspacePaths
 from console.clock import SimulatedClock
 
@@ -42,4 +43,5 @@ def write_atomically(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    temporary.chmod(private_mode(path.parent))
     temporary.replace(path)

@@ -37,6 +37,7 @@ SCHEMAS: dict[str, str] = {
     "audit-verify": "console.views.audit:ChainView",
     "alerts": "console.views.alerts:AlertsView",
     "incidents": "console.views.alerts:IncidentsView",
+    "own": "console.views.own:OwnView",
     "ingest": "console.views.ingested:IngestView",
 }
 """By the name in `"schema": "quarterdeck/NAME/1"`."""

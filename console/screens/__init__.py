@@ -31,6 +31,7 @@ SCREENS = {
     "entry": "console.screens.audit:EntryScreen",
     "alerts": "console.screens.alerts:AlertsScreen",
     "incidents": "console.screens.alerts:IncidentsScreen",
+    "own": "console.screens.own:OwnScreen",
     "help": "console.screens.help:HelpScreen",
 }
 

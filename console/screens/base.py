@@ -73,6 +73,10 @@ class DeckScreen(FrameScreen):
         """Compute the view; runs in a worker thread."""
         raise NotImplementedError
 
+    def read(self) -> Any:
+        """The view of this moment; runs in a worker thread. Overridden by what needs no workspace that can be opened."""
+        return self.load(self.app.lookout())
+
     def page(self, view: Any, width: int, height: int) -> Page:
         """Render the view."""
         raise NotImplementedError
@@ -144,7 +148,7 @@ class DeckScreen(FrameScreen):
     @work(thread=True, exclusive=True, group="read", exit_on_error=False)
     def _read(self, epoch: int) -> None:
         try:
-            view = self.load(self.app.lookout())
+            view = self.read()
         except Exception as error:
             self.post_message(LoadFailed(self.app.said_of(error), epoch))
         else:

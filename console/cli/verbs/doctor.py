@@ -1,0 +1,24 @@
+"""`quarterdeck doctor`: the console's own health, and what to do about it. Works where nothing else does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from console.cli.context import WIDTH, Context, Problem
+from console.cli.exits import Exit
+from console.render.own import own_page
+from console.terminal import terminal
+from console.views.own import own_view
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    if options.as_of is not None:
+        raise Problem(Exit.USAGE, "doctor looks at what is here now; leave --as-of away")
+    view = own_view(context.located, terminal(os.environ))
+    context.show(view, "own", own_page(view, width=WIDTH))
+    return Exit.NO if view.state.value == "critical" else Exit.OK

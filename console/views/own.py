@@ -1,0 +1,142 @@
+"""The console's own health: this machine, the workspace's folder, and every part that lies in it. Works where nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from backends.records import Moment, State, severity_rank
+from backends.text import Untrusted
+from console.clock import SystemClock
+from console.config import Workspace, WorkspaceProblem, open_workspace
+from console.locate import Located
+from console.terminal import Terminal
+from console.views.health import View
+
+Area = Literal["program", "terminal", "workspace", "store", "control", "policies", "evaluator", "clock", "disk", "faults"]
+
+AREAS: tuple[Area, ...] = ("workspace", "control", "store", "evaluator", "policies", "clock", "disk", "faults", "terminal", "program")
+"""In the order of who is hurt first."""
+
+
+class Finding(View):
+    """One thing that was looked at."""
+
+    id: str
+    """Stable, for scripts: `store.segments`."""
+    area: Area
+    state: State
+    what: Untrusted
+    to_do: Untrusted | None = None
+    """What to do about it; None when there is nothing to do."""
+
+
+class OwnView(View):
+    """Everything that was looked at, the worst of each area first."""
+
+    at: Moment
+    """By the wall: the program's own health has nothing to do with a simulated clock."""
+    zone: str
+    path: str
+    chosen_by: str
+    workspace: str | None
+    """Its name; None when it cannot be opened."""
+    versions: dict[str, str]
+    """By package; `missing` for one that is not installed."""
+    findings: tuple[Finding, ...]
+    state: State
+
+    @property
+    def ordered(self) -> tuple[Finding, ...]:
+        """By area, the worst first within each."""
+        return tuple(sorted(self.findings, key=lambda each: (AREAS.index(each.area), severity_rank(each.state))))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the checks are given."""
+
+    located: Located
+    workspace: Workspace
+    real_now: datetime
+
+
+Check = Callable[[Looked], Iterable[Finding]]
+
+
+def finding(id: str, state: State, what: str, to_do: str | None = None) -> Finding:
+    """A finding of the area that its id begins with."""
+    area = id.partition(".")[0]
+    return Finding.model_validate(
+        {"id": id, "area": area, "state": state, "what": Untrusted(what), "to_do": None if to_do is None else Untrusted(to_do)}
+    )
+
+
+def many(number: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def own_view(located: Located, terminal: Terminal) -> OwnView:
+    """Look at everything. Never raises for what it looks at: what cannot be read is a finding."""
+    from console.views.own_machine import installed, program_findings, terminal_findings  # noqa: PLC0415 - not for the first frame
+
+    real_now = SystemClock().real_now()
+    versions = installed()
+    findings = [*program_findings(versions), *terminal_findings(terminal)]
+    workspace: Workspace | None = None
+    try:
+        if not _there(located):
+            findings.append(_nowhere(located))
+        else:
+            workspace = open_workspace(located.root)
+    except WorkspaceProblem as problem:
+        what, _, to_do = str(problem).rpartition("; ")
+        findings.append(finding("workspace.settings", State.CRITICAL, what or to_do, to_do if what else None))
+    except OSError as error:
+        findings.append(finding("workspace.settings", State.CRITICAL, f"{located.root} cannot be reached: {error.strerror}", ASK_OWNER))
+    if workspace is not None:
+        findings += _looked_at(Looked(located, workspace, real_now))
+    return OwnView(
+        at=real_now,
+        zone=workspace.settings.display_zone if workspace else "UTC",
+        path=str(located.root),
+        chosen_by=located.because,
+        workspace=workspace.settings.name if workspace else None,
+        versions=versions,
+        findings=tuple(findings),
+        state=min((each.state for each in findings), key=severity_rank),
+    )
+
+
+ASK_OWNER = "ask its owner for access, or choose another one with --workspace"
+
+
+def _there(located: Located) -> bool:
+    """Whether there is anything at the chosen place. Raises OSError when nobody may look."""
+    return located.root.exists()
+
+
+def _nowhere(located: Located) -> Finding:
+    # Nobody asked for the default one by name, so a first start is not a fault.
+    state = State.UNKNOWN if located.because == "the default" else State.CRITICAL
+    to_do = f"make one: quarterdeck init --personal {located.root}; or look around: quarterdeck demo"
+    return finding("workspace.settings", state, f"no workspace at {located.root} (from {located.because})", to_do)
+
+
+def _looked_at(looked: Looked) -> Iterator[Finding]:
+    from console.views import own_control, own_folder, own_store  # noqa: PLC0415 - not for the first frame
+
+    for check in (*own_folder.CHECKS, *own_control.CHECKS, *own_store.CHECKS):
+        try:
+            yield from check(looked)
+        except Exception as error:
+            # One part that is broken in a way that nobody thought of must not hide the others.
+            name = f"{_area_of(check)}.{check.__name__}"
+            yield finding(name, State.CRITICAL, f"could not be looked at: {type(error).__name__}: {error}", "report it with this line")
+
+
+def _area_of(check: Check) -> str:
+    return next((area for area in AREAS if check.__name__.startswith(area)), "faults")

@@ -1,0 +1,100 @@
+"""Control: the journal and its mirrored head, the published files, policies and playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backends.local.reading import LocalAliases, LocalSwitches
+from backends.protocol import BackendError
+from backends.records import State
+from console.views.own import Check, Finding, Looked, finding, many
+
+
+def control_journal(looked: Looked) -> Iterator[Finding]:
+    """Every hash recomputed, and the end compared with the mirrored head."""
+    from console.control.audit import verify  # noqa: PLC0415 - loads the journal
+
+    found = verify(looked.workspace.paths)
+    for number, each in enumerate(found.findings[:3]):
+        to_do = "quarterdeck audit verify says more; compare with a backup before you trust what it says was done"
+        yield finding(f"control.journal.{number + 1}" if number else "control.journal", State.CRITICAL, each.message, to_do)
+    if len(found.findings) > 3:
+        yield finding("control.journal.more", State.CRITICAL, f"{len(found.findings) - 3} more findings", "quarterdeck audit verify")
+    for number, warning in enumerate(found.warnings[:3]):
+        yield finding(f"control.warning.{number + 1}", State.WARNING, warning, "quarterdeck audit verify")
+    if found.gap_entries:
+        what = f"{found.gap_entries} of what people did waits in spool/, since the journal could not be written"
+        yield finding("control.gap", State.WARNING, what, "the next action or note takes them over, once the journal can be written")
+    if found.whole and not found.entries:
+        yield finding("control.journal", State.UNKNOWN, "nothing was recorded yet")
+    elif found.whole:
+        what = f"{found.entries:,} recorded, every hash is right, the head is mirrored at #{found.mirrored_seq}"
+        yield finding("control.journal", State.OK, what)
+
+
+def control_files(looked: Looked) -> Iterator[Finding]:
+    """What is published for others: aliases and kill switches."""
+    paths = looked.workspace.paths
+    to_do = "mend it, or take it from a backup: quarterdeck backup restore FILE DIR"
+    try:
+        aliases = LocalAliases(paths.registry).aliases()
+    except BackendError as error:
+        yield finding("control.registry", State.CRITICAL, str(error), to_do)
+    else:
+        state, what = (
+            (State.OK, f"registry.json: {len(aliases)} of its aliases are set") if aliases else (State.UNKNOWN, "no alias was ever set")
+        )
+        yield finding("control.registry", state, what)
+    try:
+        switches = LocalSwitches(paths.switches)
+        version, off = switches.published_version(), [each for each in switches.switches() if each.state.value != "normal"]
+    except BackendError as error:
+        yield finding("control.switches", State.CRITICAL, str(error), to_do)
+    else:
+        what = f"switches.json: version {version}, {len(off)} not normal" if version else "no switch was ever set: all are normal"
+        yield finding("control.switches", State.OK, what)
+
+
+def policies_valid(looked: Looked) -> Iterator[Finding]:
+    """Whether what is in force is what the files say."""
+    from console.policies.load import load_policies  # noqa: PLC0415
+
+    policies = load_policies(looked.workspace.paths.policies)
+    if policies.origin == "files":
+        yield finding(
+            "policies.files", State.OK, f"{len(policies.rules)} alert rules, {len(policies.slos)} SLOs, {len(policies.gates)} gates"
+        )
+        return
+    in_force = "what was adopted last is in force" if policies.origin == "last good" else "what ships is in force"
+    yield finding(
+        "policies.files",
+        State.CRITICAL if policies.origin == "shipped" else State.WARNING,
+        f"{many(len(policies.problems), 'problem')} in policies/: {in_force}. First: {policies.problems[0]}",
+        "mend the file, then: quarterdeck config validate",
+    )
+
+
+def policies_playbooks(looked: Looked) -> Iterator[Finding]:
+    """Playbooks that cannot be read or are out of date, and rules that name none."""
+    from console.policies.load import load_policies, missing_playbooks  # noqa: PLC0415
+    from console.runbook.library import findings as playbook_findings  # noqa: PLC0415
+    from playbooks.library import read_library  # noqa: PLC0415
+
+    paths = looked.workspace.paths
+    policies = load_policies(paths.policies)
+    library = read_library(paths.playbooks)
+    found = playbook_findings(policies, paths.playbooks, None, looked.real_now)
+    if found.errors:
+        more = f"; {len(found.errors) - 1} more" if len(found.errors) > 1 else ""
+        yield finding("policies.playbooks", State.WARNING, f"{found.errors[0]}{more}", "mend the file, then: quarterdeck config validate")
+    else:
+        yield finding("policies.playbooks", State.OK, f"{found.files} playbooks, all can be read")
+    expired = sorted(name for name, book in library.playbooks.items() if book.expires_at < looked.real_now.date())
+    if expired:
+        what = f"not verified for too long: {', '.join(expired[:4])}{' and others' if len(expired) > 4 else ''}"
+        yield finding("policies.expired", State.WARNING, what, "walk through it once and set verified_at and expires_at")
+    for number, line in enumerate(missing_playbooks(policies, set(library.playbooks)), 1):
+        yield finding(f"policies.rule.{number}", State.WARNING, line, "write it in playbooks/, or name another in the rule")
+
+
+CHECKS: tuple[Check, ...] = (control_journal, control_files, policies_valid, policies_playbooks)
