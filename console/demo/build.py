@@ -61,6 +61,17 @@ rules:
     critical: 8
     playbook: stale-data
     severity: page
+slos:
+  - id: fast
+    title: Answers within 250 ms
+    layer: system
+    objective: 0.99
+    good: {column: latency_ms, at_most: 250}
+  - id: fresh
+    title: Hours in which the data is at most eight hours old
+    layer: data
+    objective: 0.99
+    good: {signal: age_hours, at_most: 8, slice: 1h}
 gates:
   # Slices of a week are small: a difference of .02 is within their noise.
   - id: slices

@@ -40,7 +40,7 @@ from console.demo.serving_state import (
     write_state,
 )
 from console.demo.story import ENVIRONMENT, LOGGED_FROM, MODELS, ModelStory
-from console.simulation import read_clock, write_clock
+from console.simulation import write_clock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,9 @@ LEASE_FOR: Final = timedelta(minutes=2)
 
 STEP: Final = timedelta(hours=2)
 """Simulated time that one step covers at most, so that a clock that jumps by weeks needs no more memory than one that runs."""
+
+PACE: Final = timedelta(minutes=10)
+"""Simulated time after which the clock moves on."""
 
 FALLBACK_LOOKS_BACK: Final = timedelta(days=9)
 
@@ -237,33 +240,33 @@ def serve(
     until: datetime | None = None,
     after_step: Callable[[Clock], None] | None = None,
 ) -> None:
-    """Let the simulated clock run at `speed` and serve what is scheduled, until `wait` says stop or `until` is reached.
+    """Serve what is scheduled, flight after flight, `speed` simulated seconds in a real one, until `wait` says stop or `until` is reached.
 
-    `hold` keeps the clock standing while it returns True. `after_step` is called with the workspace's clock, to evaluate.
+    The clock of the workspace follows what has landed, so that nobody looks at a moment of which the facts are still to come; on a
+    slow machine it runs slower. `hold` keeps it standing while it returns True. `after_step` is called to evaluate.
     """
     replay = Replay(workspace)
     real = SystemClock()
     while hold is not None and hold():
         if wait(0.5):
             return
-    begun = replay.reached()
-    write_clock(workspace.paths, SimulatedClock(begun, real.real_now(), speed))
-    say(f"serving from {begun.isoformat()} at {speed:g} times real time")
+    say(f"serving from {replay.reached().isoformat()} at {speed:g} times real time")
     told: set[str] = set()
-    try:
-        while True:
-            clock = read_clock(workspace.paths) or SimulatedClock(begun, real.real_now(), speed)
-            goal = clock.now() if until is None else min(clock.now(), until)
-            for step in _caught_up(replay, goal, say, told):
-                answers = ", ".join(f"{name} {answer}" for name, answer in step.served.items())
-                say(f"{step.until.strftime('%d %b %H:%M')} UTC  scored {step.scored}, learnt {step.learnt}  ({answers})")
-                _tell_once(step.problems, say, told)
-            if after_step is not None:
-                after_step(clock)
-            if (until is not None and replay.reached() >= until) or wait(0.5):
-                return
-    finally:
-        write_clock(workspace.paths, SimulatedClock(replay.reached(), real.real_now(), 0.0))
+    while True:
+        begun = real.monotonic()
+        goal = replay.reached() + PACE
+        goal = goal if until is None else min(goal, until)
+        for step in _caught_up(replay, goal, say, told):
+            answers = ", ".join(f"{name} {answer}" for name, answer in step.served.items())
+            say(f"{step.until.strftime('%d %b %H:%M')} UTC  scored {step.scored}, learnt {step.learnt}  ({answers})")
+            _tell_once(step.problems, say, told)
+        clock = SimulatedClock(replay.reached(), real.real_now(), 0.0)
+        if after_step is not None:
+            after_step(clock)
+        write_clock(workspace.paths, clock)
+        ahead = PACE.total_seconds() / speed - (real.monotonic() - begun)
+        if (until is not None and replay.reached() >= until) or wait(max(0.0, ahead)):
+            return
 
 
 def _caught_up(replay: Replay, goal: datetime, say: Callable[[str], None], told: set[str]) -> list[Stepped]:
