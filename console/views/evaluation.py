@@ -86,11 +86,12 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     ]
     order = {rule.id: number for number, rule in enumerate(rules)}
     judged.sort(key=lambda each: order.get(each.signal.id, len(order)))
-    judged = [each for each in judged if each.rule is None or each.rule.needed or each.signal.value is not None]
     budget, burn = _budgets(policies, rules, subject, rows, judged, at, strip)
     if burn is not None:
         judged.append(burn)
-    return Evaluated(_health(subject, serving, rows, reference, tuple(judged), budget, at, strip, reader), tuple(judged), rows, reference)
+    # What no model needs and nobody lands says nothing about this one; rules that ask for it by name still find it.
+    shown = tuple(each for each in judged if each.rule is None or each.rule.needed or each.signal.value is not None)
+    return Evaluated(_health(subject, serving, rows, reference, shown, budget, at, strip, reader), tuple(judged), rows, reference)
 
 
 def live_rows(reader: Reader, environment: str, model: str, start: datetime, end: datetime) -> Rows:
