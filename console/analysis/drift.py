@@ -144,11 +144,7 @@ def profile_categories(values: Iterable[Any], column: str = "", kind: Literal["c
 
 def compare(reference: Profile, current: Profile) -> ColumnDrift:
     """Drift between two stored profiles of one column, without any row. Raises `ProfileMismatch` unless both were counted in one way."""
-    if (reference.column, reference.kind) != (current.column, current.kind) or reference.edges != current.edges:
-        raise ProfileMismatch(
-            f"{reference.column!r} ({reference.kind}) and {current.column!r} ({current.kind}) were not counted on the same edges; "
-            "profile the current rows with the reference's own"
-        )
+    _counted_alike(reference, current)
     drift = ColumnDrift(
         column=reference.column,
         kind=reference.kind,
@@ -168,6 +164,22 @@ def compare(reference: Profile, current: Profile) -> ColumnDrift:
     return replace(
         drift, reasons=dict.fromkeys(("psi", "js", "chi2", "ks", "wasserstein"), "free text has no bins: only missing values are compared")
     )
+
+
+def psi_between(reference: Profile, current: Profile) -> float | None:
+    """The PSI that `compare` gives, without the rest; None where it gives none. Raises `ProfileMismatch`."""
+    _counted_alike(reference, current)
+    if reference.kind in BINNED:
+        return population_stability_index(reference.counts, current.counts)
+    return population_stability_index(*_paired(reference, current)[1]) if reference.kind in NAMED else None
+
+
+def _counted_alike(reference: Profile, current: Profile) -> None:
+    if (reference.column, reference.kind) != (current.column, current.kind) or reference.edges != current.edges:
+        raise ProfileMismatch(
+            f"{reference.column!r} ({reference.kind}) and {current.column!r} ({current.kind}) were not counted on the same edges; "
+            "profile the current rows with the reference's own"
+        )
 
 
 def compare_samples(reference: npt.ArrayLike, current: npt.ArrayLike, column: str = "") -> ColumnDrift:
@@ -250,11 +262,9 @@ def _with_notes(drift: ColumnDrift, reference: Profile, current: Profile) -> Col
 
 def _compare_named(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
     before, now = dict(reference.categories), dict(current.categories)
-    union = sorted(before.keys() | now.keys())
-    counts = [before.get(name, 0) for name in union], [now.get(name, 0) for name in union]
+    union, counts = _paired(reference, current)
     notes: tuple[str, ...] = ()
     if reference.other or current.other:
-        counts = [*counts[0], reference.other], [*counts[1], current.other]
         notes = (f"categories beyond the kept ones are compared together as {OTHER}; one of them may be listed as new or vanished",)
     no_order = dict.fromkeys(("ks", "wasserstein"), "categories have no order")
     return replace(
@@ -262,3 +272,13 @@ def _compare_named(drift: ColumnDrift, reference: Profile, current: Profile) -> 
         new_categories=tuple(name for name in union if now.get(name) and not before.get(name)) if reference.n else (),
         vanished_categories=tuple(name for name in union if before.get(name) and not now.get(name)) if current.n else (),
     )
+
+
+def _paired(reference: Profile, current: Profile) -> tuple[list[str], tuple[list[int], list[int]]]:
+    """The union of the categories, and the counts of both sides over it; behind them what each side did not keep by name."""
+    before, now = dict(reference.categories), dict(current.categories)
+    union = sorted(before.keys() | now.keys())
+    counts = [before.get(name, 0) for name in union], [now.get(name, 0) for name in union]
+    if reference.other or current.other:
+        counts = [*counts[0], reference.other], [*counts[1], current.other]
+    return union, counts

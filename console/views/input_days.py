@@ -13,7 +13,7 @@ from backends.profile.profile import ColumnKind, ColumnSpec, Profile, merge_prof
 from backends.records import Signature
 from backends.store.reader import Reader
 from console.analysis.bands import equal_weekdays
-from console.analysis.drift import ColumnDrift, compare
+from console.analysis.drift import ColumnDrift, compare, psi_between
 from console.views.windows import Reference
 
 BAND_WINDOWS: Final = 15
@@ -70,8 +70,8 @@ class InputDays:
 
     def psi(self, column: str, days: Sequence[date]) -> tuple[float | None, int]:
         """PSI of some days against the reference, and the values that it rests on."""
-        found = self.drift(column, days)
-        return (found.psi, found.n_current) if found is not None else (None, 0)
+        before, now = self.over(column, self.against(column, days)), self.over(column, days)
+        return (psi_between(before, now), now.n) if before is not None and now is not None else (None, 0)
 
     def days_ending(self, end: datetime, count: int) -> list[date]:
         """The day in which a window ends, and the `count - 1` days before it."""

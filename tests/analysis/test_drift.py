@@ -24,6 +24,7 @@ from console.analysis.drift import (
     equal_weekdays,
     profile_categories,
     profile_sample,
+    psi_between,
     reference_edges,
     verdict,
 )
@@ -212,3 +213,17 @@ def test_calendar_columns_are_compared_with_equal_weekdays() -> None:
     assert compare(*profiles).psi == 0.0
     assert equal_weekdays(reference[:3], current).days == ()
     assert "too few" in equal_weekdays(reference[:3], current).reason
+
+
+def test_the_psi_alone_is_the_psi_of_the_whole_comparison() -> None:
+    generator = np.random.default_rng(7)
+    one = generator.normal(size=500)
+    spec = reference_edges(one, "x")
+    pairs = [(profile_sample(one, spec), profile_sample(generator.normal(0.5, size=90), spec)), (profile_sample(one, spec),) * 2]
+    pairs.append((profile_categories("aabbc", "letter"), profile_categories("bbcdd", "letter")))
+    pairs.append((profile_categories("aabbc", "letter"), profile_categories([], "letter")))
+    found = [psi_between(*pair) for pair in pairs]
+    assert found == [compare(*pair).psi for pair in pairs]
+    assert found[0] is not None and found[0] > 0.1 and found[1] == 0 and found[3] is None
+    with pytest.raises(ProfileMismatch):
+        psi_between(pairs[0][0], pairs[2][0])
