@@ -270,7 +270,11 @@ class ConsoleApp(App[int]):
         reason = self.disabled(command, screen)
         if reason is not None:
             return f"{command.title}: {reason}"
-        self.run_command(command, screen, rest.strip())
+        if rest.strip():
+            self.run_command(command, screen, rest.strip())
+        else:
+            # As a key does it: a screen's own way of doing a command comes first.
+            screen.run(command)
         return None
 
     def completed(self, text: str) -> list[str]:
