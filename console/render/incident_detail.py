@@ -142,6 +142,8 @@ def _state(look: Look, step: StepView, room: int) -> list[Row]:
 def _what_enter_does(look: Look, step: StepView) -> str:
     if step.kind == "action":
         chosen = next((each.chosen for each in reversed(look.steps[: step.number]) if each.chosen), None)
+        if chosen is None and any(each.decision for each in look.steps[: step.number]):
+            return "No decision was taken, so there is nothing to carry out: S skips this step."
         return f"Enter opens the plan{f' of {chosen}' if chosen else ''}: it asks for the model's name, and only then acts."
     if step.kind == "approval":
         return (

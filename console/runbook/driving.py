@@ -48,11 +48,11 @@ class Driving:
 
     def look(self) -> Run:
         """Answer what needs nobody and look at what is waited for."""
+        self._may()
         if self.incident is not None:
             attended = attend(self.workspace, self.host.environment, self.desk, self.incident)
             if attended is not None and attended.id == self.runner.run.id:
                 return attended
-        self._may()
         return self._moved(self.runner.poll)
 
     def choose(self, choice: str, reason: str = "") -> Run:

@@ -16,7 +16,7 @@ from console.runbook.records import run_events, run_of
 from console.runbook.timeline import timeline_of
 from console.simulation import write_atomically
 from console.views.assessment import registry_of
-from console.views.evaluation import live_rows
+from console.views.live_rows import live_rows
 from console.views.measures import quality_between
 from console.views.sight import Sight
 from console.views.windows import micros

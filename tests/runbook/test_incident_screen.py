@@ -1,0 +1,114 @@
+"""The incident on the screen: it starts its playbook, waits where a person is needed, and its keys take it to the effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from incident_workspace import NOW, control
+from textual.pilot import Pilot
+
+from backends.local.reading import LocalSwitches
+from console.app import ConsoleApp
+from console.config import Workspace
+from console.locate import Located
+from console.session import Session
+
+
+def console(workspace: Workspace, *, as_of: datetime | None = None, read_only: bool = False) -> ConsoleApp:
+    session = Session(Located(workspace.paths.root, "the test"), as_of=as_of, read_only=read_only)
+    return ConsoleApp(session, start=("incident", "INC-1"))
+
+
+async def until(pilot: Pilot[int], true: Callable[[], Any], what: str) -> None:
+    for _ in range(3000):
+        if true():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError(f"never: {what}\n{picture(pilot.app)}")
+
+
+def picture(app: Any) -> str:
+    return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
+
+
+def at_step(app: ConsoleApp, step: str) -> Callable[[], bool]:
+    def there() -> bool:
+        view = getattr(app.screen, "view", None)
+        return getattr(app.screen, "scope", "") == "incident" and view is not None and view.current is not None and view.current.id == step
+
+    return there
+
+
+async def test_enter_enter_and_the_name_lead_from_the_page_to_the_fallback(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        await pilot.pause()
+        drawn = picture(app)
+        assert "step 4 of 8" in drawn
+        assert ". 1 check    data bug" in drawn
+        assert "? 3 check" in drawn, "what could not be computed is not shown as passed"
+        assert "> fallback" in drawn
+        assert "BEST" in drawn
+        assert "driver nobody (T takes it)" in drawn
+        assert all(len(line.rstrip()) <= 80 for line in drawn.splitlines())
+
+        await pilot.press("enter")
+        await until(pilot, at_step(app, "act"), "the action")
+        assert "driver mara" in picture(app)
+        assert control(workspace).actions == {}, "choosing does nothing yet"
+
+        await pilot.press("enter")
+        await until(pilot, lambda: getattr(app.screen, "drawn", None) is not None, "the plan")
+        assert (app.screen.errand.incident, app.screen.errand.run) == ("INC-1", "RUN-1")  # type: ignore[attr-defined]
+        await until(pilot, lambda: "a gain is expected" in picture(app), "the facts")
+        await pilot.press(*"arrivals", "tab", "space")
+        await until(pilot, lambda: app.screen.outcome is not None, "the receipt")  # type: ignore[attr-defined]
+        await pilot.press("q")
+        await until(pilot, at_step(app, "helped"), "the wait")
+        await pilot.pause()
+        assert "effective" in picture(app)
+        assert "nothing was scored since" in picture(app)
+    setting = LocalSwitches(workspace.paths.switches).switch("production", "arrivals")
+    assert setting is not None
+    assert setting.state.value == "fallback"
+    assert len(control(workspace).actions) == 1
+
+
+async def test_at_120_columns_the_surroundings_stand_beside_the_steps(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        await pilot.pause()
+        drawn = picture(app)
+        for words in ("Is it a data bug?", "-- Timeline", "-- Blast radius", "IF YOU DO NOTHING", "pinned to its digest", "1 operator"):
+            assert words in drawn, words
+
+
+async def test_taking_skipping_and_exporting_by_key(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        await pilot.press("T")
+        await until(pilot, lambda: control(workspace).incidents["INC-1"].driver == "mara", "taken")
+        await pilot.press("S", *"asked the owner", "enter")
+        await until(pilot, at_step(app, "act"), "the next step")
+        assert app.screen.view.step("choose").reason.raw == "asked the owner"  # type: ignore[attr-defined]
+        await pilot.press("colon", *"export", "enter")
+        path = workspace.paths.evidence / "INC-1-postmortem.md"
+        await until(pilot, path.exists, "the postmortem")
+    assert "asked the owner" in path.read_text(encoding="utf-8")
+
+
+async def test_in_the_past_and_read_only_an_incident_is_only_looked_at(workspace: Workspace) -> None:
+    for app in (console(workspace, as_of=NOW), console(workspace, read_only=True)):
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda app=app: getattr(app.screen, "view", None) is not None and app.screen.scope == "incident", "the page")
+            await pilot.pause()
+            assert "not begun" in picture(app)
+            await pilot.press("T")
+            await pilot.pause()
+    assert control(workspace).runs == {}
+    assert control(workspace).incidents["INC-1"].driver is None
