@@ -11,7 +11,7 @@ DEMO_DIR ?= .demo
 OLD_DUCKDB := duckdb==1.5.6
 SOURCES := console backends widgets playbooks
 
-.PHONY: help demo test test-wheel test-live check format bench requirements clean
+.PHONY: help demo test test-wheel test-live check format bench picture requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,10 @@ format: $(VENV)/.dev ## mend what the formatter and the linter can mend
 
 bench: $(VENV)/.dev ## measure against the budgets, ratios in one run
 	@$(BIN)/python -m tests.benchmarks
+
+picture: $(VENV)/.run ## draw docs/fleet.svg from the console on the demo
+	@$(BIN)/quarterdeck demo --dir $(DEMO_DIR) --no-open
+	@QUARTERDECK_ACTOR=mara@bastion $(BIN)/python docs/picture.py $(DEMO_DIR) docs/fleet.svg
 
 requirements: $(VENV)/.dev ## pin every dependency again, with hashes
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
