@@ -12,12 +12,13 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.render import figures
 from console.views.changes import changes_view
-from console.views.evaluation import Evaluated, Subject, evaluate
+from console.views.evaluation import Evaluated, evaluate
 from console.views.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health import ModelHealth
 from console.views.serving import serving_at
 from console.views.sight import Sight
 from console.views.standing import overrides, switches_version, waiting_for
+from console.views.subject import Subject
 from console.views.would_help import FALLBACK, WouldHelpView, last_service, would_help_view
 
 

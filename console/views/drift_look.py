@@ -17,9 +17,9 @@ from console.views.assessment import no_such_model, registry_of
 from console.views.drift import Asked, ColumnShift, DriftDetailView, DriftView, NoSuchColumn
 from console.views.drift_closing import closing_of
 from console.views.drift_shifts import Periods, detail_of, drift_rule, periods_of, shifts_of
-from console.views.evaluation import rows_of
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE
+from console.views.live_rows import rows_of
 from console.views.measures import quality_between
 from console.views.model_line import line_of
 from console.views.serving import serving_at

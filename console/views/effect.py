@@ -15,8 +15,8 @@ from console.control.actions import ActionKind
 from console.control.records import ActionRecord
 from console.render import figures
 from console.views.assessment import registry_of
-from console.views.evaluation import rows_of
 from console.views.health import Quality, View
+from console.views.live_rows import rows_of
 from console.views.measures import quality_between
 from console.views.sight import Sight
 from console.views.windows import micros

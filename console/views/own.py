@@ -129,9 +129,14 @@ def _nowhere(located: Located) -> Finding:
 def _looked_at(looked: Looked) -> Iterator[Finding]:
     from console.views import own_control, own_folder, own_store  # noqa: PLC0415 - not for the first frame
 
+    said: set[str] = set()
     for check in (*own_folder.CHECKS, *own_control.CHECKS, *own_store.CHECKS):
         try:
-            yield from check(looked)
+            for each in check(looked):
+                # The same failure, met by two checks, is one finding.
+                if each.what.raw not in said:
+                    said.add(each.what.raw)
+                    yield each
         except Exception as error:
             # One part that is broken in a way that nobody thought of must not hide the others.
             name = f"{_area_of(check)}.{check.__name__}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -87,6 +87,8 @@ class Rows:
     latency_ms: Floats
     version: npt.NDArray[Any]
     served_by: npt.NDArray[Any]
+    columns: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    """Inputs that were asked for, by name."""
 
     def between(self, start: int, end: int) -> slice:
         """The slice of rows with `start <= event_at < end`."""

@@ -1,0 +1,48 @@
+"""The live rows of one model, laid out for judging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from backends.store import queries
+from backends.store.reader import Reader
+from console.views.windows import HOUR, Rows, micros
+
+
+def live_rows(reader: Reader, environment: str, model: str, start: datetime, end: datetime, *, columns: Sequence[str] = ()) -> Rows:
+    """The live rows of a model with the labels known now, in order of time, with some of its inputs."""
+    return rows_of(queries.scored(reader, environment, model, start, end, role="live", columns=columns))
+
+
+def as_meant(rows: Rows, overrides: Sequence[tuple[datetime, datetime]]) -> Rows:
+    """Rows with those that a person's switch had answered marked `switch`: neither a fault nor a broken promise."""
+    if not overrides:
+        return rows
+    served_by = rows.served_by.copy()
+    for start, end in overrides:
+        # The request that was under way when the switch moved may still be answered the other way.
+        inside = (rows.event_at >= micros(start) - HOUR) & (rows.event_at <= micros(end) + HOUR)
+        served_by[inside & (served_by != "model")] = "switch"
+    return replace(rows, served_by=served_by)
+
+
+def rows_of(found: queries.Scored) -> Rows:
+    """Scored rows laid out for judging."""
+    event_at = found.event_at.astype("datetime64[us]").astype(np.int64)
+    order = np.argsort(event_at, kind="stable")
+    known_at = found.label_known_at.astype("datetime64[us]").astype(np.int64)
+    return Rows(
+        key=found.key[order],
+        event_at=event_at[order],
+        score=found.score[order],
+        label=found.label[order],
+        label_known_at=np.where(np.isnan(found.label), np.iinfo(np.int64).max, known_at)[order],
+        latency_ms=found.latency_ms[order],
+        version=found.version[order],
+        served_by=found.served_by[order],
+        columns={name: values[order] for name, values in found.columns.items()},
+    )

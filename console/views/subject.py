@@ -1,0 +1,27 @@
+"""What is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backends.protocol import AliasMove
+from backends.records import Model, ModelVersion, PipelineRun, SwitchState
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is evaluated, and what is known of it beside its rows."""
+
+    environment: str
+    model: Model
+    version: ModelVersion | None
+    aliases: Sequence[AliasMove]
+    switch: SwitchState
+    incidents: tuple[str, ...]
+    runs: Sequence[PipelineRun]
+    onset: datetime | None = None
+    """When the oldest open incident began; None without one."""
+    overrides: Sequence[tuple[datetime, datetime]] = ()
+    """Stretches in which a person had the switch at something else than normal: what answered then was meant to."""
