@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -10,6 +11,9 @@ from collections.abc import Sequence
 from console.cli.exits import Exit
 
 PROGRAM = "quarterdeck"
+
+RARE_COLLECTION = 100_000
+"""Objects between two looks for garbage: most of a start is classes that live as long as the program."""
 
 
 def entry() -> None:
@@ -67,6 +71,9 @@ def _run(words: list[str]) -> int:
     from console.cli import parser  # noqa: PLC0415 - after the fast paths
     from console.cli.verbs import VERBS  # noqa: PLC0415
 
+    gc.set_threshold(RARE_COLLECTION)
+    # Nothing of this program is a plug-in of the records' library; looking for some reads the description of everything installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     verb_name = parser.verb_of(words)
     if verb_name is None and any(word in {"-h", "--help"} for word in words):
         print(parser.overview())
