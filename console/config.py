@@ -138,10 +138,14 @@ def open_workspace(root: Path) -> Workspace:
     except PermissionError:
         raise WorkspaceProblem(f"{path} cannot be read: permission denied; ask its owner, or choose another with --workspace") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise WorkspaceProblem(f"{path} cannot be read: {error}; mend the file, or restore it with: quarterdeck restore") from None
+        raise WorkspaceProblem(
+            f"{path} cannot be read: {error}; mend the file, or take it from a backup: quarterdeck backup restore FILE DIR"
+        ) from None
     found = raw.get("format")
     if isinstance(found, int) and found > FORMAT:
-        raise WorkspaceProblem(f"{path} has format {found}, this program reads up to {FORMAT}: update quarterdeck; nothing was changed")
+        raise WorkspaceProblem(
+            f"{path} has format {found}, newer than {FORMAT}, the newest that this program reads (nothing was changed); update quarterdeck"
+        )
     try:
         settings = WorkspaceSettings.model_validate(raw)
     except ValidationError as error:
@@ -149,6 +153,13 @@ def open_workspace(root: Path) -> Workspace:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise WorkspaceProblem(f"{path}: {where}: {first['msg']}; see: quarterdeck config schema") from None
     return Workspace(paths, settings)
+
+
+def workspace_folders(root: Path) -> list[Path]:
+    """Every folder that a workspace has from the start, itself first."""
+    paths = WorkspacePaths(root)
+    inside = [paths.policies, paths.playbooks, paths.landing, paths.store, paths.rejects, paths.evidence, paths.spool]
+    return [root, *inside, paths.logs, paths.crash]
 
 
 def init_workspace(
@@ -183,8 +194,7 @@ def init_workspace(
     mode = PRIVATE if group is None else SHARED
     try:
         root.mkdir(parents=True, exist_ok=True)
-        folders = [root, paths.policies, paths.playbooks, paths.landing, paths.store, paths.rejects, paths.evidence, paths.spool]
-        for folder in [*folders, paths.logs, paths.crash]:
+        for folder in workspace_folders(root):
             folder.mkdir(exist_ok=True)
             if group is not None:
                 shutil.chown(folder, group=group)

@@ -447,7 +447,7 @@ def _said(error: sqlite3.Error, path: Path) -> StoreError:
     if "locked" in str(error) or "busy" in str(error):
         return StoreBusy(f"{path} has been locked by another process for {BUSY_MS // 1000} s; try again, or see: quarterdeck doctor")
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
-        return StoreError(f"{path} is damaged; restore it with: quarterdeck restore")
+        return StoreError(f"{path} is damaged; restore a backup with: quarterdeck backup restore FILE DIR")
     return StoreError(f"{path}: {error}; see: quarterdeck doctor")
 
 

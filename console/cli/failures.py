@@ -9,6 +9,7 @@ from console.cli.exits import Exit
 _BY_CODE: dict[Exit, tuple[str, ...]] = {
     Exit.USAGE: (
         "backends.profile.profile:ProfileMismatch",
+        "backends.sqlite_copy:CopyFailed",
         "backends.store.errors:ArchiveProblem",
         "backends.store.errors:IngestError",
         "backends.store.errors:LandingError",

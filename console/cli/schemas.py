@@ -37,6 +37,7 @@ SCHEMAS: dict[str, str] = {
     "audit-verify": "console.views.audit:ChainView",
     "alerts": "console.views.alerts:AlertsView",
     "incidents": "console.views.alerts:IncidentsView",
+    "backup": "console.views.backup:BackupView",
     "own": "console.views.own:OwnView",
     "ingest": "console.views.ingested:IngestView",
 }
