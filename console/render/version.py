@@ -17,8 +17,10 @@ def version_page(view: VersionView, *, width: int = 80, height: int = 20) -> Pag
     """The card of one version."""
     del height
     zone, row = ZoneInfo(view.zone), view.row
-    state = judged(row)[0]
-    rows: list[Row] = [Row(each) for each in details(row, view.at, zone, width)]
+    state, why = judged(row)
+    first, *rest = details(row, view.at, zone, width)
+    # The cursor starts at the top of the card, not at its first question.
+    rows: list[Row] = [Row(first, key="card", why=line(mark(state), " ", why), state=state), *(Row(each) for each in rest)]
     for name, digest in (("Environment", view.environment_digest), ("Code", view.code_commit), ("Policy", view.policy_digest)):
         short = figures.short_digest(digest) if digest and digest.startswith("sha256:") else digest
         rows += fact_rows(name, short or "unknown: not recorded", width)

@@ -112,8 +112,9 @@ class Place:
 
     def alert(self, identifier: str, at: datetime, state: State = State.CRITICAL, **more: Any) -> Alert:
         alert = Alert(
-            id=identifier, rule="model.late_gap", model=MODEL, environment="production", layer=Layer.MODEL, state=state, opened_at=at, value=0.338,
-            limit=0.275, n=753, message=Untrusted(more.pop("message", "gap +.338 over .275")), playbook="quality-collapse", **more,
+            id=identifier, rule="model.late_gap", model=MODEL, environment="production", layer=Layer.MODEL, state=state, opened_at=at,
+            value=0.338, limit=0.275, n=753, message=Untrusted(more.pop("message", "gap +.338 over .275")), playbook="quality-collapse",
+            **more,
         )  # fmt: skip
         self.clock.at = at
         with self.desk("rule", program=True) as rule:
