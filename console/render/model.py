@@ -10,6 +10,7 @@ from console.views.health import LayerHealth, ModelHealth, Signal
 from console.views.model_line import ModelLine
 from widgets.chart import strip
 from widgets.line import MARKS, WORDS, Line, Page, Row, line, sides
+from widgets.wrapping import wrapped
 
 STRIP_WIDTH = 29
 _RAMP = "_.-=*#"
@@ -43,7 +44,7 @@ def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor
     """Health in four layers. `cursor` is the index of the window that the time cursor stands on; None: the last one."""
     zone = ZoneInfo(health.zone)
     rows = [Row(tabs("Health")), Row(_header(health, zone, width))]
-    notes = _notes(health, zone, cursor)
+    notes = [each for note in _notes(health, zone, cursor) for each in wrapped(line((f"    {note}", "dim")), width, 6)]
     everything = len(rows) + sum(1 + len(layer.signals) for layer in health.layers) + len(notes) + 1
     for layer in health.layers:
         folded = everything > height and layer.state == State.OK
@@ -51,7 +52,7 @@ def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor
     room = height - len(rows) - len(notes)
     if room > 0:
         rows.append(Row(Line()))
-    rows += [Row(line((f"    {note}", "dim"))) for note in notes[: max(1, height - len(rows))]]
+    rows += [Row(each) for each in notes[: max(1, height - len(rows))]]
     return Page(model_heading(health, width), tuple(rows), f"model {health.model}")
 
 

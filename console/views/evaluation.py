@@ -243,7 +243,7 @@ def _layer(layer: Layer, judged: Sequence[Judged]) -> LayerHealth:
         nothing = silent(f"{layer.value}.none", layer, layer.value, "no rule watches this layer").signal
         return LayerHealth(layer=layer, state=State.UNKNOWN, signals=(), why=nothing.why)
     if layer == Layer.BUSINESS and all(signal.state == State.UNKNOWN for signal in signals):
-        why = "no outcome or cost is recorded; land a business metric: qd ingest metrics"
+        why = "no outcome or cost is recorded; add one: qd ingest metrics"
         return LayerHealth(layer=layer, state=State.UNKNOWN, signals=tuple(signals), why=why)
     state = worst([signal.state for signal in signals])
     first = next(signal for signal in signals if signal.state == state)

@@ -44,7 +44,7 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "mae_ratio": ("MAE, times before", "ratio"),
     "bias_ratio": ("bias to usual error", "ratio"),
     "label_coverage": ("labels arrived", "share"),
-    "slice_auc_gap": ("worst slice, AUC lost", "ratio"),
+    "slice_auc_gap": ("AUC lost, worst", "ratio"),
     "slo_burn": ("SLO burn", "ratio"),
 }
 """What each signal is called on screen, and how it is written."""
