@@ -1,0 +1,148 @@
+"""Health of a model: what each layer says, since when, and that nothing unknown is ever called ok."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends.local.acting import LocalAliasSetter
+from backends.records import Layer, Model, State
+from backends.store.landing import land, land_records
+from console.config import ClockSettings, Workspace, init_workspace
+from console.lookout import Lookout
+from console.views.health import ModelHealth, Signal
+
+START = datetime(2024, 3, 1, tzinfo=UTC)
+END = START + timedelta(days=40)
+BROKE = END - timedelta(days=2)
+PER_HOUR = 20
+
+
+def workspace_of(root: Path) -> Workspace:
+    workspace = init_workspace(root, name="small", clock=ClockSettings(start=END))
+    land_records(workspace.paths, [Model(name="m", task="binary", event_at=START, known_at=START, label_delay_hours=2)], now=START)
+    LocalAliasSetter(workspace.paths.registry).set_alias(
+        "production", "m", "production", "1", expected=None, key="k", actor="ines", now=START
+    )
+    return workspace
+
+
+def rows(*, observed_after: float = 0.2, labelled: float = 1.0) -> tuple[dict[str, object], dict[str, object]]:
+    """Forty days at twenty requests an hour, scored .2 on average; outcomes agree until BROKE, and are known an hour later."""
+    chance = np.random.default_rng(7)
+    count = 40 * 24 * PER_HOUR
+    seconds = np.arange(count) * (3600 / PER_HOUR)
+    event_at = np.datetime64(START.replace(tzinfo=None), "us") + (seconds * 1e6).astype("timedelta64[us]")
+    score = np.clip(chance.beta(2, 8, count), 0.01, 0.99)
+    likely = np.where(event_at < np.datetime64(BROKE.replace(tzinfo=None)), score, observed_after)
+    label = (chance.random(count) < likely).astype(float)
+    key = np.array([f"r{number}" for number in range(count)])
+    predictions = {"event_at": event_at, "model": ["m"] * count, "version": ["1"] * count, "key": key, "score": score}
+    kept = chance.random(count) < labelled
+    known = event_at[kept] + np.timedelta64(1, "h")
+    before = known <= np.datetime64(END.replace(tzinfo=None))
+    labels = {
+        "event_at": known[before],
+        "known_at": known[before],
+        "model": ["m"] * int(before.sum()),
+        "key": key[kept][before],
+        "label": label[kept][before],
+    }
+    return predictions, labels
+
+
+def health_of(workspace: Workspace) -> ModelHealth:
+    return Lookout(workspace, "production").model("m")
+
+
+def signal(health: ModelHealth, name: str) -> Signal:
+    return next(each for layer in health.layers for each in layer.signals if each.id == name)
+
+
+def test_the_gap_is_the_observed_share_less_the_mean_score_of_the_labelled_rows_of_the_last_day(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows(observed_after=0.6)
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    found = signal(health_of(workspace), "model.late_gap")
+    known = dict(zip(labels["key"].tolist(), labels["label"].tolist(), strict=True))  # type: ignore[attr-defined]
+    day = np.datetime64((END - timedelta(days=1)).replace(tzinfo=None))
+    chosen = [
+        (score, known[key])
+        for key, score, at in zip(predictions["key"], predictions["score"], predictions["event_at"], strict=True)  # type: ignore[call-overload]
+        if at >= day and key in known
+    ]
+    expected = np.mean([outcome for _, outcome in chosen]) - np.mean([score for score, _ in chosen])
+    assert found.value == pytest.approx(expected, abs=1e-12)
+    assert found.n == len(chosen)
+    assert found.coverage == pytest.approx(len(chosen) / (24 * PER_HOUR))
+
+
+def test_a_model_that_breaks_is_critical_and_says_when_it_broke(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows(observed_after=0.7)
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    health = health_of(workspace)
+    assert health.state is State.CRITICAL and health.broke_first is Layer.MODEL
+    assert health.broke_first_at is not None
+    assert timedelta(hours=2) <= health.broke_first_at - BROKE <= timedelta(hours=24)
+    assert signal(health, "model.score_psi").state is State.OK
+
+
+def test_a_model_without_a_single_label_is_never_ok(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    land(workspace.paths, "predictions", rows()[0], now=END)
+    health = health_of(workspace)
+    found = signal(health, "model.late_gap")
+    assert found.state is State.UNKNOWN and found.value is None
+    assert health.layer(Layer.MODEL).state is not State.OK
+    assert health.labels.labelled == 0 and health.labels.share == 0.0
+
+
+def test_a_model_that_scored_nothing_for_months_is_unknown_not_ok(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    health = health_of(workspace)
+    assert health.state is not State.OK
+    assert all(layer.state is not State.OK for layer in health.layers if layer.layer is not Layer.SYSTEM)
+    assert health.last_day is None or health.last_day.scored == 0
+
+
+def test_outcomes_of_one_class_have_no_auc_and_say_why(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows()
+    labels["label"] = np.zeros(len(labels["key"]))  # type: ignore[arg-type]
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    health = health_of(workspace)
+    assert health.since_onset is not None and health.since_onset.auc is None
+    assert health.since_onset.reasons
+    assert signal(health, "model.auc").state is State.UNKNOWN
+
+
+def test_a_parent_shows_its_worst_child_and_unknown_never_hides_behind_ok(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows()
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    health = health_of(workspace)
+    for layer in health.layers:
+        states = {each.state for each in layer.signals}
+        assert layer.state is not State.OK or states == {State.OK}
+    assert health.layer(Layer.BUSINESS).state is State.UNKNOWN
+
+
+def test_time_travel_sees_only_the_labels_that_were_known_then(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows(observed_after=0.7)
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    then = BROKE - timedelta(days=1)
+    health = Lookout(workspace, "production", as_of=then).model("m")
+    assert health.at == then
+    assert health.last_day is not None and health.last_day.scored == 24 * PER_HOUR
+    assert health.last_day.labelled == 23 * PER_HOUR + 1
+    assert signal(health, "model.late_gap").state is State.OK
