@@ -11,7 +11,7 @@ DEMO_DIR ?= .demo
 OLD_DUCKDB := duckdb==1.5.6
 SOURCES := console backends widgets playbooks
 
-.PHONY: help demo test test-wheel test-live check format bench picture requirements clean
+.PHONY: help demo test test-wheel test-live check schemas format bench picture requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ check: $(VENV)/.dev ## lint, format, types, floors
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+schemas: $(VENV)/.dev ## write the JSON Schemas of what verbs print to docs/schemas
+	@$(BIN)/python -m console.cli.schemas --write docs/schemas
 
 format: $(VENV)/.dev ## mend what the formatter and the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet .
