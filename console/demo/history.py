@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from backends.protocol import AliasMove
-from backends.records import SwitchState
+from backends.records import SwitchState, digest_of
 from backends.store import queries
 from console.clock import Clock, SimulatedClock
 from console.config import Workspace
@@ -19,6 +19,7 @@ from console.control.ledger import read_state
 from console.control.roles import Grant, Policy, Role
 from console.control.state import ControlState
 from console.demo.models import Trained
+from console.demo.registry_records import promotion_report
 from console.demo.story import ENVIRONMENT, MODELS, ModelStory, VersionStory, local
 from console.views.assessment import assess, registry_of
 from console.views.serving import SERVING_ALIAS
@@ -99,7 +100,9 @@ class Historian:
         if version.version not in self.trained[model.name]:
             return []
         at, who, approver = version.promoted_at, version.promoted_by, version.approved_by
-        facts = PlanFacts(artifact_digest=self.trained[model.name][version.version].artifact_digest, scores_per_day=980.0)
+        made = self.trained[model.name][version.version]
+        report = promotion_report(model, made)
+        facts = PlanFacts(artifact_digest=made.artifact_digest, evaluation_digest=digest_of(report.model_dump(mode="json")))
         wanted = ActionRequest(
             kind=ActionKind.PROMOTE, environment=ENVIRONMENT, model=model.name, to=version.version, reason=version.note or "monthly retrain"
         )

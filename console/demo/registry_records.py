@@ -134,7 +134,7 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
     return [
         Dataset(
             **at,
-            name=version.dataset,
+            name=dataset_name(story, version),
             snapshot=trained.dataset_digest,
             rows=trained.rows,
             columns=signature().inputs,
@@ -152,7 +152,7 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
             trigger=Untrusted(version.note or "monthly schedule"),
             params=trained.params,
             metrics=trained.metrics,
-            inputs=(version.dataset,),
+            inputs=(dataset_name(story, version),),
             features=FEATURES,
             outputs=(f"{story.name}@{version.version}",),
             started_at=ended - timedelta(seconds=seconds),
@@ -171,7 +171,7 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
             runtime=environment,
             environment_digest=digest_of(environment),
             code_commit=features_digest().removeprefix("sha256:")[:12],
-            description=Untrusted(version.note or f"trained on {version.dataset}"),
+            description=Untrusted(version.note or f"trained on {dataset_name(story, version)}"),
             importance=trained.importance,
         ),
         PipelineRun(
@@ -184,30 +184,33 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
             ended_at=ended,
             rows=trained.rows,
         ),
-        *_promotion_report(story, trained),
+        promotion_report(story, trained),
     ]
 
 
-def _promotion_report(story: ModelStory, trained: Trained) -> list[Record]:
+def promotion_report(story: ModelStory, trained: Trained) -> Evaluation:
     """The report that the version was promoted on: of its own training rows, or of a random fifth of them, which flatters either way."""
     version = trained.story
-    return [
-        Evaluation(
-            environment=ENVIRONMENT,
-            source="registry",
-            event_at=version.made_at,
-            known_at=version.made_at,
-            name=f"{story.name}-report-{version.version}",
-            model=story.name,
-            version=version.version,
-            dataset=version.dataset,
-            covers_from=version.trained_from,
-            covers_to=version.trained_to,
-            rows=trained.rows,
-            labelled=trained.rows,
-            metrics={name.partition("_")[2]: value for name, value in trained.metrics.items()},
-        )
-    ]
+    return Evaluation(
+        environment=ENVIRONMENT,
+        source="registry",
+        event_at=version.made_at,
+        known_at=version.made_at,
+        name=f"{story.name}-report-{version.version}",
+        model=story.name,
+        version=version.version,
+        dataset=dataset_name(story, version),
+        covers_from=version.trained_from,
+        covers_to=version.trained_to,
+        rows=trained.rows,
+        labelled=trained.rows,
+        metrics={name.partition("_")[2]: value for name, value in trained.metrics.items()},
+    )
+
+
+def dataset_name(story: ModelStory, version: VersionStory) -> str:
+    """Snapshots are cut for each model: they hold only rows of which its outcome was known."""
+    return f"{story.name}-{version.dataset}"
 
 
 def artifact_path(story: ModelStory, version: VersionStory) -> str:

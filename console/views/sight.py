@@ -75,11 +75,22 @@ class Sight:
             return []
 
     def switch(self, model: str) -> SwitchState:
-        """State of the model's kill switch: `normal` when never set, `unknown` when it cannot be read or for the past."""
+        """State of the model's kill switch: `normal` when never set, `unknown` when it cannot be read; for the past as the journal has it."""
+        if self.past:
+            return self._switch_then(model)
         setting = self.switch_setting(model)
         if isinstance(setting, SwitchSetting):
             return setting.state
         return SwitchState.NORMAL if setting is None else SwitchState.UNKNOWN
+
+    def _switch_then(self, model: str) -> SwitchState:
+        from console.control.actions import SWITCH_STATES, ActionState  # noqa: PLC0415
+
+        if self.control.problem is not None:
+            return SwitchState.UNKNOWN
+        mine = [each for each in self.control.actions.values() if (each.environment, each.model) == (self.environment, model)]
+        moved = [each for each in mine if each.kind in SWITCH_STATES and each.state is ActionState.EFFECTIVE]
+        return SWITCH_STATES[moved[-1].kind] if moved else SwitchState.NORMAL
 
     def switch_setting(self, model: str) -> SwitchSetting | BackendError | None:
         """What `switches.json` says, the error when it cannot be read, None when it was never set."""
