@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backends.records import Incident
 from backends.store.errors import StoreError
-from backends.text import Untrusted
+from backends.text import Untrusted, escaped_json
 from console.control.errors import NotFound
 from console.render import figures
 from console.runbook.attending import found_incident
@@ -32,7 +32,9 @@ class WouldOverwrite(Exception):
 def postmortem(sight: Sight, wanted: str, *, as_json: bool = False) -> str:
     """The postmortem in Markdown, or the whole run as JSON. Raises NotFound when there is no incident, or no run to tell of."""
     events, context = _gathered(sight, wanted)
-    return json.dumps(to_json(events, context), indent=2, ensure_ascii=False) + "\n" if as_json else to_markdown(events, context)
+    if as_json:
+        return escaped_json(json.dumps(to_json(events, context), indent=2, ensure_ascii=False)) + "\n"
+    return to_markdown(events, context)
 
 
 def write_postmortem(path: Path, text: str, *, force: bool = False) -> None:
