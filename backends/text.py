@@ -7,8 +7,9 @@ visible mark, and runs of combining marks are bounded. It is idempotent, so it i
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from functools import total_ordering
+from functools import cache, total_ordering
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -91,6 +92,22 @@ def displayable(text: str | Untrusted) -> str:
     if raw.isascii() and raw.isprintable():
         return raw
     return _bounded_combining(raw.translate(_MARKS))
+
+
+def escaped_json(document: str) -> str:
+    """Return a JSON document that says the same and holds no character that could steer a terminal.
+
+    JSON itself only escapes what lies below U+0020; the rest of what `displayable` marks is written as `\\uXXXX`, so that a parser
+    finds the exact text and a person who looks at the document finds it harmless.
+    """
+    if document.isascii() and "\x7f" not in document:
+        return document
+    return document.translate(_json_escapes())
+
+
+@cache
+def _json_escapes() -> dict[int, str]:
+    return {code: json.dumps(chr(code)).strip('"') if code > 0x7F else "\\u007f" for code in _MARKS if code >= 0x7F}
 
 
 def displayable_lines(text: str | Untrusted) -> list[str]:

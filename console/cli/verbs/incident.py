@@ -102,7 +102,7 @@ def _open(context: Context, options: argparse.Namespace) -> Exit:
         context.show(_view(context, incident.id), "incident")
         return Exit.OK
     following = f"; next: qd playbook run {incident.playbook or 'ID'} --incident {incident.id}"
-    print(f"{incident.id} opened for {incident.model}: {displayable(options.title)}{following}")
+    print(f"{incident.id} opened for {displayable(incident.model)}: {displayable(options.title)}{following}")
     return Exit.OK
 
 
