@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.control.actions import said_duration
 from console.render import figures
 from console.render.facts import fact_rows, paragraph
-from console.views.actions import ActionRow, ActionsView, ActionView
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.actions import ActionRow, ActionsView, ActionView
 
 
 def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Page:

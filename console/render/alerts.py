@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.render import figures
 from console.render.facts import paragraph
-from console.views.alerts import AlertRow, AlertsView, IncidentRow, IncidentsView
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.alerts import AlertRow, AlertsView, IncidentRow, IncidentsView
 
 
 def alerts_page(view: AlertsView, *, width: int = 80, height: int = 20) -> Page:

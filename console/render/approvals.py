@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.records import State
 from console.control.actions import version_label
 from console.render import figures
 from console.render.plan import gate_line
-from console.views.approvals import ApprovalRow, ApprovalsView, ApprovalView
 from widgets.line import MARKS, Line, Page, Row, columns, line, rule, sides
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.approvals import ApprovalRow, ApprovalsView, ApprovalView
 
 _MARK_OF = {"pending": "unknown", "approved": "warning"}
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.render import figures
 from console.render.facts import fact, fact_rows, paragraph
-from console.views.audit import AuditRow, AuditView, ChainView
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.audit import AuditRow, AuditView, ChainView
 
 
 def audit_page(view: AuditView, *, width: int = 80, height: int = 20) -> Page:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.render import figures
 from console.render.facts import paragraph
 from console.render.model import tabs
-from console.views.changes import Change, ChangesView
 from widgets.line import Page, Row, columns, joined, line, rule, sides
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.changes import Change, ChangesView
 
 HAPPENED = frozenset({"incident", "alert"})
 """Topics that are consequences rather than causes."""

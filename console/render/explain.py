@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from console.views.explain import ExplainListView, ExplainView
+from typing import TYPE_CHECKING
+
 from widgets.line import Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.explain import ExplainListView, ExplainView
 
 INDENT = 11
 

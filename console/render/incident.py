@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted, cell_width, displayable, shortened
 from console.render import figures
 from console.render.incident_detail import around_rows, detail_rows, incident_zone
-from console.views.incident import AnswerView, IncidentView, StepView
 from widgets.line import MARKS, Line, Page, Row, joined, line, sides
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.incident import AnswerView, IncidentView, StepView
 
 NARROW_STEPS, WIDE_STEPS, WIDE_FROM = 29, 45, 110
 PHASES = ("investigate", "mitigate", "learn")

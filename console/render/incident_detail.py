@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted, shortened
 from console.control.actions import version_label
 from console.render import figures
-from console.views.incident import AnswerView, ChoiceView, DecisionView, IncidentView, OperationView, StepView, WaitView
 from widgets.line import MARKS, Line, Row, line, rule
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.incident import AnswerView, ChoiceView, DecisionView, IncidentView, OperationView, StepView, WaitView
 
 WIDE_DETAIL = 70
 """From this many cells on the table of choices has all its columns, and the surroundings stand below."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import paragraph
 from console.render.model import tabs
-from console.views.lineage import LineageView
-from console.views.lineage_node import Node
-from console.views.lineage_reach import Reach
 from widgets.line import MARKS, Line, Page, Row, columns, line, mark, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.lineage import LineageView
+    from console.views.lineage_node import Node
+    from console.views.lineage_reach import Reach
 
 INDENT = 2
 

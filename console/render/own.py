@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.records import State, severity_rank
 from backends.text import displayable
 from console.render import figures
-from console.views.own import Finding, OwnView
 from widgets.line import Line, Page, Row, lamp, line, mark, rule, sides
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.own import Finding, OwnView
 
 TITLES = {
     "workspace": "Workspace", "control": "Control", "store": "Store", "evaluator": "Evaluator", "policies": "Policies and playbooks",

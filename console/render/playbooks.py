@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from backends.text import Untrusted
 from console.render import figures
 from console.render.incident_detail import step_detail
-from console.views.playbooks import FindingsView, PlaybooksView, PlaybookView, RunView
 from widgets.line import MARKS, Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from backends.text import Untrusted
+    from console.views.playbooks import FindingsView, PlaybooksView, PlaybookView, RunView
 
 
 def library_page(view: PlaybooksView, *, width: int = 80) -> Page:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted
 from console.render import figures
 from console.render.model import model_heading, tabs
-from console.views.quality import Measure, Period, QualityView, SliceRow
 from widgets.line import Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.quality import Measure, Period, QualityView, SliceRow
 
 NAMES = {
     "auc": "AUC",

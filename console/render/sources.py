@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.render import figures
 from console.render.facts import fact_rows, paragraph
-from console.views.sources import Source, SourcesView
 from widgets.line import Line, Page, Row, columns, lamp, line, mark, rule, sides
 from widgets.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from console.views.sources import Source, SourcesView
 
 ABOUT = {
     "facts": "Facts that one source landed in one table. Its age is that of its newest fact; for labels, of the newest one learnt.",

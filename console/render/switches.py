@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.render import figures
 from console.render.facts import paragraph
-from console.views.switches import SwitchesView, SwitchRow
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.switches import SwitchesView, SwitchRow
 
 
 def switches_page(view: SwitchesView, *, width: int = 80, height: int = 20) -> Page:

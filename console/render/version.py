@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import fact, fact_rows, paragraph
 from console.render.versions import details, judged
-from console.views.version_card import VersionView
 from widgets.line import Line, Page, Row, line, mark, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.version_card import VersionView
 
 
 def version_page(view: VersionView, *, width: int = 80, height: int = 20) -> Page:
