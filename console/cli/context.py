@@ -8,9 +8,9 @@ import sys
 from datetime import datetime
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from backends.text import displayable
+from backends.text import displayable, escaped_json
 from console.cli.exits import Exit
 from console.cli.verbs import Verb
 from console.locate import Located, locate
@@ -94,18 +94,21 @@ class Context:
         """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page."""
         if self.options.json:
             body = {"schema": f"quarterdeck/{schema}/1", **view.model_dump(mode="json", by_alias=True)}
-            print(json.dumps(body, indent=2, ensure_ascii=False))
+            print(json_text(body))
         elif page is not None:
             print(page.plain())
-
-    def show_data(self, data: dict[str, Any], schema: str) -> None:
-        """Print plain data as JSON under its schema."""
-        print(json.dumps({"schema": f"quarterdeck/{schema}/1", **data}, indent=2, ensure_ascii=False))
 
     @staticmethod
     def say(message: str) -> None:
         """Narration: one line on stderr."""
         print(displayable(message), file=sys.stderr)
+
+
+def json_text(body: object) -> str:
+    """`body` as JSON for standard output: exact for a parser, harmless in a terminal, whole in any encoding."""
+    # A character that the stream cannot carry would be replaced by something that is no JSON.
+    carries_all = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    return escaped_json(json.dumps(body, indent=2, ensure_ascii=not carries_all))
 
 
 def parse_moment(text: str) -> datetime:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +41,11 @@ SCHEMAS: dict[str, str] = {
     "audit-verify": "console.views.audit:ChainView",
     "alerts": "console.views.alerts:AlertsView",
     "incidents": "console.views.alerts:IncidentsView",
+    "init": "console.views.workspaces:InitView",
+    "workspaces": "console.views.workspaces:WorkspacesView",
+    "config": "console.views.workspaces:ConfigView",
+    "watch": "console.views.workspaces:WatchView",
+    "demo": "console.views.workspaces:DemoView",
     "backup": "console.views.backup:BackupView",
     "own": "console.views.own:OwnView",
     "ingest": "console.views.ingested:IngestView",
@@ -59,3 +68,42 @@ def json_schema(name: str) -> dict[str, Any]:
     schema.setdefault("properties", {})["schema"] = {"const": f"quarterdeck/{name}/1"}
     schema["required"] = sorted({*schema.get("required", []), "schema"})
     return schema
+
+
+def text_of(name: str) -> str:
+    """A schema as it is kept in `docs/schemas/NAME.json`."""
+    return json.dumps(json_schema(name), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write(folder: Path, *, accept: bool = False) -> list[str]:
+    """Write every schema into `folder`. Without `accept` nothing is written when that would break readers: one line for each place."""
+    from console.cli.schema_changes import incompatible  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    broken = [f"{name}: the whole schema is gone" for name in kept if name not in SCHEMAS]
+    broken += [f"{name}: {line}" for name, old in kept.items() if name in SCHEMAS for line in incompatible(old, json_schema(name))]
+    if broken and not accept:
+        return broken
+    for name in kept.keys() - SCHEMAS.keys():
+        (folder / f"{name}.json").unlink()
+    for name in SCHEMAS:
+        (folder / f"{name}.json").write_text(text_of(name), encoding="utf-8")
+    return []
+
+
+def main(words: Sequence[str]) -> int:
+    """`python -m console.cli.schemas --write DIR [--accept]`."""
+    if len(words) not in {2, 3} or words[0] != "--write" or words[2:] not in ([], ["--accept"]):
+        print("python -m console.cli.schemas --write DIR [--accept]", file=sys.stderr)
+        return 2
+    broken = write(Path(words[1]), accept="--accept" in words)
+    if broken:
+        print("\n".join([*broken, "readers would stumble over this; nothing was written (--accept writes it)"]), file=sys.stderr)
+        return 1
+    print(f"{len(SCHEMAS)} schemas in {words[1]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

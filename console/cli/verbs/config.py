@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
+from backends.text import displayable
 from console.cli.context import Context
 from console.cli.exits import Exit
 
@@ -15,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.what == "path":
-        print(context.located.root)
+        root = str(context.located.root)
+        # A script needs the exact path; a terminal must not be steered by the name of a folder.
+        print(displayable(root) if sys.stdout.isatty() else root)
         return Exit.OK
     if options.what == "schema":
         from console.config import WorkspaceSettings  # noqa: PLC0415
@@ -25,11 +29,13 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     settings = context.workspace.settings
     problems = _policy_problems(context)
     if options.json:
-        context.show_data({"path": str(context.located.root), "ok": not problems, "problems": problems}, "config")
+        from console.views.workspaces import ConfigView  # noqa: PLC0415
+
+        context.show(ConfigView(path=str(context.located.root), ok=not problems, problems=tuple(problems)), "config")
     elif problems:
-        print("\n".join(problems))
+        print("\n".join(map(displayable, problems)))
     else:
-        print(f"workspace {settings.name}: workspace.toml, policies and playbooks are valid")
+        print(f"workspace {displayable(settings.name)}: workspace.toml, policies and playbooks are valid")
     return Exit.NO if problems else Exit.OK
 
 

@@ -11,6 +11,7 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
+from backends.text import displayable
 from console.cli.context import Context, Problem, parse_moment
 from console.cli.exits import Exit
 from console.locate import Located, named_workspace
@@ -37,9 +38,11 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     _build(context, root, options)
     if options.no_open or options.json:
         if options.json:
-            context.show_data({"path": str(root), "built": True}, "demo")
+            from console.views.workspaces import DemoView  # noqa: PLC0415
+
+            context.show(DemoView(path=str(root), built=True), "demo")
         else:
-            print(f"demo workspace at {root}; open it with: quarterdeck -w {root}")
+            print(displayable(f"demo workspace at {root}; open it with: quarterdeck -w {root}"))
         return Exit.OK
     return _open(root)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from backends.text import displayable
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.config import WorkspaceProblem, init_workspace
+from console.views.workspaces import InitView
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +30,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     except ValueError as error:
         raise Problem(Exit.USAGE, f"--zone {options.zone!r}: {str(error).splitlines()[-1].strip()}") from None
     if options.json:
-        context.show_data({"path": str(root), "name": workspace.settings.name, "group": workspace.settings.group}, "init")
+        context.show(InitView(path=str(root), name=workspace.settings.name, group=workspace.settings.group), "init")
     else:
-        print(f"workspace {workspace.settings.name} at {root}")
-        print(f"next: quarterdeck -w {root} ingest predictions scores.parquet --model my-model --version 1")
+        print(displayable(f"workspace {workspace.settings.name} at {root}"))
+        print(f"next: quarterdeck -w {displayable(str(root))} ingest predictions scores.parquet --model my-model --version 1")
     return Exit.OK

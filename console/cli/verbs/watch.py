@@ -43,9 +43,10 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
                 context.say(line)
             if options.once:
                 if options.json:
-                    context.show_data(
-                        {"lines": done.lines, "problems": done.problems, "new_alerts": [t.alert.id for t in done.new]}, "watch"
-                    )
+                    from console.views.workspaces import WatchView  # noqa: PLC0415
+
+                    alerts = tuple(transition.alert.id for transition in done.new)
+                    context.show(WatchView(lines=tuple(done.lines), problems=tuple(done.problems), new_alerts=alerts), "watch")
                 return Exit.NO if done.problems else Exit.OK
         if stop.wait(every):
             context.say("watch: stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from backends.text import displayable
 from console.cli.context import Context
 from console.cli.exits import Exit
 from console.locate import known_workspaces
@@ -19,11 +20,13 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if chosen.exists:
         found.insert(0, (chosen.root.name, chosen.root))
     if options.json:
-        rows = [{"name": name, "path": str(path), "chosen": path == chosen.root and chosen.exists} for name, path in found]
-        context.show_data({"workspaces": rows}, "workspaces")
+        from console.views.workspaces import KnownWorkspace, WorkspacesView  # noqa: PLC0415
+
+        rows = [KnownWorkspace(name=name, path=str(path), chosen=path == chosen.root and chosen.exists) for name, path in found]
+        context.show(WorkspacesView(workspaces=tuple(rows)), "workspaces")
         return Exit.OK
     for name, path in found:
-        print(f"{'>' if path == chosen.root else ' '} {name:<20} {path}")
+        print(f"{'>' if path == chosen.root else ' '} {displayable(name):<20} {displayable(str(path))}")
     if not found:
         context.say(
             f"no workspace yet (looked at {chosen.root}); make one with: quarterdeck init --personal, or look around: quarterdeck demo"
