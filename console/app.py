@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from textual.app import App
 
@@ -11,6 +14,7 @@ from console import commands
 from console.commands import Command
 from console.overrides import open_overrides
 from console.render import figures
+from console.screens import SCREENS, wayfinding
 from console.screens.acting import ACTING, begin
 from console.session import Session, who_am_i
 from widgets.frame import BannerFacts
@@ -38,8 +42,11 @@ class ConsoleApp(App[int]):
         self.summary = session.summary()
         self._start = start
         self._lookout: Lookout | None = None
-        self._last: DeckScreen | None = None
         self._elevated_until: float | None = None
+        self._zone_name = str(self.summary.zone) if self.summary else "UTC"
+        self.mouse_is_ours = True
+        self.left: tuple[str, str | None] | None = None
+        """The screen that was left last, and what it was about."""
         self.crash: BaseException | None = None
         """The fault that ended the application, if one did."""
         self.follow_up: list[str] | None = None
@@ -85,7 +92,7 @@ class ConsoleApp(App[int]):
         """Line 1, from what is at hand."""
         clock = self.session.clock()
         summary = self.summary
-        zone = self._zone()
+        zone = self.zone
         if not self.session.located.exists:
             return BannerFacts("no workspace", "", who_am_i(clock), f"now {figures.clock_time(clock.now(), zone)}", "no data yet")
         environment = self.session.environment or (summary.environment if summary else "production")
@@ -124,10 +131,21 @@ class ConsoleApp(App[int]):
         minutes = (self._elevated_until - self.session.clock().monotonic()) // 60 + 1
         return f"ELEVATED {minutes:.0f}m"
 
-    def _zone(self) -> Any:
-        from zoneinfo import ZoneInfo  # noqa: PLC0415
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which times are drawn."""
+        return ZoneInfo(self._zone_name)
 
-        return ZoneInfo(self.summary.zone if self.summary else "UTC")
+    def stand_at(self, moment: datetime | None) -> None:
+        """Look at a past moment from here on, or at the present again: nothing acts in the past."""
+        self.session = replace(self.session, as_of=moment)
+        self._lookout = None
+        self.summary = self.session.summary() or self.summary
+        for each in self.screen_stack:
+            reload = getattr(each, "reload", None)
+            if reload is not None:
+                reload()
+        self.acted()
 
     # moving between screens
 
@@ -145,6 +163,8 @@ class ConsoleApp(App[int]):
     def back(self) -> None:
         """To the screen below; from the last one, leave."""
         if len(self.screen_stack) > 2:
+            scope, target = getattr(self.screen, "scope", ""), getattr(self.screen, "target", None)
+            self.left = (scope, target) if scope in SCREENS else self.left
             self.pop_screen()
         else:
             self.exit(0)
@@ -176,6 +196,11 @@ class ConsoleApp(App[int]):
             "help": lambda: self.go("help", screen.scope),
             "palette": lambda: screen.ask(":", complete=self.completed),
             "open": lambda: screen.open_row(screen.content.cursor_key or ""),
+            "copy": lambda: wayfinding.copy_verb(self, screen),
+            "mouse": lambda: wayfinding.give_mouse(self, screen),
+            "travel": lambda: wayfinding.travel(self, screen, words),
+            "now": lambda: wayfinding.return_to_now(self, screen),
+            "go.last": lambda: wayfinding.reopen_last(self, screen),
             "explain": lambda: self.go("explain", words or screen.topic_of(screen.content.cursor_key)),
         }
         if command.id in simple:
@@ -188,12 +213,6 @@ class ConsoleApp(App[int]):
             open_incident(self, screen, words)
         elif command.id in ACTING:
             begin(self, command, screen, words)
-        elif command.id in {"incident", "playbook"}:
-            incident = words or screen.incident_of(screen.content.cursor_key)
-            if incident is None:
-                screen.say("no incident is open here; g i lists them", "warning")
-            else:
-                self.go("incident", incident)
         elif command.id in MODEL_SCREENS:
             if model is None:
                 screen.say(f"{command.title}: put the cursor on a model first", "warning")
@@ -288,10 +307,9 @@ class ConsoleApp(App[int]):
             return []
         return [f"{word} {row.model}" for row in self.summary.rows if row.model.startswith(rest)]
 
-    def leave_to(self, choice: str) -> None:
+    def leave_for(self, words: list[str]) -> None:
         """Leave the console for a command line that goes on in its place."""
-        lines = {"demo": ["demo"], "init": ["init", "--personal"]}
-        self.follow_up = lines.get(choice)
+        self.follow_up = words
         self.exit(0)
 
     # faults

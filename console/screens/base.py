@@ -58,6 +58,8 @@ class DeckScreen(FrameScreen):
         super().__init__()
         self.target = target
         self.view: Any = None
+        self.verb = ""
+        """The headless command that prints what is shown."""
         self.content = PageView()
         self.prompt = Prompt()
         self._epoch = 0
@@ -184,7 +186,9 @@ class DeckScreen(FrameScreen):
             page = filtered(page, self._filter)
         self.content.show(page)
         self.heading.show(page.heading)
-        self.show_verb(page.verb)
+        moment = self.app.session.as_of
+        self.verb = page.verb if moment is None else f"--as-of {moment.isoformat(timespec='minutes')} {page.verb}"
+        self.show_verb(self.verb)
 
     @property
     def content_height(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual import events
+
 from console.locate import ENVIRONMENT_VARIABLE, data_home
 from console.screens.base import DeckScreen
 from widgets.line import Line, Page, Row, line
@@ -55,5 +57,16 @@ class FirstRunScreen(DeckScreen):
         rows += [Row(line(" Nothing is sent anywhere. Everything stays in one folder that you can delete."))]
         return Page(line(("Quarterdeck", "bold")), tuple(rows), "doctor")
 
+    def on_key(self, event: events.Key) -> None:
+        choice = next((key for key, letter, *_ in CHOICES if letter == event.key), None)
+        if choice is None or self.too_small:
+            super().on_key(event)
+            return
+        event.stop()
+        self.open_row(choice)
+
     def open_row(self, key: str) -> None:
-        self.app.leave_to(key)
+        if key == "open":
+            self.ask("o", str(self.app.session.located.root), answered=lambda folder: self.app.leave_for(["-w", folder]))
+        else:
+            self.app.leave_for({"demo": ["demo"], "init": ["init", "--personal"]}[key])

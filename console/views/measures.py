@@ -203,7 +203,7 @@ def auc_drop(material: Material, ends: Ints, width: int) -> Measured:
 
 
 def slice_auc_gap(material: Material, ends: Ints, width: int) -> Measured:
-    """AUC of all rows minus AUC of the worst value of any declared slice with enough labelled rows."""
+    """AUC of all rows minus the upper end of the 95 % interval of the AUC of the worst declared slice: what is lost there at least."""
     values, counted, named = [], [], ""
     for end in ends.tolist():
         span = material.rows.between(end - width, end)
@@ -216,10 +216,10 @@ def slice_auc_gap(material: Material, ends: Ints, width: int) -> Measured:
                 chosen = here == value
                 if int((~np.isnan(labels[chosen])).sum()) < MINIMUM_SCORES:
                     continue
-                auc = binary_quality(scores[chosen], labels[chosen]).auc
-                if auc is not None and (worst is None or auc < worst):
-                    worst, where, rows = auc, f"{column} {value}", int(chosen.sum())
-        values.append(np.nan if whole is None or worst is None else whole - worst)
+                interval = binary_quality(scores[chosen], labels[chosen]).auc_interval
+                if interval is not None and (worst is None or interval.high < worst):
+                    worst, where, rows = interval.high, f"{column} {value}", int(chosen.sum())
+        values.append(np.nan if whole is None or worst is None else max(0.0, whole - worst))
         counted.append(rows)
         named = where
     return Measured(
