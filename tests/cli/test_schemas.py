@@ -125,8 +125,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         versions arrivals|versions arrivals@2|lineage arrivals|lineage arrivals --control|changes delays|alerts|incidents|incident INC-1
         approvals|switches|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces|config validate
         playbook list|playbook show quality-collapse|playbook check|ack INC-1|note INC-1 looking
-        kill arrivals --dry-run|kill arrivals --confirm arrivals|rollback delays --confirm delays|restore arrivals --reason better --dry-run|incident INC-1 --step choose
-        switches|fleet|model arrivals"""
+        kill arrivals --dry-run
+        kill arrivals --confirm arrivals|rollback delays --confirm delays|restore arrivals --reason better --dry-run
+        incident INC-1 --step choose|switches|fleet|model arrivals"""
     for words in lines.replace("\n", "|").split("|"):
         ask(*words.split())
     ask("action", ask("actions")["rows"][0]["id"])
