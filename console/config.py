@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SimulatedClock, SystemClock
-from console.simulation import BrokenClock, read_clock, write_atomically
+from console.simulation import BrokenClock, read_clock, write_atomically, write_clock
 
 FORMAT = 1
 """The workspace format that this program writes and reads."""
@@ -200,6 +200,8 @@ def init_workspace(
                 shutil.chown(folder, group=group)
             folder.chmod(mode)
         write_atomically(paths.workspace_toml, _as_toml(settings))
+        if clock is not None:
+            write_clock(paths, SimulatedClock(clock.start, SystemClock().real_now(), clock.speed))
         paths.workspace_toml.chmod(0o600 if group is None else 0o660)
     except LookupError:
         raise WorkspaceProblem(f"there is no group {group!r} on this machine; see: getent group") from None

@@ -10,7 +10,6 @@ from typing import Final
 
 from backends.store.compactor import compact
 from backends.store.paths import WorkspacePaths
-from console.clock import SimulatedClock
 from console.config import ClockSettings, Workspace, WorkspaceProblem, init_workspace, open_workspace
 from console.demo.facts import land_metrics, land_model, land_registry
 from console.demo.flights import load_flights
@@ -18,7 +17,7 @@ from console.demo.history import Historian
 from console.demo.models import Trained, train
 from console.demo.registry_records import artifact_path
 from console.demo.story import DEFAULT_START, LOGGED_FROM, MODELS, ZONE_NAME, VersionStory
-from console.simulation import write_atomically, write_clock
+from console.simulation import write_atomically
 from console.watch.rounds import watch_once
 
 Progress = Callable[[int, int, str], None]
@@ -125,7 +124,6 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
     except WorkspaceProblem as problem:
         raise DemoProblem(str(problem)) from None
     paths = workspace.paths
-    write_clock(paths, SimulatedClock(at, workspace.clock().real_now(), 0.0))
     write_atomically(paths.policies / "demo.yaml", POLICIES)
     frame = load_flights()
     step("read 336,776 recorded flights")
