@@ -10,7 +10,6 @@ from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.control.errors import JournalUnavailable, NotFound, Refused
 from console.render.approvals import approval_summary, signed_lines
-from console.views.asked import approval_asked, approval_at_once
 
 PATIENCE = 60.0
 """Seconds that signing waits for what is true now; without it the request is signed as it was asked."""
@@ -22,6 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
+    from console.views.asked import approval_asked, approval_at_once  # noqa: PLC0415 - loads the gates, which --help does not need
+
     try:
         asked = approval_asked(context.lookout.sight(), options.id, PATIENCE)
         view = asked.view

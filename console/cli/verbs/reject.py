@@ -9,7 +9,6 @@ from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.control.errors import JournalUnavailable, NotFound, Refused
 from console.render.approvals import approval_summary
-from console.views.asked import approval_at_once
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
+    from console.views.asked import approval_at_once  # noqa: PLC0415 - loads the gates, which --help does not need
+
     try:
         view = approval_at_once(context.lookout.sight(), options.id)
         if options.dry_run:

@@ -1,0 +1,133 @@
+"""What a start does not load: each of these packages costs more than everything before the first line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
+from views_workspace import DAY, START, days_of_predictions, made
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = frozenset({"textual", "rich", "pydantic", "duckdb", "numpy", "pandas", "polars", "sklearn", "scipy", "httpx", "keyring", "plotext"})
+NEVER_READ = frozenset({"textual", "rich", "pandas", "polars", "sklearn", "scipy", "pyarrow", "plotext", "keyring", "httpx"})
+"""What a verb that reads never loads; duckdb, pydantic and numpy are its tools."""
+
+VERB = """
+import contextlib, io, json, sys
+from console.cli.main import main
+said = io.StringIO()
+with contextlib.redirect_stdout(said):
+    try:
+        code = int(main(sys.argv[1:]))
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules}), said.getvalue()]))
+"""
+
+FIRST_FRAME = """
+import asyncio, json, sys
+from pathlib import Path
+from console.cli.start import Located
+from console.session import Session
+from console.app import ConsoleApp
+
+async def first_frame():
+    app = ConsoleApp(Session(Located(Path(sys.argv[1]), "the test")))
+    reads = []
+    app.lookout = lambda: reads.append(True)  # the reader loads the store, behind the first frame
+    async with app.run_test(size=(80, 24)) as pilot:
+        while not (rows := getattr(getattr(app.screen, "content", None), "rows", ())):
+            await pilot.pause()
+        text = "\\n".join(row.line.text for row in rows)
+    return text
+
+text = asyncio.run(first_frame())
+print(json.dumps([0, sorted({name.split(".")[0] for name in sys.modules}), text]))
+"""
+
+
+def run(code: str, *arguments: str) -> tuple[int, frozenset[str], str]:
+    """Exit code, top-level packages loaded at the end, and what was printed."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    exit_code, loaded, text = json.loads(done.stdout.splitlines()[-1])
+    return exit_code, frozenset(loaded), text
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty days of scores of one model, evaluated."""
+    small = made(tmp_path_factory.mktemp("start") / "ws", START + 60 * DAY)
+    days_of_predictions(small, 60, 40, temp=lambda _day, row: float(row % 50))
+    assert run(VERB, "-w", str(small.root), "watch", "--once")[0] == 0
+    return small.root
+
+
+def test_version_loads_nothing_but_the_interpreter() -> None:
+    code, loaded, text = run(VERB, "--version")
+    assert code == 0 and text.startswith("quarterdeck ")
+    assert not loaded & (HEAVY | {"argparse", "email", "dataclasses", "pathlib", "importlib.metadata"})
+
+
+def test_the_overview_loads_no_library() -> None:
+    code, loaded, text = run(VERB, "--help")
+    assert code == 0 and "Exit codes" in text
+    assert not loaded & (HEAVY | {"sqlite3", "dataclasses"})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["versions", "--help"],
+        ["approve", "--help"],
+        ["drift", "--help"],
+        ["kill", "--help"],
+        ["watch", "--help"],
+        ["nonsense"],
+        ["--nonsense"],
+    ],
+)
+def test_help_and_refusals_load_nothing_heavy(words: list[str]) -> None:
+    code, loaded, _ = run(VERB, *words)
+    assert code == (0 if "--help" in words else 2)
+    assert not loaded & HEAVY - {"pydantic"}
+
+
+READS = [
+    "fleet", "model delay", "drift delay", "quality delay", "versions delay", "lineage delay", "changes delay", "alerts", "incidents",
+    "approvals", "switches", "actions", "audit log", "audit verify", "sources", "explain psi", "playbook list",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", READS)
+def test_a_verb_that_reads_loads_neither_a_screen_nor_a_data_frame(verb: str, workspace: Path) -> None:
+    code, loaded, text = run(VERB, "-w", str(workspace), *verb.split(), "--json")
+    assert code in {0, 5}, text
+    assert code == 5 or json.loads(text)["schema"].startswith("quarterdeck/")
+    assert not loaded & NEVER_READ
+
+
+def test_what_stands_in_summary_and_control_is_read_without_the_store(workspace: Path) -> None:
+    for verb in ("fleet", "model delay", "incidents", "alerts", "audit log", "actions"):
+        assert not run(VERB, "-w", str(workspace), *verb.split(), "--json")[1] & {"duckdb", "numpy"}, verb
+
+
+def test_the_first_frame_shows_the_fleet_without_store_and_records(workspace: Path) -> None:
+    _, loaded, text = run(FIRST_FRAME, str(workspace))
+    assert "delay" in text
+    assert loaded & HEAVY == {"textual", "rich"}
+    assert "sqlite3" not in loaded
+
+
+def test_the_skeleton_is_drawn_before_textual_and_the_session() -> None:
+    code = (
+        "import sys, json; from console.cli import start; "
+        "print(json.dumps([0, sorted({n.split('.')[0] for n in sys.modules} | {n for n in sys.modules if n.startswith('console.')}), '']))"
+    )
+    _, loaded, _ = run(code)
+    assert not loaded & (HEAVY | {"dataclasses", "inspect", "zoneinfo", "socket", "console.session", "console.app", "console.commands"})
