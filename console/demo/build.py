@@ -171,10 +171,11 @@ def _clear(root: Path, force: bool) -> None:
         return
     paths = WorkspacePaths(root)
     try:
-        name = open_workspace(root).settings.name if paths.workspace_toml.exists() else None
+        settings = open_workspace(root).settings if paths.workspace_toml.exists() else None
     except WorkspaceProblem:
-        name = None
-    if name != "demo":
+        settings = None
+    # Somebody's own workspace may well be called demo, after its folder; only a demo lives in recorded time.
+    if settings is None or settings.name != "demo" or settings.clock is None:
         raise DemoProblem(f"{root} holds something that is not a demo; choose another folder with --dir")
     if is_built(root) and not force:
         raise DemoProblem(f"{root} holds a demo already; open it with: quarterdeck -w {root}, or build it anew with --rebuild")

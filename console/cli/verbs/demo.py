@@ -33,6 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     root = (options.dir or (context.located.root if options.workspace else named_workspace("demo"))).expanduser().resolve()
+    if options.what == "serve" or options.rebuild or not root.exists():
+        _require_writing(context, options)
     if options.what == "serve":
         return _serve(context, root, options)
     _build(context, root, options)
@@ -45,6 +47,11 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
             print(displayable(f"demo workspace at {root}; open it with: quarterdeck -w {root}"))
         return Exit.OK
     return _open(root)
+
+
+def _require_writing(context: Context, options: argparse.Namespace) -> None:
+    if context.as_of is not None or options.read_only:
+        raise Problem(Exit.REFUSED, "the demo is built and served neither in the past nor with --read-only")
 
 
 def _build(context: Context, root: Path, options: argparse.Namespace) -> None:
