@@ -28,8 +28,8 @@ OLD_AFTER_HOURS = 2.0
 """Data older than this is called OLD in the banner."""
 
 
-class ConsoleApp(App[int]):
-    """The console."""
+class ConsoleApp(App[int], inherit_bindings=False):
+    """The console. Every key comes from the catalogue: those that the library binds by itself, ctrl+q first, are not inherited."""
 
     ENABLE_COMMAND_PALETTE = False
     CSS = "Screen { background: transparent; }"

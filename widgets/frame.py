@@ -197,12 +197,15 @@ class KeysLine(OneLine):
 
 
 def too_small_line(width: int, height: int, verb: str, program: str = "qd") -> Line:
-    """What a terminal that is too small shows instead of half a screen."""
-    return line((f"needs {NEEDED_WIDTH}x{NEEDED_HEIGHT}", "bold"), f", has {width}x{height}; q leaves; or: {program} {verb}")
+    """What a terminal that is too small shows instead of half a screen: as much of it as fits, the needed size first."""
+    needed = (f"needs {NEEDED_WIDTH}x{NEEDED_HEIGHT}", "bold")
+    forms = (f", has {width}x{height}; q leaves; or: {program} {verb}", f", has {width}x{height}; q leaves", ", q leaves", ", q quits")
+    fitting = (whole for text in forms if (whole := line(needed, text)).width <= width)
+    return next(fitting, line(needed))
 
 
 class TooSmall(DrawsLines, can_focus=True):
-    """Stands in for the whole screen below 80x24 and swallows every key but those that leave."""
+    """Stands in for the whole screen below 80x24: of all keys only those that leave do anything."""
 
     DEFAULT_CSS = "TooSmall { width: 1fr; height: 1fr; display: none; }"
     LEAVING: ClassVar[frozenset[str]] = frozenset({"q", "ctrl+c"})
@@ -219,9 +222,10 @@ class TooSmall(DrawsLines, can_focus=True):
         return strip_of(too_small_line(size.width, size.height, self.verb), width, colour=self.colour)
 
     def on_key(self, event: events.Key) -> None:
-        if event.key not in self.LEAVING:
-            event.stop()
-            event.prevent_default()
+        event.stop()
+        event.prevent_default()
+        if event.key in self.LEAVING:
+            self.app.exit()
 
 
 class FrameScreen(Screen[None]):
@@ -264,6 +268,13 @@ class FrameScreen(Screen[None]):
     def too_small(self) -> bool:
         """True while the terminal is below 80x24."""
         return self.has_class("-too-small")
+
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """Focus a widget; below 80x24 it has to wait until there is room, since a key must not move what nobody sees."""
+        if self.too_small and widget is not self._guard:
+            self._focus_before = widget
+            widget = self._guard
+        super().set_focus(widget, scroll_visible, from_app_focus)
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < NEEDED_WIDTH or event.size.height < NEEDED_HEIGHT
