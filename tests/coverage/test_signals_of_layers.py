@@ -202,12 +202,12 @@ def test_an_outcome_that_is_surely_worse_than_in_the_control_group_warns(recorde
     assert recorded.health.layer(Layer.BUSINESS).why == found.why
 
 
-def test_requests_that_no_model_answered_spend_the_error_budget(recorded: Recorded) -> None:
+def test_slow_answers_spend_the_error_budget_of_the_latency_objective(recorded: Recorded) -> None:
     budget = recorded.health.budget
-    assert budget is not None and budget.slo == "answered"
-    answered = np.mean(np.array(recorded.columns["served_by"]) == "model")
-    assert budget.left == pytest.approx(1 - (1 - answered) / (1 - 0.999))
-    assert budget.state is State.CRITICAL and "14.4" in budget.why
+    assert budget is not None and budget.slo == "fast"
+    slow = np.mean(recorded.columns["latency_ms"] > 50)
+    assert budget.left == pytest.approx(1 - slow / (1 - 0.99))
+    assert budget.state is State.CRITICAL and "both over 6" in budget.why
 
 
 def test_layers_are_read_from_the_machine_to_the_purpose(recorded: Recorded) -> None:
