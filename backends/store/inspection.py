@@ -14,6 +14,7 @@ from typing import Final
 from backends.store.catalogue import open_catalogue
 from backends.store.errors import StoreError
 from backends.store.landing import landing_files
+from backends.store.lost import refuse_lost_catalogue
 from backends.store.paths import WorkspacePaths
 from backends.store.schema import TABLES
 
@@ -42,12 +43,15 @@ class StoreFiles:
 
 
 def inspect_store(paths: WorkspacePaths, real_now: datetime) -> StoreFiles:
-    """Compare the catalogue with the disk. Raises StoreError when the catalogue or a folder cannot be read."""
+    """Compare the catalogue with the disk. Raises StoreError when the catalogue is lost, or it or a folder cannot be read."""
     if not paths.catalog.exists():
+        refuse_lost_catalogue(paths)
         waiting = _waiting(paths, set())
         return StoreFiles(0, 0, 0, 0, (), 0, 0, len(waiting), min(waiting, default=None), 0, 0)
     with open_catalogue(paths) as catalogue:
         generation = catalogue.generation()
+        if generation == 0:
+            refuse_lost_catalogue(paths)
         segments = catalogue.segments(generation)
         known = {str(path) for path in catalogue.known_paths()}
         absorbed = {(table, name, signature) for table, name, signature, _ in catalogue.absorbed_files()}

@@ -17,6 +17,7 @@ from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Segment, open_catalogue
 from backends.store.errors import StoreError
 from backends.store.landing import LandingFile, landing_files
+from backends.store.lost import refuse_lost_catalogue
 from backends.store.paths import WorkspacePaths
 from backends.store.schema import TABLES, Table, reserved_columns, table_named
 from backends.store.sql import connect, moment, naive_utc, quoted, run, text
@@ -298,6 +299,8 @@ def open_reader(paths: WorkspacePaths, *, at: datetime | None = None, also_reada
             generation = catalogue.generation()
         reader: Reader | None = None
         try:
+            if generation == 0 and catalogue.generation() == 0:
+                refuse_lost_catalogue(paths)
             reader = Reader(paths, catalogue, generation, at, also_readable)
             yield reader
         finally:

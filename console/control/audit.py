@@ -17,7 +17,7 @@ from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.control import events
 from console.control.actions import Frozen, said_duration, version_label
-from console.control.ledger import exists, read_state
+from console.control.ledger import exists, read_state, refuse_lost
 from console.control.spool import read_notes
 
 __all__ = ["AuditEntry", "AuditFilter", "AuditFinding", "AuditVerdict", "JournalUnavailable", "log", "verify"]
@@ -89,6 +89,7 @@ class AuditVerdict(Frozen):
 def log(paths: WorkspacePaths, limit: int | None = 200, filters: AuditFilter | None = None) -> list[AuditEntry]:
     """The newest entries that fit, newest first; no journal yet is an empty list. Raises JournalUnavailable."""
     if not exists(paths.control):
+        refuse_lost(paths)
         return []
     journal = Journal(paths.control, paths.audit_head, read_only=True)
     try:

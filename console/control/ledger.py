@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from backends.journal.entries import Draft, Entry, JournalConflict, JournalMoved, JournalUnavailable, moment_text
+from backends.journal.head import read_head
 from backends.journal.journal import Journal
 from backends.records import digest_of
 from backends.store.paths import WorkspacePaths
@@ -173,6 +174,8 @@ def _read(paths: WorkspacePaths, until: datetime | None) -> ControlState:
     try:
         if exists(paths.control):
             state = _read_journal(paths, until)
+        else:
+            refuse_lost(paths)
     except JournalUnavailable as error:
         problem = str(error)
     waiting = [draft for note in notes for draft in note.drafts if draft.key not in state.late and (until is None or draft.at <= until)]
@@ -231,6 +234,16 @@ def exists(path: Path) -> bool:
         return path.exists()
     except OSError as error:
         raise JournalUnavailable(f"{path} cannot be reached: {error.strerror}: ask its owner for access") from error
+
+
+def refuse_lost(paths: WorkspacePaths) -> None:
+    """No journal is an empty one only where none was: raises JournalUnavailable when the mirrored head names entries of it."""
+    try:
+        head = read_head(paths.audit_head)
+    except ValueError as error:
+        raise JournalUnavailable(f"{paths.control} is gone, and {error}: restore a backup") from error
+    if head is not None and head.seq:
+        raise JournalUnavailable(f"{paths.control} is gone, but #{head.seq} had been mirrored: restore a backup")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from backends.records import State
 from backends.store.errors import StoreError
 from backends.store.inspection import StoreFiles, inspect_store
+from backends.store.lost import AGAIN
 from console.config import WorkspaceProblem
 from console.render import figures
 from console.views.own import Check, Finding, Looked, finding, many
@@ -23,7 +24,9 @@ def store_files(looked: Looked) -> Iterator[Finding]:
     try:
         found = inspect_store(looked.workspace.paths, looked.real_now)
     except StoreError as error:
-        yield finding("store.catalogue", State.CRITICAL, str(error), "restore a backup, or ask the owner for access")
+        what, colon, to_do = str(error).partition(f": {AGAIN}")
+        to_do = AGAIN if colon else "restore a backup (quarterdeck backup restore FILE DIR), or ask the owner for access"
+        yield finding("store.catalogue", State.CRITICAL, what, to_do)
         return
     yield from _segments(found)
     yield from _backlog(found, looked)
@@ -69,7 +72,8 @@ def store_reading(looked: Looked) -> Iterator[Finding]:
             counts = queries.counts(reader)
             unreadable = dict(reader.unreadable)
     except StoreError as error:
-        yield finding("store.reading", State.CRITICAL, str(error), "restore a backup: quarterdeck backup restore FILE DIR")
+        what = str(error).partition(f": {AGAIN}")[0]
+        yield finding("store.reading", State.CRITICAL, what, "restore a backup: quarterdeck backup restore FILE DIR")
         return
     if unreadable:
         file, reason = next(iter(unreadable.items()))

@@ -1,0 +1,49 @@
+"""A catalogue that is gone while its segments are not: an empty store must never be read where facts merely cannot be found."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from backends.store.errors import StoreError
+from backends.store.paths import WorkspacePaths
+
+EVALUATED: Final = "evaluated.json"
+"""Written by each evaluation, which always comes after a compaction; so with it, segments of no generation were once in one."""
+
+AGAIN: Final = "quarterdeck watch --once takes them in again"
+
+
+def catalogue_is_lost(paths: WorkspacePaths) -> bool:
+    """Whether a store without any generation had one before. Only to be asked when there is none now."""
+    return (paths.store / EVALUATED).exists() and _any_segment(paths.segments) and not _being_compacted(paths.store / "compact.lock")
+
+
+def refuse_lost_catalogue(paths: WorkspacePaths) -> None:
+    """Raises StoreError that says what to do when the catalogue is lost."""
+    if catalogue_is_lost(paths):
+        raise StoreError(f"{paths.catalog} is gone or new, but segments of facts are there: {AGAIN}")
+
+
+def _any_segment(folder: Path) -> bool:
+    try:
+        return next(folder.rglob("*.parquet"), None) is not None
+    except OSError:
+        return False
+
+
+def _being_compacted(lock: Path) -> bool:
+    """Whether a compaction holds its lock: the segments of the first one are there before the catalogue knows them."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
