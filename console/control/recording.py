@@ -9,7 +9,8 @@ from backends.journal.entries import Draft
 from backends.records import Alert, Incident, State
 from backends.text import Untrusted
 from console.control import events, incidents
-from console.control.actions import ActionKind
+from console.control.actions import SERVING_ALIAS, ActionKind
+from console.control.errors import Refused
 from console.control.post import Post
 from console.control.state import ControlState
 
@@ -39,6 +40,29 @@ class RecordKeeping(Post):
         self._require_standing()
         self._require_role(ActionKind.NOTE, environment, model)
         return incidents.declare(self._ledger, environment, model, title=title, severity=severity, playbook=playbook, key=key)
+
+    def name_version(self, environment: str, model: str, alias: str, version: str, *, key: str) -> None:
+        """Point an alias that serves nobody, such as `challenger`, at a version; noted first. The same key again changes nothing.
+
+        Raises Refused (the serving alias moves by promotion only), BackendError or JournalUnavailable.
+        """
+        self._require_standing()
+        self._require_role(ActionKind.ASK, environment, model)
+        if alias == SERVING_ALIAS:
+            raise Refused(f"{alias} says which version serves: it is moved by a promotion or a rollback")
+        found = self._reach.aliases.alias(environment, model, alias)
+        body = {"text": f"{alias} is {version}", "environment": environment, "model": model}
+        self._ledger.record(self._ledger.draft(f"{events.NOTED}/{key}", events.NOTED, model, body))
+        self._reach.aliases.set_alias(
+            environment,
+            model,
+            alias,
+            version,
+            expected=found.version if found else None,
+            key=key,
+            actor=self.actor.who,
+            now=self.clock.now(),
+        )
 
     def open_run(self, playbook: str, body: dict[str, Any], *, environment: str, model: str, incident: str | None, key: str) -> str:
         """Start the record of a playbook run; its id, the same for the same key. Raises Refused or JournalUnavailable."""

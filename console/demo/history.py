@@ -88,11 +88,23 @@ class Historian:
         """Do everything up to now: promotions, alerts and incidents, and the request that waits."""
         moments = [moment for model in MODELS for version in model.versions for moment in self._promotion(model, version)]
         moments += [Moment(transition.at, self._alerting(transition)) for transition in self._transitions()]
+        moments += [moment for model in MODELS for moment in self._challenger(model)]
         if self.at >= ASKED_AT:
             moments.append(Moment(ASKED_AT, self._ask_for_challenger))
         for moment in sorted(moments, key=lambda moment: moment.at):
             if moment.at <= self.at:
                 moment.do()
+
+    def _challenger(self, model: ModelStory) -> list[Moment]:
+        made = next((version.made_at for version in model.versions if version.version == model.challenger), None)
+        if made is None or made > self.at:
+            return []
+
+        def name() -> None:
+            with self.desk("ines", made) as desk:
+                desk.name_version(ENVIRONMENT, model.name, "challenger", str(model.challenger), key=f"{model.name}-challenger")
+
+        return [Moment(made, name)]
 
     def _promotion(self, model: ModelStory, version: VersionStory) -> list[Moment]:
         if version.promoted_at is None or version.promoted_by is None or version.approved_by is None or version.promoted_at > self.at:
