@@ -16,6 +16,8 @@ needs no lock. Unknown fields, double keys and times without a zone are refused:
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -96,7 +98,10 @@ def read_document(path: Path, kind: type[Document]) -> Document:
     Raises BackendError with file and reason on anything else; the file is left as it is.
     """
     try:
-        with path.open("rb") as file:
+        # A named pipe in the file's place must not hold up a kill switch: opening one would wait for its writer.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BackendError(f"{path} is no regular file: it was left as it is; move it away or restore it from a backup")
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return kind()

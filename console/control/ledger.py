@@ -78,10 +78,14 @@ class Ledger:
         notes = read_notes(self.paths.spool)
         if not notes:
             return
-        readable = [note for note in notes if note.problem is None]
+        readable: list[SpooledNote] = []
+        state = self.state()
         for note in notes:
-            if note.problem is not None:
-                self._put_aside(note, note.problem)
+            problem = note.problem or _misfit(note, state)
+            if problem is None:
+                readable.append(note)
+            else:
+                self._put_aside(note, problem)
         try:
             self._take_over(readable)
         except JournalConflict:
@@ -252,6 +256,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _misfit(note: SpooledNote, state: ControlState) -> str | None:
+    """Why a note does not go with what the journal holds: appended all the same, it could never be read again."""
+    try:
+        fold([_as_entry(draft) for draft in note.drafts], state)
+    except ValueError as error:
+        return f"{note.path}: {error}"
+    return None
 
 
 def _times(draft: Draft) -> dict[str, str]:

@@ -14,13 +14,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from backends.durable import private_mode, sync_folder
-from backends.journal.entries import Draft, moment_of, moment_text
+from backends.journal.entries import Draft, Entry, moment_of, moment_text
 from backends.records import canonical_json, digest_of_bytes
+from console.control import events
+from console.control.actions import Call
+from console.control.identity import Actor
+from console.control.state import fold
 
 PREFIX: Final = "control-"
 SUFFIX: Final = ".jsonl"
 BROKEN_SUFFIX: Final = ".broken"
+
+_ENDS: Final = frozenset({events.EFFECTIVE, events.FAILED, events.REFUSED})
+_WITH_THE_END: Final = frozenset({events.EXECUTED, events.RELEASED})
+"""What becomes of an approval when the action that used it ends."""
+
+
+class _End(BaseModel):
+    """The body of an entry that ends an action."""
+
+    message: str
+    after: str | None = None
+    seconds: float | None = None
+    calls: tuple[Call, ...] = ()
+    difference: tuple[str, ...] = ()
+    settled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +122,41 @@ def _read(path: Path) -> SpooledNote:
     drafts: list[Draft] = []
     reason = ""
     try:
+        if not path.is_file():
+            # Reading a named pipe would wait for its writer, and with it the kill switch.
+            raise ValueError("it is no regular file")
         for line in path.read_text(encoding="utf-8").splitlines():
             found: dict[str, Any] = json.loads(line)
             reason = str(found["reason"])
-            drafts.append(
-                Draft(
-                    str(found["key"]),
-                    str(found["kind"]),
-                    str(found["subject"]),
-                    moment_of(found["at"]),
-                    moment_of(found["real_at"]),
-                    dict(found["actor"]),
-                    dict(found["body"]),
-                )
+            draft = Draft(
+                str(found["key"]),
+                str(found["kind"]),
+                str(found["subject"]),
+                moment_of(found["at"]),
+                moment_of(found["real_at"]),
+                dict(found["actor"]),
+                dict(found["body"]),
             )
+            _require_notable(draft)
+            drafts.append(draft)
     except (OSError, ValueError, KeyError, TypeError) as error:
         return SpooledNote(path, (), reason, f"{path} cannot be read: {error}")
     if not drafts:
         return SpooledNote(path, (), reason, f"{path} is empty")
     return SpooledNote(path, tuple(drafts), reason)
+
+
+def _require_notable(draft: Draft) -> None:
+    """Only what this program notes outside the journal is taken over: nobody approves, or takes, or promotes by way of a file.
+
+    Raises ValueError, KeyError or TypeError; what is appended to the journal once can never be taken out of it again.
+    """
+    Actor.model_validate(draft.actor)
+    if draft.kind == events.INTENDED:
+        if draft.body["plan"]["danger"] != "safer":
+            raise ValueError(f"{draft.subject} is no step towards safety: it is never noted outside the journal")
+        fold([Entry(0, draft.key, draft.kind, draft.subject, draft.at, draft.real_at, draft.actor, draft.body, "", "")])
+    elif draft.kind in _ENDS:
+        _End.model_validate(draft.body)
+    elif draft.kind not in _WITH_THE_END:
+        raise ValueError(f"an entry {draft.kind} is never noted outside the journal")

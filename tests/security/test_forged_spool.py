@@ -1,0 +1,93 @@
+"""The spool is a folder that anybody with write access may put files into: it must not be a way around the rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.control import audit
+from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
+from console.control.approval import ApprovalState
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "control"))
+from control_workspace import MODEL, NOW, MovableClock, Workspace, confirmed, promotion, switch_to
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    found = Workspace(tmp_path, MovableClock())
+    yield found
+    found.close()
+
+
+def spooled(workspace: Workspace, kind: str, subject: str, body: dict[str, Any], key: str = "k") -> Path:
+    folder = workspace.paths.spool
+    folder.mkdir(exist_ok=True)
+    at = NOW.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    actor = {"name": "ilse", "host": "bastion"}
+    note = {"key": key, "kind": kind, "subject": subject, "at": at, "real_at": at, "actor": actor, "body": body, "reason": "full"}
+    path = folder / "control-20130426T220000000000-abc.jsonl"
+    path.write_text(json.dumps(note) + "\n")
+    return path
+
+
+def noted(workspace: Workspace) -> ActionState:
+    mara = workspace.desk()
+    return mara.execute(mara.plan(ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="x")), Confirmation()).state
+
+
+def test_an_approval_cannot_be_given_by_way_of_a_file(workspace: Workspace) -> None:
+    workspace.promote("1")
+    ines = workspace.desk("ines", elevated=True)
+    asked = ines.execute(ines.plan(promotion("2")), confirmed())
+    approval = workspace.state.approvals[asked.approval]
+    vote = {"reason": "ok", "payload_digest": approval.payload_digest, "solo": False, "signature": None}
+    forged = spooled(workspace, "approval.approved", approval.id, vote, f"approval/{approval.id}/vote/ilse")
+    assert workspace.state.approvals[approval.id].state_at(NOW) is ApprovalState.PENDING
+    assert noted(workspace) is ActionState.DONE
+    assert workspace.state.approvals[approval.id].state_at(NOW) is ApprovalState.PENDING
+    assert ines.execute(ines.plan(promotion("2")), confirmed()).state is ActionState.WAITING
+    assert workspace.version == "1"
+    assert not forged.exists()
+    assert "gap" in {entry.result for entry in audit.log(workspace.paths)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "body"),
+    [
+        ("action.intended", "A-1", {}),
+        ("action.intended", "A-1", {"plan": {"danger": "dangerous"}}),
+        ("action.effective", "A-1", {"message": 3}),
+        ("action.effective", "A-1", {"message": "ok", "calls": [1]}),
+        ("approval.executed", "APR-99", {"action": "A-1"}),
+        ("run.opened", "RUN-x", {}),
+        ("incident.opened", "INC-1", {"incident": {}}),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_note_that_could_never_be_read_again_does_not_reach_the_journal(
+    workspace: Workspace, kind: str, subject: str, body: dict[str, Any]
+) -> None:
+    assert noted(workspace) is ActionState.DONE
+    spooled(workspace, kind, subject, body)
+    mara = workspace.desk()
+    assert mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed()).state is ActionState.EFFECTIVE
+    assert workspace.state.problem is None
+    assert noted(workspace) is ActionState.DONE
+    assert kind not in {entry.kind for entry in audit.log(workspace.paths)} - {"action.intended", "action.effective"}
+    assert audit.verify(workspace.paths).whole
+
+
+@pytest.mark.parametrize("place", ["spool", "switches"])
+def test_a_named_pipe_does_not_hold_up_a_kill_switch(workspace: Workspace, place: str) -> None:
+    workspace.paths.spool.mkdir()
+    os.mkfifo(workspace.paths.switches if place == "switches" else workspace.paths.spool / "control-20130426T220000000000-abc.jsonl")
+    mara = workspace.desk()
+    outcome = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
+    assert outcome.state is (ActionState.REFUSED if place == "switches" else ActionState.EFFECTIVE)
