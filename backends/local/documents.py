@@ -99,7 +99,7 @@ def read_document(path: Path, kind: type[Document]) -> Document:
     """
     try:
         # A named pipe in the file's place must not hold up a kill switch: opening one would wait for its writer.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise BackendError(f"{path} is no regular file: it was left as it is; move it away or restore it from a backup")
             raw = file.read(MAX_BYTES + 1)

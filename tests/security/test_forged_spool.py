@@ -32,14 +32,16 @@ def spooled(workspace: Workspace, kind: str, subject: str, body: dict[str, Any],
     at = NOW.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     actor = {"name": "ilse", "host": "bastion"}
     note = {"key": key, "kind": kind, "subject": subject, "at": at, "real_at": at, "actor": actor, "body": body, "reason": "full"}
-    path = folder / "control-20130426T220000000000-abc.jsonl"
+    path: Path = folder / "control-20130426T220000000000-abc.jsonl"
     path.write_text(json.dumps(note) + "\n")
     return path
 
 
 def noted(workspace: Workspace) -> ActionState:
     mara = workspace.desk()
-    return mara.execute(mara.plan(ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="x")), Confirmation()).state
+    request = ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="x")
+    state: ActionState = mara.execute(mara.plan(request), Confirmation()).state
+    return state
 
 
 def test_an_approval_cannot_be_given_by_way_of_a_file(workspace: Workspace) -> None:
