@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.messages import Update
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -94,6 +95,9 @@ class OneLine(DrawsLines):
         """Draw if what is to be shown is not what is shown."""
         if self._drawn != (self.size.width, self.composed(self.size.width)):
             self.refresh()
+            # Told by itself, the screen would learn of it one frame later than of the cursor that it belongs to.
+            if self.is_attached:
+                self.screen.post_message(Update(self))
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
