@@ -69,4 +69,5 @@ def _mark(paths: WorkspacePaths, environment: str, at: datetime) -> None:
         marks = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         marks = {}
+    marks = marks if isinstance(marks, dict) else {}
     write_atomically(path, json.dumps({**marks, environment: at.isoformat()}) + "\n")
