@@ -32,6 +32,8 @@ class Terminal:
         given = {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **environment}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Set here, before the program can ask: a parent that is slow would be too late.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
             os.chdir(ROOT)
             script = str(ROOT / "tests" / "widgets" / "gallery.py")
             os.execve(sys.executable, [sys.executable, script, name], {**inherited, **given})
