@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from console.cli.parser import verb_of
+from console.cli.verbs import VERBS
+
 ROOT = Path(__file__).parents[2]
 HEADER = ["id", "status", "where", "field", "test"]
 AT_MOST = 5
@@ -69,6 +72,14 @@ def test_every_line_has_a_status_and_says_what_goes_with_it() -> None:
 def test_every_test_that_is_named_exists() -> None:
     missing = [(row["id"], row["test"]) for row in ROWS if row["test"] and not exists(row["test"])]
     assert not missing
+
+
+def test_every_verb_that_is_named_exists() -> None:
+    commands = [
+        part.strip().split()[1:] for row in ROWS for part in row["where"].replace(", ", "; ").split(";") if part.strip().startswith("qd ")
+    ]
+    assert len(commands) > len(WORKING) / 2
+    assert {verb_of(words) for words in commands} <= set(VERBS) | {"VERB"}
 
 
 def test_no_test_stands_for_more_than_five_lines() -> None:
