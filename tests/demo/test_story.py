@@ -6,6 +6,7 @@ import csv
 import io
 import pickle
 import zipfile
+from bisect import bisect_left
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
@@ -72,16 +73,17 @@ def test_about_half_of_the_flights_are_late_and_a_sixth_is_predicted(demo: Works
 
 
 def test_the_fallback_answers_with_the_late_share_of_the_last_day_at_the_origin(demo: Workspace, flights: list[dict[str, object]]) -> None:
-    by_origin: dict[object, list[dict[str, object]]] = defaultdict(list)
-    for row in flights:
-        by_origin[row["origin"]].append(row)
+    by_origin: dict[object, list[tuple[datetime, bool]]] = defaultdict(list)
+    for row in sorted(flights, key=lambda row: row["known"]):  # type: ignore[arg-type,return-value]
+        by_origin[row["origin"]].append((row["known"], row["late"]))  # type: ignore[arg-type]
     scores, outcomes = [], []
     for row in flights:
         if not (ONSET <= row["scheduled"] < DEFAULT_START and row["known"] <= DEFAULT_START):  # type: ignore[operator]
             continue
         hour = row["scheduled"].replace(minute=0)  # type: ignore[attr-defined]
-        last_day = [other for other in by_origin[row["origin"]] if hour - timedelta(hours=24) <= other["known"] < hour]  # type: ignore[operator]
-        scores.append(np.mean([other["late"] for other in last_day]))
+        known = by_origin[row["origin"]]
+        first, last = (bisect_left(known, moment, key=lambda each: each[0]) for moment in (hour - timedelta(hours=24), hour))
+        scores.append(np.mean([late for _, late in known[first:last]]))
         outcomes.append(row["late"])
     fallback = next(option for option in options(demo, "arrival-delay").options if option.kind == "fallback")
     assert fallback.brier == pytest.approx(brier_score_loss(outcomes, scores), abs=1e-9)
