@@ -6,10 +6,18 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from backends.durable import private_mode
 from backends.store.paths import WorkspacePaths
 from console.clock import SimulatedClock
+
+FASTEST: Final = 100_000
+"""Simulated seconds for each real one, at most."""
+
+EARLIEST_YEAR: Final = 1900
+LATEST_YEAR: Final = 9000
+"""Beyond these, weeks before and after cannot be reckoned with."""
 
 
 class BrokenClock(Exception):
@@ -23,10 +31,15 @@ def read_clock(paths: WorkspacePaths) -> SimulatedClock | None:
         start, anchored_at = datetime.fromisoformat(raw["start"]), datetime.fromisoformat(raw["anchored_at"])
         if start.tzinfo is None or anchored_at.tzinfo is None:
             raise ValueError("a time without a zone")
-        return SimulatedClock(start=start, anchored_at=anchored_at, speed=float(raw["speed"]))
+        clock = SimulatedClock(start=start, anchored_at=anchored_at, speed=float(raw["speed"]))
+        if not 0 <= clock.speed <= FASTEST:
+            raise ValueError(f"speed {clock.speed} is not between 0 and {FASTEST:,}")
+        if not EARLIEST_YEAR <= clock.now().year <= LATEST_YEAR:
+            raise ValueError(f"it stands in the year {clock.now().year}")
+        return clock
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, OverflowError, RecursionError) as error:
         raise BrokenClock(f"{paths.clock_json} is not a clock ({error}); delete it to return to the start of the simulation") from None
 
 

@@ -47,6 +47,9 @@ class Fresh:
 def load(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[LandingFile]) -> Arrived:
     """Load every readable file of `files`. A broken one is left out with its reason and never hinders the others."""
     arrived = Arrived(relation=None)
+    # The database takes names as UTF-8 only, and one that is none would keep it from reading all the others.
+    arrived.refused |= {file: "its name is not UTF-8: give it another one" for file in files if not _is_utf8(str(file.path))}
+    files = [file for file in files if file not in arrived.refused]
     if not files:
         return arrived
     place = f"place_{table.name}"
@@ -69,6 +72,14 @@ def load(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[La
         for part in parts:
             run(connection, f"DROP TABLE {part}")
     return arrived
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def fresh(

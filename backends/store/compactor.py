@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 60.0
 """How long a second compaction waits for the first."""
 
+LONGEST_STEM: Final = 150
+"""Bytes of a refused file's name that are kept in its name in `rejects/`: with what is added it stays a name of at most 255."""
+
 LISTED_CONFLICTS: Final = 1_000
 """Conflicts listed one by one of one compaction and table; all are counted."""
 
@@ -179,14 +182,17 @@ class Compactor:
     def reject(self, file: LandingFile, reason: str) -> None:
         """Move a file that holds no facts out of the way, with the reason beside it."""
         make_folder(self.paths.rejects)
-        stem = f"{file.table}-{file.path.stem}-{uuid.uuid4().hex[:8]}"
-        told = {"file": f"{file.table}/{file.name}", "table": file.table, "reason": reason, "refused_at": self.now.isoformat()}
+        # The name may be of any bytes and as long as one can be; what it becomes must be a name too.
+        known = file.path.stem.encode("utf-8", "backslashreplace").decode()
+        stem = f"{file.table}-{known.encode()[:LONGEST_STEM].decode(errors='ignore')}-{uuid.uuid4().hex[:8]}"
+        name = f"{file.table}/{known}{file.path.suffix}"
+        told = {"file": name, "table": file.table, "reason": reason, "refused_at": self.now.isoformat()}
         explanation = self.paths.rejects / f"{stem}.reason.json"
         temporary = self.paths.rejects / f".{stem}.tmp"
         temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         settle(temporary, explanation)
         shutil.move(file.path, self.paths.rejects / f"{stem}{file.path.suffix}")
-        self.tally.rejected.append((f"{file.table}/{file.name}", reason))
+        self.tally.rejected.append((name, reason))
 
     def list_conflicts(self, connection: duckdb.DuckDBPyConnection, table: Table, new: Fresh) -> None:
         """Keep what was refused, so that a person can look."""
