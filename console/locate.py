@@ -30,7 +30,18 @@ class Located(NamedTuple):
 
     @property
     def exists(self) -> bool:
-        return (self.root / MARKER).is_file()
+        try:
+            return (self.root / MARKER).is_file()
+        except OSError:
+            # Where nobody may look there may well be one: opening it says why that cannot be.
+            return True
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return True
 
 
 def locate(wanted: str | None) -> Located:
@@ -42,7 +53,7 @@ def locate(wanted: str | None) -> Located:
     if wanted is None:
         return Located(data_home(), "the default")
     path = Path(wanted).expanduser()
-    if os.sep in wanted or wanted in {".", ".."} or path.is_dir():
+    if os.sep in wanted or wanted in {".", ".."} or _is_folder(path):
         return Located(path.resolve(), because)
     return Located(named_workspace(wanted), because)
 

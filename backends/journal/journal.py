@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,9 @@ APPLICATION: Final = 0x51444A31
 """`QDJ1` in the SQLite header: a database of something else is never taken for a journal."""
 
 BUSY_SECONDS: Final = 2.0
+NO_ROOM: Final = 2**20
+"""Bytes left on a disk below which an I/O error is taken for a full one."""
+
 COLUMNS: Final = "seq, key, kind, subject, at, real_at, actor, body, prev_hash, hash"
 
 _SCHEMA: Final = f"""
@@ -268,18 +272,49 @@ def _operational(path: Path, error: sqlite3.OperationalError) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return f"{path} is locked by another process: try again, or see who holds it with `doctor`"
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(path)):
         return f"{path} cannot grow, the disk is full: free some space and try again"
     if code == sqlite3.SQLITE_READONLY:
         return f"{path} is read-only for you: ask its owner for write access"
     return f"{path} cannot be used: {error}"
 
 
+def _no_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < NO_ROOM
+    except OSError:
+        return False
+
+
 def _connect(path: Path, read_only: bool, busy_seconds: float) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
-    connection = sqlite3.connect(address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous=FULL")
-    return connection
+    def opened(mode: str) -> sqlite3.Connection:
+        address = f"{path.absolute().as_uri()}?{mode}"
+        connection = sqlite3.connect(address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA user_version").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    if not read_only:
+        return opened("mode=rw")
+    try:
+        return opened("mode=ro")
+    except sqlite3.OperationalError:
+        if not _rests(path):
+            raise
+        # Even reading wants a file of shared memory beside it, which a full or read-only disk does not give.
+        return opened("mode=ro&immutable=1")
+
+
+def _rests(path: Path) -> bool:
+    """Whether everything that was recorded is in the file itself, and nobody is writing."""
+    try:
+        return path.exists() and (not (wal := Path(f"{path}-wal")).exists() or wal.stat().st_size == 0)
+    except OSError:
+        return False
 
 
 def _check_format(connection: sqlite3.Connection, path: Path) -> None:

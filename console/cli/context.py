@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from datetime import datetime
 from functools import cached_property
@@ -51,7 +52,7 @@ class Context:
         """The opened workspace. Raises Problem with what was looked for."""
         from console.config import WorkspaceProblem, open_workspace  # noqa: PLC0415
 
-        if not self.located.exists and not self.located.root.exists():
+        if not self.located.exists and not os.path.lexists(self.located.root):
             raise Problem(
                 Exit.NOT_FOUND,
                 f"no workspace at {self.located.root} (from {self.located.because}); "
