@@ -44,7 +44,12 @@ class RecordsLookout(ABC):
             return text, None
         sight = self.sight()
         with sight.reader() as reader:
-            return named_version(text, queries.models(reader, sight.environment))
+            model, version = named_version(text, queries.models(reader, sight.environment))
+            if version is None or not version.startswith("v"):
+                return model, version
+            known = {record.version for record in queries.records_of(reader, "version", model) if record.kind == "version"}
+            # Screens write `v3` for the version `3`, so that is what people type.
+            return model, version if version in known else version.removeprefix("v")
 
     def versions(self, model: str) -> VersionsView:
         """Every version of a model. Raises NoSuchModel."""

@@ -155,7 +155,9 @@ class Historian:
                 to=model.challenger,
                 reason="trained on the last 90 days",
             )
-            facts = requested_facts(Sight(self.workspace, ENVIRONMENT, self.clock_at(ASKED_AT)), wanted, waiver="INC-1")
+            standing = read_state(self.workspace.paths).open_incidents(ENVIRONMENT, model.name)
+            waiver = standing[-1].id if standing else None
+            facts = requested_facts(Sight(self.workspace, ENVIRONMENT, self.clock_at(ASKED_AT)), wanted, waiver=waiver)
             with self.desk("ines", ASKED_AT) as desk:
                 self._confirm(desk, wanted, facts)
 

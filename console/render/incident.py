@@ -65,7 +65,7 @@ def playbook_line(view: IncidentView, width: int) -> Line:
 
 def _date(text: str) -> str:
     day = date.fromisoformat(text)
-    return f"{day.day} {day.strftime('%b')}"
+    return f"{day.day} {day.strftime('%b %Y')}"
 
 
 def step_rows(view: IncidentView, width: int) -> list[Row]:

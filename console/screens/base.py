@@ -67,6 +67,8 @@ class DeckScreen(FrameScreen):
         self._filter = ""
         self._stamp: object = None
         self._pending = False
+        self._news = False
+        """Whether what differs on the page came from outside, and not from a key: only then is it marked."""
         self._answered: Callable[[str], None] | None = None
 
     # what a subclass says
@@ -164,7 +166,9 @@ class DeckScreen(FrameScreen):
         self.remove_class("-failed")
         self.app.seen(self, message.view)
         self.show_banner()
+        self._news = True
         self.draw()
+        self._news = False
 
     def on_load_failed(self, message: LoadFailed) -> None:
         if message.epoch != self._epoch:
@@ -184,7 +188,7 @@ class DeckScreen(FrameScreen):
         page = self.page(self.view, self.size.width, self.content_height)
         if self._filter:
             page = filtered(page, self._filter)
-        self.content.show(page)
+        self.content.show(page, mark_changes=self._news)
         self.heading.show(page.heading)
         moment = self.app.session.as_of
         self.verb = page.verb if moment is None else f"--as-of {moment.isoformat(timespec='minutes')} {page.verb}"

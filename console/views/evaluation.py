@@ -39,6 +39,9 @@ from console.views.windows import (
 )
 
 BLOCKS: Final = frozenset({"schema_violations", "null_share", "out_of_range_share", "duplicate_share"})
+SHORT: Final = timedelta(hours=6)
+"""A rule over a window up to this long is judged every hour, whatever its signal costs."""
+
 LOOK_BACK: Final = timedelta(days=75)
 """Rows further back than this take no part in a judgement."""
 
@@ -67,7 +70,7 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     judged = [
         *_from_rows(rules, model.name, material, hourly, strip),
         *_from_columns(reader, rules, subject, reference, at, strip),
-        *_from_elsewhere(reader, rules, subject, rows, at, strip),
+        *_from_elsewhere(reader, rules, subject, rows, at, hourly, strip),
     ]
     order = {rule.id: number for number, rule in enumerate(rules)}
     judged.sort(key=lambda each: order.get(each.signal.id, len(order)))
@@ -119,7 +122,7 @@ def _from_rows(rules: Sequence[AlertRule], model: str, material: Material, hourl
         if not len(material.rows):
             found.append(unknown(rule, "nothing was scored in the last 75 days"))
             continue
-        ends = hourly if rule.signal in HOURLY else strip
+        ends = hourly if rule.signal in HOURLY or rule.window <= SHORT else strip
         width = round(rule.window.total_seconds() * 1_000_000)
         past = None
         if any(limit == "calibrated" for limit in (rule.warning, rule.critical)) and material.reference is not None:
@@ -158,7 +161,9 @@ def _from_columns(
     return found
 
 
-def _from_elsewhere(reader: Reader, rules: Sequence[AlertRule], subject: Subject, rows: Rows, at: datetime, strip: Ints) -> list[Judged]:
+def _from_elsewhere(
+    reader: Reader, rules: Sequence[AlertRule], subject: Subject, rows: Rows, at: datetime, hourly: Ints, strip: Ints
+) -> list[Judged]:
     """Signals that come from metrics, sources and pipeline runs."""
     found = []
     for rule in rules:
@@ -169,7 +174,7 @@ def _from_elsewhere(reader: Reader, rules: Sequence[AlertRule], subject: Subject
         elif rule.signal == "failed_runs":
             found.append(failed_runs(rule, subject, at, strip))
         else:
-            found.append(landed(rule, reader, subject, at, strip))
+            found.append(landed(rule, reader, subject, at, hourly if rule.window <= SHORT else strip, strip))
     return found
 
 

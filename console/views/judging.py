@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -150,8 +150,12 @@ def silent(name: str, layer: Layer, title: str, why: str) -> Judged:
 
 
 def held(states: list[State], ends: Ints, hold: int) -> tuple[State, ...]:
-    """A state counts only once it, or a worse one, has lasted for `hold` microseconds; until then the milder one stands."""
-    if hold <= 0:
+    """A state counts only once it, or a worse one, has lasted for `hold` microseconds; until then the milder one stands.
+
+    A hold shorter than the time between two windows is covered by the window itself.
+    """
+    step = int(ends[1] - ends[0]) if len(ends) > 1 else 0
+    if hold <= 0 or hold < step:
         return tuple(states)
     kept = []
     critical: int | None = None
@@ -196,10 +200,25 @@ def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> s
         reason = f"n {n} is below {rule.minimum_n}" if n < rule.minimum_n else limits.because or "no limit is set"
         return f"{text}, not judged: {reason}"
     passed = {State.CRITICAL: limits.critical, State.WARNING: limits.warning}.get(state)
+    if passed is None and _beyond(rule, measured, limits):
+        return f"{text} beyond its limit, but not for {_said(rule.hold)} yet ({sample})"
     if passed is None:
         known = limits.warning if limits.warning is not None else limits.critical
         return f"{text} within {figures.amount(known, unit)} ({sample})"
     return f"{text} {'over' if rule.bad == 'above' else 'under'} {figures.amount(passed, unit)} ({sample})"
+
+
+def _beyond(rule: AlertRule, measured: Measured, limits: Limits) -> bool:
+    value = _plain(measured.values[-1])
+    if value is None:
+        return False
+    size = abs(value) if rule.signal in BY_SIZE else value
+    return rule.judge(size, int(measured.n[-1]), limits.warning, limits.critical) in {State.WARNING, State.CRITICAL}
+
+
+def _said(length: timedelta) -> str:
+    minutes = length.total_seconds() / 60
+    return f"{minutes:g} min" if minutes < 60 else f"{minutes / 60:g} h"
 
 
 def _length(rule: AlertRule) -> str:

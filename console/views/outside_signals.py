@@ -22,8 +22,9 @@ def freshness(rule: AlertRule, reader: Reader, subject: Subject, rows: Rows, at:
     """Age of the stalest source that this model reads: its own predictions, and every feed that reports its age."""
     ends = strip
     places = np.searchsorted(rows.event_at, ends, side="right") - 1
-    newest = np.where(places >= 0, rows.event_at[np.maximum(places, 0)] if len(rows) else 0, np.iinfo(np.int64).min // 2)
-    ages = {"predictions": (ends - newest) / HOUR if len(rows) else np.full(len(ends), np.nan)}
+    newest = rows.event_at[np.maximum(places, 0)] if len(rows) else np.zeros(len(ends), dtype=np.int64)
+    # Before the first fact there was nothing to be old.
+    ages = {"predictions": np.where(places >= 0, (ends - newest) / HOUR, np.nan)}
     for name, (seen_at, age) in _feeds(reader, subject, moment_of(int(ends[0])) - timedelta(days=1), at).items():
         seen = np.searchsorted(seen_at, ends, side="right") - 1
         ages[name] = np.where(seen >= 0, age[np.maximum(seen, 0)] + (ends - seen_at[np.maximum(seen, 0)]) / HOUR, np.nan)
@@ -66,25 +67,27 @@ def failed_runs(rule: AlertRule, subject: Subject, at: datetime, strip: Ints) ->
     return judge(rule, measured, limits_of(rule, subject.model.name, None), ends, strip)
 
 
-def landed(rule: AlertRule, reader: Reader, subject: Subject, at: datetime, strip: Ints) -> Judged:
+def landed(rule: AlertRule, reader: Reader, subject: Subject, at: datetime, ends: Ints, strip: Ints) -> Judged:
     """A signal that somebody lands as a metric, under its name or as `metric.NAME`."""
     name = rule.signal.removeprefix("metric.")
-    start = moment_of(int(strip[0])) - rule.window
+    start = moment_of(int(min(ends[0], strip[0]))) - rule.window
     series = queries.metric_series(reader, subject.environment, name, start, at, model=subject.model.name, layer=rule.layer.value)
     if not len(series.at):
         return unknown(rule, f"nobody lands the metric {name}")
     times = series.at.astype("datetime64[us]").astype(np.int64)
-    places = np.searchsorted(times, strip, side="right") - 1
+    places = np.searchsorted(times, ends, side="right") - 1
     width = round(max(rule.window.total_seconds(), 3600) * 1_000_000)
-    fresh = (places >= 0) & (strip - times[np.maximum(places, 0)] <= width)
+    fresh = (places >= 0) & (ends - times[np.maximum(places, 0)] <= width)
     values = np.where(fresh, series.value[np.maximum(places, 0)], np.nan)
     n = np.where(fresh, np.nan_to_num(series.n[np.maximum(places, 0)], nan=1.0), 0).astype(np.int64)
-    past = series.value if any(limit == "calibrated" for limit in (rule.warning, rule.critical)) else None
+    # The window that is judged takes no part in its own limits.
+    quiet = series.value[times <= times[-1] - width]
+    past = quiet if any(limit == "calibrated" for limit in (rule.warning, rule.critical)) else None
     judged = judge(
         rule,
         Measured(values, n, why_not=f"the last {name} is older than {figures.age(rule.window)}"),
         limits_of(rule, subject.model.name, past),
-        strip,
+        ends,
         strip,
     )
     return replace(judged, signal=judged.signal.model_copy(update={"simulated": series.simulated}))

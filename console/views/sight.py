@@ -75,7 +75,7 @@ class Sight:
             return []
 
     def switch(self, model: str) -> SwitchState:
-        """State of the model's kill switch: `normal` when never set, `unknown` when it cannot be read; for the past as the journal has it."""
+        """State of the model's kill switch: `normal` when never set, `unknown` when unreadable; in the past as the journal has it."""
         if self.past:
             return self._switch_then(model)
         setting = self.switch_setting(model)

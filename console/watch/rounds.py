@@ -18,6 +18,7 @@ from console.config import Workspace
 from console.control.desk import Desk
 from console.control.identity import Actor
 from console.control.roles import Policy
+from console.policies.load import adopt, load_policies
 from console.views.sight import Sight
 from console.watch.alerting import Transition
 from console.watch.evaluation import evaluate_workspace
@@ -39,6 +40,7 @@ class Round:
 def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetime], Desk] | None = None) -> Round:
     """Go through every step once. A step that another process is at is left to it. Raises StoreError."""
     done = Round()
+    _adopt(workspace, done)
     with _leased(workspace, "compact", clock, done) as mine:
         if mine:
             found = compact(workspace.paths, clock.now())
@@ -61,6 +63,15 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
     settings = workspace.settings.watch
     done.problems += notify(settings.notify, settings.notify_timeout_seconds, done.new)
     return done
+
+
+def _adopt(workspace: Workspace, done: Round) -> None:
+    """Keep the policies in force as the last good copy; while the files are broken, say so at every round."""
+    folder = workspace.paths.policies
+    policies = load_policies(folder)
+    done.problems += [str(problem) for problem in policies.problems]
+    if not policies.problems:
+        adopt(folder, policies)
 
 
 def rule_desk(workspace: Workspace, clock: Clock) -> Desk:

@@ -113,5 +113,11 @@ def _serve(context: Context, root: Path, options: argparse.Namespace) -> Exit:
     workspace = open_workspace(root)
     hold = acted_since(workspace.paths) if options.hold else None
     evaluator = Evaluator(workspace)
-    serve(workspace, speed=options.speed, wait=stop.wait, say=context.say, hold=hold, until=until, after_step=evaluator)
+    console = os.getppid()
+
+    def wait(seconds: float) -> bool:
+        # Started beside a console, it ends with it, however that ended.
+        return stop.wait(seconds) or (options.hold and os.getppid() != console)
+
+    serve(workspace, speed=options.speed, wait=wait, say=context.say, hold=hold, until=until, after_step=evaluator)
     return Exit.OK
