@@ -126,6 +126,9 @@ def validated(loaded: YamlText, model: type[M]) -> M:
 def _content(source: Path | str | bytes, file: str) -> bytes:
     if isinstance(source, Path):
         try:
+            if not source.is_file() and source.exists():
+                # Opening a named pipe would wait for its writer, and every action waits for the policies.
+                raise YamlFileError([YamlProblem(file, 0, 0, "no regular file: move it away")])
             with source.open("rb") as handle:
                 content = handle.read(MAX_BYTES + 1)
         except OSError as error:

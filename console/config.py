@@ -81,7 +81,7 @@ class WorkspaceSettings(_Settings):
     personal: bool = True
     """The OS user is admin and may approve alone, recorded as solo."""
     group: Name | None = None
-    environments: dict[str, EnvironmentSettings] = Field(default_factory=lambda: {"production": EnvironmentSettings()})
+    environments: dict[str, EnvironmentSettings] = Field(default_factory=lambda: {"production": EnvironmentSettings()}, min_length=1)
     clock: ClockSettings | None = None
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     duckdb: dict[str, DuckdbSource] = Field(default_factory=dict)
@@ -137,7 +137,7 @@ def open_workspace(root: Path) -> Workspace:
         raise WorkspaceProblem(f"no workspace at {root}: there is no {path.name}; make one with: quarterdeck init {root}") from None
     except PermissionError:
         raise WorkspaceProblem(f"{path} cannot be read: permission denied; ask its owner, or choose another with --workspace") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise WorkspaceProblem(
             f"{path} cannot be read: {error}; mend the file, or take it from a backup: quarterdeck backup restore FILE DIR"
         ) from None

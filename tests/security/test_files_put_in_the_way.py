@@ -13,6 +13,8 @@ import pytest
 
 from backends.store.compactor import compact
 from backends.store.paths import WorkspacePaths
+from backends.yaml_text import YamlFileError, load_yaml
+from console.config import WorkspaceProblem, init_workspace, open_workspace
 from console.simulation import BrokenClock, read_clock
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
@@ -65,3 +67,18 @@ def test_a_clock_that_is_none_is_told_and_never_a_fault(paths: WorkspacePaths, c
     paths.clock_json.write_text(content)
     with pytest.raises(BrokenClock, match=r"clock\.json is not a clock"):
         read_clock(paths)
+
+
+def test_a_named_pipe_among_the_policies_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.yaml"
+    os.mkfifo(pipe)
+    with pytest.raises(YamlFileError, match="no regular file"):
+        load_yaml(pipe)
+
+
+@pytest.mark.parametrize("line", ["a = " + "[" * 20_000, "[environments]"], ids=["too deep", "no environment"])
+def test_settings_that_cannot_be_used_are_told_and_never_a_fault(paths: WorkspacePaths, line: str) -> None:
+    init_workspace(paths.root, name="w")
+    paths.workspace_toml.write_text(f'format = 1\nname = "w"\n{line}\n')
+    with pytest.raises(WorkspaceProblem, match=r"workspace\.toml"):
+        open_workspace(paths.root)
