@@ -96,7 +96,7 @@ def _no_such_number(text: str) -> Any:
 def whole(root: Path, **more: Any) -> Made:
     """A workspace that is well: 40 days of predictions with their labels, evaluated."""
     place = made(root, NOW, **more)
-    days_of_predictions(place, 40, 40, temp=lambda day, row: float(row % 20))
+    days_of_predictions(place, 40, 40, temp=lambda _day, row: float(row % 20))
     return place
 
 

@@ -16,20 +16,20 @@ from backends.store.sql import connect, run
 
 def without_labels(root: Path) -> Made:
     place = made(root, NOW)
-    days_of_predictions(place, 40, 40, temp=lambda day, row: float(row % 20), label=lambda _day, _row: None)
+    days_of_predictions(place, 40, 40, temp=lambda _day, row: float(row % 20), label=lambda _day, _row: None)
     return place
 
 
 def one_class(root: Path) -> Made:
     place = made(root, NOW)
-    days_of_predictions(place, 40, 40, temp=lambda day, row: float(row % 20), label=lambda _day, _row: 0.0)
+    days_of_predictions(place, 40, 40, temp=lambda _day, row: float(row % 20), label=lambda _day, _row: 0.0)
     return place
 
 
 def column_vanishes(root: Path) -> Made:
     place = made(root, NOW)
-    days_of_predictions(place, 37, 40, temp=lambda day, row: float(row % 20), compacted=False)
-    days_of_predictions(place, 3, 40, temp=lambda day, row: None, first=37)
+    days_of_predictions(place, 37, 40, temp=lambda _day, row: float(row % 20), compacted=False)
+    days_of_predictions(place, 3, 40, temp=lambda _day, _row: None, first=37)
     return place
 
 
@@ -151,7 +151,7 @@ def test_a_landing_file_of_another_type_is_refused_whole_and_nothing_else_is_los
     assert "refused predictions/bad.parquet" in answer.err
     assert "refused predictions/cut.parquet" in answer.err
     assert sorted(path.name for path in folder.glob("*.parquet")) == []
-    assert len([path for path in place.workspace.paths.rejects.rglob("*.parquet")]) == 2
+    assert len(list(place.workspace.paths.rejects.rglob("*.parquet"))) == 2
     found = json.loads(ask(place.root, "doctor --json").out)
     [reading] = [each for each in found["findings"] if each["id"] == "store.reading"]
     assert "1,601 predictions" in reading["what"]

@@ -1,4 +1,4 @@
-"""Files of a workspace that are missing, cut off, or something else: a clear line, the right code, and never an empty answer for a lost one."""
+"""Files of a workspace that are missing, cut off, or something else: a clear line, the right code, never an empty answer for a lost one."""
 
 from __future__ import annotations
 
