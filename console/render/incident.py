@@ -160,7 +160,8 @@ def _roles(view: IncidentView, room: int) -> list[Row]:
 
 def incident_page(view: IncidentView, *, width: int = 80, step: str | None = None) -> Page:
     """Everything about an incident, as a verb prints it: both panes side by side for `step` (default: where it stands), then the rest."""
-    shown = view.step(step) or view.current or (view.steps[-1] if view.steps else None)
+    standing = view.steps[0 if view.run is None else -1] if view.steps else None
+    shown = view.step(step) or view.current or standing
     left, right = step_rows(view, width), detail_rows(view, shown, width - steps_width(width) - 1)
     rows = [Row(playbook_line(view, width)), Row(line("-" * width))]
     for one, other in zip_longest(left, right):
