@@ -38,6 +38,7 @@ PUBLISHED: Final = ("registry.json", "switches.json", "clock.json")
 FOLDERS_LEFT_OUT: Final = frozenset({"store", "landing", "logs", "crash", "lost+found"})
 ENDINGS_LEFT_OUT: Final = (".tmp", ".lock", ".new", "-wal", "-shm", "-journal")
 CACHED: Final = ("summary.json", "evaluated.json")
+"""In `store/`, with `health/`: what was evaluated last, so that a restored workspace says the same until it is evaluated again."""
 
 ONLY_NEWEST: Final = (
     "DELETE FROM readers",
@@ -201,7 +202,8 @@ def _store_copied(paths: WorkspacePaths, beside: Path) -> Iterator[list[tuple[st
                 relative = Path(segment.file).relative_to(copied.segments)
                 files.append((f"store/segments/{relative.as_posix()}", paths.segments / relative))
             files += _landed(paths, absorbed)
-            files += [(f"store/{name}", paths.store / name) for name in CACHED if (paths.store / name).is_file()]
+            cached = [paths.store / name for name in CACHED] + sorted((paths.store / "health").glob("*.json"))
+            files += [(path.relative_to(paths.root).as_posix(), path) for path in cached if path.is_file()]
             if paths.profiles.exists():
                 with contextlib.suppress(CopyFailed):
                     copy_database(paths.profiles, beside / "profiles.sqlite")

@@ -25,7 +25,7 @@ class Bar:
             return
         share = min(1.0, done / total) if total > 0 else 1.0
         filled = int(CELLS * share)
-        text = f"[{'#' * filled}{'.' * (CELLS - filled)}] {share * 100:3.0f} % {self.what}"
+        text = f"[{'#' * filled}{'.' * (CELLS - filled)}] {int(share * 100):3} % {self.what}"
         if text != self._drawn:
             self._drawn = text
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
