@@ -108,13 +108,22 @@ def _binned_specs(
     found = run(f"SELECT {quantiles} FROM {rows_of}", [list(QUANTILES)] * len(numbers))[0]
     specs = []
     for (name, number), values in zip(numbers.items(), found, strict=True):
-        edges, spike, note = inner_edges(values or ()), None, ""
+        edges, spike, note = inner_edges(_steadied(values or ())), None, ""
         if values and not edges:
             ranked = f"SELECT {number} AS v, count(*) FROM {rows_of} WHERE {number} IS NOT NULL GROUP BY v ORDER BY 2 DESC, 1 LIMIT 1"
             spike = float(run(ranked, [])[0][0]) + 0.0
             edges, note = edges_around(spike), f", which collapse: {spike:g} is split off"
         specs.append(ColumnSpec(column=name, kind=kinds[name], edges=edges, spike=spike, edges_from=origin + note))
     return specs
+
+
+def _steadied(quantiles: Sequence[float]) -> list[float]:
+    """Quantiles with the last digits that interpolating between equal values leaves behind taken away: engine versions differ in them."""
+    steady: list[float] = []
+    for value in quantiles:
+        same = bool(steady) and math.isclose(value, steady[-1], rel_tol=1e-15, abs_tol=0.0)
+        steady.append(steady[-1] if same else value)
+    return steady
 
 
 def profile_columns(run: Run, relation: str, specs: Sequence[ColumnSpec], by: Sequence[str] = ()) -> dict[WindowKey, tuple[Profile, ...]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import console.analysis
+
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(path.stem for path in (ROOT / "console" / "analysis").glob("[a-z]*.py"))
+MODULES = sorted(module.name for module in pkgutil.iter_modules(console.analysis.__path__))
 
 
 def loaded_by(*modules: str) -> set[str]:
