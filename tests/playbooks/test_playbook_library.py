@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_shipped_playbook_watches_signals_that_exist(name: str) -> None:
 
 def test_a_playbook_of_the_users_own_replaces_the_shipped_one_and_a_broken_one_is_named(tmp_path: Path) -> None:
     text = SHIPPED.files["stale-data"].playbook
-    shipped = Path(__file__).parents[2] / "playbooks" / "library" / "stale-data.yaml"
+    shipped = Path(str(files("playbooks.library") / "stale-data.yaml"))
     (tmp_path / "mine.yaml").write_text(shipped.read_text().replace("owner: on-call", "owner: our-team"))
     (tmp_path / "broken.yaml").write_text("format: 1\nid: x\nid: y\n")
     (tmp_path / "twice.yaml").write_text(shipped.read_text())
