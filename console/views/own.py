@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -126,21 +126,23 @@ def _nowhere(located: Located) -> Finding:
     return finding("workspace.settings", state, f"no workspace at {located.root} (from {located.because})", to_do)
 
 
-def _looked_at(looked: Looked) -> Iterator[Finding]:
+def _looked_at(looked: Looked) -> list[Finding]:
     from console.views import own_control, own_folder, own_store  # noqa: PLC0415 - not for the first frame
 
-    said: set[str] = set()
+    # The same failure, met by two checks, is one finding: the worse of the two.
+    found: dict[str, Finding] = {}
     for check in (*own_folder.CHECKS, *own_control.CHECKS, *own_store.CHECKS):
         try:
             for each in check(looked):
-                # The same failure, met by two checks, is one finding.
-                if each.what.raw not in said:
-                    said.add(each.what.raw)
-                    yield each
+                known = found.get(each.what.raw)
+                if known is None or severity_rank(each.state) < severity_rank(known.state):
+                    found[each.what.raw] = each
         except Exception as error:
             # One part that is broken in a way that nobody thought of must not hide the others.
             name = f"{_area_of(check)}.{check.__name__}"
-            yield finding(name, State.CRITICAL, f"could not be looked at: {type(error).__name__}: {error}", "report it with this line")
+            what = f"could not be looked at: {type(error).__name__}: {error}"
+            found[name] = finding(name, State.CRITICAL, what, "report it with this line")
+    return list(found.values())
 
 
 def _area_of(check: Check) -> str:

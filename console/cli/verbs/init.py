@@ -28,10 +28,21 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     except WorkspaceProblem as problem:
         raise Problem(Exit.USAGE, str(problem)) from None
     except ValueError as error:
-        raise Problem(Exit.USAGE, f"--zone {options.zone!r}: {str(error).splitlines()[-1].strip()}") from None
+        raise Problem(Exit.USAGE, _wrong(error)) from None
     if options.json:
         context.show(InitView(path=str(root), name=workspace.settings.name, group=workspace.settings.group), "init")
     else:
         print(displayable(f"workspace {workspace.settings.name} at {root}"))
         print(f"next: quarterdeck -w {displayable(str(root))} ingest predictions scores.parquet --model my-model --version 1")
     return Exit.OK
+
+
+def _wrong(error: ValueError) -> str:
+    """What is wrong with a name or a zone, in one line."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    option = {"display_zone": "--zone", "name": "--name", "group": "--group"}.get(str(first["loc"][0]), str(first["loc"][0]))
+    return f"{option}: {first['msg'].removeprefix('Value error, ')}"
