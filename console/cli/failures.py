@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 
 from console.cli.exits import Exit
 
@@ -49,7 +49,7 @@ LINES = 3
 def exit_code_of(problem: BaseException) -> Exit | None:
     """The exit code of a known failure; None for a fault of this program, and for what Python raises by itself on a wrong key."""
     for code, names in _BY_CODE.items():
-        if isinstance(problem, tuple(_type(name) for name in names)):
+        if isinstance(problem, tuple(found for name in names if (found := _type(name)) is not None)):
             return code
     if isinstance(problem, LookupError):
         return None if type(problem) in {KeyError, IndexError, LookupError} else Exit.NOT_FOUND
@@ -68,7 +68,8 @@ def said(problem: BaseException) -> str:
     return "\n".join(str(problem).splitlines()[:LINES]) or type(problem).__name__
 
 
-def _type(name: str) -> type[BaseException]:
+def _type(name: str) -> type[BaseException] | None:
+    """The type, None when its module was never loaded: then nothing of it was raised, and loading could fail like what failed."""
     module, _, attribute = name.partition(":")
-    found: type[BaseException] = getattr(import_module(module), attribute)
+    found: type[BaseException] | None = getattr(sys.modules.get(module), attribute, None)
     return found

@@ -53,13 +53,13 @@ class Actor(BaseModel):
             account = pwd.getpwuid(uid).pw_name
         except KeyError:
             account = f"uid-{uid}"
-        behind = os.environ.get("SUDO_USER") if uid == 0 else None
+        behind = _hint("SUDO_USER") if uid == 0 else None
         return cls(
             name=behind or account,
             host=(socket.gethostname() or "localhost").split(".")[0],
             uid=uid,
             tty=_terminal(),
-            ssh=(os.environ.get("SSH_CONNECTION") or "").split(" ")[0][:64] or None,
+            ssh=_hint("SSH_CONNECTION").split(" ")[0][:64] or None,
             sudo=account if behind else None,
         )
 
@@ -82,11 +82,16 @@ def current_actor(clock: Clock) -> Actor:
     played = os.environ.get(PLAYED_VARIABLE)
     if not played or clock.kind != "sim":
         return Actor.from_os()
-    if not _PLAYED.fullmatch(played):
+    if not _PLAYED.fullmatch(played) or played != _hint(PLAYED_VARIABLE):
         raise ValueError(f"{PLAYED_VARIABLE} must be a name or name@host")
     name, _, host = played.partition("@")
     real = Actor.from_os()
     return real.model_copy(update={"name": name, "host": host or real.host, "played": True})
+
+
+def _hint(variable: str) -> str:
+    """An environment variable; bytes that are no UTF-8 are written out, since no record can hold them."""
+    return os.environ.get(variable, "").encode("utf-8", "backslashreplace").decode()
 
 
 def _terminal() -> str | None:

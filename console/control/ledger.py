@@ -48,7 +48,8 @@ class Ledger:
 
     def draft(self, key: str, kind: str, subject: str, body: dict[str, Any]) -> Draft:
         """An event by this actor, now."""
-        return Draft(key, kind, subject, self.clock.now(), self.clock.real_now(), self.actor.model_dump(mode="json"), body)
+        actor = self.actor.model_dump(mode="json")
+        return Draft(key, kind, subject, self.clock.now(), self.clock.real_now(), _storable(actor), _storable(body))
 
     def state(self) -> ControlState:
         """The state as of the newest entry; only what is new since the last call is read. Raises JournalUnavailable."""
@@ -256,6 +257,17 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _storable(value: Any) -> Any:
+    """`value` with bytes that were no UTF-8, as arguments and the environment may hold, written as `\\udc9b`: JSON cannot carry them."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    return value
 
 
 def _misfit(note: SpooledNote, state: ControlState) -> str | None:

@@ -7,7 +7,6 @@ the journal takes the notes over, records the gap, and only then removes the fil
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 from backends.durable import private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
@@ -126,7 +126,8 @@ def _read(path: Path) -> SpooledNote:
             # Reading a named pipe would wait for its writer, and with it the kill switch.
             raise ValueError("it is no regular file")
         for line in path.read_text(encoding="utf-8").splitlines():
-            found: dict[str, Any] = json.loads(line)
+            # Read as the journal reads: what only a more lenient reader takes would hold up every later note.
+            found: dict[str, Any] = from_json(line)
             reason = str(found["reason"])
             draft = Draft(
                 str(found["key"]),

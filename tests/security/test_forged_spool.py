@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from backends.text import Untrusted
 from console.control import audit
 from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
 from console.control.approval import ApprovalState
+from console.control.desk import Desk
+from console.control.identity import Actor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "control"))
-from control_workspace import MODEL, NOW, MovableClock, Workspace, confirmed, promotion, switch_to
+from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion, switch_to
 
 
 @pytest.fixture
@@ -93,3 +96,20 @@ def test_a_named_pipe_does_not_hold_up_a_kill_switch(workspace: Workspace, place
     mara = workspace.desk()
     outcome = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
     assert outcome.state is (ActionState.REFUSED if place == "switches" else ActionState.EFFECTIVE)
+
+
+def test_bytes_that_are_no_text_in_the_environment_stop_no_later_record(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "\udc9b 22")
+    mara = Desk(workspace.paths, workspace.clock, Actor.from_os().model_copy(update={"name": "mara", "ssh": "10.0.0.1\udc9b"}), policy=TEAM)
+    outcome = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
+    mara.close()
+    assert outcome.state is ActionState.EFFECTIVE and outcome.gap is None
+    assert workspace.state.actions[outcome.action_id].actor.ssh == "10.0.0.1\\udc9b"
+    assert Actor.from_os().ssh == "\\udc9b"
+    assert noted(workspace) is ActionState.DONE
+
+
+def test_a_title_that_is_no_text_is_kept_with_its_bytes_written_out(workspace: Workspace) -> None:
+    incident = workspace.desk().declare_incident("production", MODEL, Untrusted("caf\udce9"), key="k1")
+    assert workspace.state.incidents[incident.id].title == Untrusted("caf\\udce9")
+    assert noted(workspace) is ActionState.DONE
