@@ -28,7 +28,7 @@ class Terminal:
         self.screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self.screen)
         self._sync = sync
-        inherited = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLORTERM"}}
+        inherited = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLORTERM", "COLUMNS", "LINES"}}
         given = {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **environment}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
