@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Region
 from textual.messages import Update
 from textual.screen import Screen
 from textual.strip import Strip
@@ -15,7 +16,7 @@ from textual.widget import Widget
 
 from backends.text import Untrusted
 from widgets.line import Line, Span, joined, line, sides
-from widgets.strips import DrawsLines, strip_of
+from widgets.strips import DrawsLines, differing_cells, strip_of
 from widgets.theme import style_of
 
 NEEDED_WIDTH = 80
@@ -93,8 +94,13 @@ class OneLine(DrawsLines):
 
     def redraw(self) -> None:
         """Draw if what is to be shown is not what is shown."""
-        if self._drawn != (self.size.width, self.composed(self.size.width)):
-            self.refresh()
+        width = self.size.width
+        composed = self.composed(width)
+        if self._drawn != (width, composed):
+            if self._drawn is not None and self._drawn[0] == width:
+                self.refresh(Region(0, 0, min(width, differing_cells(self._drawn[1], composed)), 1))
+            else:
+                self.refresh()
             # Told by itself, the screen would learn of it one frame later than of the cursor that it belongs to.
             if self.is_attached:
                 self.screen.post_message(Update(self))

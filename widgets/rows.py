@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from widgets.line import Line, Row
 from widgets.scrolling import scroll_on_terminal
-from widgets.strips import DrawsLines
+from widgets.strips import DrawsLines, differing_cells
 from widgets.theme import style_of
 
 WHEEL_ROWS = 3
@@ -311,8 +311,15 @@ class RowView(DrawsLines, can_focus=True):
                 before = shifted
         for y, (old, new) in enumerate(zip(before, after, strict=True)):
             if old != new:
-                cells = self.cursor_column + 1 if old is not None and replace(old, cursor=new.cursor) == new else self.size.width
-                self.refresh(Region(0, y + self.header_height, cells, 1))
+                self.refresh(Region(0, y + self.header_height, self._cells_to_draw(old, new), 1))
+
+    def _cells_to_draw(self, old: Drawn | None, new: Drawn) -> int:
+        """How far from the left edge a line has to be drawn again: bytes are what is slow over a slow link."""
+        if old is not None and replace(old, cursor=new.cursor) == new:
+            return self.cursor_column + 1
+        if old is None or old.line is None or new.line is None or replace(old, line=new.line, cursor=new.cursor) != new:
+            return self.size.width
+        return min(self.size.width, max(differing_cells(old.line, new.line), self.cursor_column + 1))
 
     def _drawn(self, y: int) -> Drawn:
         index = self._top + y

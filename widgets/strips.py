@@ -50,6 +50,16 @@ def emphasised(strip: Strip, ranges: Sequence[tuple[int, int]], style: Style) ->
     return Strip.join([part.apply_style(style) if number % 2 else part for number, part in enumerate(parts)])
 
 
+def differing_cells(before: Line, after: Line) -> int:
+    """Cells from the left edge to the last one that differs; 0 when none does."""
+    width = max(before.width, after.width)
+    old, new = ([(one, span.role) for span in each.fitted(width).spans for one in span.text] for each in (before, after))
+    while old and new and old[-1] == new[-1]:
+        width -= cell_width(new.pop()[0])
+        old.pop()
+    return width
+
+
 def changed_cells(before: str, after: str) -> list[tuple[int, int]]:
     """Cells `[start, end)` of the words of `after` that do not stand at the same place in `before`.
 

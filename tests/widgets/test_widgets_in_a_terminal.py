@@ -125,7 +125,16 @@ def test_a_key_costs_the_same_bytes_on_ten_and_on_a_hundred_thousand_rows(name):
         for number in range(1, 9):
             terminal.press("j")
             data = terminal.until(lambda want=f"number {number} ": want in terminal.lines[22] + " ")
-            assert len(data + terminal.quiet(0.05)) < 250
+            assert len(data + terminal.quiet(0.05)) < 100, "the cursor, and what differs below"
+
+
+def test_the_line_below_comes_with_the_cursor_in_one_piece():
+    with Terminal("table", sync=True) as terminal:
+        terminal.shows("row-9")
+        terminal.quiet()
+        terminal.press("j")
+        data = terminal.until(lambda: "number 1 " in terminal.lines[22] + " ") + terminal.quiet(0.2)
+        assert data.count(b"\x1b[?2026h") == 1
 
 
 def test_a_page_of_a_long_table_is_at_most_eight_kilobytes():
