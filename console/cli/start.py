@@ -57,6 +57,9 @@ def _draw_skeleton(located: Located) -> bool:
 
 
 def _run_drawn(session: Session, drawn: bool) -> int:
+    for name in ("COLUMNS", "LINES"):
+        # A size that some shell exported once would be believed for good; the terminal knows its own.
+        os.environ.pop(name, None)
     try:
         from console.app import ConsoleApp  # noqa: PLC0415 - after the skeleton
 

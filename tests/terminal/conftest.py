@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from pty_program import ROOT, PtyProgram
+from opened_console import PROGRAM, Console, evaluate
+from pty_program import PtyProgram
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, days_of_predictions, made
-
-PROGRAM = (sys.executable, "-c", "import sys; sys.argv[0] = 'quarterdeck'; from console.cli.main import entry; entry()")
-"""`quarterdeck` of whatever is installed or checked out here."""
-
-Console = Callable[..., PtyProgram]
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +22,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     days_of_predictions(small, 60, 30, temp=lambda _day, row: float(row % 50))
     evaluate(small.root)
     return small.root
-
-
-def evaluate(root: Path) -> None:
-    """Judge every model once, as the watch does."""
-    command = [*PROGRAM, "-w", str(root), "watch", "--once"]
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM, Console
+from opened_console import PROGRAM, Console
 from pty_program import ROOT, PtyProgram
 
 STYLE = re.compile(rb"\x1b\[([0-9;]*)m")
@@ -147,6 +147,13 @@ def test_a_terminal_that_grows_shows_the_screen_and_the_cursor_where_it_was(cons
     program.resize(80, 24)
     program.until(lambda: program.lines[3].startswith(">") and "delay" in program.lines[3])
     assert "qd fleet" in program.text
+
+
+def test_a_size_that_a_shell_exported_is_not_believed(console: Console) -> None:
+    program = ready(console(width=120, height=40, COLUMNS="60", LINES="20"))
+    assert len(program.lines) == 40 and program.lines[38].endswith("qd fleet")
+    program.resize(80, 24)
+    program.until(lambda: program.lines[22].endswith("qd fleet"))
 
 
 def test_without_colour_only_attributes_are_written(console: Console) -> None:

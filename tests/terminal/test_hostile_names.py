@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import DAY, START, Console, evaluate
-from views_workspace import made
+from opened_console import Console, evaluate
+from views_workspace import DAY, START, made
 
 from backends.local.acting import LocalAliasSetter
 from backends.records import Event, Model, ModelVersion
