@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Final
 
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
+from console.approval_terms import approval_terms, glass_terms, signer_files
 from console.config import Workspace
 from console.control.actions import ActionKind
 from console.control.desk import Desk
@@ -18,9 +18,6 @@ from console.control.roles import ANY, MAY, Denial, Grant, Policy, Role
 from console.policies.load import Policies, load_policies
 from console.policies.rules import Guardrail
 from console.policies.rules import Role as RoleRule
-
-_GATED: Final = (ActionKind.PROMOTE, ActionKind.RESTORE)
-"""What an approval rule can ask a second person for; steps towards safety never wait for one."""
 
 
 def open_desk(
@@ -49,19 +46,15 @@ def control_policy(policies: Policies, workspace: Workspace, environment: str, a
     for rail in policies.guardrails:
         denials += _denied(rail, environments, _models(workspace))
     denials += _judges(policies, environment)
-    promotion = policies.approval_for(ActionKind.PROMOTE.value, environment)
-    within: dict[str, float] = {}
-    if promotion is not None:
-        within["approve_within_hours"] = promotion.approve_within.total_seconds() / 3600
-        within["execute_within_hours"] = promotion.execute_within.total_seconds() / 3600
     return Policy(
         grants=tuple(grants),
         denials=tuple(denials),
         solo=settings.personal and not actor.played,
         production=tuple(name for name in environments if _types_the_name(policies, name)),
         read_only=tuple(name for name, each in settings.environments.items() if each.read_only),
-        approvals={kind: needed for kind in _GATED if (needed := _needed(policies, kind, environment))},
-        **within,
+        terms=approval_terms(policies, environment),
+        signers=signer_files(policies),
+        glass=glass_terms(policies),
     )
 
 
@@ -141,13 +134,3 @@ def _types_the_name(policies: Policies, environment: str) -> bool:
     return any(
         rail.type_the_name and any(fnmatchcase(environment, pattern) for pattern in rail.where.environments) for rail in policies.guardrails
     )
-
-
-def _needed(policies: Policies, kind: ActionKind, environment: str) -> int:
-    rule = policies.approval_for(kind.value, environment)
-    needed = rule.quorum if rule is not None else 0
-    for rail in policies.guardrails:
-        places = any(fnmatchcase(environment, pattern) for pattern in rail.where.environments)
-        if rail.second_person and places and {kind.value, ANY} & set(rail.actions):
-            needed = max(needed, 1)
-    return needed

@@ -35,6 +35,7 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             if not changed:
                 return [], (standing.id, True)
             drafts.append(_voided(ledger, standing.id, changed))
+        terms = policy.terms_for(kind)
         payload = ApprovalPayload(
             approval_id=f"APR-{_highest(state.approvals) + 1}",
             action=kind,
@@ -49,9 +50,9 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             policy_digest=world.policy_digest,
             requester=ledger.actor.name,
             requested_at=now,
-            approve_by=now + timedelta(hours=policy.approve_within_hours),
-            execute_by=now + timedelta(hours=policy.execute_within_hours),
-            needed=max(1, policy.approvals_needed(kind)),
+            approve_by=now + timedelta(hours=terms.approve_within_hours),
+            execute_by=now + timedelta(hours=terms.execute_within_hours),
+            needed=max(1, terms.quorum),
             reason=reason,
             nonce=nonce,
         )

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backends.records import Digest, Name, digest_of
 from console.control.actions import ActionKind
+from console.control.terms import NOBODY, GlassTerms, SignerFiles, Terms
 
 ANY: Final = "*"
 
@@ -74,11 +75,11 @@ class Policy(_Rule):
     """Environments in which the model's name is typed before anything changes."""
     read_only: tuple[Name, ...] = ("production",)
     """Environments in which only a safer action passes without elevation."""
-    approvals: dict[ActionKind, int] = Field(default_factory=lambda: {ActionKind.PROMOTE: 1})
-    """How many other people must approve an action of this kind."""
-    approve_within_hours: float = Field(default=24.0, gt=0)
-    execute_within_hours: float = Field(default=48.0, gt=0)
-    """Counted from the request, like `approve_within_hours`."""
+    terms: dict[ActionKind, Terms] = Field(default_factory=lambda: {ActionKind.PROMOTE: Terms()})
+    """On what terms an action of this kind is approved; a kind that is not here needs nobody."""
+    signers: SignerFiles | None = None
+    """Whose keys are whose, where approvals are signed."""
+    glass: GlassTerms = GlassTerms()
     override_hours: float = Field(default=4.0, gt=0)
     """After how long the owner of a switch that is not normal is asked again."""
     read_back_seconds: float = Field(default=30.0, gt=0)
@@ -118,4 +119,8 @@ class Policy(_Rule):
 
     def approvals_needed(self, kind: ActionKind) -> int:
         """How many people must approve; 0 for most."""
-        return self.approvals.get(kind, 0)
+        return self.terms_for(kind).quorum
+
+    def terms_for(self, kind: ActionKind) -> Terms:
+        """On what terms an action of this kind is approved."""
+        return self.terms.get(kind, NOBODY)

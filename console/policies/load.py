@@ -20,6 +20,7 @@ from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlFileError, YamlProblem, YamlText, load_yaml, validated
 from console.policies.rules import (
     SECTIONS,
+    SINGLE,
     AlertRule,
     ApprovalRule,
     Gate,
@@ -212,6 +213,13 @@ def _repeated(own: list[_Read]) -> list[PolicyProblem]:
                     reason = f"{section}: {key[1]} stands here a second time, first at {first[key]}"
                     problems.append(read.text.problem((section, index), reason))
                 first.setdefault(key, f"{place.file}:{place.line}")
+        for section in SINGLE:
+            if getattr(read.file, section) is None:
+                continue
+            key = (section, section)
+            if key in first:
+                problems.append(read.text.problem((section,), f"{section} stands here a second time, first at {first[key]}"))
+            first.setdefault(key, f"{read.text.file}:{read.text.place((section,))[0]}")
         for person in read.file.people:
             key = ("people", person)
             if key in first:
@@ -236,7 +244,9 @@ def _joined(shipped: list[_Read], own: list[_Read]) -> Policies:
     people: dict[str, str] = {}
     for read in [*shipped, *own]:
         people |= read.file.people
-    joined: dict[str, Any] = {"format": 1, "people": people, **sections}
+    singles = {section: [getattr(read.file, section) for read in [*shipped, *own]] for section in SINGLE}
+    single = {section: next((each for each in reversed(found) if each is not None), None) for section, found in singles.items()}
+    joined: dict[str, Any] = {"format": 1, "people": people, **sections, **single}
     return Policies(**joined)
 
 

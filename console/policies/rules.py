@@ -268,8 +268,29 @@ class ApprovalRule(_Frozen):
     quorum: int = Field(default=1, ge=0, le=10)
     roles: tuple[Name, ...] = ("approver", "admin")
     different_from: tuple[Literal["requester", "trainer"], ...] = ("requester",)
+    signature: Literal["none", "optional", "required"] = "none"
+    """Whether votes are signed with an SSH key that `signatures` knows."""
     approve_within: Duration = timedelta(hours=24)
     execute_within: Duration = timedelta(hours=48)
+
+
+class Signatures(_Frozen):
+    """Whose SSH keys are whose, in OpenSSH's own formats. Paths are taken from the folder of the policies."""
+
+    allowed_signers: Name = "allowed_signers"
+    """One line a key: `ilse namespaces="quarterdeck-approval@1",valid-before="20270101" ssh-ed25519 AAAA...`."""
+    revoked: Name | None = None
+    """A key revocation list, or one public key a line. Named here, it must be there."""
+
+
+class BreakGlass(_Frozen):
+    """Acting without the approvals that an action needs, at once and with a reason; somebody else reviews it afterwards.
+
+    Always open towards safety; `beyond_safer` opens it for more.
+    """
+
+    beyond_safer: tuple[Literal["promote", "restore"], ...] = ()
+    review_within: Duration = timedelta(hours=24)
 
 
 class Role(_Frozen):
@@ -313,6 +334,8 @@ class PolicyFile(_Frozen):
     people: dict[Name, Name] = Field(default_factory=dict)
     """Role of each person."""
     guardrails: tuple[Guardrail, ...] = ()
+    signatures: Signatures | None = None
+    break_glass: BreakGlass | None = None
     retention: tuple[Retention, ...] = ()
 
 
@@ -326,6 +349,9 @@ SECTIONS: dict[str, str] = {
     "retention": "table",
 }
 """Each section and what makes an item of it unique."""
+
+SINGLE = ("signatures", "break_glass")
+"""Sections that stand once in all files together."""
 
 
 def item_key(section: str, item: Any) -> str:

@@ -11,6 +11,7 @@ from console.control.actions import ActionKind, ActionOutcome, ActionState, Gate
 from console.control.approval import Approval, ApprovalState
 from console.control.errors import NotFound, Refused
 from console.control.roles import Grant, Policy, Role
+from console.control.terms import Terms
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
@@ -98,7 +99,7 @@ def test_alone_in_a_personal_workspace_ones_own_approval_counts_and_is_recorded_
 
 
 def test_a_quorum_counts_people_and_not_approvals(workspace: Workspace) -> None:
-    policy = TEAM.model_copy(update={"approvals": {ActionKind.PROMOTE: 2}})
+    policy = TEAM.model_copy(update={"terms": {ActionKind.PROMOTE: Terms(quorum=2)}})
     approval = asked(workspace, policy=policy)
     approved(workspace, approval, "ilse", policy)
     again = approved(workspace, approval, "ilse", policy)
@@ -297,7 +298,7 @@ def test_an_approval_survives_an_attempt_that_changed_nothing(workspace: Workspa
 
 
 def test_the_way_back_of_a_switch_can_need_an_approval_too(workspace: Workspace) -> None:
-    policy = TEAM.model_copy(update={"approvals": {ActionKind.PROMOTE: 1, ActionKind.RESTORE: 1}})
+    policy = TEAM.model_copy(update={"terms": {ActionKind.PROMOTE: Terms(), ActionKind.RESTORE: Terms()}})
     mara = workspace.desk(policy=policy, elevated=True)
     plan = mara.plan(switch_to(ActionKind.KILL))
     assert "needs 1 approval" in plan.undo
