@@ -8,6 +8,7 @@ from console.cli.exits import Exit
 
 _BY_CODE: dict[Exit, tuple[str, ...]] = {
     Exit.USAGE: (
+        "backends.data_files.reading:DataFileProblem",
         "backends.profile.profile:ProfileMismatch",
         "backends.sqlite_copy:CopyFailed",
         "backends.store.errors:ArchiveProblem",

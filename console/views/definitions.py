@@ -335,6 +335,42 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         also=("slice", "segment"),
         see=("slice_auc_gap",),
     ),
+    "demographic parity": Definition(
+        "demographic parity",
+        "Whether groups are selected equally often, whatever their outcomes.",
+        "selection rate of a group = rows that score the threshold or more / its scored rows; difference = largest minus smallest, "
+        "ratio = smallest / largest, over groups of at least 30 rows.",
+        "share; difference 0 and ratio 1 are equal",
+        "qd quality FILE --threshold T --group COLUMN",
+        "None by itself; a ratio below .8 is the customary alarm (four-fifths rule).",
+        "Equal selection is not equal error: groups whose outcomes differ in truth cannot have both.",
+        ("demographic_parity_difference", "demographic_parity_ratio", "selection rate", "selection_rate", "fairness"),
+        ("equalized odds",),
+    ),
+    "equalized odds": Definition(
+        "equalized odds",
+        "Whether the model errs equally often on every group, among those with the outcome and among those without.",
+        "the larger of: largest minus smallest true positive rate, and the same of false positive rates, over groups of at least 30 rows "
+        "(Hardt, Price and Srebro 2016).",
+        "share; 0 is equal",
+        "qd quality FILE --threshold T --group COLUMN; labelled rows only",
+        "None by itself.",
+        "Rates of small groups are mostly chance: read their intervals. " + _EARLY,
+        ("equalized_odds_difference", "true positive rate", "false positive rate"),
+        ("demographic parity",),
+    ),
+    "worst slices": Definition(
+        "worst slices",
+        "Values, and pairs of values of two columns, on which the squared error is certainly above that of all other rows.",
+        "excess = mean squared error inside minus outside; its interval by Welch's standard error at 5 % over the whole search "
+        "(Bonferroni); named when the lower end is above 0, and a pair only when that end is above the excess of both its halves.",
+        "Brier score",
+        "qd quality FILE --slice COLUMN ...; columns of more than 200 values are not searched",
+        "Never below --minimum labelled rows (200).",
+        "Found by looking at many: what is named here is a place to look, with a chance of 5 % that a search names one for nothing.",
+        ("worst_slices", "slice finder"),
+        ("slices", "brier"),
+    ),
     "burn rate": Definition(
         "burn rate",
         "How many times faster than allowed an SLO's error budget is being spent.",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality, SliceQuality, by_slice
+from console.analysis.slicing import number_slices
 from console.views.quality import MINIMUM_LABELLED, Measure, SliceRow
 from console.views.windows import Floats
-
-DISTINCT: Final = 20
-"""Distinct numbers up to which a column is sliced by value; beyond, by its quartiles."""
 
 
 def measures_of(quality: BinaryQuality | RegressionQuality) -> tuple[Measure, ...]:
@@ -84,12 +81,5 @@ def _groups(values: npt.NDArray[np.generic]) -> Sequence[str | None]:
         return [None if day is None else str(day) for day in days.tolist()]
     if values.dtype.kind != "f":
         return [None if value is None else str(value) for value in values.tolist()]
-    numbers = values.astype(np.float64)
-    known = np.unique(numbers[np.isfinite(numbers)])
-    if len(known) <= DISTINCT:
-        return [None if np.isnan(value) else f"{value:g}" for value in numbers.tolist()]
-    edges = np.unique(np.quantile(numbers[np.isfinite(numbers)], [0.25, 0.5, 0.75]))
-    between = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges.tolist())]
-    names = [f"under {edges[0]:.4g}", *between, f"{edges[-1]:.4g} up"]
-    places = np.searchsorted(edges, numbers, side="right")
-    return [None if np.isnan(value) else names[place] for value, place in zip(numbers.tolist(), places.tolist(), strict=True)]
+    names, places = number_slices(values.astype(np.float64))
+    return [None if place < 0 else names[place] for place in places.tolist()]
