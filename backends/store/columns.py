@@ -56,7 +56,7 @@ def column_blocks(
         aggregates.append(f"count(*) - count({_value(check.column, stored[check.column])})")
         aggregates.append(f"count(*) FILTER ({_outside(check, stored[check.column])})")
     micros = round(step.total_seconds() * 1_000_000)
-    relation = reader.rows("predictions", model=model, start=start, end=end)
+    relation = reader.rows("predictions", model=model, start=start, end=end, inputs=[check.column for check in present])
     rows = reader.fetch(
         f"SELECT (epoch_us(event_at) - epoch_us({moment(start)})) // {micros} AS block, {', '.join(aggregates)} FROM {relation} "
         f"WHERE role = 'live' AND environment = {text(environment)} GROUP BY block"

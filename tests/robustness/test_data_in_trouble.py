@@ -7,11 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from broken_workspaces import DAY, NOW, Made, ask, evaluated, every_answer, stand_at, whole
+from broken_workspaces import DAY, NOW, Answer, Made, ask, evaluated, every_answer, stand_at, whole
 from views_workspace import days_of_predictions, made
 
 from backends.store.landing import land
 from backends.store.sql import connect, run
+from console.cli.exits import Exit
 
 
 def without_labels(root: Path) -> Made:
@@ -64,13 +65,17 @@ TROUBLES = {
 
 
 @pytest.fixture(scope="module", params=sorted(TROUBLES))
-def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     place = TROUBLES[request.param](tmp_path_factory.mktemp("trouble") / "w")
-    return {words: answer.problem for words, answer in every_answer(place.root).items()}
+    return every_answer(place.root)
 
 
-def test_every_verb_answers_with_its_code_and_a_line(answers: dict[str, str | None]) -> None:
-    assert {words: problem for words, problem in answers.items() if problem is not None} == {}
+def test_every_verb_answers_with_its_code_and_a_line(answers: dict[str, Answer]) -> None:
+    assert {words: answer.problem for words, answer in answers.items() if answer.problem is not None} == {}
+
+
+def test_odd_data_is_no_backend_that_does_not_answer(answers: dict[str, Answer]) -> None:
+    assert {words: answer.err for words, answer in answers.items() if answer.code == Exit.UNAVAILABLE} == {}
 
 
 def states(root: Path) -> dict[str, tuple[str, float | None]]:
