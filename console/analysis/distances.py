@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from console.analysis.distributions import chi2_survival, ks_p_value
 from console.analysis.intervals import Floats
+from console.analysis.ordered import ks_difference, wasserstein_of_sorted
 
 SHARE_FLOOR: Final = 1e-4
 """Smallest share of a bin in the PSI, on both sides; shares are not renormalised."""
@@ -42,38 +43,42 @@ class Bounded:
     high: float
 
 
-def population_stability_index(reference: npt.ArrayLike, current: npt.ArrayLike) -> float | None:
-    """sum((c - r) ln(c / r)) over the shares of the bins, floored at 1e-4 on both sides; None if a side is empty."""
-    r, c = _counts(reference), _counts(current)
-    if not r.sum() or not c.sum():
+def population_stability_index(reference: npt.ArrayLike, current: npt.ArrayLike, times: Floats | float = 1.0) -> float | None:
+    """sum((c - r) ln(c / r)) over the shares of the bins, floored at 1e-4 on both sides; None if a side is empty.
+
+    `times` says how many bins have each pair of counts, here and below: millions of categories have few different pairs.
+    """
+    r, c = _shares(reference, current, times)
+    if r is None or c is None:
         return None
-    r, c = np.maximum(r / r.sum(), SHARE_FLOOR), np.maximum(c / c.sum(), SHARE_FLOOR)
-    return float(np.sum((c - r) * np.log(c / r)))
+    r, c = np.maximum(r, SHARE_FLOOR), np.maximum(c, SHARE_FLOOR)
+    return float(np.sum(times * ((c - r) * np.log(c / r))))
 
 
-def jensen_shannon_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float | None:
+def jensen_shannon_distance(reference: npt.ArrayLike, current: npt.ArrayLike, times: Floats | float = 1.0) -> float | None:
     """Square root of the Jensen-Shannon divergence with natural logarithm (0 to .8326), no smoothing; None if a side is empty."""
-    r, c = _counts(reference), _counts(current)
-    if not r.sum() or not c.sum():
+    r, c = _shares(reference, current, times)
+    if r is None or c is None:
         return None
-    r, c = r / r.sum(), c / c.sum()
     middle = (r + c) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        divergence = np.where(r > 0, r * np.log(r / middle), 0.0).sum() + np.where(c > 0, c * np.log(c / middle), 0.0).sum()
-    return math.sqrt(max(0.0, float(divergence)) / 2)
+        each = np.where(r > 0, r * np.log(r / middle), 0.0) + np.where(c > 0, c * np.log(c / middle), 0.0)
+    return math.sqrt(max(0.0, float(np.sum(times * each))) / 2)
 
 
-def chi2_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Chi2 | None:
+def chi2_test(reference: npt.ArrayLike, current: npt.ArrayLike, times: Floats | float = 1.0) -> Chi2 | None:
     """Test of homogeneity on the 2 x bins table, empty bins dropped, no continuity correction; None if a side is empty."""
     r, c = _counts(reference), _counts(current)
-    if not r.sum() or not c.sum():
+    bins = np.broadcast_to(np.asarray(times, dtype=np.float64), r.shape)
+    n, m = float((bins * r).sum()), float((bins * c).sum())
+    if not n or not m:
         return None
     held = (r + c) > 0
-    r, c = r[held], c[held]
-    share = (r + c) / (r.sum() + c.sum())
-    expected_r, expected_c = share * r.sum(), share * c.sum()
-    statistic = float(((r - expected_r) ** 2 / expected_r).sum() + ((c - expected_c) ** 2 / expected_c).sum())
-    degrees = r.size - 1
+    r, c, bins = r[held], c[held], bins[held]
+    share = (r + c) / (n + m)
+    expected_r, expected_c = share * n, share * m
+    statistic = float((bins * ((r - expected_r) ** 2 / expected_r + (c - expected_c) ** 2 / expected_c)).sum())
+    degrees = int(bins.sum()) - 1
     return Chi2(statistic if degrees else 0.0, chi2_survival(statistic, degrees), degrees)
 
 
@@ -85,10 +90,7 @@ def kolmogorov_smirnov(reference: Floats, current: Floats) -> KolmogorovSmirnov 
     n, m = reference.size, current.size
     if not n or not m:
         return None
-    one, two = np.sort(reference), np.sort(current)
-    at_one = m * np.searchsorted(one, one, side="right") - n * np.searchsorted(two, one, side="right")
-    at_two = m * np.searchsorted(one, two, side="right") - n * np.searchsorted(two, two, side="right")
-    difference = int(max(np.abs(at_one).max(), np.abs(at_two).max()))
+    difference = ks_difference(np.sort(reference), np.sort(current))
     return KolmogorovSmirnov(difference / (n * m), ks_p_value(difference, n, m))
 
 
@@ -97,16 +99,7 @@ def wasserstein(reference: Floats, current: Floats) -> float | None:
 
     None if a sample is empty, holds infinities, or spans more than a float can hold.
     """
-    n, m = reference.size, current.size
-    if not n or not m:
-        return None
-    one, two = np.sort(reference), np.sort(current)
-    merged = np.concatenate((one, two))
-    merged.sort(kind="stable")
-    with np.errstate(over="ignore", invalid="ignore"):
-        apart = np.abs(np.searchsorted(one, merged[:-1], side="right") / n - np.searchsorted(two, merged[:-1], side="right") / m)
-        area = float(np.sum(apart * np.diff(merged)))
-    return area if math.isfinite(area) else None
+    return wasserstein_of_sorted(np.sort(reference), np.sort(current))
 
 
 def ks_from_counts(reference: npt.ArrayLike, current: npt.ArrayLike) -> Bounded | None:
@@ -161,6 +154,12 @@ def _cumulative(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Float
     if not r.sum() or not c.sum():
         return None
     return np.concatenate(([0.0], np.cumsum(r))) / r.sum(), np.concatenate(([0.0], np.cumsum(c))) / c.sum()
+
+
+def _shares(reference: npt.ArrayLike, current: npt.ArrayLike, times: Floats | float) -> tuple[Floats, Floats] | tuple[None, None]:
+    r, c = _counts(reference), _counts(current)
+    n, m = np.sum(times * r), np.sum(times * c)
+    return (r / n, c / m) if n and m else (None, None)
 
 
 def _counts(counts: npt.ArrayLike) -> Floats:

@@ -1,29 +1,24 @@
-"""Has a column changed? Two profiles, or two samples, in; every distance with its sizes and reasons out.
+"""Has a column changed? Two profiles in; every distance with its sizes and reasons out.
 
-PSI, JS and chi2 of numeric columns use the deciles of the reference (see `reference_edges`), categoricals the union of categories.
-Missing values are left out of every distance and reported as rates beside. Samples give KS and Wasserstein exactly, profiles give
-estimates with bounds. p-values count rows, not importance: severity comes from `verdict` alone.
+PSI, JS and chi2 of numeric columns use the deciles of the reference, categoricals the union of categories. Missing values are left
+out of every distance and reported as rates beside. Profiles give KS and Wasserstein with bounds; `samples` gives them exactly.
+p-values count rows, not importance: severity comes from `verdict` alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from backends.profile.profile import BINNED, NAMED, QUANTILES, ColumnSpec, Profile, ProfileMismatch, edges_around, inner_edges
+from backends.profile.profile import BINNED, NAMED, Profile, ProfileMismatch
 from console.analysis.bands import Band, EqualWeekdays, Verdict, band, equal_weekdays, verdict
 from console.analysis.distances import (
     chi2_test,
     jensen_shannon_distance,
-    kolmogorov_smirnov,
     ks_from_counts,
     one_sided,
     population_stability_index,
-    wasserstein,
     wasserstein_from_counts,
 )
 from console.analysis.distributions import kolmogorov_survival
@@ -36,12 +31,7 @@ __all__ = [
     "Verdict",
     "band",
     "compare",
-    "compare_categories",
-    "compare_samples",
     "equal_weekdays",
-    "profile_categories",
-    "profile_sample",
-    "reference_edges",
     "verdict",
 ]
 
@@ -86,62 +76,6 @@ class ColumnDrift:
     reasons: dict[str, str] = field(default_factory=dict)
 
 
-def reference_edges(values: npt.ArrayLike, column: str = "", kind: Literal["numeric", "timestamp"] = "numeric") -> ColumnSpec:
-    """Inner edges of the bins of a reference: its unique linear quantiles 0, .1, ..., 1, the outer ones open.
-
-    NaN and infinities are left out. When the quantiles collapse into one bin, the most frequent value (the smallest of equals) gets a
-    bin of its own, and `spike` and `edges_from` say so.
-    """
-    sample = np.asarray(values, dtype=np.float64)
-    sample = sample[np.isfinite(sample)]
-    origin = f"deciles of {sample.size} rows"
-    if not sample.size:
-        return ColumnSpec(column, kind, edges_from=origin)
-    with np.errstate(over="ignore", invalid="ignore"):
-        edges = inner_edges(np.quantile(sample, QUANTILES).tolist())
-    if edges:
-        return ColumnSpec(column, kind, edges, edges_from=origin)
-    distinct, counts = np.unique(sample, return_counts=True)
-    spike = float(distinct[np.argmax(counts)]) + 0.0
-    return ColumnSpec(column, kind, edges_around(spike), spike, f"{origin}, which collapse: {spike:g} is split off")
-
-
-def profile_sample(values: npt.ArrayLike, spec: ColumnSpec) -> Profile:
-    """The profile of a numeric sample on the edges of `spec`; NaN counts as missing."""
-    sample = np.asarray(values, dtype=np.float64)
-    present = sample[~np.isnan(sample)]
-    finite = present[np.isfinite(present)]
-    counts = np.bincount(np.searchsorted(np.asarray(spec.edges), present, side="right"), minlength=len(spec.edges) + 1)
-    with np.errstate(over="ignore"):
-        total = float(finite.sum())
-    return Profile(
-        column=spec.column,
-        kind=spec.kind,
-        n=int(present.size),
-        nulls=int(sample.size - present.size),
-        edges=spec.edges,
-        counts=tuple(counts.tolist()),
-        sum=total if np.isfinite(total) else None,
-        min=float(finite.min()) if finite.size else None,
-        max=float(finite.max()) if finite.size else None,
-        infinite=int(present.size - finite.size),
-        spike=spec.spike,
-        edges_from=spec.edges_from,
-    )
-
-
-def profile_categories(values: Iterable[Any], column: str = "", kind: Literal["categorical", "boolean"] = "categorical") -> Profile:
-    """The profile of a categorical sample; None counts as missing."""
-    counts: dict[str, int] = {}
-    rows = 0
-    for value in values:
-        rows += 1
-        if value is not None:
-            counts[str(value)] = counts.get(str(value), 0) + 1
-    n = sum(counts.values())
-    return Profile(column=column, kind=kind, n=n, nulls=rows - n, categories=tuple(sorted(counts.items())))
-
-
 def compare(reference: Profile, current: Profile) -> ColumnDrift:
     """Drift between two stored profiles of one column, without any row. Raises `ProfileMismatch` unless both were counted in one way."""
     _counted_alike(reference, current)
@@ -180,40 +114,6 @@ def _counted_alike(reference: Profile, current: Profile) -> None:
             f"{reference.column!r} ({reference.kind}) and {current.column!r} ({current.kind}) were not counted on the same edges; "
             "profile the current rows with the reference's own"
         )
-
-
-def compare_samples(reference: npt.ArrayLike, current: npt.ArrayLike, column: str = "") -> ColumnDrift:
-    """Drift between two numeric samples: bins by the reference's deciles, KS and Wasserstein exact.
-
-    NaN is missing; an infinity is a value, except to the Wasserstein distance, which it makes None.
-    """
-    one, two = np.asarray(reference, dtype=np.float64), np.asarray(current, dtype=np.float64)
-    spec = reference_edges(one, column)
-    drift = replace(compare(profile_sample(one, spec), profile_sample(two, spec)), method="samples")
-    one, two = one[~np.isnan(one)], two[~np.isnan(two)]
-    ks = kolmogorov_smirnov(one, two)
-    if ks is None:
-        return drift
-    area, reasons = wasserstein(one, two), dict(drift.reasons)
-    reasons.pop("wasserstein", None)
-    if area is None:
-        reasons["wasserstein"] = "infinite or too large values"
-    return replace(
-        drift,
-        ks=ks.statistic,
-        ks_low=ks.statistic,
-        ks_high=ks.statistic,
-        ks_p_value=ks.p_value,
-        wasserstein=area,
-        wasserstein_low=area,
-        wasserstein_high=area,
-        reasons=reasons,
-    )
-
-
-def compare_categories(reference: Iterable[Any], current: Iterable[Any], column: str = "") -> ColumnDrift:
-    """Drift between two categorical samples, over the union of their categories; None is missing."""
-    return replace(compare(profile_categories(reference, column), profile_categories(current, column)), method="samples")
 
 
 def _with_shares(drift: ColumnDrift, reference: Sequence[int], current: Sequence[int]) -> ColumnDrift:

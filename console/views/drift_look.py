@@ -12,7 +12,7 @@ from backends.profile.days import DAY, day_start
 from backends.records import Layer
 from backends.store import queries
 from backends.store.reader import Reader
-from console.analysis.drift import compare_samples
+from console.analysis.samples import compare_samples
 from console.views.assessment import no_such_model, registry_of
 from console.views.drift import Asked, ColumnShift, DriftDetailView, DriftView, NoSuchColumn
 from console.views.drift_closing import closing_of

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from console.analysis.drift import compare_samples
 from console.analysis.latency import latency_from_samples
 from console.analysis.quality import binary_quality, regression_quality
 from console.analysis.rolling import RollingQuality, rolling_quality
+from console.analysis.samples import compare_samples
 from console.views.health import Quality
 from console.views.windows import HOUR, Floats, Ints, Reference, Rows, micros, moment_of
 

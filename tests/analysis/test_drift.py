@@ -15,19 +15,8 @@ from scipy import stats
 
 from backends.profile.profile import ColumnSpec, ProfileMismatch
 from backends.records import State
-from console.analysis.drift import (
-    Profile,
-    band,
-    compare,
-    compare_categories,
-    compare_samples,
-    equal_weekdays,
-    profile_categories,
-    profile_sample,
-    psi_between,
-    reference_edges,
-    verdict,
-)
+from console.analysis.drift import Profile, band, compare, equal_weekdays, psi_between, verdict
+from console.analysis.samples import compare_categories, compare_samples, profile_categories, profile_sample, reference_edges
 
 any_float = st.floats(allow_nan=True, allow_infinity=True) | st.integers(-3, 3).map(float)
 samples = st.lists(any_float, max_size=60)

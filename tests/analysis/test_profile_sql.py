@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from backends.profile.profile import ColumnSpec, Profile, ProfileMismatch
 from backends.profile.sql import MissingColumn, Run, profile_columns, reference_specs
 from backends.profile.windows import WindowProfile, merge_windows
-from console.analysis.drift import compare, profile_categories, profile_sample, reference_edges
+from console.analysis.drift import compare
+from console.analysis.samples import profile_categories, profile_sample, reference_edges
 
 
 @pytest.fixture(scope="module")
