@@ -35,6 +35,8 @@ _BY_CODE: dict[Exit, tuple[str, ...]] = {
     ),
     Exit.UNAVAILABLE: (
         "backends.protocol:BackendError",
+        "backends.secret_file:SecretFileError",
+        "backends.secret_keyring:KeyringProblem",
         "backends.store.errors:StoreError",
         "console.control.errors:DamagedEntry",
         "console.control.errors:JournalError",
