@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def library_page(view: PlaybooksView, *, width: int = 80) -> Page:
     """One line a playbook."""
-    room = max(20, width - 47)
-    rows = [Row(columns([("  PLAYBOOK", 20, "dim"), ("TITLE", room, "dim"), ("OWNER", 10, "dim"), ("EXPIRES", 12, "dim")]))]
+    room = max(20, width - 43)
+    rows = [Row(columns([("   PLAYBOOK", 21, "dim"), ("TITLE", room, "dim"), ("OWNER", 8, "dim"), ("EXPIRES", 11, "dim")]))]
     for book in view.playbooks:
         head = book.head
         mark = MARKS["warning"] if head.expired else MARKS["ok"]
-        expires = (f"{head.expires_at}", 12, "warning" if head.expired else "")
-        name, owner = f"{mark} {head.id}", head.owner
-        cells: list[tuple[str | Untrusted, int, str]] = [(name, 20, ""), (head.title, room, ""), (owner, 10, ""), expires]
+        expires = (f"{head.expires_at}", 11, "warning" if head.expired else "")
+        name, owner = f" {mark} {head.id}", head.owner
+        cells: list[tuple[str | Untrusted, int, str]] = [(name, 21, ""), (head.title, room, ""), (owner, 8, ""), expires]
         rows.append(Row(columns(cells), key=head.id, why=line(", ".join(book.rules))))
     rows += [Row(line(("X", "critical"), f" {problem}")) for problem in view.problems]
     expired = sum(book.head.expired for book in view.playbooks)
@@ -36,7 +36,7 @@ def playbook_page(view: PlaybookView, *, width: int = 80) -> Page:
     head = view.head
     rows = [Row(each) for each in wrapped(line(view.summary), width)] if view.summary else []
     trust = f"owner {head.owner}, verified {head.verified_at} by {head.verified_by}, expires {head.expires_at}, from {view.source}"
-    rows.append(Row(line(trust)))
+    rows += [Row(each) for each in wrapped(line(trust), width, 2)]
     rows += [Row(each) for each in wrapped(line(f"opened by {', '.join(view.rules)}"), width, 2)]
     rows += [Row(line(f"  {name:<12} {about}")) for name, about in view.params.items()]
     phase = ""

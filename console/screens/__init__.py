@@ -31,6 +31,8 @@ SCREENS = {
     "entry": "console.screens.audit:EntryScreen",
     "alerts": "console.screens.alerts:AlertsScreen",
     "incidents": "console.screens.alerts:IncidentsScreen",
+    "playbooks": "console.screens.playbooks:PlaybooksScreen",
+    "playbook": "console.screens.playbooks:PlaybookScreen",
     "own": "console.screens.own:OwnScreen",
     "help": "console.screens.help:HelpScreen",
 }

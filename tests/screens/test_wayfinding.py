@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from backends.store.landing import land
+from console import commands
 from console.app import ConsoleApp
 from console.config import ClockSettings, init_workspace
 from console.locate import Located
@@ -91,3 +92,28 @@ async def test_without_a_workspace_a_letter_leaves_for_the_command_that_makes_on
         await pilot.press("d")
         await pilot.pause()
     assert app.follow_up == ["demo"]
+
+
+GOING = [command for command in commands.CATALOGUE if command.id.startswith("go.") and command.id not in {"go.last", "go.fleet"}]
+
+
+@pytest.mark.parametrize("command", GOING, ids=lambda command: command.id)
+async def test_every_place_that_a_key_goes_to_opens_and_names_its_verb(app: ConsoleApp, command: commands.Command) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press(*command.keys[0].split(" "))
+        await until(pilot, lambda: app.screen.scope == command.id.removeprefix("go.") and shown(app))
+        assert command.verb is not None and app.screen.verb.startswith(command.verb)
+    assert app.crash is None
+
+
+async def test_a_playbook_of_the_library_opens_with_its_steps(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press("g", "p")
+        await until(pilot, lambda: app.screen.scope == "playbooks" and shown(app))
+        assert app.screen.content.put_cursor_on("quality-collapse")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.scope == "playbook" and shown(app))
+        assert any("Which is the fastest safe mitigation?" in row.line.text for row in app.screen.content.rows)
+        assert app.screen.verb == "playbook show quality-collapse"
