@@ -177,7 +177,7 @@ def _relation(files: Sequence[Path], kind: str) -> str:
 
 
 def _described(connection: duckdb.DuckDBPyConnection, relation: str, file: Path) -> dict[str, str]:
-    import duckdb  # noqa: PLC0415
+    import duckdb  # noqa: PLC0415 - loaded already, by whoever described a file
 
     try:
         rows = run(connection, f"DESCRIBE SELECT * FROM {relation}")
