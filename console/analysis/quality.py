@@ -167,7 +167,7 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
         auc_interval=auc_interval(scored, positive),
         average_precision=average_precision(scored, positive) if area is not None else None,
         brier=float(squared.mean()) if squared is not None else None,
-        brier_interval=mean_interval(squared) if squared is not None else None,
+        brier_interval=_within_unit(mean_interval(squared)) if squared is not None else None,
         log_loss=_log_loss(scored, positive) if probabilities else None,
         ece=_expected_calibration_error(bins, labelled) if probabilities else None,
         threshold=threshold,
@@ -278,6 +278,11 @@ def calibration_bins(scores: Floats, positive: Bools) -> tuple[CalibrationBin, .
         )
         for k in range(CALIBRATION_BINS)
     )
+
+
+def _within_unit(interval: Interval | None) -> Interval | None:
+    """A squared error of probabilities lies in [0, 1]; the normal approximation of few rows need not."""
+    return Interval(max(0.0, interval.low), min(1.0, interval.high), interval.method) if interval is not None else None
 
 
 def _expected_calibration_error(bins: tuple[CalibrationBin, ...], labelled: int) -> float:

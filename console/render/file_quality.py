@@ -64,7 +64,10 @@ def _intervals(metrics: Metrics) -> Line:
 
 def _table(title: str, values: Mapping[str, Metrics], width: int) -> list[Row]:
     rows = [Row(Line()), Row(rule(title, width)), Row(_head())]
-    return rows + [Row(_numbers(name, metrics)) for name, metrics in values.items()]
+    rows += [Row(_numbers(name, metrics)) for name, metrics in values.items()]
+    shown = {field for field, _ in _COLUMNS}
+    reasons = {reason for metrics in values.values() for field, reason in metrics.reasons.items() if field in shown}
+    return rows + [Row(line((f" unkn: {reason}", "dim"))) for reason in sorted(reasons)]
 
 
 def _worst(view: FileQualityView, width: int) -> list[Row]:

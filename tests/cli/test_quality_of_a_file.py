@@ -207,3 +207,15 @@ def test_one_class_prints_what_can_be_computed_and_says_that_it_is_bad_input(cap
 def test_words_that_do_not_go_together_are_refused(capsys: pytest.CaptureFixture[str], scores: Path, words: list[str], said: str) -> None:
     code, _, err = run(capsys, "quality", scores, *words)
     assert code == Exit.USAGE and said in err
+
+
+def test_a_slice_whose_numbers_are_unknown_says_why_on_the_page_and_no_interval_leaves_the_scale(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("score,outcome,kind\n0.2,0,a\n0.9,1,b\n0.4,1,a\n0.3,0,b\n0.1,0,c\n")
+    words = ["--label", "outcome", "--score", "score", "--slice", "kind"]
+    _, out, _ = run(capsys, "quality", path, *words)
+    assert "unkn: only one class among the known outcomes" in out
+    low, high = quality(capsys, path)["overall"]["intervals"]["brier"]
+    assert low == 0.0 and high <= 1.0
