@@ -34,6 +34,7 @@ class Console:
         """Press a capital letter and wait for its plan, with the facts (or why there are none)."""
         from console.screens.dialog import DialogScreen
         from console.screens.plan import PlanScreen
+        from console.screens.sign import SignScreen
 
         await self.press(key)
         await self.until(lambda: isinstance(self.app.screen, DialogScreen), f"a dialog after {key}")
@@ -44,6 +45,9 @@ class Console:
             await self.until(
                 lambda: "Would it help?" in self.text or "facts could not" in self.text or "? facts" in self.text, "facts drawn"
             )
+        if facts and isinstance(screen, SignScreen):
+            # What is true now comes later and puts the focus back on Cancel: a key pressed before that must not sign or veto.
+            await self.until(lambda: screen.asked is not None and screen.asked.world is not None, "what is true now")
         form: ConfirmView = screen.form
         await self.until(lambda: form._drawn_at is not None, "the dialog takes keys")
         await self.pilot.pause()
