@@ -14,7 +14,7 @@ import keyring
 import keyring.backend
 import keyring.errors
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keyring.backends import fail
 
@@ -183,6 +183,7 @@ def test_what_is_no_name_is_refused_before_anything_is_looked_at(name: str, memo
         secret(name, {})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.from_regex(r"\A[a-z][a-z0-9-]{0,20}\Z"), unique=True))
 def test_every_name_has_a_variable_of_its_own(names: list[str]) -> None:
     environ = {variable_of(name): "x" for name in names}
