@@ -52,11 +52,15 @@ def acting_arguments(parser: argparse.ArgumentParser, *, confirmed: bool = True,
         group.add_argument("--elevate", action="store_true", help="act where the environment is read-only by default")
 
 
-def desk_of(context: Context, *, elevated: bool = False) -> Desk:
-    """The desk of this run. Raises Problem when QUARTERDECK_ACTOR cannot be understood."""
+def desk_of(context: Context, *, elevated: bool = False, environment: str | None = None) -> Desk:
+    """The desk of this run, in `environment` or the one of the run. Raises Problem when QUARTERDECK_ACTOR cannot be understood."""
     try:
         return open_desk(
-            context.workspace, context.environment, as_of=context.as_of, read_only=context.options.read_only, elevated=elevated
+            context.workspace,
+            environment or context.environment,
+            as_of=context.as_of,
+            read_only=context.options.read_only,
+            elevated=elevated,
         )
     except ValueError as problem:
         raise Problem(Exit.USAGE, str(problem)) from None
@@ -67,6 +71,14 @@ def state_of(context: Context) -> ControlState:
     from console.control.ledger import read_state  # noqa: PLC0415
 
     return read_state(context.workspace.paths, until=context.as_of)
+
+
+def action_of(context: Context, wanted: str) -> ActionRecord:
+    """An action by id, key or the beginning of its id. Raises Problem."""
+    found = state_of(context).action(wanted)
+    if found is None:
+        raise Problem(Exit.NOT_FOUND, f"there is no action {displayable(wanted)}; see: quarterdeck actions")
+    return found
 
 
 def request_of(context: Context, kind: ActionKind, model: str, **more: object) -> ActionRequest:

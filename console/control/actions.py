@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -258,6 +259,25 @@ class Call(Frozen):
     ms: float
 
 
+class Moved(Frozen):
+    """Who put the value that is in force where it is."""
+
+    who: str
+    at: Moment
+    key: Name
+    action: Name
+    """Id of the action that has this key; one made elsewhere has an id that nobody here knows."""
+
+    @classmethod
+    def by(cls, who: str, at: datetime, key: str) -> Moved | None:
+        """None where the backend says nothing about it."""
+        return cls(who=who, at=at, key=key, action=action_id_of(key)) if who and key else None
+
+    def told(self) -> str:
+        """`set by otto@bastion 2013-04-26 22:03:14 UTC, A-7f31...`."""
+        return f"set by {self.who} {self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {self.action}"
+
+
 class ActionOutcome(Frozen):
     """How it ended, said without claiming more than was seen."""
 
@@ -278,6 +298,8 @@ class ActionOutcome(Frozen):
     approval: Name | None = None
     difference: tuple[str, ...] = ()
     """What had changed since the plan was drawn or the approval was given."""
+    moved: Moved | None = None
+    """Who moved it meanwhile, when that is why it did not go on."""
     gap: str | None = None
     """Why the journal does not hold this yet."""
     repeated: bool = False

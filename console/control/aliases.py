@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from backends.protocol import AliasMove, BackendError, RemembersKeys
-from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, version_label
+from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Moved, version_label
 from console.control.drawing import Situation, approval_for, people, sealed, title_of, voided_by
 from console.control.reach import MovesAliases, Seen, forbid
 
@@ -141,13 +141,16 @@ class AliasMovement:
     def read(self) -> Seen:
         """What is in force, and whether this call is what made it so. Raises BackendError."""
         move = self.backend.alias(self.environment, self.model, SERVING_ALIAS)
-        value = None if move is None else move.version
+        if move is None:
+            value, moved = None, None
+        else:
+            value, moved = move.version, Moved.by(move.moved_by, move.moved_at, move.key)
         if move is not None and move.key == self.key:
-            return Seen(value, ours=True, in_force=True)
+            return Seen(value, ours=True, in_force=True, moved=moved)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False)
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved)
         # A registry that keeps no keys can only show the value: it is what was asked for, whoever set it.
-        return Seen(value, ours=value == self.to, in_force=value == self.to)
+        return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:
         return forbid(self.backend, self.key)

@@ -248,6 +248,8 @@ _SAID: dict[str, Callable[[Entry, str], Said]] = {
     events.FAILED: _ended("failed"),
     events.REFUSED: _ended("refused"),
     events.IN_DOUBT: _ended("in doubt"),
+    events.RECHECKED: _ended("in doubt"),
+    events.RETRIED: _simply("{thing} sent again, same key", "written first"),
     events.WATCHED: _simply("watch {thing}"),
     events.ASKED: _asked,
     events.APPROVED: _voted,

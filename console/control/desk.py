@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from backends.journal.entries import JournalConflict, JournalUnavailable
+from backends.protocol import BackendError
 from console.control import approvals, events, incidents
 from console.control.actions import (
     ALIAS_KINDS,
@@ -20,6 +22,7 @@ from console.control.actions import (
     ActionRequest,
     ActionState,
     Confirmation,
+    Moved,
     PlanFacts,
     action_id_of,
     new_key,
@@ -32,6 +35,7 @@ from console.control.judging import Judging
 from console.control.movements import movement_for
 from console.control.planning import draw
 from console.control.recording import RecordKeeping
+from console.control.retrying import Retry, plan_again, request_again
 from console.control.settling import Settling
 from console.control.state import ControlState
 
@@ -56,6 +60,7 @@ class _Objection:
     changed: tuple[str, ...] = ()
     record: bool = True
     voids: str | None = None
+    moved: Moved | None = None
 
 
 class Desk(Judging, RecordKeeping, Settling):
@@ -107,6 +112,26 @@ class Desk(Judging, RecordKeeping, Settling):
     def act(self, request: ActionRequest, *, confirmation: Confirmation | None = None, facts: PlanFacts | None = None) -> ActionOutcome:
         """Plan and execute in one step, for rules of playbooks and for scripts that confirm beforehand."""
         return self.execute(self.plan(request, facts), confirmation or Confirmation(reason=request.reason, key=request.key))
+
+    # -- once more -----------------------------------------------------------------------------------------------------
+
+    def plan_again(self, action_id: str, facts: PlanFacts | None = None) -> ActionPlan:
+        """What making the call of an action in doubt once more would do. Raises NotFound, Refused or JournalUnavailable."""
+        action = self._unsettled(action_id)
+        return plan_again(action, self.plan(request_again(action, self.clock.now()), facts))
+
+    def retry(self, plan: ActionPlan, confirmation: Confirmation, *, current_world: PlanFacts | None = None) -> ActionOutcome:
+        """Make the call of an action in doubt once more; `plan` is what `plan_again` drew. Raises as `plan_again`."""
+        if plan.digest != plan.content_digest():
+            return self._refused(plan, plan.key, "the plan was changed after it was drawn: draw it again")
+        fresh = self.plan_again(plan.action_id, current_world or _facts_of(plan))
+        if not fresh.allowed or fresh.from_ != plan.from_:
+            message = fresh.refusal or f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now"
+            return self._refused(plan, plan.key, message, _Objection(message))
+        if plan.typed_name is not None and confirmation.typed_name != plan.typed_name:
+            return self._refused(plan, plan.key, f"type {plan.typed_name} to confirm: nothing was sent")
+        attempt = self._unsettled(plan.action_id).retries + 1
+        return self._carry_out(plan, fresh, plan.key, confirmation.reason or plan.reason, attempt=attempt)
 
     # -- approvals -----------------------------------------------------------------------------------------------------
 
@@ -173,7 +198,9 @@ class Desk(Judging, RecordKeeping, Settling):
                 return _Objection(f"{approval.id} is void: {changed[0]}", changed, voids=approval.id)
         if plan.kind in MOVING_KINDS and fresh.from_ != plan.from_:
             changed = (f"in force: was {plan.from_} when the plan was drawn, is {fresh.from_}",)
-            return _Objection(f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now", changed)
+            moved = self._moved(plan)
+            by = f", {moved.told()}" if moved is not None else ""
+            return _Objection(f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now{by}", changed, moved=moved)
         if not fresh.allowed:
             return _Objection(fresh.refusal or "refused", record=fresh.kind in MOVING_KINDS)
         if not plan.allowed:
@@ -182,8 +209,16 @@ class Desk(Judging, RecordKeeping, Settling):
             return _Objection(f"its approval changed since the plan was drawn: {fresh.needs}; draw it again")
         return None
 
-    def _carry_out(self, plan: ActionPlan, fresh: ActionPlan, key: str, reason: str) -> ActionOutcome:
-        execution = Execution(
+    def _moved(self, plan: ActionPlan) -> Moved | None:
+        """Who put there what is in force now."""
+        try:
+            return movement_for(self._reach, plan, key=plan.key, who=self.actor.who, reason="").read().moved
+        except BackendError:
+            return None
+
+    def _carry_out(self, plan: ActionPlan, fresh: ActionPlan, key: str, reason: str, *, attempt: int = 0) -> ActionOutcome:
+        under_way = Execution if attempt == 0 else partial(Retry, attempt=attempt)
+        execution = under_way(
             ledger=self._ledger,
             plan=plan,
             movement=movement_for(self._reach, plan, key=key, who=self.actor.who, reason=reason),
@@ -247,15 +282,17 @@ class Desk(Judging, RecordKeeping, Settling):
     def _refused(self, plan: ActionPlan, key: str, message: str, objection: _Objection | None = None) -> ActionOutcome:
         """A refusal; on record when it is about the world or the rules, not when something was mistyped."""
         changed = objection.changed if objection is not None else ()
+        moved = objection.moved if objection is not None else None
         if objection is not None and objection.voids is not None:
             self._void(objection.voids, changed)
         if objection is not None and objection.record:
             body = {"plan": plan.model_dump(mode="json"), "message": message, "difference": list(changed), "reason": plan.reason}
+            body |= {} if moved is None else {"moved": moved.model_dump(mode="json")}
             attempt = f"{plan.action_id}-{new_key()[:6]}"
             # Nothing was changed, so the refusal stands whether or not it is on record.
             with contextlib.suppress(JournalUnavailable, JournalConflict):
                 self._ledger.record(self._ledger.draft(f"action/refused/{attempt}", events.REFUSED, attempt, body))
-        return _outcome(plan, key, ActionState.REFUSED, message, changed=changed)
+        return _outcome(plan, key, ActionState.REFUSED, message, changed=changed, moved=moved)
 
     def _void(self, approval_id: str, changed: tuple[str, ...]) -> None:
         try:
@@ -307,6 +344,7 @@ def _outcome(
     *,
     approval: str | None = None,
     changed: tuple[str, ...] = (),
+    moved: Moved | None = None,
     repeated: bool = False,
 ) -> ActionOutcome:
     return ActionOutcome(
@@ -321,5 +359,6 @@ def _outcome(
         to=plan.to,
         approval=approval or plan.approval,
         difference=changed,
+        moved=moved,
         repeated=repeated,
     )

@@ -13,7 +13,7 @@ from typing import Any, Final
 from backends.journal.entries import Draft, JournalConflict, JournalUnavailable
 from backends.protocol import BackendConflict, BackendError, BackendUnavailable
 from console.control import events
-from console.control.actions import ActionOutcome, ActionPlan, ActionState, Call, said_duration
+from console.control.actions import ActionOutcome, ActionPlan, ActionState, Call, Moved, said_duration
 from console.control.approval import ApprovalState
 from console.control.holders import AlreadyCarried, carrying, this_holder
 from console.control.ledger import Ledger
@@ -48,6 +48,8 @@ class Execution:
     calls: list[Call] = field(default_factory=list)
     gap: str | None = None
     began: float = 0.0
+    suffix: str = ""
+    """What sets the entries of a repetition apart from those of the first time."""
 
     def run(self) -> ActionOutcome:
         """Do it once. Raises NotIntended, JournalConflict (the key is in use) or JournalUnavailable: then nothing was sent."""
@@ -116,7 +118,7 @@ class Execution:
             self.movement.send(self.ledger.clock.now())
         except BackendConflict as error:
             self._called(self.movement.call(), "refused", started)
-            return self._end(ActionState.REFUSED, f"somebody was faster: {error}", after=error.found)
+            return self._conflict(error)
         except BackendUnavailable as error:
             self._called(self.movement.call(), "no answer", started)
             return self._after_no_answer(error)
@@ -125,6 +127,13 @@ class Execution:
             return self._end(ActionState.FAILED, str(error))
         self._called(self.movement.call(), "ok", started)
         return None
+
+    def _conflict(self, error: BackendConflict) -> ActionOutcome:
+        """The expected value was not there, so nothing was changed; who put the other one there is looked up."""
+        seen = self._read_once()
+        moved = None if seen is None else seen.moved
+        by = f"; {moved.told()}" if moved is not None else ""
+        return self._end(ActionState.REFUSED, f"somebody was faster: {error}{by}", after=error.found, moved=moved)
 
     def _after_no_answer(self, error: BackendUnavailable) -> ActionOutcome:
         seen = self._read_once()
@@ -140,7 +149,7 @@ class Execution:
             if seen is not None and seen.ours:
                 return self._effective(seen)
             if self.ledger.clock.monotonic() >= deadline:
-                return self._doubt(f"sent, but not seen in effect within {self.read_back_seconds:g} s: recheck it")
+                return self._doubt(f"sent, but not seen in effect within {self.read_back_seconds:g} s{_instead(seen)}: recheck it")
             if not told:
                 told = True
                 self._say_sent()
@@ -158,7 +167,7 @@ class Execution:
         return seen
 
     def _say_sent(self) -> None:
-        sent = self.ledger.draft(f"action/{self.key}/sent", events.SENT, self.plan.action_id, {})
+        sent = self.ledger.draft(f"action/{self.key}/sent{self.suffix}", events.SENT, self.plan.action_id, {})
         try:
             self.ledger.record(sent)
         except JournalUnavailable:
@@ -167,12 +176,14 @@ class Execution:
     def _effective(self, seen: Seen) -> ActionOutcome:
         seconds = self.ledger.clock.monotonic() - self.began
         message = f"effective after {said_duration(seconds)}: {seen.value}, read back"
-        if not seen.in_force:
-            message = f"effective, and replaced by somebody since: {seen.value} now"
-        return self._end(ActionState.EFFECTIVE, message, after=seen.value, seconds=seconds)
+        if seen.in_force:
+            return self._end(ActionState.EFFECTIVE, message, after=seen.value, seconds=seconds)
+        return self._end(ActionState.EFFECTIVE, replaced(seen), after=seen.value, seconds=seconds, moved=seen.moved)
 
-    def _end(self, state: ActionState, message: str, *, after: str | None = None, seconds: float | None = None) -> ActionOutcome:
-        body = outcome_body(message, after=after, seconds=seconds, calls=self.calls)
+    def _end(
+        self, state: ActionState, message: str, *, after: str | None = None, seconds: float | None = None, moved: Moved | None = None
+    ) -> ActionOutcome:
+        body = outcome_body(message, after=after, seconds=seconds, calls=self.calls, moved=moved)
         drafts = outcome_drafts(self.ledger, self.key, self.plan.action_id, approval=self.plan.approval, state=state, body=body)
         try:
             self.ledger.record(*drafts)
@@ -182,7 +193,7 @@ class Execution:
                 return outcome_of(settled)
         except JournalUnavailable as error:
             self._note_outcome(drafts, str(error))
-        return self._outcome(state, message, after=after, seconds=seconds)
+        return self._outcome(state, message, after=after, seconds=seconds, moved=moved)
 
     def _note_outcome(self, drafts: list[Draft], reason: str) -> None:
         try:
@@ -192,7 +203,7 @@ class Execution:
             self.gap = self.gap or f"its outcome could not be recorded ({reason}): recheck {self.plan.action_id} to settle the record"
 
     def _doubt(self, message: str) -> ActionOutcome:
-        doubt = self.ledger.draft(f"action/{self.key}/doubt", events.IN_DOUBT, self.plan.action_id, {"message": message})
+        doubt = self.ledger.draft(f"action/{self.key}/doubt{self.suffix}", events.IN_DOUBT, self.plan.action_id, {"message": message})
         try:
             self.ledger.record(doubt)
         except (JournalUnavailable, JournalConflict) as error:
@@ -200,7 +211,9 @@ class Execution:
             self.gap = self.gap or str(error)
         return self._outcome(ActionState.IN_DOUBT, message)
 
-    def _outcome(self, state: ActionState, message: str, *, after: str | None = None, seconds: float | None = None) -> ActionOutcome:
+    def _outcome(
+        self, state: ActionState, message: str, *, after: str | None = None, seconds: float | None = None, moved: Moved | None = None
+    ) -> ActionOutcome:
         plan = self.plan
         return ActionOutcome(
             action_id=plan.action_id,
@@ -216,6 +229,7 @@ class Execution:
             calls=tuple(self.calls),
             seconds=seconds,
             approval=plan.approval,
+            moved=moved,
             gap=self.gap,
         )
 
@@ -223,8 +237,26 @@ class Execution:
         self.calls.append(Call(call=call, result=result, ms=round((self.ledger.clock.monotonic() - started) * 1000, 3)))
 
 
+def replaced(seen: Seen) -> str:
+    """Said of a call that took effect and whose value is not in force any more."""
+    return f"effective, and replaced since: {seen.value} now" + (f", {seen.moved.told()}" if seen.moved is not None else "")
+
+
+def _instead(seen: Seen | None) -> str:
+    """What was seen where the effect was expected."""
+    if seen is None:
+        return ""
+    return f", {seen.value} is in force" + (f", {seen.moved.told()}" if seen.moved is not None else "")
+
+
 def outcome_body(
-    message: str, *, after: str | None = None, seconds: float | None = None, calls: list[Call] | None = None, settled_by: str | None = None
+    message: str,
+    *,
+    after: str | None = None,
+    seconds: float | None = None,
+    calls: list[Call] | None = None,
+    settled_by: str | None = None,
+    moved: Moved | None = None,
 ) -> dict[str, Any]:
     """What the entry that ends an action says."""
     return {
@@ -233,6 +265,7 @@ def outcome_body(
         "seconds": seconds,
         "calls": [call.model_dump(mode="json") for call in calls or []],
         "settled_by": settled_by,
+        **({} if moved is None else {"moved": moved.model_dump(mode="json")}),
     }
 
 
@@ -265,6 +298,7 @@ def outcome_of(action: ActionRecord, *, repeated: bool = True) -> ActionOutcome:
         seconds=action.seconds,
         approval=action.approval,
         difference=action.difference,
+        moved=action.moved,
         gap="noted outside the journal, not taken over yet" if action.spooled and 0 in action.entries else None,
         repeated=repeated,
     )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from backends.journal.entries import Entry, moment_of
 from backends.records import Alert, Incident
 from console.control import events
-from console.control.actions import ENDED, ActionState, Call
+from console.control.actions import ENDED, ActionState, Call, Moved
 from console.control.approval import Approval, ApprovalPayload, Vote
 from console.control.identity import Actor
-from console.control.records import ActionRecord, EffectWatch, Holder, Note, RunEvent
+from console.control.records import ActionRecord, EffectWatch, Holder, Note, Recheck, RunEvent
 
 if TYPE_CHECKING:
     from console.control.state import ControlState
@@ -69,6 +69,25 @@ def action_in_doubt(state: ControlState, entry: Entry) -> None:
     _update(state, entry, state=ActionState.IN_DOUBT, message=entry.body["message"])
 
 
+def action_rechecked(state: ControlState, entry: Entry) -> None:
+    body = entry.body
+    look = Recheck(at=happened_at(entry), who=actor_of(entry).who, message=body["message"], seen=body["seen"])
+    _update(state, entry, recheck=look)
+
+
+def action_retried(state: ControlState, entry: Entry) -> None:
+    _update(
+        state,
+        entry,
+        state=ActionState.SENT,
+        sent_at=happened_at(entry),
+        message="",
+        holder=Holder.model_validate(entry.body["holder"]),
+        recheck=None,
+        retries=entry.body["attempt"],
+    )
+
+
 def action_ended(state: ControlState, entry: Entry) -> None:
     body = entry.body
     if entry.subject not in state.actions:
@@ -87,6 +106,7 @@ def action_ended(state: ControlState, entry: Entry) -> None:
         calls=tuple(Call.model_validate(call) for call in body.get("calls", ())),
         difference=tuple(body.get("difference", ())),
         settled_by=body.get("settled_by"),
+        moved=Moved.model_validate(body["moved"]) if body.get("moved") else None,
     )
     action = state.actions[entry.subject]
     if action.sent_at is None and entry.kind == events.EFFECTIVE:
@@ -116,6 +136,7 @@ def _attempt_refused(state: ControlState, entry: Entry) -> None:
         finished_at=at,
         message=entry.body["message"],
         difference=tuple(entry.body.get("difference", ())),
+        moved=Moved.model_validate(entry.body["moved"]) if entry.body.get("moved") else None,
         entries=(entry.seq,),
     )
 

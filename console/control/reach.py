@@ -9,6 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from backends.local.acting import LocalAliasSetter, LocalSwitchSetter
 from backends.protocol import ForbidsKeys, ReadsAliases, ReadsSwitches, SetsAlias, SetsSwitch
 from backends.store.paths import WorkspacePaths
+from console.control.actions import Moved
 
 
 @runtime_checkable
@@ -28,6 +29,8 @@ class Seen:
     value: str | None
     ours: bool
     in_force: bool
+    moved: Moved | None = None
+    """Who put the value there, None where nobody did or the backend does not say."""
 
 
 class Movement(Protocol):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from backends.records import Moment, Name
-from console.control.actions import ENDED, ActionKind, ActionState, Call, Frozen
+from console.control.actions import ENDED, ActionKind, ActionState, Call, Frozen, Moved
 from console.control.identity import Actor
 
 
@@ -25,6 +25,16 @@ class EffectWatch(Frozen):
     verdict: Literal["watching", "helped", "no effect", "worse", "unknown"]
     message: str
     at: Moment
+
+
+class Recheck(Frozen):
+    """A look at an action in doubt that could not settle it; a retry asks for one that came after the last call."""
+
+    at: Moment
+    who: str
+    message: str
+    seen: str | None = None
+    """What was in force; None when it could not be read."""
 
 
 class ActionRecord(Frozen):
@@ -50,6 +60,8 @@ class ActionRecord(Frozen):
     message: str = ""
     calls: tuple[Call, ...] = ()
     difference: tuple[str, ...] = ()
+    moved: Moved | None = None
+    """Who moved it meanwhile."""
     approval: Name | None = None
     incident: Name | None = None
     run: Name | None = None
@@ -61,6 +73,10 @@ class ActionRecord(Frozen):
     """True while the process that carries it out is alive."""
     settled_by: str | None = None
     """Who found out how it ended, when that was not the process itself."""
+    recheck: Recheck | None = None
+    """The newest look that left it in doubt, None once the call was made again."""
+    retries: int = 0
+    """How often the same call was made again with the same key."""
     watch: EffectWatch | None = None
     spooled: bool = False
     """True when it was noted outside the journal first."""

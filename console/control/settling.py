@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Literal
 
 from backends.journal.entries import JournalConflict
 from backends.protocol import BackendError
 from console.control import events, incidents
-from console.control.actions import ENDED, ActionOutcome, ActionState, Call
+from console.control.actions import ENDED, ActionKind, ActionOutcome, ActionState, Call, Moved, new_key
 from console.control.errors import Refused
-from console.control.execution import outcome_body, outcome_drafts, outcome_of
+from console.control.execution import outcome_body, outcome_drafts, outcome_of, replaced
 from console.control.holders import holder_alive, with_doubts
 from console.control.movements import movement_for
 from console.control.post import Post
+from console.control.reach import Seen
 from console.control.records import ActionRecord
 
 
@@ -31,24 +33,33 @@ class Settling(Post):
             return outcome_of(action)
         if holder_alive(action):
             return outcome_of(action.model_copy(update={"message": "still under way: wait for it", "in_flight": True}))
+        self._require_role(ActionKind.NOTE, action.environment, action.model)
         movement = movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason)
         started = self.clock.monotonic()
+        seen: Seen | None = None
+        calls: list[Call] = []
         try:
             seen = movement.read()
-            calls = [_call(movement.read_call(), str(seen.value), started, self.clock.monotonic())]
-            if seen.ours:
-                message = "found in effect" if seen.in_force else f"it took effect and was replaced since: {seen.value} now"
-                return self._settle(action, ActionState.EFFECTIVE, message, after=seen.value, calls=calls)
-            applied = movement.forbid()
-            if applied:
-                seen = movement.read()
-                return self._settle(action, ActionState.EFFECTIVE, "found in effect", after=seen.value, calls=calls)
+            calls.append(_call(movement.read_call(), str(seen.value), started, self.clock.monotonic()))
+            if not seen.ours and (applied := movement.forbid()) is not None:
+                if not applied:
+                    message = f"it had not taken effect: {seen.value} is in force, and that call can no longer arrive"
+                    return self._settle(action, ActionState.FAILED, message, after=seen.value, calls=calls, moved=seen.moved)
+                seen = replace(movement.read(), ours=True)
         except BackendError as error:
-            return outcome_of(action.model_copy(update={"message": f"still in doubt: {error}"}))
-        if applied is None and seen.value != action.from_:
-            return outcome_of(action.model_copy(update={"message": f"still in doubt: {seen.value} is in force, and nobody can say why"}))
-        message = f"it had not taken effect: {seen.value} is in force" + ("" if applied is None else ", and that call can no longer arrive")
-        return self._settle(action, ActionState.FAILED, message, after=seen.value, calls=calls)
+            return self._still(action, f"still in doubt: {error}", seen, calls)
+        if seen.ours:
+            message = "found in effect" if seen.in_force else replaced(seen)
+            return self._settle(action, ActionState.EFFECTIVE, message, after=seen.value, calls=calls)
+        by = f", {seen.moved.told()}" if seen.moved is not None else ""
+        if seen.value == action.from_:
+            # A call that was handed over may sit in a queue: without a way to forbid it, "not yet" is all that can be said.
+            message = (
+                f"still in doubt: {seen.value} is in force as before{by}; that call may yet arrive: retry it, or settle it by your word"
+            )
+        else:
+            message = f"still in doubt: {seen.value} is in force{by}, so nobody can say what became of that call: settle it by your word"
+        return self._still(action, message, seen, calls)
 
     def resolve(self, action_id: str, *, effective: bool, reason: str) -> ActionOutcome:
         """Settle an action in doubt by a person's word, where nothing can be read back. Raises as `recheck`."""
@@ -59,6 +70,7 @@ class Settling(Post):
             return outcome_of(action)
         if holder_alive(action):
             raise Refused(f"{action.id} is still under way: wait for it")
+        self._require_role(action.kind, action.environment, action.model)
         state = ActionState.EFFECTIVE if effective else ActionState.FAILED
         return self._settle(action, state, f"settled by {self.actor.who}: {reason}", after=None, calls=[])
 
@@ -77,12 +89,22 @@ class Settling(Post):
         return self._ledger.state().actions[action.id]
 
     def _unsettled(self, action_id: str) -> ActionRecord:
+        """An action as the journal has it now, the notes of the spool taken over first. Raises as `recheck`."""
         self._require_standing()
         self._ledger.absorb()
         return self._found(with_doubts(self._ledger.state), action_id)
 
-    def _settle(self, action: ActionRecord, state: ActionState, message: str, *, after: str | None, calls: list[Call]) -> ActionOutcome:
-        body = outcome_body(message, after=after, calls=calls, settled_by=self.actor.who)
+    def _still(self, action: ActionRecord, message: str, seen: Seen | None, calls: list[Call]) -> ActionOutcome:
+        """On record that somebody looked: only then may the call be made again."""
+        body = {"message": message, "seen": seen.value if seen else None, "calls": [call.model_dump(mode="json") for call in calls]}
+        self._ledger.record(self._ledger.draft(f"action/{action.key}/rechecked/{new_key()}", events.RECHECKED, action.id, body))
+        update = {"message": message, "calls": tuple(calls), "moved": seen.moved if seen else None}
+        return outcome_of(action.model_copy(update=update), repeated=False)
+
+    def _settle(
+        self, action: ActionRecord, state: ActionState, message: str, *, after: str | None, calls: list[Call], moved: Moved | None = None
+    ) -> ActionOutcome:
+        body = outcome_body(message, after=after, calls=calls, settled_by=self.actor.who, moved=moved)
         drafts = outcome_drafts(self._ledger, action.key, action.id, approval=action.approval, state=state, body=body)
         # A conflict means that somebody else ended it first: then their word stands.
         with contextlib.suppress(JournalConflict):

@@ -20,7 +20,7 @@ from backends.durable import private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
 from backends.records import canonical_json, digest_of_bytes
 from console.control import events
-from console.control.actions import Call
+from console.control.actions import Call, Moved
 from console.control.identity import Actor
 from console.control.state import fold
 
@@ -42,6 +42,7 @@ class _End(BaseModel):
     calls: tuple[Call, ...] = ()
     difference: tuple[str, ...] = ()
     settled_by: str | None = None
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True, slots=True)

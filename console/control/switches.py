@@ -9,7 +9,7 @@ from typing import Literal
 
 from backends.protocol import RemembersKeys, SwitchSetting
 from backends.records import SwitchState
-from console.control.actions import SWITCH_STATES, ActionKind, ActionPlan, Change, is_safer
+from console.control.actions import SWITCH_STATES, ActionKind, ActionPlan, Change, Moved, is_safer
 from console.control.drawing import Situation, approval_for, people, sealed, title_of, voided_by
 from console.control.reach import MovesSwitches, Reach, Seen, forbid
 
@@ -112,11 +112,12 @@ class SwitchMovement:
         """What is published, and whether this call is what made it so. Raises BackendError."""
         setting = self.backend.switch(self.environment, self.model)
         value = SwitchState.NORMAL.value if setting is None else setting.state.value
+        moved = None if setting is None else Moved.by(setting.set_by, setting.set_at, setting.key)
         if setting is not None and setting.key == self.key:
-            return Seen(value, ours=True, in_force=True)
+            return Seen(value, ours=True, in_force=True, moved=moved)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False)
-        return Seen(value, ours=value == self.to, in_force=value == self.to)
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved)
+        return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:
         return forbid(self.backend, self.key)

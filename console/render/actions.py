@@ -11,6 +11,7 @@ from console.render.facts import fact_rows, paragraph
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 
 if TYPE_CHECKING:
+    from console.control.actions import ActionOutcome
     from console.views.actions import ActionRow, ActionsView, ActionView
 
 
@@ -64,6 +65,13 @@ def _row(row: ActionRow, zone: ZoneInfo, model: int) -> Row:
     return Row(Line((*line(" ", mark(state), " ").spans, *cells.spans)), key=row.id, why=why, state=state)
 
 
+def settled_page(outcome: ActionOutcome) -> Page:
+    """What a recheck or somebody's word made of an action."""
+    rows = [Row(line(f"{outcome.state.value}: {outcome.message}"))]
+    rows += [Row(line(f"  {call.call}   {call.result}, {call.ms:.1f} ms")) for call in outcome.calls]
+    return Page(line((outcome.action_id, "bold"), f" {outcome.kind.value} ", outcome.model), tuple(rows), f"action {outcome.action_id}")
+
+
 def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
     """One action: its life, its calls, and what was seen before it was confirmed."""
     del height
@@ -72,13 +80,23 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
     for step in view.life:
         rows += fact_rows(f"{step.name}", f"{figures.moment(step.at, zone):<13}{step.what.raw}", width)
     if row.open:
-        rows += paragraph("Nobody knows yet how it ended. Look at what it was to change before doing it again.", width, role="critical")
+        rows += paragraph(
+            "Nobody knows yet how it ended. It is never done again by itself: look first, then decide.", width, role="critical"
+        )
+        for number, verb in enumerate(view.next):
+            rows += fact_rows("Next" if number == 0 else "or", f"qd {verb}", width)
     rows.append(Row(rule("Calls", width)))
     for call in view.calls:
         rows += fact_rows(call.result.raw[:13], f"{call.call.raw}   {call.ms:.1f} ms", width)
     if not view.calls:
         rows += paragraph("No call was made, or none is on record.", width)
-    rows.append(Row(rule("What it was", width)))
+    rows += _what_it_was(view, zone, width)
+    left = line((row.id, "bold"), f" {row.kind} ", row.model, f"  {row.movement}   {view.environment}  by ", row.who)
+    return Page(sides(left, line((row.life, state)), width), tuple(rows), f"action {row.id}")
+
+
+def _what_it_was(view: ActionView, zone: ZoneInfo, width: int) -> list[Row]:
+    rows = [Row(rule("What it was", width))]
     after = view.after if view.after is not None else "not read back"
     rows += fact_rows(
         "Before", f"{view.before if view.before is not None else 'none'}   wanted {view.wanted or 'none'}   after {after}", width
@@ -92,6 +110,8 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
         rows += fact_rows("Suggested", f"{view.suggested}; chosen {view.wanted}", width)
     if view.until is not None:
         rows += fact_rows("Asked again", figures.full_moment(view.until, zone), width)
+    if view.moved is not None:
+        rows += fact_rows("Moved", view.moved.told(), width, "warning")
     for each in view.difference:
         rows += fact_rows("Changed", each, width, "warning")
     for number, each in enumerate(view.seen):
@@ -99,5 +119,4 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
     if view.undo:
         rows += fact_rows("Undo", view.undo, width)
     rows += fact_rows("Key", f"{view.key}   journal entries {', '.join(f'#{each}' for each in view.entries) or 'none yet'}", width)
-    left = line((row.id, "bold"), f" {row.kind} ", row.model, f"  {row.movement}   {view.environment}  by ", row.who)
-    return Page(sides(left, line((row.life, state)), width), tuple(rows), f"action {row.id}")
+    return rows

@@ -230,7 +230,7 @@ def outcome_lines(plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, time
         lines.append(line(" ", (f"effective{seconds}: {_in_force(plan, outcome)}, read back", "bold"), again))
     elif state in {ActionState.IN_DOUBT, ActionState.INTENDED, ActionState.SENT}:
         lines.append(line(" ", ("? IN DOUBT", "critical"), f": {outcome.message}"))
-        lines.append(line(f" It may or may not have happened. Find out with:  qd actions recheck {outcome.action_id}"))
+        lines.append(line(f" It may or may not have happened. Find out with:  qd action recheck {outcome.action_id}"))
     elif state is ActionState.WAITING:
         lines.append(line(" ", (outcome.message, "bold")))
         lines.append(line(f" Another person signs it:  qd approve {outcome.approval}   then:  qd {plan.verb}"))
@@ -240,6 +240,8 @@ def outcome_lines(plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, time
         word = "refused" if state is ActionState.REFUSED else "failed"
         lines.append(line(" ", (f"X {word}", "critical"), f": {outcome.message}"))
         lines += [line(f"   {change}") for change in outcome.difference if change not in outcome.message]
+        if outcome.moved is not None and outcome.moved.who not in outcome.message:
+            lines.append(line(f"   {outcome.moved.told()}"))
         lines.append(line(f" Nothing was changed. {next_step(outcome)}"))
     if outcome.gap:
         lines.append(line(" ", ("!", "warning"), f" audit gap: {outcome.gap}"))

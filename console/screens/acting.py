@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.commands import Command
+from console.screens import doubt
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.screens.base import DeckScreen
 
-ACTING = frozenset({"rollback", "kill", "promote", "approve", "reject", "close", "take", "note", "elevate"})
+ACTING = frozenset({"rollback", "kill", "promote", "approve", "reject", "close", "take", "note", "elevate", "recheck", "resolve", "retry"})
 
 CHALLENGER = "challenger"
 """The alias of the version that a promotion means when none is named."""
@@ -25,6 +26,8 @@ def begin(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         _elevate(app, screen, words)
     elif command.id in {"approve", "reject"}:
         _sign(app, command, screen, words or (screen.target if screen.scope == "approval" else key) or "")
+    elif command.id in {"recheck", "resolve", "retry"}:
+        doubt.begin(app, command, screen, words or (screen.target if screen.scope == "action" else key) or "")
     elif command.id == "close":
         _close(app, screen, words or (screen.target if screen.scope == "incident" else key) or "")
     elif command.id == "take":

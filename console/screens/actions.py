@@ -1,4 +1,4 @@
-"""Actions, and the life of one."""
+"""Actions, and the life of one; both lead out of doubt: recheck, settle, once more."""
 
 from __future__ import annotations
 

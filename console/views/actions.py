@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from backends.records import Moment, State
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, ActionState, version_label
+from console.control.actions import ALIAS_KINDS, ENDED, ActionState, Moved, version_label
 from console.control.records import ActionRecord
 from console.views.health import View
 from console.views.sight import Sight
@@ -60,7 +60,7 @@ class ActionsView(View):
 class LifeStep(View):
     """One station of an action's life."""
 
-    name: Literal["planned", "intended", "sent", "ended", "watched"]
+    name: Literal["planned", "intended", "sent", "rechecked", "ended", "watched"]
     at: Moment | None
     what: Untrusted
 
@@ -101,6 +101,12 @@ class ActionView(View):
     seen: tuple[Untrusted, ...]
     """What the plan showed to whoever confirmed it."""
     undo: Untrusted
+    moved: Moved | None
+    """Who moved it meanwhile, when that is why it ended as it did."""
+    retries: int
+    """How often the same call was made again."""
+    next: tuple[str, ...]
+    """Verbs that lead out of doubt, in the order in which they are to be tried; none for an action that has ended."""
 
 
 def actions_view(sight: Sight, *, only_open: bool = False, model: str | None = None) -> ActionsView:
@@ -175,7 +181,17 @@ def action_view(sight: Sight, wanted: str) -> ActionView:
         entries=action.entries,
         seen=tuple(_seen(plan)),
         undo=Untrusted(str(plan.get("undo") or "")),
+        moved=action.moved,
+        retries=action.retries,
+        next=_next(action),
     )
+
+
+def _next(action: ActionRecord) -> tuple[str, ...]:
+    if not action.open or action.in_flight:
+        return ()
+    retry = (f"action retry {action.id}",) if action.recheck is not None else ()
+    return (f"action recheck {action.id}", *retry, f"action resolve {action.id} --done|--failed --reason TEXT")
 
 
 def _life(action: ActionRecord, plan: dict[str, Any]) -> list[LifeStep]:
@@ -186,7 +202,11 @@ def _life(action: ActionRecord, plan: dict[str, Any]) -> list[LifeStep]:
         where = " beside the journal, which could not be written" if action.spooled else ""
         steps.append(LifeStep(name="intended", at=action.intended_at, what=Untrusted(f"written{where} before anything moved")))
     if action.sent_at is not None:
-        steps.append(LifeStep(name="sent", at=action.sent_at, what=Untrusted("the call was made; sent is not yet in effect")))
+        again = f", {action.retries + 1} times with the same key" if action.retries else ""
+        steps.append(LifeStep(name="sent", at=action.sent_at, what=Untrusted(f"the call was made{again}; sent is not yet in effect")))
+    if action.recheck is not None and action.state not in ENDED:
+        look = action.recheck
+        steps.append(LifeStep(name="rechecked", at=look.at, what=Untrusted(f"by {look.who}: {look.message}")))
     if action.state not in {ActionState.INTENDED, ActionState.SENT}:
         read = f"; read back: {action.after}" if action.after is not None else ""
         said = f"{action.state.value}{f': {action.message}' if action.message else ''}{read}"

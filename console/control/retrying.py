@@ -1,0 +1,111 @@
+"""Makes the call of an action in doubt once more, with the same key: only when a person asks, and only after a recheck.
+
+What is in force is read first. The call goes out only if that is still what the action started from; if the effect is there already,
+the action is settled and nothing is sent; if somebody moved it meanwhile, it stays in doubt and says who.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backends.journal.entries import Draft
+from backends.protocol import BackendConflict
+from console.control import events
+from console.control.actions import ALIAS_KINDS, ENDED, ActionOutcome, ActionPlan, ActionRequest, ActionState
+from console.control.execution import Execution, NotIntended
+from console.control.holders import holder_alive, this_holder
+from console.control.records import ActionRecord
+from console.control.state import ControlState
+
+
+@dataclass
+class Retry(Execution):
+    """The same action under way again. `attempt` counts from 1."""
+
+    attempt: int = 1
+
+    def _intend(self) -> None:
+        self.suffix = f"/{self.attempt}"
+        self.ledger.decide(self._taking_up)
+
+    def _taking_up(self, state: ControlState) -> tuple[Sequence[Draft], None]:
+        action = state.actions[self.plan.action_id]
+        reason = in_the_way(action)
+        if reason is None and action.retries != self.attempt - 1:
+            reason = f"{action.id} was tried again by somebody else meanwhile: recheck it"
+        if reason is not None:
+            raise NotIntended(reason)
+        body = {"attempt": self.attempt, "reason": self.reason, "holder": this_holder().model_dump(mode="json")}
+        return [self.ledger.draft(f"action/{self.key}/retried/{self.attempt}", events.RETRIED, action.id, body)], None
+
+    def _send(self) -> ActionOutcome | None:
+        seen = self._read_once()
+        if seen is None:
+            return self._doubt("what is in force cannot be read, so the call was not made again: recheck it")
+        if seen.ours:
+            return self._effective(seen)
+        if seen.value != self.plan.from_:
+            by = f", {seen.moved.told()}" if seen.moved is not None else ""
+            return self._doubt(f"{seen.value} is in force{by}, so the call was not made again: settle it by your word")
+        return super()._send()
+
+    def _conflict(self, error: BackendConflict) -> ActionOutcome:
+        # The first call may have taken effect before whatever stands there now, so nothing is known of it.
+        seen = self._read_once()
+        if seen is not None and seen.ours:
+            return self._effective(seen)
+        by = f"; {seen.moved.told()}" if seen is not None and seen.moved is not None else ""
+        return self._doubt(f"somebody was faster: {error}{by}: settle it by your word")
+
+
+def in_the_way(action: ActionRecord) -> str | None:
+    """Why the call of an action may not be made again, None when nothing is in the way."""
+    if action.state in ENDED:
+        again = "" if action.state is ActionState.EFFECTIVE else "; do it again as a new action"
+        return f"{action.id} has ended, {action.state.value}: there is nothing to repeat{again}"
+    if holder_alive(action):
+        return f"{action.id} is still under way: wait for it"
+    if action.recheck is None:
+        return f"recheck {action.id} first: its call may have taken effect"
+    return None
+
+
+def request_again(action: ActionRecord, now: datetime) -> ActionRequest:
+    """What was asked for the first time, with the key of that time."""
+    return ActionRequest(
+        kind=action.kind,
+        environment=action.environment,
+        model=action.model,
+        to=action.to if action.kind in ALIAS_KINDS else None,
+        subject=action.subject,
+        reason=action.reason,
+        until=action.until if action.until is not None and action.until > now else None,
+        key=action.key,
+        incident=action.incident,
+        run=action.run,
+        suggested=action.suggested,
+    )
+
+
+def plan_again(action: ActionRecord, drawn: ActionPlan) -> ActionPlan:
+    """The plan of a repetition, from the plan that the same request has now: refused where the action stands in its own way."""
+    refusal = in_the_way(action) or drawn.refusal
+    if refusal is None and (drawn.step != "act" or drawn.approval != action.approval):
+        refusal = f"the approval it was begun with does not hold any more: {drawn.needs}"
+    if refusal is None and drawn.from_ != action.from_:
+        refusal = f"{drawn.from_} is in force, not {action.from_} from which it started: settle it by your word"
+    warnings = [warning for warning in drawn.warnings if action.id not in warning]
+    if action.recheck is not None:
+        warnings.insert(0, f"the same call again, with the same key; rechecked by {action.recheck.who}: {action.recheck.message}")
+    changed = drawn.model_copy(
+        update={
+            "title": f"AGAIN: {drawn.title}",
+            "allowed": refusal is None,
+            "refusal": refusal,
+            "warnings": tuple(warnings),
+            "verb": f"action retry {action.id}",
+        }
+    )
+    return changed.model_copy(update={"digest": changed.content_digest()})
