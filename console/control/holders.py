@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from console.control.actions import ActionState
 from console.control.records import ActionRecord, Holder
 from console.control.state import ControlState
 
@@ -53,6 +54,11 @@ def holder_alive(action: ActionRecord) -> bool:
     except OSError:
         pass
     return not holder.started or _started(holder.pid) == holder.started
+
+
+def under_way(action: ActionRecord) -> bool:
+    """Whether somebody is carrying `action` out: who wrote down that it is in doubt has let go of it, however long they live on."""
+    return action.state in {ActionState.INTENDED, ActionState.SENT} and holder_alive(action)
 
 
 def with_doubts(read: Callable[[], ControlState]) -> ControlState:

@@ -15,7 +15,7 @@ from backends.protocol import BackendConflict
 from console.control import events
 from console.control.actions import ALIAS_KINDS, ENDED, ActionOutcome, ActionPlan, ActionRequest, ActionState
 from console.control.execution import Execution, NotIntended
-from console.control.holders import holder_alive, this_holder
+from console.control.holders import this_holder, under_way
 from console.control.records import ActionRecord
 from console.control.state import ControlState
 
@@ -65,7 +65,7 @@ def in_the_way(action: ActionRecord) -> str | None:
     if action.state in ENDED:
         again = "" if action.state is ActionState.EFFECTIVE else "; do it again as a new action"
         return f"{action.id} has ended, {action.state.value}: there is nothing to repeat{again}"
-    if holder_alive(action):
+    if under_way(action):
         return f"{action.id} is still under way: wait for it"
     if action.recheck is None:
         return f"recheck {action.id} first: its call may have taken effect"
@@ -91,11 +91,14 @@ def request_again(action: ActionRecord, now: datetime) -> ActionRequest:
 
 def plan_again(action: ActionRecord, drawn: ActionPlan) -> ActionPlan:
     """The plan of a repetition, from the plan that the same request has now: refused where the action stands in its own way."""
-    refusal = in_the_way(action) or drawn.refusal
+    refusal = in_the_way(action)
+    if refusal is None and drawn.from_ == action.to:
+        refusal = f"{action.to} is in force already: recheck {action.id}"
+    elif refusal is None and drawn.from_ != action.from_:
+        refusal = f"{drawn.from_} is in force, not {action.from_} from which it started: settle it by your word"
+    refusal = refusal or drawn.refusal
     if refusal is None and (drawn.step != "act" or drawn.approval != action.approval):
         refusal = f"the approval it was begun with does not hold any more: {drawn.needs}"
-    if refusal is None and drawn.from_ != action.from_:
-        refusal = f"{drawn.from_} is in force, not {action.from_} from which it started: settle it by your word"
     warnings = [warning for warning in drawn.warnings if action.id not in warning]
     if action.recheck is not None:
         warnings.insert(0, f"the same call again, with the same key; rechecked by {action.recheck.who}: {action.recheck.message}")

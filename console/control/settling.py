@@ -12,7 +12,7 @@ from console.control import events, incidents
 from console.control.actions import ENDED, ActionKind, ActionOutcome, ActionState, Call, Moved, new_key
 from console.control.errors import Refused
 from console.control.execution import outcome_body, outcome_drafts, outcome_of, replaced
-from console.control.holders import holder_alive, with_doubts
+from console.control.holders import under_way, with_doubts
 from console.control.movements import movement_for
 from console.control.post import Post
 from console.control.reach import Seen
@@ -31,7 +31,7 @@ class Settling(Post):
         action = self._unsettled(action_id)
         if action.state in ENDED:
             return outcome_of(action)
-        if holder_alive(action):
+        if under_way(action):
             return outcome_of(action.model_copy(update={"message": "still under way: wait for it", "in_flight": True}))
         self._require_role(ActionKind.NOTE, action.environment, action.model)
         movement = movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason)
@@ -68,7 +68,7 @@ class Settling(Post):
         action = self._unsettled(action_id)
         if action.state in ENDED:
             return outcome_of(action)
-        if holder_alive(action):
+        if under_way(action):
             raise Refused(f"{action.id} is still under way: wait for it")
         self._require_role(action.kind, action.environment, action.model)
         state = ActionState.EFFECTIVE if effective else ActionState.FAILED

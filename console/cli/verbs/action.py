@@ -37,12 +37,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     what, wanted = _asked(options.words)
+    if what != "resolve" and (options.done or options.failed):
+        raise Problem(Exit.USAGE, f"--done and --failed belong to resolve: action resolve {wanted} --done --reason TEXT")
     if what == "show":
         view = context.lookout.action(wanted)
         context.show(view, "action", action_page(view, width=WIDTH))
         return Exit.OK
-    if what != "resolve" and (options.done or options.failed):
-        raise Problem(Exit.USAGE, f"--done and --failed belong to resolve: action resolve {wanted} --done --reason TEXT")
     if what == "retry":
         from console.cli.retrying import retry  # noqa: PLC0415
 
