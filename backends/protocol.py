@@ -54,6 +54,20 @@ class SwitchSetting:
     key: str
     reason: str
     until: datetime | None = None
+    owner: str | None = None
+    """Who is asked when `until` has passed; None: whoever set it."""
+    since: datetime | None = None
+    """Since when it is in this state, however often that was renewed; None: since `set_at`."""
+
+    @property
+    def asked(self) -> str:
+        """Who decides whether it goes on."""
+        return self.owner or self.set_by
+
+    @property
+    def begun_at(self) -> datetime:
+        """When the state began that is in force."""
+        return self.since or self.set_at
 
 
 @runtime_checkable

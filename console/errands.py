@@ -136,13 +136,13 @@ def switch_errand(session: Session, model: str, *, elevated: bool = False, sugge
 
 
 def offered(plans: dict[ActionKind, ActionPlan]) -> list[ActionKind]:
-    """The choices that move the switch: all but the state that it is in."""
-    return [kind for kind, plan in plans.items() if SWITCH_STATES[kind].value != plan.from_]
+    """The choices: every state, the one in force to renew it; normal needs no renewal."""
+    return [kind for kind, plan in plans.items() if plan.from_ != SWITCH_STATES[kind].value or kind is not ActionKind.RESTORE]
 
 
 def preselected(plans: dict[ActionKind, ActionPlan], suggested: str | None = None) -> ActionKind:
     """The suggested state; else fallback, or the next step back up from it. Never killed: nobody stops a model by accident."""
-    choices = [kind for kind in offered(plans) if kind is not ActionKind.KILL]
+    choices = [kind for kind in offered(plans) if kind is not ActionKind.KILL and not plans[kind].renewal]
     wanted = next((kind for state, kind in KIND_OF_STATE.items() if state.value == suggested), None)
     if wanted in choices:
         return wanted

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backends.store.paths import WorkspacePaths
+from console.render import figures
 
 
 def open_overrides(paths: WorkspacePaths, environment: str, now: datetime, *, past: bool = False) -> tuple[str, ...]:
@@ -38,8 +39,9 @@ def _said(model: str, setting: dict[str, Any], now: datetime, past: bool) -> str
 
 
 def remaining(length: timedelta) -> str:
-    """`3h58`, `12m`; `overdue` once nothing is left: its owner has to be asked."""
+    """`3h58`, `12m`; `overdue 12m` once nothing is left: its owner has to be asked."""
     minutes = int(length.total_seconds() // 60)
     if length <= timedelta():
-        return "overdue"
+        late = figures.age(-length)
+        return "overdue" if late == "now" else f"overdue {late}"
     return f"{minutes // 60}h{minutes % 60:02d}" if minutes >= 60 else f"{minutes}m"

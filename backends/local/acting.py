@@ -100,6 +100,8 @@ class LocalSwitchSetter(LocalSwitches):
                     "reason": setting.reason,
                     "until": setting.until,
                     "key": setting.key,
+                    "owner": setting.owner,
+                    "since": _begun(known, setting),
                 }
             )
             models = {**document.switches.get(setting.environment, {}), setting.model: published}
@@ -136,6 +138,13 @@ def _changing(path: Path) -> Iterator[None]:
         raise BackendError(f"{error}: nothing was changed, try again") from error
     except OSError as error:
         raise BackendError(f"{path} could not be replaced ({error.strerror}): nothing was changed") from error
+
+
+def _begun(known: Setting | None, setting: SwitchSetting) -> datetime | None:
+    """A renewal goes on from where the state began; None for anything else."""
+    if known is None or known.state != setting.state:
+        return None
+    return known.since or known.set_at
 
 
 def _refuse_forbidden(forbidden: tuple[str, ...], key: str, path: Path) -> None:

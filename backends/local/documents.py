@@ -7,10 +7,10 @@ needs no lock. Unknown fields, double keys and times without a zone are refused:
 
     {"format": "quarterdeck/switches/1", "version": 13,
      "switches": {"production": {"arrival-delay": {"state": "fallback", "set_at": "2013-04-26T22:03:14Z", "set_by": "mara@bastion",
-       "reason": "INC-1 late gap", "until": "2013-04-27T02:03:14Z", "key": "0198..."}}},
+       "reason": "INC-1 late gap", "until": "2013-04-27T02:03:14Z", "key": "0198...", "owner": null, "since": null}}},
      "applied": {"0198...": 13}, "forbidden": []}
 
-`until` is when its owner is asked again; it never turns anything back on by itself.
+`until` is when its owner is asked again; it never turns anything back on by itself. The JSON Schema is `docs/switches.schema.json`.
 """
 
 from __future__ import annotations
@@ -67,26 +67,35 @@ class RegistryDocument(_Part):
 class Setting(_Part):
     """The state of one kill switch."""
 
-    state: Literal["normal", "degraded", "fallback", "killed"]
-    set_at: Moment
-    set_by: Name
-    reason: str = Field(max_length=4000)
-    until: Moment | None = None
-    key: Name
+    state: Literal["normal", "degraded", "fallback", "killed"] = Field(description="What the model may answer.")
+    set_at: Moment = Field(description="When it was set, or renewed last.")
+    set_by: Name = Field(description="Who set or renewed it: `mara@bastion`.")
+    reason: str = Field(max_length=4000, description="Why, in the words of whoever set it.")
+    until: Moment | None = Field(
+        default=None, description="When its owner is asked again. It stays in force after that, until somebody acts."
+    )
+    key: Name = Field(description="Key of the call that set it.")
+    owner: Name | None = Field(default=None, description="Who is asked at `until`; null: whoever set it.")
+    since: Moment | None = Field(default=None, description="Since when it is in this state, if it was renewed; null: since `set_at`.")
 
     def public(self, environment: str, model: str) -> SwitchSetting:
-        return SwitchSetting(environment, model, SwitchState(self.state), self.set_at, self.set_by, self.key, self.reason, self.until)
+        return SwitchSetting(
+            environment, model, SwitchState(self.state), self.set_at, self.set_by, self.key, self.reason, self.until, self.owner, self.since
+        )
 
 
 class SwitchesDocument(_Part):
-    """`switches.json`."""
+    """`switches.json`: the state of every kill switch, replaced in one step. No file, or no entry, means `normal`."""
 
-    format: Literal["quarterdeck/switches/1"] = "quarterdeck/switches/1"
-    version: int = Field(default=0, ge=0)
-    switches: dict[Name, dict[Name, Setting]] = Field(default_factory=dict)
-    applied: dict[Name, int] = Field(default_factory=dict)
-    """Key of each recent call and the version it made."""
-    forbidden: tuple[Name, ...] = ()
+    format: Literal["quarterdeck/switches/1"] = Field(
+        default="quarterdeck/switches/1", description="Another number after the last stroke is another format: refuse it."
+    )
+    version: int = Field(default=0, ge=0, description="Grows by one at each change.")
+    switches: dict[Name, dict[Name, Setting]] = Field(default_factory=dict, description="By environment, then by model.")
+    applied: dict[Name, int] = Field(
+        default_factory=dict, description="Key of each recent call and the version that it made; for the console alone."
+    )
+    forbidden: tuple[Name, ...] = Field(default=(), description="Keys of calls that may no longer take effect; for the console alone.")
 
 
 Document = TypeVar("Document", RegistryDocument, SwitchesDocument)
@@ -110,7 +119,9 @@ def read_document(path: Path, kind: type[Document]) -> Document:
     if len(raw) > MAX_BYTES:
         raise BackendError(f"{path} is larger than {MAX_BYTES} bytes: it was left as it is; restore it from a backup")
     try:
-        return kind.model_validate(json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refused_constant))
+        json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refused_constant)
+        # Strictly, as the schema has it: a number is no time and `1.0` no count, whatever another reader may make of them.
+        return kind.model_validate_json(raw, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

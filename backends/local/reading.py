@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from backends.local.documents import RegistryDocument, SwitchesDocument, read_document
@@ -34,6 +35,15 @@ class LocalAliases:
         return [move.public() for move in {(move.environment, move.model, move.alias): move for move in moves}.values()]
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What `switches.json` said at one moment; `version` 0 when there is no file."""
+
+    version: int
+    settings: dict[tuple[str, str], SwitchSetting]
+    """By environment and model."""
+
+
 class LocalSwitches:
     """Kill switches as `switches.json` has them. Every method raises BackendError when the file is broken."""
 
@@ -49,6 +59,16 @@ class LocalSwitches:
         """Every setting in force."""
         found = read_document(self.path, SwitchesDocument).switches
         return [setting.public(environment, model) for environment, models in found.items() for model, setting in models.items()]
+
+    def published(self) -> Published:
+        """Version and settings as of one reading."""
+        document = read_document(self.path, SwitchesDocument)
+        found = {
+            (environment, model): setting.public(environment, model)
+            for environment, models in document.switches.items()
+            for model, setting in models.items()
+        }
+        return Published(document.version, found)
 
     def applied(self, key: str) -> bool:
         """Whether a call with `key` took effect, as far back as the file remembers."""

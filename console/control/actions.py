@@ -100,6 +100,8 @@ class ActionRequest(Frozen):
     reason: str = Field(default="", max_length=REASON_LENGTH)
     until: Moment | None = None
     """When the owner of a switch is asked again."""
+    owner: Name | None = None
+    """Who is asked then; default: whoever acts."""
     key: Name | None = None
     """Idempotency key; default: a new one."""
     incident: Name | None = None
@@ -207,6 +209,8 @@ class ActionPlan(Frozen):
     typed_name: Name | None = None
     """What must be typed before it can be confirmed; None: nothing."""
     until: Moment | None = None
+    owner: Name | None = None
+    """Who is asked at `until`; None: whoever carries the plan out."""
     step: Literal["act", "ask"] = "act"
     """`ask`: confirming files a request for approval and sends nothing."""
     approval: Name | None = None
@@ -232,6 +236,11 @@ class ActionPlan(Frozen):
     @property
     def safer(self) -> bool:
         return self.danger == "safer"
+
+    @property
+    def renewal(self) -> bool:
+        """Whether a switch stays as it is and only its owner and the time at which they are asked change."""
+        return self.kind in SWITCH_STATES and self.from_ is not None and self.from_ == self.to
 
     @property
     def expected(self) -> str | None:

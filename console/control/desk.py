@@ -320,6 +320,7 @@ def _request_of(plan: ActionPlan, key: str, reason: str) -> ActionRequest:
         subject=plan.subject,
         reason=reason,
         until=plan.until,
+        owner=plan.owner,
         key=key,
         incident=plan.incident,
         run=plan.run,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from backends.text import Untrusted
@@ -85,6 +85,7 @@ def sealed(
     undo: str = "",
     calls: tuple[str, ...] = (),
     until: datetime | None = None,
+    owner: str | None = None,
     approval: str | None = None,
     step: str = "act",
 ) -> ActionPlan:
@@ -128,6 +129,7 @@ def sealed(
         "needs": _needs(situation, danger, judged, approval, step),
         "typed_name": request.model if moves and request.environment in policy.production else None,
         "until": until,
+        "owner": owner,
         "step": step,
         "approval": approval,
         "allowed": refusal is None,
@@ -217,6 +219,10 @@ def title_of(request: ActionRequest, found: str | None, to: str | None) -> str:
     return f"{wanted} {request.model}  {version_label(found)} -> {version_label(to)}"
 
 
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
 def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
     words: list[str]
     if request.kind is ActionKind.PROMOTE:
@@ -227,6 +233,8 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
         words = ["restore", request.model]
     elif request.kind in SWITCH_STATES:
         words = ["kill", request.model, "--state", str(to)]
+        words += ["--until", _written(request.until)] if request.until else []
+        words += ["--owner", request.owner] if request.owner else []
     else:
         names = {ActionKind.NOTE: "note", ActionKind.ACKNOWLEDGE: "ack", ActionKind.HAND_OVER: "handover"}
         known = names.get(request.kind)

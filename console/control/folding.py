@@ -51,6 +51,7 @@ def action_intended(state: ControlState, entry: Entry) -> None:
         run=plan["run"],
         suggested=plan["suggested"],
         until=plan["until"],
+        owner=plan.get("owner"),
         safer=plan["danger"] == "safer",
         holder=Holder.model_validate(body["holder"]),
         spooled="spooled" in body,

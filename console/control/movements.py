@@ -32,4 +32,5 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
         who=who,
         reason=reason,
         until=action.until,
+        owner=action.owner,
     )

@@ -67,6 +67,7 @@ class ActionRecord(Frozen):
     run: Name | None = None
     suggested: str | None = None
     until: Moment | None = None
+    owner: Name | None = None
     safer: bool = False
     holder: Holder | None = None
     in_flight: bool = False

@@ -35,14 +35,16 @@ def switch_plan(situation: Situation) -> ActionPlan:
     refusals += voided_by(approval, situation, found.value) if step == "act" else []
     published = _published_version(situation.reach)
     note = "replaced in one step" if published is None else f"version {published} -> {published + 1}, replaced in one step"
-    changes = [Change(what=situation.reach.switches_name, movement=f"{found.value} -> {wanted.value}", note=note)]
+    renewed = found is wanted and wanted is not SwitchState.NORMAL
+    movement = f"{found.value} goes on" if renewed else f"{found.value} -> {wanted.value}"
+    changes = [Change(what=situation.reach.switches_name, movement=movement, note=note)]
     way_back = policy.approvals_needed(ActionKind.RESTORE)
-    undo = _way_back(found, way_back) if safer else f"{_kind_towards(found)} again, 1 operator"
+    undo = _way_back(SwitchState.NORMAL if renewed else found, way_back) if safer else f"{_kind_towards(found)} again, 1 operator"
     return sealed(
         situation,
         danger="safer" if safer else "dangerous",
         judged_as=request.kind if safer else ActionKind.RESTORE,
-        title=title_of(request, found.value, wanted.value),
+        title=f"KILL SWITCH {request.model}  {found.value}, renewed" if renewed else title_of(request, found.value, wanted.value),
         from_=found.value,
         to=wanted.value,
         changes=tuple(changes),
@@ -53,6 +55,7 @@ def switch_plan(situation: Situation) -> ActionPlan:
             f"get_switch {request.model} until {wanted.value}, at most {policy.read_back_seconds:g} s, else in doubt",
         ),
         until=until,
+        owner=request.owner if wanted is not SwitchState.NORMAL else None,
         approval=approval.id if approval else None,
         step=step,
         refusals=refusals,
@@ -91,6 +94,7 @@ class SwitchMovement:
     who: str
     reason: str
     until: datetime | None
+    owner: str | None = None
 
     @property
     def topic(self) -> Literal["switch"]:
@@ -105,7 +109,7 @@ class SwitchMovement:
     def send(self, now: datetime) -> None:
         """Publish the setting. Raises BackendConflict, BackendUnavailable or BackendError."""
         wanted = SwitchState(self.to)
-        setting = SwitchSetting(self.environment, self.model, wanted, now, self.who, self.key, self.reason, self.until)
+        setting = SwitchSetting(self.environment, self.model, wanted, now, self.who, self.key, self.reason, self.until, self.owner)
         self.backend.set_switch(setting, expected=self.expected)
 
     def read(self) -> Seen:

@@ -64,6 +64,8 @@ def _row(row: FleetRow, view: FleetView, width: int) -> Line:
     drift = _measured(row.drift_state, figures.share(row.drift, 2).rjust(4) if row.drift is not None else None)
     slo = _measured(row.budget_state, f"{figures.budget(row.budget_left):>4}" if row.budget_left is not None else None)
     switch_role = "" if str(row.switch) == "normal" else "warning"
+    # A summary that an older program wrote does not say whether a switch is overdue.
+    switch = f"{row.switch}!" if getattr(row, "switch_overdue", False) else str(row.switch)
     open_incidents = str(len(row.incidents)) if row.incidents else figures.MISSING
     spans = [
         line((f" {MARKS[str(row.state)]} ", str(row.state))),
@@ -74,7 +76,7 @@ def _row(row: FleetRow, view: FleetView, width: int) -> Line:
     spans.append(line(" ", (drift[0].ljust(6), drift[1]), " ", (slo[0].ljust(6), slo[1]), " "))
     if width >= WIDE:
         spans.append(_extra(row))
-    spans.append(line((str(row.switch).ljust(8), switch_role), open_incidents.rjust(3), " ", figures.since(row.since, view.at).rjust(5)))
+    spans.append(line((switch.ljust(9), switch_role), open_incidents.rjust(2), " ", figures.since(row.since, view.at).rjust(5)))
     return Line(tuple(span for part in spans for span in part.spans))
 
 

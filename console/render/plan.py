@@ -42,7 +42,7 @@ def facts_problem(plan: ActionPlan) -> str | None:
 
 def button_words(plan: ActionPlan) -> str:
     """The acting button: `Roll back to v1`, `Ask to promote v3`."""
-    words = _BUTTONS.get(plan.kind, plan.title).format(to=version_label(plan.to))
+    words = f"Renew {plan.to}" if plan.renewal else _BUTTONS.get(plan.kind, plan.title).format(to=version_label(plan.to))
     return f"Ask to {words[0].lower()}{words[1:]}" if plan.step == "ask" else words
 
 
@@ -82,7 +82,7 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
     if plan.until is not None:
         asked = figures.moment(plan.until, zone)
         lines.append(rule("Until", width))
-        lines.append(line(f" {asked}: then its owner is asked again; it never turns itself back on"))
+        lines.append(line(f" {asked}: then {plan.owner or 'its owner'} is asked again; it never turns itself back on"))
     lines.append(rule("Calls", width))
     lines += [line(f" {number}  {call}") for number, call in enumerate(plan.calls, 1)]
     return lines
@@ -173,7 +173,9 @@ def plan_page(plan: ActionPlan, zone: ZoneInfo, *, person: str) -> Page:
     if plan.readers:
         rows += _labelled("readers", [Untrusted(", ".join(reader.name for reader in plan.readers))])
     if plan.until is not None:
-        rows += _labelled("until", [f"{figures.moment(plan.until, zone)}, then you are asked again"])
+        rows += _labelled(
+            "until", [f"{figures.moment(plan.until, zone)}, then {plan.owner or 'you'} {'is' if plan.owner else 'are'} asked again"]
+        )
     if plan.undo:
         rows += _labelled("undo", [plan.undo])
     if plan.calls:

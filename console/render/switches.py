@@ -18,7 +18,7 @@ def switches_page(view: SwitchesView, *, width: int = 80, height: int = 20) -> P
     del height
     zone = ZoneInfo(view.zone)
     name = 14 + max(0, min(20, width - 100))
-    reason = max(12, width - name - 52)
+    reason = max(12, width - name - 41)
     rows = []
     if view.problem is not None:
         rows += [Row(line(" ", mark("critical"), " ", ("the file cannot be read, so nobody knows how any switch stands", "critical")))]
@@ -37,7 +37,7 @@ def switches_page(view: SwitchesView, *, width: int = 80, height: int = 20) -> P
             )
         )
     )
-    rows += [_row(each, zone, name, reason) for each in view.rows]
+    rows += [_row(each, view, name, reason) for each in view.rows]
     if not view.rows and view.problem is None:
         rows += paragraph("No model is known here and no switch was ever set. K on a model sets one.", width)
     if view.models_unknown is not None:
@@ -71,10 +71,12 @@ def switches_page(view: SwitchesView, *, width: int = 80, height: int = 20) -> P
     return Page(sides(line(("Switches", "bold"), f"  {said}"), line((version, "dim")), width), tuple(rows), "switches")
 
 
-def _row(row: SwitchRow, zone: ZoneInfo, name: int, reason: int) -> Row:
-    state = row.state.value
-    until = "overdue" if row.overdue else figures.moment(row.until, zone)
-    who = f"{row.who}: {row.reason.raw}" if row.who else "never set" if row.switch.value == "normal" else row.why.raw
+def _row(row: SwitchRow, view: SwitchesView, name: int, reason: int) -> Row:
+    zone, state = ZoneInfo(view.zone), row.state.value
+    until = f"overdue {figures.since(row.until, view.at)}" if row.overdue else figures.moment(row.until, zone)
+    who = "never set" if row.who is None else f"{row.owner or row.who}: {row.reason.raw}"
+    if row.switch.value == "unknown":
+        who = row.why.raw
     cells = columns(
         [
             (row.model, name, "bold"),
@@ -84,5 +86,7 @@ def _row(row: SwitchRow, zone: ZoneInfo, name: int, reason: int) -> Row:
             (who, reason, "dim" if row.who is None else ""),
         ]
     )
-    why = line(mark(state), " ", row.why, f"; until {figures.full_moment(row.until, zone)}" if row.until else "")
+    renewed = f"; renewed {figures.moment(row.renewed_at, zone)} by {row.who}" if row.renewed_at else ""
+    asked = f"; {row.owner} is asked {figures.full_moment(row.until, zone)}" if row.until and row.owner and not row.overdue else ""
+    why = line(mark(state), " ", row.why, renewed, asked)
     return Row(Line((*line(" ", mark(state), " ").spans, *cells.spans)), key=f"model:{row.model}", why=why, state=state)

@@ -259,10 +259,13 @@ class Checks:
         return self._result(State.OK, declared.raw, command=f"model {model}")
 
     def _switch(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
-        found = self.sight.switch(model)
+        standing = self.sight.switch_standing(model)
+        found = standing.switch
         states = {SwitchState.NORMAL: State.OK, SwitchState.DEGRADED: State.WARNING, SwitchState.FALLBACK: State.WARNING}
         states[SwitchState.KILLED] = State.CRITICAL
-        return self._result(states.get(found, State.UNKNOWN), f"the kill switch stands at {found.value}", command="switches")
+        if found is SwitchState.UNKNOWN:
+            return self._unknown(f"nobody knows how the kill switch stands: {standing.why}", "switches")
+        return self._result(states[found], f"the kill switch stands at {found.value}", command="switches")
 
     def _pipeline(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
         last: dict[str, PipelineRun] = {}

@@ -131,6 +131,8 @@ class PlanScreen(DialogScreen):
 
 
 def _description(plan: ActionPlan) -> list[Any]:
+    if plan.renewal:
+        return ["in force: it goes on, and its owner is asked later"]
     words: list[Any] = [plan.target[0] if plan.target else _WITHOUT_FACTS[plan.kind]]
     if plan.kind is ActionKind.FALLBACK and plan.would_help is not None:
         words.append(_numbers(plan.would_help))

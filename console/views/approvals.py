@@ -210,7 +210,7 @@ def _world(sight: Sight, approval: Approval, facts: PlanFacts, policy: Policy) -
     moves = [move for move in sight.alias_history(payload.model) if move.alias == payload.alias]
     in_force = moves[-1].version if moves else None
     if payload.action is not ActionKind.PROMOTE:
-        in_force = sight.switch(payload.model).value
+        in_force = sight.published_switch(payload.model).value
     return world_of(facts, in_force, policy)
 
 

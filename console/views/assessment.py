@@ -147,6 +147,7 @@ def _row(sight: Sight, reader: Reader, registry: Registry, evaluated: Evaluated)
         changed=changed,
         waiting=waiting_for(sight, health.model),
         next_step=_next_step(sight, reader, registry, health),
+        switch_overdue=sight.switch_standing(health.model).overdue(sight.at),
     )
 
 

@@ -35,6 +35,8 @@ class FleetRow(View):
     budget_left: float | None
     budget_state: State
     switch: SwitchState
+    switch_overdue: bool = False
+    """True when the owner of a switch that is not normal should have been asked by now."""
     incidents: tuple[str, ...]
     driver: str | None = None
     """Who has taken the newest open incident."""
@@ -88,6 +90,7 @@ def fleet_row(
     changed: tuple[Untrusted, ...],
     waiting: tuple[Waiting, ...],
     next_step: str,
+    switch_overdue: bool = False,
 ) -> FleetRow:
     """The row of one model from its health and from what only the fleet adds."""
     gap = next((signal for signal in health.layer(Layer.MODEL).signals if signal.history), None)
@@ -106,6 +109,7 @@ def fleet_row(
         budget_left=health.budget.left if health.budget else None,
         budget_state=health.budget.state if health.budget else State.UNKNOWN,
         switch=health.switch,
+        switch_overdue=switch_overdue,
         incidents=health.incidents,
         driver=driver,
         why=_worst_why(health),

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from backends.local.reading import LocalAliases, LocalSwitches
+from backends.local.reading import LocalAliases, LocalSwitches, Published
 from backends.protocol import AliasMove, BackendError, SwitchSetting
 from backends.records import SwitchState
 from console.clock import Clock
@@ -18,8 +18,10 @@ from console.config import Workspace
 
 if TYPE_CHECKING:
     from backends.store.reader import Reader
+    from console.control.records import ActionRecord
     from console.control.state import ControlState
     from console.policies.load import Policies
+    from console.views.switch_standing import Standing
 
 
 @dataclass(frozen=True)
@@ -75,27 +77,52 @@ class Sight:
             return []
 
     def switch(self, model: str) -> SwitchState:
-        """State of the model's kill switch: `normal` when never set, `unknown` when unreadable; in the past as the journal has it."""
+        """State of the model's kill switch: `normal` when never set, `unknown` when it cannot be read or is not confirmed."""
+        return self.switch_standing(model).switch
+
+    def published_switch(self, model: str) -> SwitchState:
+        """What an action would find in force, confirmed or not: `unknown` only when the file cannot be read."""
         if self.past:
-            return self._switch_then(model)
+            return self.switch(model)
         setting = self.switch_setting(model)
-        if isinstance(setting, SwitchSetting):
-            return setting.state
-        return SwitchState.NORMAL if setting is None else SwitchState.UNKNOWN
-
-    def _switch_then(self, model: str) -> SwitchState:
-        from console.control.actions import SWITCH_STATES, ActionState  # noqa: PLC0415
-
-        if self.control.problem is not None:
+        if isinstance(setting, BackendError):
             return SwitchState.UNKNOWN
-        mine = [each for each in self.control.actions.values() if (each.environment, each.model) == (self.environment, model)]
-        moved = [each for each in mine if each.kind in SWITCH_STATES and each.state is ActionState.EFFECTIVE]
-        return SWITCH_STATES[moved[-1].kind] if moved else SwitchState.NORMAL
+        return SwitchState.NORMAL if setting is None else setting.state
+
+    def switch_standing(self, model: str) -> Standing:
+        """How the model's kill switch stands, and why that is unknown where it is."""
+        from console.views.switch_standing import standing_of  # noqa: PLC0415 - loads control
+
+        return standing_of(self, model)
+
+    def switch_actions(self, model: str) -> list[ActionRecord]:
+        """What control did or tried with the model's kill switch, oldest first."""
+        return self._switch_actions.get(model, [])
 
     def switch_setting(self, model: str) -> SwitchSetting | BackendError | None:
         """What `switches.json` says, the error when it cannot be read, None when it was never set."""
+        found = self.published_now(model)
+        return None if isinstance(found, SwitchSetting) and self.past and found.set_at > self.at else found
+
+    def published_now(self, model: str) -> SwitchSetting | BackendError | None:
+        """What `switches.json` says now, whatever moment is looked at."""
+        found = self.published
+        return found if isinstance(found, BackendError) else found.settings.get((self.environment, model))
+
+    @cached_property
+    def published(self) -> Published | BackendError:
+        """`switches.json` as it is now, or the error when it cannot be read."""
         try:
-            found = LocalSwitches(self.workspace.paths.switches).switch(self.environment, model)
+            return LocalSwitches(self.workspace.paths.switches).published()
         except BackendError as error:
             return error
-        return None if found is not None and self.past and found.set_at > self.at else found
+
+    @cached_property
+    def _switch_actions(self) -> dict[str, list[ActionRecord]]:
+        from console.control.actions import SWITCH_STATES  # noqa: PLC0415 - control is loaded where it is asked for
+
+        found: dict[str, list[ActionRecord]] = {}
+        for each in self.control.actions.values():
+            if each.environment == self.environment and each.kind in SWITCH_STATES:
+                found.setdefault(each.model, []).append(each)
+        return found

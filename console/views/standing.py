@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backends.local.reading import LocalSwitches
 from backends.protocol import BackendError
 from backends.records import State, SwitchState
 from backends.text import Untrusted
@@ -19,11 +18,13 @@ def with_control(view: FleetView, sight: Sight) -> FleetView:
     """The fleet with incidents, switches and what waits as control has them now."""
     rows = []
     for row in view.rows:
+        switch = sight.switch_standing(row.model)
         incidents = sight.control.open_incidents(sight.environment, row.model)
         rows.append(
             row.model_copy(
                 update={
-                    "switch": sight.switch(row.model),
+                    "switch": switch.switch,
+                    "switch_overdue": switch.overdue(sight.at),
                     "incidents": tuple(incident.id for incident in reversed(incidents)),
                     "driver": incidents[-1].driver if incidents else None,
                     "waiting": waiting_for(sight, row.model),
@@ -59,18 +60,21 @@ def overrides(sight: Sight, model: str) -> list[tuple[datetime, datetime]]:
 
 
 def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
-    """What waits for a person on one model: incidents nobody took, approvals."""
+    """What waits for a person on one model: a switch past its time or of unknown state, incidents nobody took, approvals."""
     found = [
-        Waiting(
-            state=incident.severity,
-            id=incident.id,
-            model=model,
-            what=incident.title,
-            detail=Untrusted(f"driver {incident.driver or 'nobody'}"),
-            since=incident.opened_at,
-        )
-        for incident in sight.control.open_incidents(sight.environment, model)
-        if incident.driver is None
+        *_switch_waiting(sight, model),
+        *(
+            Waiting(
+                state=incident.severity,
+                id=incident.id,
+                model=model,
+                what=incident.title,
+                detail=Untrusted(f"driver {incident.driver or 'nobody'}"),
+                since=incident.opened_at,
+            )
+            for incident in sight.control.open_incidents(sight.environment, model)
+            if incident.driver is None
+        ),
     ]
     for approval in sight.control.open_approvals(sight.at, sight.environment, model):
         payload = approval.payload
@@ -87,7 +91,24 @@ def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
 
 def switches_version(sight: Sight) -> int:
     """How often `switches.json` was changed; -1 when it cannot be read."""
-    try:
-        return LocalSwitches(sight.workspace.paths.switches).published_version()
-    except BackendError:
-        return -1
+    found = sight.published
+    return -1 if isinstance(found, BackendError) else found.version
+
+
+def _switch_waiting(sight: Sight, model: str) -> list[Waiting]:
+    if sight.past:
+        return []
+    standing = sight.switch_standing(model)
+    setting = standing.published
+    if standing.switch is SwitchState.UNKNOWN:
+        since = setting.set_at if setting is not None else sight.at
+        return [_waiting(State.UNKNOWN, model, f"state unknown: {standing.why}", since)]
+    if setting is None or setting.until is None or not standing.overdue(sight.at):
+        return []
+    late = figures.age(sight.at - setting.until)
+    what = f"{setting.state.value} overdue {late}: {setting.asked} decides, K renews or restores"
+    return [_waiting(State.WARNING, model, what, setting.until)]
+
+
+def _waiting(state: State, model: str, what: str, since: datetime) -> Waiting:
+    return Waiting(state=state, id="switch", model=model, what=Untrusted(what), detail=Untrusted(""), since=since)

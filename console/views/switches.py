@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from backends.local.reading import LocalSwitches
-from backends.protocol import BackendError, SwitchSetting
+from backends.protocol import BackendError
 from backends.records import Moment, State, SwitchState
 from backends.store import queries
 from backends.store.errors import StoreError
 from backends.text import Untrusted
-from console.control.actions import SWITCH_STATES, ActionState
+from console.control.actions import SWITCH_STATES
 from console.control.records import ActionRecord
 from console.views.health import View
 from console.views.sight import Sight
+from console.views.switch_standing import Standing
 
 
 class SwitchRow(View):
@@ -19,11 +19,18 @@ class SwitchRow(View):
 
     model: str
     state: State
-    """`ok` when normal, `warning` when not, `critical` when it is overdue, `unknown` when it cannot be read."""
+    """`ok` when normal, `warning` when not, `critical` when it is overdue, `unknown` when it cannot be read or is not confirmed."""
     switch: SwitchState
+    published: SwitchState
+    """What serving processes read: the same as `switch`, unless nobody has confirmed it."""
     since: Moment | None
-    """None: it was never set."""
+    """Since when it is in this state; None: it was never set."""
+    renewed_at: Moment | None
+    """When it was set to go on for longer; None: never."""
     who: str | None
+    """Who set or renewed it."""
+    owner: str | None
+    """Who is asked when its time has passed; None: nobody has to be."""
     reason: Untrusted
     until: Moment | None
     overdue: bool
@@ -66,18 +73,12 @@ class SwitchesView(View):
 
 def switches_view(sight: Sight) -> SwitchesView:
     """Every switch. Needs the store only to name the models whose switch was never set; never raises."""
-    switches = LocalSwitches(sight.workspace.paths.switches)
-    found: dict[str, SwitchSetting] = {}
-    version: int | None = None
-    problem: Untrusted | None = None
-    try:
-        version = switches.published_version()
-        found = {each.model: each for each in switches.switches() if each.environment == sight.environment}
-    except BackendError as error:
-        problem = Untrusted(str(error))
+    published = sight.published
+    problem = Untrusted(str(published)) if isinstance(published, BackendError) else None
+    set_ = set() if isinstance(published, BackendError) else {model for place, model in published.settings if place == sight.environment}
     models, unknown = _models(sight)
     acted = {each.model for each in _switch_actions(sight)}
-    rows = [_row(sight, model, found.get(model), problem) for model in sorted({*models, *found, *acted})]
+    rows = [_row(sight, model) for model in sorted({*models, *set_, *acted})]
     order = [State.CRITICAL, State.WARNING, State.STALE, State.UNKNOWN, State.OK]
     return SwitchesView(
         environment=sight.environment,
@@ -85,7 +86,7 @@ def switches_view(sight: Sight) -> SwitchesView:
         zone=sight.workspace.settings.display_zone,
         past=sight.past,
         path=sight.workspace.paths.switches.name,
-        version=version,
+        version=None if isinstance(published, BackendError) else published.version,
         problem=problem,
         rows=tuple(sorted(rows, key=lambda row: (order.index(row.state), row.model))),
         changes=tuple(_changes(sight)),
@@ -105,61 +106,48 @@ def _switch_actions(sight: Sight) -> list[ActionRecord]:
     return [each for each in sight.control.actions.values() if each.kind in SWITCH_STATES and each.environment == sight.environment]
 
 
-def _row(sight: Sight, model: str, setting: SwitchSetting | None, problem: Untrusted | None) -> SwitchRow:
-    if sight.past and setting is not None and setting.set_at > sight.at:
-        return _then(sight, model)
-    if problem is not None:
-        return _unset(model, State.UNKNOWN, SwitchState.UNKNOWN, problem.raw)
-    if setting is None:
-        return _unset(model, State.OK, SwitchState.NORMAL, "never set, which means normal")
-    return _set(
-        sight,
-        model,
-        setting.state,
-        setting.set_at,
-        setting.set_by,
-        setting.reason,
-        setting.until,
-        sight.control.action_by_key.get(setting.key),
+def _row(sight: Sight, model: str) -> SwitchRow:
+    standing = sight.switch_standing(model)
+    setting = standing.published
+    overdue = standing.overdue(sight.at)
+    told = setting is not None and setting.state is not SwitchState.NORMAL
+    return SwitchRow(
+        model=model,
+        state=_state(standing, overdue),
+        switch=standing.switch,
+        published=sight.published_switch(model),
+        since=setting.begun_at if setting is not None else None,
+        renewed_at=setting.set_at if setting is not None and setting.begun_at != setting.set_at else None,
+        who=setting.set_by if setting is not None else None,
+        owner=setting.asked if setting is not None and told else None,
+        reason=Untrusted(setting.reason if setting is not None else ""),
+        until=setting.until if setting is not None else None,
+        overdue=overdue,
+        action=sight.control.action_by_key.get(setting.key) if setting is not None else None,
+        why=Untrusted(_why(standing, overdue)),
     )
 
 
-def _set(
-    sight: Sight, model: str, switch: SwitchState, at: Moment, who: str, reason: str, until: Moment | None, action: str | None
-) -> SwitchRow:
-    normal = switch is SwitchState.NORMAL
-    overdue = not normal and until is not None and until < sight.at
-    state = State.CRITICAL if overdue else State.OK if normal else State.WARNING
+def _state(standing: Standing, overdue: bool) -> State:
     if overdue:
-        why = f"{switch.value} is past its time: {who} is asked whether it stays; it never turns itself back on"
-    elif normal:
-        why = f"set back to normal: {reason}" if reason else "set back to normal"
-    else:
-        why = f"{switch.value}: {reason or 'no reason was given'}" + (
-            "" if until is not None else "; nobody is asked again, it has no time"
-        )
-    return SwitchRow(
-        model=model, state=state, switch=switch, since=at, who=who, reason=Untrusted(reason), until=until, overdue=overdue, action=action,
-        why=Untrusted(why),
-    )  # fmt: skip
+        return State.CRITICAL
+    if standing.switch is SwitchState.UNKNOWN:
+        return State.UNKNOWN
+    return State.OK if standing.switch is SwitchState.NORMAL else State.WARNING
 
 
-def _then(sight: Sight, model: str) -> SwitchRow:
-    """The state at a past moment, which the file no longer has: by the last action that took effect until then."""
-    done = [each for each in _switch_actions(sight) if each.model == model and each.state is ActionState.EFFECTIVE and each.to is not None]
-    if done:
-        last = max(done, key=lambda each: each.finished_at or each.intended_at)
-        at = last.finished_at or last.intended_at
-        return _set(sight, model, SwitchState(last.to or "unknown"), at, last.actor.who, last.reason, last.until, last.id)
-    why = "the file was changed after this moment, and control has no earlier change of this switch on record"
-    return _unset(model, State.UNKNOWN, SwitchState.UNKNOWN, why)
-
-
-def _unset(model: str, state: State, switch: SwitchState, why: str) -> SwitchRow:
-    return SwitchRow(
-        model=model, state=state, switch=switch, since=None, who=None, reason=Untrusted(""), until=None, overdue=False, action=None,
-        why=Untrusted(why),
-    )  # fmt: skip
+def _why(standing: Standing, overdue: bool) -> str:
+    setting = standing.published
+    if standing.why:
+        return standing.why
+    if setting is None:
+        return "never set, which means normal"
+    if overdue:
+        return f"{setting.state.value} is past its time: {setting.asked} is asked whether it stays; it never turns itself back on"
+    if setting.state is SwitchState.NORMAL:
+        return f"set back to normal: {setting.reason}" if setting.reason else "set back to normal"
+    nobody = "" if setting.until is not None else "; nobody is asked again, it has no time"
+    return f"{setting.state.value}: {setting.reason or 'no reason was given'}{nobody}"
 
 
 def _changes(sight: Sight) -> list[SwitchChange]:

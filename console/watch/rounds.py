@@ -10,19 +10,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from backends.protocol import BackendError
 from backends.store.catalogue import open_catalogue
 from backends.store.compactor import compact
 from backends.store.errors import StoreBusy
+from backends.text import displayable
 from console.clock import Clock
 from console.config import Workspace
 from console.control.desk import Desk
+from console.control.errors import JournalUnavailable, Refused
 from console.control.identity import Actor
 from console.control.roles import Policy
 from console.policies.load import adopt, load_policies
 from console.views.sight import Sight
-from console.watch.alerting import Transition
+from console.watch.alerting import Transition, record
 from console.watch.evaluation import evaluate_workspace
 from console.watch.notifying import notify
+from console.watch.overrides import override_transitions
 from console.watch.profiling import profile_environment
 
 LEASE_FOR: Final = timedelta(minutes=10)
@@ -41,6 +45,19 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
     """Go through every step once. A step that another process is at is left to it. Raises StoreError."""
     done = Round()
     _adopt(workspace, done)
+    try:
+        # Owners are asked before anything that needs the store: it may be the store that is in trouble.
+        for environment in workspace.settings.environments:
+            _ask_owners(workspace, environment, clock, done)
+        _steps(workspace, clock, desk_at, done)
+    finally:
+        # What is on record is told, whatever stopped the steps after it.
+        settings = workspace.settings.watch
+        done.problems += notify(settings.notify, settings.notify_timeout_seconds, done.new)
+    return done
+
+
+def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:
     with _leased(workspace, "compact", clock, done) as mine:
         if mine:
             found = compact(workspace.paths, clock.now())
@@ -60,9 +77,20 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
                 days, problems = profile_environment(Sight(workspace, environment, clock))
                 done.lines.append(f"profile {environment}: {days} days of inputs stored")
                 done.problems += problems
-    settings = workspace.settings.watch
-    done.problems += notify(settings.notify, settings.notify_timeout_seconds, done.new)
-    return done
+
+
+def _ask_owners(workspace: Workspace, environment: str, clock: Clock, done: Round) -> None:
+    try:
+        found = override_transitions(Sight(workspace, environment, clock))
+        if found:
+            with rule_desk(workspace, clock) as desk:
+                new = record(found, lambda _at: desk, workspace.paths)
+            done.new += new
+            done.lines += [f"overrides {environment}: {displayable(each.alert.message)}" for each in new if each.opens]
+    except BackendError as error:
+        done.problems.append(f"overrides of {environment}: nobody knows whose time has passed: {error}")
+    except (JournalUnavailable, Refused) as error:
+        done.problems.append(f"overrides of {environment}: {error}")
 
 
 def _adopt(workspace: Workspace, done: Round) -> None:

@@ -164,7 +164,7 @@ def test_the_banner_says_what_is_overridden_and_for_how_long(place: Place) -> No
         desk.execute(plan, Confirmation(typed_name=MODEL, reason="it broke"))
     paths = workspace.paths
     assert open_overrides(paths, "production", NOW + timedelta(minutes=2)) == (f"OVERRIDE {MODEL} fallback 3h58",)
-    assert open_overrides(paths, "production", NOW + timedelta(hours=5)) == (f"OVERRIDE {MODEL} fallback overdue",)
+    assert open_overrides(paths, "production", NOW + timedelta(hours=5)) == (f"OVERRIDE {MODEL} fallback overdue 60m",)
     assert open_overrides(paths, "production", NOW - timedelta(days=1), past=True) == ()
     assert open_overrides(paths, "staging", NOW) == ()
     paths.switches.write_text("{")

@@ -15,7 +15,7 @@ import pytest
 
 from console.cli.main import main
 from console.cli.schema_changes import incompatible
-from console.cli.schemas import SCHEMAS, json_schema, text_of, write
+from console.cli.schemas import PUBLISHED, SCHEMAS, json_schema, text_of, write
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runbook"))
 from incident_workspace import build
@@ -86,17 +86,29 @@ def test_another_number_behind_the_name_is_a_change_that_is_named() -> None:
 
 
 def test_a_schema_that_would_break_readers_is_not_written(tmp_path: Path) -> None:
-    assert write(tmp_path) == []
-    path = tmp_path / "fleet.json"
+    folder = tmp_path / "schemas"
+    assert write(folder) == []
+    path = folder / "fleet.json"
     kept = json.loads(path.read_text())
     kept["properties"]["promised"] = {"type": "string"}
     path.write_text(json.dumps(kept))
-    (tmp_path / "retired.json").write_text("{}")
-    assert write(tmp_path) == ["retired: the whole schema is gone", "fleet: promised is gone"]
+    (folder / "retired.json").write_text("{}")
+    assert write(folder) == ["retired: the whole schema is gone", "fleet: promised is gone"]
     assert json.loads(path.read_text()) == kept
-    assert write(tmp_path, accept=True) == []
+    assert write(folder, accept=True) == []
     assert path.read_text() == text_of("fleet")
-    assert not (tmp_path / "retired.json").exists()
+    assert not (folder / "retired.json").exists()
+
+
+def test_a_format_of_the_published_file_that_would_break_serving_processes_is_not_written(tmp_path: Path) -> None:
+    folder = tmp_path / "schemas"
+    assert write(folder) == []
+    path = tmp_path / PUBLISHED
+    kept = json.loads(path.read_text())
+    kept["$defs"]["Setting"]["properties"]["percent"] = {"type": "number"}
+    path.write_text(json.dumps(kept))
+    assert write(folder) == [f"{PUBLISHED}: switches{{}}{{}}.percent is gone"]
+    assert json.loads(path.read_text()) == kept
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,14 @@ STATES = {"degraded": ActionKind.DEGRADE, "fallback": ActionKind.FALLBACK, "kill
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="the model's name")
-    parser.add_argument("--state", choices=tuple(STATES), default="fallback", help="how far down (default: fallback)")
+    parser.add_argument(
+        "--state", choices=tuple(STATES), default="fallback", help="how far down (default: fallback); the state in force: renew it"
+    )
     parser.add_argument("--until", metavar="4h|TIME", help="when you are asked again; it never turns itself back on")
+    parser.add_argument("--owner", metavar="NAME", help="who is asked then (default: you)")
     acting_arguments(parser)
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     until = until_of(context, options.until)
-    return act(context, request_of(context, STATES[options.state], options.model, until=until))
+    return act(context, request_of(context, STATES[options.state], options.model, until=until, owner=options.owner))
