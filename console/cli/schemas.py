@@ -46,6 +46,7 @@ SCHEMAS: dict[str, str] = {
     "workspaces": "console.views.workspaces:WorkspacesView",
     "config": "console.views.workspaces:ConfigView",
     "watch": "console.views.workspaces:WatchView",
+    "endpoint": "console.views.endpoint:EndpointView",
     "demo": "console.views.workspaces:DemoView",
     "backup": "console.views.backup:BackupView",
     "own": "console.views.own:OwnView",

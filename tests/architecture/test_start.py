@@ -13,8 +13,27 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, days_of_predictions, made
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = frozenset({"textual", "rich", "pydantic", "duckdb", "numpy", "pandas", "polars", "sklearn", "scipy", "httpx", "keyring", "plotext"})
-NEVER_READ = frozenset({"textual", "rich", "pandas", "polars", "sklearn", "scipy", "pyarrow", "plotext", "keyring", "httpx"})
+HEAVY = frozenset(
+    {
+        "textual",
+        "rich",
+        "pydantic",
+        "duckdb",
+        "numpy",
+        "pandas",
+        "polars",
+        "sklearn",
+        "scipy",
+        "httpx",
+        "keyring",
+        "plotext",
+        "starlette",
+        "uvicorn",
+    }
+)
+NEVER_READ = frozenset(
+    {"textual", "rich", "pandas", "polars", "sklearn", "scipy", "pyarrow", "plotext", "keyring", "httpx", "starlette", "uvicorn"}
+)
 """What a verb that reads never loads; duckdb, pydantic and numpy are its tools."""
 
 VERB = """
@@ -88,6 +107,7 @@ def test_the_overview_loads_no_library() -> None:
         ["drift", "--help"],
         ["kill", "--help"],
         ["watch", "--help"],
+        ["serve", "--help"],
         ["nonsense"],
         ["--nonsense"],
     ],

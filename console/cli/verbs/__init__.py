@@ -61,6 +61,7 @@ VERBS: dict[str, Verb] = {
         ("config", "config", "validate, path, schema"),
         ("ingest", "ingest", "take in predictions, labels, metrics, records or events"),
         ("watch", "watch", "collect, compact, profile, evaluate, notify"),
+        ("serve", "serve", "serve the kill switches as OpenFeature flags over HTTP"),
         ("doctor", "doctor", "check versions, rights, store, evaluator, terminal"),
         ("backup", "backup", "create or restore a backup of a workspace in one file"),
         ("demo", "demo", "build and open the demo on real flights"),
