@@ -133,7 +133,7 @@ def handler(switch: FileSwitch | OfrepSwitch) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             try:
-                length = min(int(self.headers["Content-Length"]), 65_536)
+                length = min(max(0, int(self.headers["Content-Length"])), 65_536)
                 distance = float(json.loads(self.rfile.read(length))["distance"])
             except (ValueError, KeyError, TypeError):
                 self.close_connection = True
