@@ -69,6 +69,10 @@ class WorkspacePaths:
         return self.root / "switches.json"
 
     @property
+    def breakers(self) -> Path:
+        return self.root / "breakers.json"
+
+    @property
     def rejects(self) -> Path:
         return self.root / "rejects"
 

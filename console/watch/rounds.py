@@ -52,8 +52,7 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
         _steps(workspace, clock, desk_at, done)
     finally:
         # What is on record is told, whatever stopped the steps after it.
-        settings = workspace.settings.watch
-        done.problems += notify(settings.notify, settings.notify_timeout_seconds, done.new)
+        done.problems += notify(workspace, clock, done.new)
     return done
 
 
