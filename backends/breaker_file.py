@@ -23,8 +23,8 @@ from backends.protocol import BackendError, BackendUnavailable
 from backends.records import Moment, Name
 
 LARGEST: Final = 1 << 20
-TRIES: Final = 20
-"""Looks at a lock that somebody holds: a fifth of a second in all."""
+TRIES: Final = 100
+"""Looks at a lock that somebody holds: a second in all, which is little beside what it saves."""
 
 Answer = TypeVar("Answer")
 

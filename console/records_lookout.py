@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from console.views.actions import ActionsView, ActionView
     from console.views.alerts import AlertsView, IncidentsView
     from console.views.audit import AuditView, ChainView
+    from console.views.breakers import BreakersView
     from console.views.changes import ChangesView
     from console.views.lineage import LineageView
     from console.views.sources import SourcesView
@@ -93,6 +94,12 @@ class RecordsLookout(ABC):
         from console.views.sources import sources_view  # noqa: PLC0415
 
         return sources_view(self.sight())
+
+    def breakers(self) -> BreakersView:
+        """Every breaker of what is called outside."""
+        from console.views.breakers import breakers_view  # noqa: PLC0415
+
+        return breakers_view(self.sight())
 
     def switches(self) -> SwitchesView:
         """Every kill switch."""

@@ -36,6 +36,7 @@ SCHEMAS: dict[str, str] = {
     "changes": "console.views.changes:ChangesView",
     "sources": "console.views.sources:SourcesView",
     "switches": "console.views.switches:SwitchesView",
+    "breakers": "console.views.breakers:BreakersView",
     "actions": "console.views.actions:ActionsView",
     "action": "console.views.actions:ActionView",
     "audit-log": "console.views.audit:AuditView",

@@ -233,6 +233,10 @@ def _voted(entry: Entry, thing: str) -> Said:
     return f"approve {entry.subject} {thing}", "approved", signed
 
 
+def _held(entry: Entry, _thing: str) -> Said:
+    return f"{entry.subject} held {entry.body['held']}", "done", str(entry.body.get("reason", ""))
+
+
 def _ran(entry: Entry, _thing: str) -> Said:
     return f"{entry.subject} {entry.kind.removeprefix(events.RUN)}", "done", ""
 
@@ -268,6 +272,8 @@ _SAID: dict[str, Callable[[Entry, str], Said]] = {
     events.CLOSED: _simply("close {subject}"),
     events.ACKNOWLEDGED: _simply("acknowledge {subject}"),
     events.NOTED: _simply("note {subject}"),
+    events.BREAKER_HELD: _held,
+    events.BREAKER_LET_GO: _simply("{subject} automatic again"),
     events.GAP: _simply("taken over from the spool", "gap"),
     BREAK_KIND: _simply("the chain was broken before this", "break"),
 }

@@ -28,6 +28,7 @@ from console.control.actions import (
     new_key,
 )
 from console.control.approval import Approval, ApprovalState, difference
+from console.control.breaking import Breaking
 from console.control.drawing import Situation, world_of
 from console.control.errors import NotFound, Refused
 from console.control.execution import Execution, NotIntended, outcome_of
@@ -63,7 +64,7 @@ class _Objection:
     moved: Moved | None = None
 
 
-class Desk(Judging, RecordKeeping, Settling):
+class Desk(Judging, RecordKeeping, Settling, Breaking):
     """Plans and executes for one actor in one workspace. Use as a context manager, or `close()` it.
 
     `read_only` refuses everything; `elevated` lets this person do what a read-only environment keeps back. Safe to use from

@@ -32,6 +32,8 @@ ACKNOWLEDGED: Final = "acknowledged"
 NOTED: Final = "noted"
 RUN: Final = "run."
 """Prefix of every entry of a playbook run."""
+BREAKER_HELD: Final = "breaker.held"
+BREAKER_LET_GO: Final = "breaker.let_go"
 GAP: Final = "audit.gap"
 BREAK: Final = "audit.break"
 

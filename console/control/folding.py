@@ -257,6 +257,11 @@ def run_event(state: ControlState, entry: Entry) -> None:
         state.incidents[incident.id] = incident.model_copy(update={"run": entry.subject})
 
 
+def breaker_moved(state: ControlState, entry: Entry) -> None:
+    state.recorded.add(entry.key)
+    state.breakers[entry.body["name"]] = {**entry.body, "key": entry.key}
+
+
 def gap_closed(state: ControlState, entry: Entry) -> None:
     state.late.update(entry.body["keys"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from backends.journal.entries import GENESIS, Entry
 from backends.records import Alert, Incident
@@ -30,6 +31,7 @@ from console.control.folding import (
     approval_executing,
     approval_released,
     approval_voted,
+    breaker_moved,
     gap_closed,
     incident_changed,
     incident_joined,
@@ -61,6 +63,8 @@ class ControlState:
     recorded: set[str] = field(default_factory=set)
     """Keys of the entries that are notes, acknowledgements and steps of incidents."""
     runs: dict[str, list[RunEvent]] = field(default_factory=dict)
+    breakers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was said last of each breaker that a person held or let go, with the key of its entry."""
     late: set[str] = field(default_factory=set)
     """Keys of entries that were noted outside the journal first and taken over later."""
     breaks: list[int] = field(default_factory=list)
@@ -154,6 +158,7 @@ class ControlState:
             list(self.notes),
             set(self.recorded),
             {run: list(found) for run, found in self.runs.items()},
+            dict(self.breakers),
             set(self.late),
             list(self.breaks),
             self.gap,
@@ -188,6 +193,8 @@ _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
     events.CLOSED: incident_changed,
     events.ACKNOWLEDGED: acknowledged,
     events.NOTED: noted,
+    events.BREAKER_HELD: breaker_moved,
+    events.BREAKER_LET_GO: breaker_moved,
     events.GAP: gap_closed,
 }
 

@@ -12,7 +12,8 @@ from widgets.line import Line, Page, Row, columns, lamp, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.sources import Source, SourcesView
+    from console.views.source import Source
+    from console.views.sources import SourcesView
 
 ABOUT = {
     "facts": "Facts that one source landed in one table. Its age is that of its newest fact; for labels, of the newest one learnt.",
@@ -21,6 +22,8 @@ ABOUT = {
     "registry": "Where aliases point, with their history. Rolling back and promoting write it; looking does not need it.",
     "switches": "The published state of the kill switches, for serving processes. An absent file means that all are normal.",
     "journal": "What people and rules did, hash-chained. Without it only steps towards a safer state are possible, noted beside it.",
+    "file": "A database file of your own, opened read-only and confined to itself; its breaker leaves it alone when it keeps failing.",
+    "hook": "The command that watch tells of alerts; its breaker leaves it alone when it keeps failing; what is untold waits in spool/.",
     "evaluator": "Judges every model and opens alerts and incidents. When it is overdue its verdicts are stale.",
 }
 
@@ -101,6 +104,11 @@ def source_page(view: SourcesView, wanted: str, *, width: int = 80, height: int 
     rows += fact_rows("Expected", _expected(found), width)
     if found.rows is not None:
         rows += fact_rows("Facts", figures.count(found.rows), width)
+    if found.breaker is not None:
+        rows += fact_rows("Breaker", found.breaker.why, width)
+        if found.breaker.last_error:
+            rows += fact_rows("Last error", found.breaker.last_error, width)
+        rows += fact_rows("Hold it", f"quarterdeck breaker {found.breaker.name} open --until 2h --reason TEXT", width)
     rows += fact_rows("Mark", _meaning(found), width)
     return Page(
         sides(line("Sources > ", (found.name, "bold")), line(("as of ", "dim"), figures.moment(view.at, zone)), width),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal
 
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
@@ -19,34 +18,12 @@ from backends.text import Untrusted
 from console.policies.rules import AlertRule, ContractLimit
 from console.render import figures
 from console.views.health import View
+from console.views.outside import outside
 from console.views.sight import Sight
+from console.views.source import Kind, Source
 from console.views.still_works import StillWorks, still_works
 
 RULE = "data.freshness"
-
-Kind = Literal["facts", "feed", "store", "registry", "switches", "journal", "evaluator"]
-
-
-class Source(View):
-    """One source."""
-
-    id: str
-    """`facts:SOURCE:TABLE`, `feed:NAME`, or the kind alone."""
-    kind: Kind
-    name: Untrusted
-    state: State
-    """`stale` when it is older than expected, `critical` when it cannot be read."""
-    why: Untrusted
-    last_at: Moment | None
-    """Time of its newest fact or change."""
-    last_known_at: Moment | None = None
-    """When its newest fact was known to it."""
-    age_hours: float | None
-    expected_hours: float | None
-    """Older than this is stale; None: nothing says how often it should come."""
-    expected_from: str
-    """Where the expectation comes from."""
-    rows: int | None = None
 
 
 class SourcesView(View):
@@ -68,7 +45,7 @@ class SourcesView(View):
 
 def sources_view(sight: Sight) -> SourcesView:
     """Every source. Never raises for a source that is down: that is its answer."""
-    found = [*_stored(sight), _registry(sight), _switches(sight), _journal(sight), _evaluator(sight)]
+    found = [*_stored(sight), _registry(sight), _switches(sight), _journal(sight), _evaluator(sight), *outside(sight)]
     ages = [each.last_at for each in found if each.kind in {"facts", "feed"} and each.expected_hours is not None and each.last_at]
     return SourcesView(
         environment=sight.environment,

@@ -10,24 +10,20 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
-from backends.breaker import BreakerRule
-from backends.breaker_file import BreakerFile, BreakerOpen
+from backends.breaker_file import BreakerOpen
 from backends.durable import LockHeld, locked, private_mode
 from backends.protocol import BackendUnavailable
 from backends.secrets import without_secrets
 from backends.text import displayable
 from console.clock import Clock
 from console.config import Workspace
+from console.guards import NOTIFY, NOTIFY_RULE, breakers_of
 from console.watch.alerting import Transition
 from console.watch.outbox import Message, put, told, waiting
-
-BREAKER: Final = "notify"
-RULE: Final = BreakerRule(minimum_calls=3, failure_share=0.5, window=timedelta(minutes=15), cool_down=timedelta(minutes=1))
-"""Alerts are rare: three calls that failed within a quarter of an hour are enough to leave it alone for a minute."""
 
 
 def notify(workspace: Workspace, clock: Clock, found: Sequence[Transition]) -> list[str]:
@@ -55,10 +51,10 @@ def notify(workspace: Workspace, clock: Clock, found: Sequence[Transition]) -> l
 
 def _tell(workspace: Workspace, clock: Clock, messages: Sequence[Message]) -> list[str]:
     settings, problems = workspace.settings.watch, []
-    breakers = BreakerFile(workspace.paths.breakers, clock.real_now)
+    breakers = breakers_of(workspace, clock.real_now)
     for number, message in enumerate(messages):
         try:
-            breakers.call(BREAKER, RULE, partial(_run, settings.notify, settings.notify_timeout_seconds, message))
+            breakers.call(NOTIFY, NOTIFY_RULE, partial(_run, settings.notify, settings.notify_timeout_seconds, message))
             told(message)
         except BreakerOpen as closed:
             problems.append(f"{len(messages) - number} alerts wait to be told: {displayable(str(closed))}")

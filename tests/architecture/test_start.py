@@ -120,7 +120,7 @@ def test_help_and_refusals_load_nothing_heavy(words: list[str]) -> None:
 
 READS = [
     "fleet", "model delay", "drift delay", "quality delay", "versions delay", "lineage delay", "changes delay", "alerts", "incidents",
-    "approvals", "switches", "actions", "audit log", "audit verify", "sources", "explain psi", "playbook list",
+    "approvals", "switches", "breakers", "actions", "audit log", "audit verify", "sources", "explain psi", "playbook list",
 ]  # fmt: skip
 
 

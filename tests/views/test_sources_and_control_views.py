@@ -20,7 +20,8 @@ from console.render.audit import audit_page, chain_page, entry_detail
 from console.render.sources import source_page, sources_page
 from console.render.switches import switches_page
 from console.views.actions import NoSuchAction
-from console.views.sources import Source, SourcesView
+from console.views.source import Source
+from console.views.sources import SourcesView
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from backends.records import Alert, Layer, State
 from backends.text import Untrusted
 from console.clock import SystemClock
 from console.config import Workspace, init_workspace, open_workspace
+from console.guards import NOTIFY, NOTIFY_RULE
 from console.watch.alerting import Transition
-from console.watch.notifying import BREAKER, RULE, notify
+from console.watch.notifying import notify
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -73,7 +74,7 @@ class Way:
 
     @property
     def breaker(self) -> BreakerState:
-        return BreakerFile(self.workspace.paths.breakers, self.clock.real_now).told(BREAKER, RULE).state
+        return BreakerFile(self.workspace.paths.breakers, self.clock.real_now).told(NOTIFY, NOTIFY_RULE).state
 
 
 def transition(identifier: str, at: datetime) -> Transition:
@@ -128,12 +129,12 @@ def test_after_three_failures_it_is_left_alone_until_the_cool_down_and_then_trie
 def test_held_open_by_a_person_nothing_is_called_and_nothing_is_lost(way: Way) -> None:
     way.works(True)
     file = BreakerFile(way.workspace.paths.breakers, way.clock.real_now)
-    file.hold(BREAKER, Forced(True, "mara@bastion", "the pager is being moved", NOW, NOW + timedelta(hours=1)))
+    file.hold(NOTIFY, Forced(True, "mara@bastion", "the pager is being moved", NOW, NOW + timedelta(hours=1)))
     [said] = way.round("ALR-1")
     assert "mara@bastion holds its breaker open: the pager is being moved" in said
     way.clock.at += timedelta(days=1)
     assert len(way.round("ALR-2")) == 1 and way.made() == []
-    file.let_go(BREAKER)
+    file.let_go(NOTIFY)
     assert way.round() == []
     assert way.told == ["ALR-1", "ALR-2"]
 
