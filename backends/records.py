@@ -239,6 +239,8 @@ class Run(Fact):
     outputs: tuple[Name, ...] = ()
     """Versions, as `model@version`."""
     started_at: Moment
+    started_by: Name | None = None
+    """The person or the schedule that started it: who trained what came out of it."""
     ended_at: Moment | None = None
     phases: dict[str, float] = Field(default_factory=dict)
     """Seconds per phase: preprocess, train, evaluate, package."""

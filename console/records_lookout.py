@@ -119,17 +119,20 @@ class RecordsLookout(ABC):
 
         return action_view(self.sight(), wanted)
 
-    def audit(self, *, limit: int | None = 200, filters: AuditFilter | None = None) -> AuditView:
-        """Who did what, and whether the chain is whole. Raises JournalUnavailable when it breaks off while it is read."""
+    def audit(self, *, limit: int | None = 200, filters: AuditFilter | None = None, signatures: bool = False) -> AuditView:
+        """Who did what, and whether the chain is whole; `signatures`: every signed approval is verified too.
+
+        Raises JournalUnavailable when it breaks off while it is read.
+        """
         from console.views.audit import audit_view  # noqa: PLC0415
 
-        return audit_view(self.sight(), limit=limit, filters=filters)
+        return audit_view(self.sight(), limit=limit, filters=filters, signatures=signatures)
 
     def chain(self) -> ChainView:
-        """Whether the chain is whole, recomputed now."""
+        """Whether the chain is whole and every signature good, recomputed now."""
         from console.views.audit import chain_view  # noqa: PLC0415
 
-        return chain_view(self.sight())
+        return chain_view(self.sight(), signatures=True)
 
     def alerts(self, *, model: str | None = None, only_firing: bool = False) -> AlertsView:
         """Alerts, firing ones first."""

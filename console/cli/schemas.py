@@ -29,6 +29,8 @@ SCHEMAS: dict[str, str] = {
     "plan": "console.control.actions:ActionPlan",
     "approvals": "console.views.approvals:ApprovalsView",
     "approval": "console.views.approvals:ApprovalView",
+    "approval-signatures": "console.views.signatures:SignaturesView",
+    "approval-bundle": "console.views.signatures:BundleView",
     "outcome": "console.control.actions:ActionOutcome",
     "versions": "console.views.versions:VersionsView",
     "version": "console.views.version_card:VersionView",

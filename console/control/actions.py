@@ -164,6 +164,8 @@ class PlanFacts(Frozen):
     artifact_digest: Digest | None = None
     evaluation_digest: Digest | None = None
     gates: tuple[Gate, ...] = ()
+    trained_by: Name | None = None
+    """Who started the run that made the target, where a run record says so."""
     policy_digest: Digest | None = None
     """Of the gate policy; default: of the executor's own policy."""
     refusal: str | None = None
@@ -228,6 +230,7 @@ class ActionPlan(Frozen):
     artifact_digest: Digest | None = None
     evaluation_digest: Digest | None = None
     gates: tuple[Gate, ...] = ()
+    trained_by: Name | None = None
     policy_digest: Digest
     shown: dict[str, Any] = Field(default_factory=dict)
     digest: str = ""

@@ -15,8 +15,12 @@ from pydantic import Field
 from backends.records import Digest, Moment, Name, canonical_json, digest_of_bytes
 from console.control.actions import ActionKind, Frozen, Gate, version_label
 from console.control.identity import Actor
+from console.control.terms import Distinct, Signing
 
-PAYLOAD_SCHEMA: Final = "quarterdeck/approval/1"
+PAYLOAD_SCHEMA: Final = "quarterdeck/approval/2"
+
+_SINCE_2: Final = {"trained_by", "different_from", "signature"}
+"""What requests of the first format do not have: their bytes stay what was asked for."""
 
 
 class ApprovalState(StrEnum):
@@ -38,12 +42,13 @@ class World(Frozen):
     evaluation_digest: Digest | None
     gates: tuple[Gate, ...]
     policy_digest: Digest
+    trained_by: Name | None = None
 
 
 class ApprovalPayload(Frozen):
     """Exactly what is approved; signed as its canonical JSON."""
 
-    format: Literal["quarterdeck/approval/1"] = PAYLOAD_SCHEMA
+    format: Literal["quarterdeck/approval/1", "quarterdeck/approval/2"] = PAYLOAD_SCHEMA
     approval_id: Name
     action: ActionKind
     environment: Name
@@ -56,6 +61,12 @@ class ApprovalPayload(Frozen):
     gates: tuple[Gate, ...]
     policy_digest: Digest
     requester: Name
+    trained_by: Name | None = None
+    """Who started the run that made the target; None: not recorded."""
+    different_from: tuple[Distinct, ...] = ("requester",)
+    """Whom an approver must not be."""
+    signature: Signing = "none"
+    """Whether each vote carries a signature by SSH key."""
     requested_at: Moment
     approve_by: Moment
     execute_by: Moment
@@ -65,7 +76,8 @@ class ApprovalPayload(Frozen):
 
     def signed_bytes(self) -> bytes:
         """Canonical JSON: one sequence of bytes for one payload."""
-        return canonical_json(self.model_dump(mode="json")).encode()
+        left_out = _SINCE_2 if self.format == "quarterdeck/approval/1" else None
+        return canonical_json(self.model_dump(mode="json", exclude=left_out)).encode()
 
     @property
     def digest(self) -> Digest:
@@ -79,6 +91,7 @@ class ApprovalPayload(Frozen):
             evaluation_digest=self.evaluation_digest,
             gates=self.gates,
             policy_digest=self.policy_digest,
+            trained_by=self.trained_by,
         )
 
 
@@ -92,8 +105,14 @@ class Vote(Frozen):
     payload_digest: Digest
     solo: bool = False
     """True when the requester approved: only in a workspace of one person."""
+    signed_at: Moment
+    """By the wall clock, whatever the workspace's own says: keys are valid in real time."""
     signature: str | None = None
-    """Armoured SSH signature over the payload, where configured."""
+    """Armoured SSH signature over the payload, where it was asked for."""
+    fingerprint: str | None = None
+    """Of the key that signed."""
+    signers: Digest | None = None
+    """Of the file that said whose key it was."""
 
 
 class Approval(Frozen):
@@ -142,6 +161,8 @@ def difference(was: World, now: World) -> tuple[str, ...]:
     ):
         if before != after:
             lines.append(f"{label}: was {_short(before)}, is {_short(after)}")
+    if was.trained_by != now.trained_by:
+        lines.append(f"trained by: was {was.trained_by or 'nobody known'}, is {now.trained_by or 'nobody known'}")
     before_gates = {gate.name: gate for gate in was.gates}
     after_gates = {gate.name: gate for gate in now.gates}
     for name in sorted(before_gates.keys() | after_gates.keys()):

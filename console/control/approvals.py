@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from backends.journal.entries import Draft
+from backends.records import Digest
 from console.control import events
-from console.control.actions import SERVING_ALIAS, SWITCH_STATES, ActionKind, ActionPlan, new_key
+from console.control.actions import SERVING_ALIAS, SWITCH_STATES, ActionKind, ActionPlan, new_key, version_label
 from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference
 from console.control.errors import NotFound, Refused
 from console.control.ledger import Ledger
 from console.control.roles import Policy
+from console.control.signatures import strictest
 from console.control.state import ControlState
+from console.control.terms import Signing
 
 
 def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: str, reason: str) -> tuple[Approval, bool]:
@@ -28,7 +32,8 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
         if known is not None:
             return [], (known, True)
         drafts: list[Draft] = []
-        kind = ActionKind.RESTORE if plan.kind in SWITCH_STATES else plan.kind
+        # Every way back of the switch is a restore to approvals; a step towards safety is what it is.
+        kind = ActionKind.RESTORE if plan.kind in SWITCH_STATES and not plan.safer else plan.kind
         standing = state.approval_for(kind, plan.environment, plan.model, plan.to or "", now)
         if standing is not None:
             changed = difference(standing.payload.world, world)
@@ -48,6 +53,9 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             evaluation_digest=world.evaluation_digest,
             gates=world.gates,
             policy_digest=world.policy_digest,
+            trained_by=world.trained_by,
+            different_from=terms.different_from,
+            signature=terms.signature,
             requester=ledger.actor.name,
             requested_at=now,
             approve_by=now + timedelta(hours=terms.approve_within_hours),
@@ -69,44 +77,77 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
     return ledger.state().approvals[identifier], repeated
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A vote's signature, once it was found good."""
+
+    signature: str
+    fingerprint: str
+    signers: Digest
+    """Of the file that said whose key it is."""
+
+
+def may_vote(state: ControlState, policy: Policy, person: str, now: datetime, approval_id: str, seen: str | None = None) -> Approval | None:
+    """The request that `person` may approve now; None when they have already. Raises NotFound, or Refused with the reason.
+
+    `seen`: the digest of the payload that was looked at, where one was.
+    """
+    approval = found(state, approval_id)
+    payload = approval.payload
+    refusal = policy.refusal(person, ActionKind.APPROVE, payload.environment, payload.model)
+    if refusal is not None:
+        raise Refused(refusal)
+    if any(vote.person == person for vote in approval.votes):
+        return None
+    standing = approval.state_at(now)
+    if standing is not ApprovalState.PENDING:
+        raise Refused(f"{approval_id} is {standing.value}: nothing can be approved any more", approval.difference)
+    if payload.digest != approval.payload_digest or seen not in {None, approval.payload_digest}:
+        raise Refused(f"{approval_id} is not the request that you saw: look at it again before approving")
+    apart = {*payload.different_from, *policy.terms_for(payload.action).different_from}
+    if person == payload.requester and "requester" in apart and not policy.solo:
+        raise Refused(f"{approval_id} was asked for by {person}: another person must approve it")
+    if person == payload.trained_by and "trainer" in apart and not policy.solo:
+        raise Refused(f"{person} trained {version_label(payload.to)}: the policy wants somebody else to approve it")
+    return approval
+
+
 def approve(
-    ledger: Ledger, policy: Policy, approval_id: str, *, seen: str, world: World | None, reason: str, signature: str | None
+    ledger: Ledger, policy: Policy, approval_id: str, *, seen: str, world: World | None, reason: str, signed: Signed | None
 ) -> Approval:
     """Add this person's approval of the payload with digest `seen`. Again by the same person: nothing changes.
 
     Raises NotFound, or Refused: not pending, own request, another payload than the one that was seen, another world (which
-    also makes the request void).
+    also makes the request void), no signature where one is required.
     """
     person = ledger.actor.name
 
     def decision(state: ControlState) -> tuple[Sequence[Draft], Refused | None]:
-        approval = found(state, approval_id)
-        payload = approval.payload
-        refusal = policy.refusal(person, ActionKind.APPROVE, payload.environment, payload.model)
-        if refusal is not None:
-            raise Refused(refusal)
-        if any(vote.person == person for vote in approval.votes):
+        approval = may_vote(state, policy, person, ledger.clock.now(), approval_id, seen)
+        if approval is None:
             return [], None
-        standing = approval.state_at(ledger.clock.now())
-        if standing is not ApprovalState.PENDING:
-            raise Refused(f"{approval_id} is {standing.value}: nothing can be approved any more", approval.difference)
-        if seen != approval.payload_digest or payload.digest != approval.payload_digest:
-            raise Refused(f"{approval_id} is not the request that you saw: look at it again before approving")
-        solo = person == payload.requester
-        if solo and not policy.solo:
-            raise Refused(f"{approval_id} was asked for by {person}: another person must approve it")
+        payload = approval.payload
         if world is not None:
             changed = difference(payload.world, world)
             if changed:
                 draft = _voided(ledger, approval_id, changed)
                 return [draft], Refused(f"{approval_id} is void: {changed[0]}", changed)
-        body = {"reason": reason, "payload_digest": seen, "solo": solo, "signature": signature}
+        if signed is None and signing_asked(approval, policy) == "required":
+            raise Refused(f"{approval_id} is approved with a signature by SSH key only: nothing was recorded")
+        body: dict[str, object] = {"reason": reason, "payload_digest": seen, "solo": person == payload.requester, "signature": None}
+        if signed is not None:
+            body |= {"signature": signed.signature, "fingerprint": signed.fingerprint, "signers": signed.signers}
         return [ledger.draft(f"approval/{approval_id}/vote/{person}", events.APPROVED, approval_id, body)], None
 
     refused = ledger.decide(decision)
     if refused is not None:
         raise refused
     return ledger.state().approvals[approval_id]
+
+
+def signing_asked(approval: Approval, policy: Policy) -> Signing:
+    """Whether votes on a request are signed: as it was asked for, or as the policy says by now, whichever is stricter."""
+    return strictest(approval.payload.signature, policy.terms_for(approval.payload.action).signature)
 
 
 def reject(ledger: Ledger, policy: Policy, approval_id: str, *, reason: str) -> Approval:

@@ -38,6 +38,7 @@ from console.control.planning import draw
 from console.control.recording import RecordKeeping
 from console.control.retrying import Retry, plan_again, request_again
 from console.control.settling import Settling
+from console.control.signatures import TrustUnavailable, broken_votes
 from console.control.state import ControlState
 
 LOOK_AGAIN: Final = 0.02
@@ -197,6 +198,9 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
             changed = difference(approval.payload.world, world_of(facts, fresh.from_, self.policy))
             if changed and approval.state_at(self.clock.now()) is ApprovalState.APPROVED:
                 return _Objection(f"{approval.id} is void: {changed[0]}", changed, voids=approval.id)
+            unsigned = self._unsigned(approval)
+            if unsigned is not None:
+                return unsigned
         if plan.kind in MOVING_KINDS and fresh.from_ != plan.from_:
             changed = (f"in force: was {plan.from_} when the plan was drawn, is {fresh.from_}",)
             moved = self._moved(plan)
@@ -216,6 +220,18 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
             return movement_for(self._reach, plan, key=plan.key, who=self.actor.who, reason="").read().moved
         except BackendError:
             return None
+
+    def _unsigned(self, approval: Approval) -> _Objection | None:
+        """Signatures are verified again at this moment: a key may have been revoked, and a vote may have been put there by hand."""
+        asked = approvals.signing_asked(approval, self.policy)
+        try:
+            broken = broken_votes(approval, asked, self.policy.signers, self.paths.policies, self.clock.real_now())
+        except TrustUnavailable as error:
+            return _Objection(f"the signatures of {approval.id} cannot be verified: {error}")
+        if not broken:
+            return None
+        standing = approval.state_at(self.clock.now()) is ApprovalState.APPROVED
+        return _Objection(f"{approval.id} is void: {broken[0]}", broken, voids=approval.id if standing else None)
 
     def _carry_out(self, plan: ActionPlan, fresh: ActionPlan, key: str, reason: str, *, attempt: int = 0) -> ActionOutcome:
         under_way = Execution if attempt == 0 else partial(Retry, attempt=attempt)
@@ -334,6 +350,7 @@ def _facts_of(plan: ActionPlan) -> PlanFacts:
         artifact_digest=plan.artifact_digest,
         evaluation_digest=plan.evaluation_digest,
         gates=plan.gates,
+        trained_by=plan.trained_by,
         policy_digest=plan.policy_digest,
     )
 

@@ -66,6 +66,7 @@ def world_of(facts: PlanFacts, found: str | None, policy: Policy) -> World:
         evaluation_digest=facts.evaluation_digest,
         gates=facts.gates,
         policy_digest=facts.policy_digest or policy.digest,
+        trained_by=facts.trained_by,
     )
 
 
@@ -144,6 +145,7 @@ def sealed(
         "artifact_digest": facts.artifact_digest,
         "evaluation_digest": facts.evaluation_digest,
         "gates": facts.gates,
+        "trained_by": facts.trained_by,
         "policy_digest": facts.policy_digest or policy.digest,
         "shown": facts.shown,
     }

@@ -159,7 +159,10 @@ def approval_voted(state: ControlState, entry: Entry) -> None:
         reason=body["reason"],
         payload_digest=body["payload_digest"],
         solo=body["solo"],
+        signed_at=entry.real_at,
         signature=body["signature"],
+        fingerprint=body.get("fingerprint"),
+        signers=body.get("signers"),
     )
     state.approvals[entry.subject] = approval.model_copy(update={"votes": (*approval.votes, vote)})
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from backends.protocol import BackendError
 from backends.records import SwitchState
 from console.control import approvals
 from console.control.actions import ALIAS_KINDS, PlanFacts
-from console.control.approval import Approval, ApprovalPayload
+from console.control.approval import Approval, ApprovalPayload, World, difference
+from console.control.approvals import Signed
 from console.control.drawing import world_of
 from console.control.errors import Refused
 from console.control.post import Post
+from console.control.signatures import Trust, TrustUnavailable, open_trust
+from console.control.signing import ChosenKey, NoKey, choose_key, signed_with
 
 
 class Judging(Post):
@@ -23,15 +28,33 @@ class Judging(Post):
         typed_name: str | None = None,
         reason: str = "",
         current_world: PlanFacts | None = None,
-        signature: str | None = None,
+        key_file: Path | None = None,
+        may_ask: bool = False,
     ) -> Approval:
-        """Approve exactly the payload with digest `seen_digest`. Raises NotFound, Refused or JournalUnavailable."""
+        """Approve exactly the payload with digest `seen_digest`, signed with a key where that is asked for.
+
+        The key is the one in `key_file`, else one that an SSH agent holds; `may_ask`: a passphrase may be asked for at the terminal.
+        Raises NotFound, Refused or JournalUnavailable.
+        """
         self._require_standing()
         payload = approvals.found(self._ledger.state(), approval_id).payload
         if payload.environment in self.policy.production and typed_name != payload.model:
             raise Refused(f"type {payload.model} to approve: nothing was signed")
         world = None if current_world is None else world_of(current_world, self._value_in_force(payload), self.policy)
-        return approvals.approve(self._ledger, self.policy, approval_id, seen=seen_digest, world=world, reason=reason, signature=signature)
+        signed = self._signed(approval_id, seen_digest, world, key_file, may_ask)
+        return approvals.approve(self._ledger, self.policy, approval_id, seen=seen_digest, world=world, reason=reason, signed=signed)
+
+    def signing_key(self, approval_id: str, key_file: Path | None = None) -> ChosenKey | None:
+        """The key that this person would sign a request with; None where it is approved without one. Raises NotFound or Refused."""
+        asked = approvals.signing_asked(approvals.found(self._ledger.state(), approval_id), self.policy)
+        if asked == "none" and key_file is None:
+            return None
+        try:
+            return choose_key(self._trust(), self.actor.name, self.clock.real_now(), key_file)
+        except NoKey:
+            if asked == "required" or key_file is not None:
+                raise
+            return None
 
     def reject(self, approval_id: str, *, reason: str) -> Approval:
         """Veto a request, or withdraw one's own. Raises NotFound, Refused or JournalUnavailable."""
@@ -39,6 +62,22 @@ class Judging(Post):
         if not reason.strip():
             raise Refused("a rejection needs a reason")
         return approvals.reject(self._ledger, self.policy, approval_id, reason=reason)
+
+    def _signed(self, approval_id: str, seen: str, world: World | None, key_file: Path | None, may_ask: bool) -> Signed | None:
+        """The signature of this person; nobody touches a key for a request that could not be approved anyway."""
+        approval = approvals.may_vote(self._ledger.state(), self.policy, self.actor.name, self.clock.now(), approval_id, seen)
+        if approval is None or (world is not None and difference(approval.payload.world, world)):
+            return None
+        chosen = self.signing_key(approval_id, key_file)
+        if chosen is None:
+            return None
+        return signed_with(chosen, approval, self.actor.name, self.clock.real_now(), self._trust(), may_ask=may_ask)
+
+    def _trust(self) -> Trust:
+        try:
+            return open_trust(self.policy.signers, self.paths.policies)
+        except TrustUnavailable as error:
+            raise Refused(f"nothing was signed: {error}") from None
 
     def _value_in_force(self, payload: ApprovalPayload) -> str | None:
         try:

@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from backends.durable import locked, private_mode, replace_file
 from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlFileError, YamlProblem, YamlText, load_yaml, validated
+from console.policies.approvers import approver_problems
 from console.policies.rules import (
     SECTIONS,
     SINGLE,
@@ -135,7 +136,7 @@ def read_policies(folder: Path) -> Policies:
         raise PoliciesError(problems)
     shipped = [_parsed(text, f"shipped/{name}") for name, text in shipped_files().items()]
     policies = _joined(shipped, own)
-    problems = _across(policies, own)
+    problems = _across(policies, own, folder)
     if problems:
         raise PoliciesError(problems)
     return policies
@@ -250,8 +251,8 @@ def _joined(shipped: list[_Read], own: list[_Read]) -> Policies:
     return Policies(**joined)
 
 
-def _across(policies: Policies, own: list[_Read]) -> list[PolicyProblem]:
-    """What must hold between items: people have roles that exist, quorums need roles that exist."""
+def _across(policies: Policies, own: list[_Read], folder: Path) -> list[PolicyProblem]:
+    """What must hold between items: people have roles that exist, and approvals can be given by those who are there."""
     roles = {role.id for role in policies.roles}
     problems = []
     for read in own:
@@ -261,7 +262,7 @@ def _across(policies: Policies, own: list[_Read]) -> list[PolicyProblem]:
         for index, rule in enumerate(read.file.approvals):
             for role in sorted(set(rule.roles) - roles):
                 problems.append(read.text.problem(("approvals", index, "roles"), f"approvals: there is no role {role}"))
-    return problems
+    return problems or approver_problems(policies, [(read.text, read.file) for read in own], folder)
 
 
 def known_rules(policies: Policies) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from widgets.line import MARKS, Line, Page, Row, columns, line, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.approvals import ApprovalRow, ApprovalsView, ApprovalView
+    from console.views.approvals import ApprovalRow, ApprovalsView, ApprovalView, VoteView
+    from console.views.signatures import BundleView, SignaturesView
 
 _MARK_OF = {"pending": "unknown", "approved": "warning"}
 
@@ -125,12 +126,19 @@ def _state_lines(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
     row = view.request
     lines = [line(" Reason: ", row.reason)] if row.reason.raw else []
     for vote in view.votes:
-        how = "alone (solo)" if vote.solo else "with a key" if vote.signed else "by name and host"
-        lines.append(line(f" Signed by {vote.person} {figures.moment(vote.at, zone)}, {how} ", vote.reason))
+        lines.append(line(f" Signed by {vote.person} {figures.moment(vote.at, zone)}, {_how(vote)} ", vote.reason))
+        if vote.signature not in {None, "good"}:
+            state = State.UNKNOWN if vote.signature == "not checked" else State.CRITICAL
+            lines.append(line(" ", (MARKS[state.value], state.value), f" {vote.signature_says}"))
     if row.state != "pending":
         by = f" by {row.ended_by}" if row.ended_by else ""
         lines.append(line(" ", (row.state.upper(), "bold"), f"{by} ", row.ended_reason))
     return lines
+
+
+def _how(vote: VoteView) -> str:
+    key = f"with {vote.fingerprint} ({vote.signature})" if vote.fingerprint else "by name and host"
+    return f"alone (solo), {key}" if vote.solo else key
 
 
 def _gates_title(view: ApprovalView, zone: ZoneInfo) -> str:
@@ -152,10 +160,17 @@ def _signing(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
     if view.refusal is not None:
         you = line(" ", ("You may not approve: ", "bold"), view.refusal)
     elif view.person == row.requester:
-        you = line(_SOLO)
+        you = line(f"{_SOLO}{_key(view)}")
     else:
-        you = line(f" You are {view.person}, not {row.requester}: you may approve.")
+        you = line(f" You are {view.person}, not {row.requester}: may approve.{_key(view)}")
     return [you, line(f" {moved}{readers}Undo: {view.undo}. {waived}")]
+
+
+def _key(view: ApprovalView) -> str:
+    """What it is signed with, by where its private half is."""
+    if view.key is not None:
+        return f" Key {view.key.fingerprint} in {view.key.held}."
+    return f" No key: {view.key_missing}." if view.key_missing else ""
 
 
 _SOLO = " You asked for it yourself; this workspace is yours alone, so you may approve: recorded as solo."
@@ -203,18 +218,55 @@ def approval_summary(view: ApprovalView) -> Page:
     lines.append(
         line(f"  {'until':<11}approve by {figures.moment(row.approve_by, zone)}, execute by {figures.moment(row.execute_by, zone)}")
     )
+    if view.key is not None:
+        lines.append(line(f"  {'key':<11}{view.key.fingerprint} in {view.key.held}"))
+    elif view.key_missing and view.refusal is None:
+        lines.append(line(("!", "warning"), f" {'key':<11}none, so it is recorded by name and host: {view.key_missing}"))
     if view.refusal is not None:
         lines.append(line(("X", "critical"), f" {'you':<11}{view.person} may not approve: {view.refusal}"))
     return Page(heading, tuple(Row(part) for each in lines for part in wrapped(each, 80, 13)), f"approve {row.id}")
 
 
 def signed_lines(view: ApprovalView) -> list[Line]:
-    """The receipt of a signature."""
+    """The receipt of an approval: signed with a key and verified, or recorded by name and host."""
     row = view.request
+    mine = next((vote for vote in view.votes if vote.person == view.person), None)
+    done = "signed"
+    if mine is not None and mine.signed:
+        done = "signed and verified" if mine.signature == "good" else f"signed, {mine.signature}"
     target = f"{row.granted} of {row.needed}"
-    if row.state == "approved":
-        return [line((f"signed, {target}", "bold"), f"; not executed yet: qd promote {row.id}")]
-    return [line((f"signed, {target}", "bold"), f"; {row.id} is {row.state}")]
+    rest = f"; not executed yet: qd promote {row.id}" if row.state == "approved" else f"; {row.id} is {row.state}"
+    lines = [line((f"{done}, {target}", "bold"), rest)]
+    if mine is not None and mine.fingerprint:
+        lines.append(line(f"with {mine.fingerprint}"))
+    return lines
+
+
+def signatures_page(view: SignaturesView) -> Page:
+    """What each signature of a request is worth."""
+    zone = ZoneInfo(view.zone)
+    asked = {"none": "signatures are not asked for", "optional": "signatures are optional", "required": "every vote must be signed"}
+    lines = [line(f"  {'payload':<11}{view.payload_digest}")]
+    lines.append(line(f"  {'namespace':<11}{view.namespace}; {asked[view.asked]}"))
+    if view.allowed_signers:
+        revoked = f", revoked in {view.revoked}" if view.revoked else ", no revocation list is configured"
+        lines.append(line(f"  {'keys':<11}{view.allowed_signers}{revoked}"))
+    if view.advisory:
+        lines.append(line(("!", "warning"), f" {'advisory':<11}{view.advisory}"))
+    for vote in view.votes:
+        state = "ok" if vote.signature == "good" else "unknown" if vote.signature in {None, "not checked"} else "critical"
+        said = vote.signature_says if vote.signed else "approved by name and host, without a key"
+        lines.append(line((MARKS[state], state), f" {vote.person:<11}{figures.moment(vote.at, zone)}  {said}"))
+    if not view.votes:
+        lines.append(line("  nobody has approved it yet"))
+    return Page(line((f"{view.id} {view.verdict}", "bold")), tuple(Row(part) for each in lines for part in wrapped(each, 80, 13)), "")
+
+
+def bundle_page(view: BundleView) -> Page:
+    """What was written, and the commands that verify it without this program."""
+    lines = [line(f"  {file}") for file in view.files]
+    lines += [line("verify anywhere with OpenSSH alone:"), *(line(f"  {command}") for command in view.commands)]
+    return Page(line((f"{view.id}: written to {view.folder}", "bold")), tuple(Row(each) for each in lines), "")
 
 
 def _what(row: ApprovalRow) -> str:

@@ -27,7 +27,7 @@ class AuditScreen(DetailedScreen):
         self._asked = False
 
     def load(self, lookout: Lookout) -> Any:
-        return lookout.audit()
+        return lookout.audit(signatures=self._asked)
 
     def page(self, view: Any, width: int, height: int) -> Page:
         return audit_page(view, width=width, height=height)

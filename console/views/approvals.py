@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from backends.records import Moment, Reader, State
 from backends.text import Untrusted
 from console.acting import control_policy
 from console.control.actions import ActionKind, Gate, PlanFacts, version_label
 from console.control.approval import Approval, World, difference
-from console.control.approvals import found
+from console.control.approvals import found, signing_asked
 from console.control.drawing import people, world_of
+from console.control.errors import Refused
 from console.control.identity import Actor
 from console.control.roles import Policy
+from console.control.signatures import SignatureState, SignatureVerdict, TrustUnavailable, judged_votes, open_trust
+from console.control.signing import choose_key
+from console.control.terms import Signing
 from console.facts_in_time import WITHOUT, base_facts
 from console.render import figures
 from console.views.health import View
@@ -66,7 +72,7 @@ class Difference(View):
 
 
 class VoteView(View):
-    """One signature."""
+    """One person's approval."""
 
     person: str
     at: Moment
@@ -74,6 +80,19 @@ class VoteView(View):
     solo: bool
     signed: bool
     """Whether an SSH signature is kept with it."""
+    fingerprint: str | None = None
+    """Of the key that signed."""
+    signature: str | None = None
+    """What the signature is worth, verified at this moment: good, revoked, expired, ...; `not checked` when it cannot be told."""
+    signature_says: str = ""
+
+
+class SigningKey(View):
+    """The key that this person would sign with."""
+
+    fingerprint: str
+    held: str
+    """Where its private half is: `your agent`, `your forwarded agent`, or the file that was named."""
 
 
 class ApprovalView(View):
@@ -101,6 +120,14 @@ class ApprovalView(View):
     """Why this person may not approve it; None when they may."""
     facts_problem: str | None = None
     """Why what is true now could not be read."""
+    trained_by: str | None = None
+    """Who trained the target, as it was when this was asked for."""
+    signature: Signing = "none"
+    """Whether approving takes a signature by SSH key."""
+    key: SigningKey | None = None
+    """What this person would sign with; None: with nothing, or there is no key."""
+    key_missing: str | None = None
+    """Why there is no key to sign with, where one could be used."""
 
 
 def approvals_view(sight: Sight) -> ApprovalsView:
@@ -140,7 +167,15 @@ def row_of(sight: Sight, approval: Approval) -> ApprovalRow:
     )
 
 
-def approval_view(sight: Sight, approval_id: str, actor: Actor, facts: PlanFacts | None, evidence: Evidence | None = None) -> ApprovalView:
+def approval_view(
+    sight: Sight,
+    approval_id: str,
+    actor: Actor,
+    facts: PlanFacts | None,
+    evidence: Evidence | None = None,
+    *,
+    key_file: Path | None = None,
+) -> ApprovalView:
     """One request as `actor` sees it. Raises NotFound. `facts` are those of `world_now`; without them only the request is shown."""
     approval = found(sight.control, approval_id)
     payload = approval.payload
@@ -149,6 +184,10 @@ def approval_view(sight: Sight, approval_id: str, actor: Actor, facts: PlanFacts
     shown = facts.shown.get("gates") or {}
     undo = f"R, back to {version_label(payload.from_)}" if payload.action is ActionKind.PROMOTE else f"K, {payload.from_} again"
     problem = facts.shown.get(WITHOUT)
+    refusal = refusal_of(approval, sight, actor, policy)
+    key, key_missing = signing_key(sight, approval, actor, policy, key_file) if refusal is None else (None, None)
+    if key is None and refusal is None and signing_asked(approval, policy) == "required":
+        refusal = key_missing
     return ApprovalView(
         request=row_of(sight, approval),
         at=sight.at,
@@ -163,14 +202,15 @@ def approval_view(sight: Sight, approval_id: str, actor: Actor, facts: PlanFacts
         scores_per_day=facts.scores_per_day,
         readers=facts.readers,
         undo=undo,
-        votes=tuple(
-            VoteView(person=vote.person, at=vote.at, reason=Untrusted(vote.reason), solo=vote.solo, signed=vote.signature is not None)
-            for vote in approval.votes
-        ),
+        votes=vote_views(sight, approval, policy),
         changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if problem is None and evidence is not None else (),
         person=actor.name,
-        refusal=refusal_of(approval, sight, actor, policy),
+        refusal=refusal,
         facts_problem=str(problem) if problem else None,
+        trained_by=payload.trained_by,
+        signature=signing_asked(approval, policy),
+        key=key,
+        key_missing=key_missing,
     )
 
 
@@ -185,11 +225,54 @@ def refusal_of(approval: Approval, sight: Sight, actor: Actor, policy: Policy) -
     forbidden = policy.refusal(actor.name, ActionKind.APPROVE, payload.environment, payload.model)
     if forbidden is not None:
         return forbidden
-    if actor.name == payload.requester and not policy.solo:
+    apart = {*payload.different_from, *policy.terms_for(payload.action).different_from}
+    if actor.name == payload.requester and "requester" in apart and not policy.solo:
         return f"{actor.name} asked for it: another person must approve it"
+    if actor.name == payload.trained_by and "trainer" in apart and not policy.solo:
+        return f"{actor.name} trained {version_label(payload.to)}: the policy wants somebody else to approve it"
     if any(vote.person == actor.name for vote in approval.votes):
         return f"{actor.name} has approved it already: {people(payload.needed)} in all"
     return None
+
+
+def signing_key(sight: Sight, approval: Approval, actor: Actor, policy: Policy, file: Path | None) -> tuple[SigningKey | None, str | None]:
+    """The key that `actor` would sign a request with, or why there is none; neither where none is asked for."""
+    if signing_asked(approval, policy) == "none" and file is None:
+        return None, None
+    try:
+        trust = open_trust(policy.signers, sight.workspace.paths.policies)
+        chosen = choose_key(trust, actor.name, sight.clock.real_now(), file)
+    except (Refused, TrustUnavailable) as error:
+        return None, str(error)
+    agent = "your forwarded agent" if actor.ssh else "your agent"
+    return SigningKey(fingerprint=chosen.fingerprint, held=agent if chosen.file is None else str(chosen.file)), None
+
+
+def vote_views(sight: Sight, approval: Approval, policy: Policy) -> tuple[VoteView, ...]:
+    """Who approved, each signature verified: as of now while the request can be used, else as of when it was given."""
+    open_ = approval.state_at(sight.at).value in {"pending", "approved"}
+    worth: dict[str, SignatureVerdict] = {}
+    why_not = ""
+    if any(vote.signature is not None for vote in approval.votes):
+        try:
+            trust = open_trust(policy.signers, sight.workspace.paths.policies)
+            moment = sight.clock.real_now() if open_ and not sight.past else None
+            worth = {vote.person: verdict for vote, verdict in judged_votes(approval, trust, moment)}
+        except TrustUnavailable as error:
+            why_not = str(error)
+    return tuple(
+        VoteView(
+            person=vote.person,
+            at=vote.at,
+            reason=Untrusted(vote.reason),
+            solo=vote.solo,
+            signed=vote.signature is not None,
+            fingerprint=vote.fingerprint,
+            signature=None if vote.signature is None else worth[vote.person].state.value if worth else SignatureState.UNCHECKED.value,
+            signature_says=worth[vote.person].message if vote.signature and worth else why_not if vote.signature else "",
+        )
+        for vote in approval.votes
+    )
 
 
 def world_now(sight: Sight, approval: Approval) -> tuple[PlanFacts, Evidence | None]:

@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from backends.records import Moment, State
 from backends.text import Untrusted
+from console.approval_terms import signer_files
 from console.control import audit
 from console.control.audit import AuditEntry, AuditFilter, AuditVerdict, JournalUnavailable
+from console.control.signatures import signature_findings
 from console.views.health import View
 from console.views.sight import Sight
 
@@ -89,10 +91,10 @@ class AuditView(View):
     filters: AuditFilter
 
 
-def audit_view(sight: Sight, *, limit: int | None = LIMIT, filters: AuditFilter | None = None) -> AuditView:
+def audit_view(sight: Sight, *, limit: int | None = LIMIT, filters: AuditFilter | None = None, signatures: bool = False) -> AuditView:
     """The newest entries that fit, of the whole workspace: the chain is one. For the past, only what was recorded by then."""
     wanted = filters or AuditFilter()
-    chain = chain_view(sight)
+    chain = chain_view(sight, signatures=signatures)
     found: list[AuditEntry] = []
     if chain.state != "unreadable":
         found = [entry for entry in audit.log(sight.workspace.paths, None, wanted) if not sight.past or entry.at <= sight.at]
@@ -108,8 +110,11 @@ def audit_view(sight: Sight, *, limit: int | None = LIMIT, filters: AuditFilter 
     )
 
 
-def chain_view(sight: Sight) -> ChainView:
-    """Recompute the chain from its first entry to its last. Never raises: a journal that cannot be read is an answer."""
+def chain_view(sight: Sight, *, signatures: bool = False) -> ChainView:
+    """Recompute the chain from its first entry to its last. Never raises: a journal that cannot be read is an answer.
+
+    `signatures`: verify every signed approval too; ssh-keygen takes some milliseconds for each.
+    """
     now = sight.clock.real_now()
     try:
         verdict: AuditVerdict = audit.verify(sight.workspace.paths)
@@ -118,20 +123,29 @@ def chain_view(sight: Sight) -> ChainView:
             at=sight.at, verified_at=now, state="unreadable", entries=0, last_seq=0, last_hash="", mirrored_seq=None, mirrored_at=None,
             findings=(), warnings=(), gap_entries=0, problem=Untrusted(str(error)),
         )  # fmt: skip
+    wrong, worth = _signatures(sight) if signatures else ([], [])
+    findings = [ChainFinding(kind=each.kind, seq=each.seq, message=Untrusted(each.message)) for each in verdict.findings]
+    findings += [ChainFinding(kind="signature", seq=None, message=Untrusted(each)) for each in wrong]
     return ChainView(
         at=sight.at,
         verified_at=now,
-        state="whole" if verdict.whole else "broken",
+        state="broken" if findings else "whole",
         entries=verdict.entries,
         last_seq=verdict.last_seq,
         last_hash=verdict.last_hash,
         mirrored_seq=verdict.mirrored_seq,
         mirrored_at=verdict.mirrored_at,
-        findings=tuple(ChainFinding(kind=each.kind, seq=each.seq, message=Untrusted(each.message)) for each in verdict.findings),
-        warnings=tuple(Untrusted(each) for each in verdict.warnings),
+        findings=tuple(findings),
+        warnings=tuple(Untrusted(each) for each in (*verdict.warnings, *worth)),
         gap_entries=verdict.gap_entries,
         problem=None,
     )
+
+
+def _signatures(sight: Sight) -> tuple[list[str], list[str]]:
+    """What is wrong with the signatures of approvals, and what is worth knowing of them."""
+    files = signer_files(sight.policies)
+    return signature_findings(sight.control.approvals.values(), files, sight.workspace.paths.policies)
 
 
 def _row(entry: AuditEntry) -> AuditRow:

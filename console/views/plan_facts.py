@@ -111,6 +111,8 @@ def facts_for(evidence: Evidence, kind: ActionKind, to: str | None) -> PlanFacts
         fields["target"] = _target(evidence, to, artifact)
         fields["artifact_digest"] = version.artifact_digest if version is not None else None
         fields["evaluation_digest"] = digest_of(report.model_dump(mode="json")) if report is not None else None
+        run = evidence.run(to)
+        fields["trained_by"] = run.started_by if run is not None else None
         fields["refusal"] = artifact.problem
     elif kind in SWITCH_STATES:
         fields["target"] = (Untrusted(what_answers(evidence, kind)),)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
+from backends.sshsig.keys import short_fingerprint
 from console.cli.acting import acting_arguments, desk_of, said, typed_name
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
@@ -17,6 +19,7 @@ PATIENCE = 60.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="APR-N", help="the request")
+    parser.add_argument("--key-file", type=Path, metavar="FILE", help="sign with this SSH key (default: the one of yours in your agent)")
     acting_arguments(parser, moves=False)
 
 
@@ -24,7 +27,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.views.asked import approval_asked, approval_at_once  # noqa: PLC0415 - loads the gates, which --help does not need
 
     try:
-        asked = approval_asked(context.lookout.sight(), options.id, PATIENCE)
+        asked = approval_asked(context.lookout.sight(), options.id, PATIENCE, key_file=options.key_file)
         view = asked.view
         page = approval_summary(view)
         if options.dry_run:
@@ -34,13 +37,16 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
             if view.refusal is not None:
                 raise Problem(Exit.REFUSED, f"{view.request.id}: {view.refusal}")
             print(page.plain(), file=sys.stderr)
-            name = typed_name(context, view.request.model, None, f"sign as {desk.actor.name}")
+            key = f" with {short_fingerprint(view.key.fingerprint)}" if view.key is not None else ""
+            name = typed_name(context, view.request.model, None, f"sign as {desk.actor.name}{key}")
             desk.approve(
                 options.id,
                 seen_digest=view.request.payload_digest,
                 typed_name=name,
                 reason=options.reason or "",
                 current_world=asked.world,
+                key_file=options.key_file,
+                may_ask=sys.stdin.isatty(),
             )
     except (NotFound, JournalUnavailable) as error:
         raise said(error) from None

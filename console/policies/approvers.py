@@ -1,0 +1,84 @@
+"""Whether what is asked of approvers can be met: enough people, and keys to sign with where signatures are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from backends.sshsig.allowed import Signer, SignersError, read_signers
+from backends.yaml_text import YamlProblem, YamlText
+from console.policies.rules import ApprovalRule, PolicyFile, Role
+
+Own = tuple[YamlText, PolicyFile]
+
+
+def approver_problems(joined: PolicyFile, own: Sequence[Own], folder: Path) -> list[YamlProblem]:
+    """One problem for each place in the files of `own` that asks for what nobody can give. `joined` is what they add up to."""
+    problems = _signer_problems(joined, own, folder)
+    if problems:
+        return problems
+    signers = _signers(joined, folder) if joined.signatures is not None else ()
+    for text, file in own:
+        for index, rule in enumerate(file.approvals):
+            if rule.signature != "none" and joined.signatures is None:
+                missing = (
+                    "approvals: signatures are asked for, but no file says whose keys are whose; add signatures: {allowed_signers: ...}"
+                )
+                problems.append(text.problem(("approvals", index, "signature"), missing))
+            elif len(joined.people) > 1:
+                too_few = _too_few(joined, rule, signers)
+                if too_few is not None:
+                    problems.append(text.problem(("approvals", index, "quorum"), too_few))
+    return problems
+
+
+def _too_few(joined: PolicyFile, rule: ApprovalRule, signers: Sequence[Signer]) -> str | None:
+    """Who asks may be one of those who approve: so there must be more of them than the quorum."""
+    if not rule.quorum:
+        return None
+    able = sorted(person for person, role in joined.people.items() if _judges(joined.roles, role, rule))
+    if rule.signature == "required":
+        keyed = {signer.person for signer in signers}
+        able = [person for person in able if person in keyed]
+    if rule.quorum < len(able):
+        return None
+    named = f": {', '.join(able)}" if able else ""
+    key = " with a key to sign with" if rule.signature == "required" else ""
+    return (
+        f"approvals: {rule.action} asks for {rule.quorum}, but only {len(able)} may approve{key}{named}; one more is needed than the quorum"
+    )
+
+
+def _judges(roles: Iterable[Role], wanted: str, rule: ApprovalRule) -> bool:
+    role = next((each for each in roles if each.id == wanted), None)
+    if role is None or role.id not in rule.roles or not {"approve", "*"} & set(role.may):
+        return False
+    return any(place == "*" or any(fnmatchcase(place, pattern) for pattern in role.environments) for place in rule.environments)
+
+
+def _signer_problems(joined: PolicyFile, own: Sequence[Own], folder: Path) -> list[YamlProblem]:
+    """What is wrong with the files of keys: at the line that names one that is missing, or in the file of keys itself."""
+    given = joined.signatures
+    if given is None:
+        return []
+    text = next(text for text, file in own if file.signatures is not None)
+    problems = []
+    for name, value in (("allowed_signers", given.allowed_signers), ("revoked", given.revoked)):
+        if value is not None and not (folder / value).is_file():
+            problems.append(text.problem(("signatures", name), f"signatures: there is no file {folder / value}"))
+    if problems:
+        return problems
+    try:
+        _signers(joined, folder)
+    except SignersError as error:
+        return [YamlProblem(each.file, each.line, 1 if each.line else 0, each.reason) for each in error.problems]
+    except (OSError, UnicodeDecodeError) as error:
+        return [text.problem(("signatures", "allowed_signers"), f"signatures: {folder / given.allowed_signers} cannot be read: {error}")]
+    return []
+
+
+def _signers(joined: PolicyFile, folder: Path) -> tuple[Signer, ...]:
+    assert joined.signatures is not None
+    path = folder / joined.signatures.allowed_signers
+    return read_signers(path.read_text(encoding="utf-8"), str(path))

@@ -1,0 +1,363 @@
+"""A vote is signed by a key of that very person, over exactly this payload, for approvals; at signing and again at execution."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion
+from signing_people import Agent, Keys, running_agent
+
+from backends.records import State
+from console.control import events
+from console.control.actions import ActionKind, ActionOutcome, ActionState, Gate, PlanFacts
+from console.control.approval import Approval, ApprovalPayload, ApprovalState
+from console.control.errors import Refused
+from console.control.roles import Grant, Policy, Role
+from console.control.signatures import NAMESPACE, SignatureState, judge, open_trust
+from console.control.terms import SignerFiles, Signing, Terms
+
+DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
+GATE = Gate(name="SLO budget", state=State.OK, after="71 % left", limit="0")
+FACTS = PlanFacts(artifact_digest=DIGEST, evaluation_digest=DIGEST, gates=(GATE,), policy_digest=DIGEST, trained_by="omar")
+FILES = SignerFiles(allowed_signers="allowed_signers", revoked="revoked_keys")
+
+
+def policy_with(signature: Signing = "required", quorum: int = 1, files: SignerFiles | None = FILES) -> Policy:
+    terms = Terms(quorum=quorum, signature=signature, different_from=("requester", "trainer"))
+    grants = (*TEAM.grants, Grant(person="ines", roles=(Role.APPROVER,)), Grant(person="omar", roles=(Role.APPROVER,)))
+    return TEAM.model_copy(update={"terms": {ActionKind.PROMOTE: terms}, "signers": files, "grants": grants})
+
+
+class KeyedClock(MovableClock):
+    """The workspace's time and the real time, both moved by hand: keys are valid in real time."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        super().__init__(at)
+        self.real = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+    def real_now(self) -> datetime:
+        return self.real
+
+
+@pytest.fixture
+def clock() -> KeyedClock:
+    return KeyedClock()
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return Keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Agent]:
+    with running_agent(monkeypatch) as running:
+        yield running
+
+
+@dataclass
+class Bench:
+    """A workspace in which ilse and otto may sign, and what a test does in it."""
+
+    workspace: Workspace
+    keys: Keys
+    agent: Agent
+    policy: Policy
+
+    def write(self, name: str, text: str) -> None:
+        self.workspace.paths.policies.mkdir(exist_ok=True)
+        (self.workspace.paths.policies / name).write_text(text)
+
+    def ask(self, facts: PlanFacts = FACTS, to: str = "3", environment: str = "production") -> Approval:
+        desk = self.workspace.desk("ines", elevated=True, policy=self.policy)
+        request = promotion(to).model_copy(update={"environment": environment})
+        outcome = desk.execute(desk.plan(request, facts), confirmed("better"))
+        assert outcome.state is ActionState.WAITING, outcome.message
+        return self.found(outcome.approval or "")
+
+    def found(self, identifier: str) -> Approval:
+        approval: Approval = self.workspace.state.approvals[identifier]
+        return approval
+
+    def approve(self, approval: Approval, person: str = "ilse", **more: object) -> Approval:
+        desk = self.workspace.desk(person, policy=self.policy)
+        return desk.approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL, **more)  # type: ignore[arg-type]
+
+    def execute(self, facts: PlanFacts = FACTS) -> ActionOutcome:
+        desk = self.workspace.desk("ines", elevated=True, policy=self.policy)
+        return desk.execute(desk.plan(promotion("3"), facts), confirmed())
+
+    def forge(self, approval: Approval, person: str, signature: str | None) -> None:
+        """Put a vote into the journal past every check, as whoever can write the file may: the chain stays whole."""
+        ledger = self.workspace.desk(person, policy=self.policy)._ledger
+        body = {"reason": "", "payload_digest": approval.payload_digest, "solo": False, "signature": signature}
+        ledger.record(ledger.draft(f"approval/{approval.id}/vote/{person}", events.APPROVED, approval.id, body))
+
+    def standing(self, approval: Approval) -> ApprovalState:
+        return self.found(approval.id).state_at(self.workspace.clock.now())
+
+
+@pytest.fixture
+def bench(workspace: Workspace, keys: Keys, agent: Agent) -> Bench:
+    made = Bench(workspace, keys, agent, policy_with())
+    made.write("allowed_signers", f"ilse {keys.public('ilse')}\notto {keys.public('otto')}\n")
+    made.write("revoked_keys", "")
+    return made
+
+
+# -- the good way -----------------------------------------------------------------------------------------------------
+
+
+def test_signed_with_the_key_that_the_agent_holds_and_executed(bench: Bench) -> None:
+    bench.agent.add(bench.keys.private("otto"))
+    bench.agent.add(bench.keys.private("ilse"))
+    approval = bench.ask()
+    [vote] = bench.approve(approval).votes
+    assert vote.fingerprint == bench.keys.fingerprint("ilse")
+    assert bench.execute().state is ActionState.EFFECTIVE
+    assert bench.workspace.version == "3"
+
+
+def test_a_key_file_signs_without_any_agent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    approval = bench.ask()
+    [vote] = bench.approve(approval, key_file=bench.keys.private("ilse")).votes
+    assert vote.fingerprint == bench.keys.fingerprint("ilse")
+
+
+def test_the_public_half_and_an_agent_are_enough(bench: Bench, tmp_path: Path) -> None:
+    bench.agent.add(bench.keys.private("ilse"))
+    public = tmp_path / "only.pub"
+    public.write_text(bench.keys.public("ilse") + "\n")
+    assert bench.approve(bench.ask(), key_file=public).votes[0].fingerprint == bench.keys.fingerprint("ilse")
+
+
+def test_stock_ssh_keygen_verifies_what_is_kept(bench: Bench, tmp_path: Path) -> None:
+    bench.agent.add(bench.keys.private("ilse"))
+    [vote] = bench.approve(bench.ask()).votes
+    (tmp_path / "signature").write_text(vote.signature or "")
+    allowed = str(bench.workspace.paths.policies / "allowed_signers")
+    command = ["ssh-keygen", "-Y", "verify", "-f", allowed, "-I", "ilse", "-n", NAMESPACE, "-s", str(tmp_path / "signature")]
+    payload = bench.found("APR-3").payload.signed_bytes()
+    assert subprocess.run(command, input=payload, capture_output=True, check=False).returncode == 0
+    assert subprocess.run(command, input=payload + b" ", capture_output=True, check=False).returncode != 0
+
+
+def test_two_keys_of_one_person_count_once(bench: Bench) -> None:
+    bench.policy = policy_with(quorum=2)
+    allowed = f"ilse {bench.keys.public('ilse')}\nilse {bench.keys.public('spare')}\notto {bench.keys.public('otto')}\n"
+    bench.write("allowed_signers", allowed)
+    approval = bench.ask()
+    bench.approve(approval, key_file=bench.keys.private("ilse"))
+    assert bench.approve(approval, key_file=bench.keys.private("spare")).granted == 1
+    assert bench.standing(approval) is ApprovalState.PENDING
+    bench.approve(approval, "otto", key_file=bench.keys.private("otto"))
+    assert bench.standing(approval) is ApprovalState.APPROVED
+
+
+def test_where_signing_is_optional_a_key_is_used_and_none_is_forgiven(bench: Bench) -> None:
+    bench.policy = policy_with("optional")
+    assert bench.approve(bench.ask()).votes[0].signature is None
+    assert bench.execute().state is ActionState.EFFECTIVE
+
+
+# -- who may, and what keys count: at signing -------------------------------------------------------------------------
+
+Situation = Callable[[Bench, Approval], None]
+
+
+def vetoed(bench: Bench, approval: Approval) -> None:
+    bench.workspace.desk("otto", policy=bench.policy).reject(approval.id, reason="no")
+
+
+def after(**span: float) -> Situation:
+    return lambda bench, _: bench.workspace.clock.pass_by(**span)  # type: ignore[union-attr]
+
+
+def allowed(template: str) -> Situation:
+    return lambda bench, _: bench.write("allowed_signers", template.format(ilse=bench.keys.public("ilse"), otto=bench.keys.public("otto")))
+
+
+def revoked(bench: Bench, _approval: Approval) -> None:
+    bench.write("revoked_keys", bench.keys.public("ilse") + "\n")
+
+
+def revoked_by_list(bench: Bench, _approval: Approval) -> None:
+    path = bench.workspace.paths.policies / "revoked_keys"
+    path.unlink()
+    subprocess.run(["ssh-keygen", "-q", "-k", "-f", str(path), f"{bench.keys.private('ilse')}.pub"], check=True, capture_output=True)
+
+
+def gone(name: str) -> Situation:
+    return lambda bench, _: (bench.workspace.paths.policies / name).unlink()
+
+
+def open_to_all(bench: Bench, _approval: Approval) -> None:
+    (bench.workspace.paths.policies / "allowed_signers").chmod(0o666)
+
+
+def nothing(_bench: Bench, _approval: Approval) -> None:
+    return
+
+
+@pytest.mark.parametrize(
+    ("person", "key", "situation", "said"),
+    [
+        pytest.param("ines", "ilse", nothing, "another person must approve", id="requester"),
+        pytest.param("omar", "ilse", nothing, "omar trained v3", id="builder"),
+        pytest.param("mara", "ilse", nothing, "needs one of approver", id="no approver"),
+        pytest.param("ilse", "ilse", after(hours=24, seconds=1), "is expired", id="approval expired"),
+        pytest.param("ilse", "ilse", vetoed, "is vetoed", id="vetoed"),
+        pytest.param("ilse", "otto", nothing, "is otto's and not ilse's", id="another person's key"),
+        pytest.param("ilse", "stranger", nothing, "is nobody's in", id="unknown key"),
+        pytest.param("ilse", "ilse", revoked, "is revoked", id="revoked by a list of keys"),
+        pytest.param("ilse", "ilse", revoked_by_list, "is revoked", id="revoked by a KRL"),
+        pytest.param("ilse", "ilse", allowed('ilse valid-before="20260501Z" {ilse}\n'), "expired at 2026-05-01", id="key expired"),
+        pytest.param(
+            "ilse", "ilse", allowed('ilse valid-after="20260502Z" {ilse}\n'), "valid only from 2026-05-02", id="key not valid yet"
+        ),
+        pytest.param("ilse", "ilse", allowed('ilse namespaces="git" {ilse}\n'), "may not be used for quarterdeck", id="other namespace"),
+        pytest.param("ilse", "ilse", allowed("ilse,otto {ilse}\n"), "not one person's name", id="a key of two people"),
+        pytest.param("ilse", "ilse", allowed("ilse {ilse}\notto {ilse}\n"), "a key is one person's", id="a key listed for two"),
+        pytest.param("ilse", "ilse", allowed("* {ilse}\n"), "without patterns", id="a key of everybody"),
+        pytest.param("ilse", "ilse", allowed("ilse cert-authority {ilse}\n"), "cert-authority is not taken", id="an authority"),
+        pytest.param("ilse", "ilse", gone("allowed_signers"), "is missing", id="no allowed signers"),
+        pytest.param("ilse", "ilse", gone("revoked_keys"), "is missing", id="no revocation file though configured"),
+        pytest.param("ilse", "ilse", open_to_all, "written by everybody", id="list writable by everybody"),
+    ],
+)
+def test_what_does_not_count_is_refused_at_signing_with_the_reason(
+    bench: Bench, person: str, key: str, situation: Situation, said: str
+) -> None:
+    approval = bench.ask()
+    situation(bench, approval)
+    with pytest.raises(Refused, match=said):
+        bench.approve(approval, person, key_file=bench.keys.private(key))
+    assert bench.found(approval.id).votes == ()
+    assert bench.workspace.version == "2"
+
+
+def test_an_agent_without_a_key_of_this_person_says_which_it_lacks(bench: Bench) -> None:
+    bench.agent.add(bench.keys.private("otto"))
+    approval = bench.ask()
+    with pytest.raises(Refused, match=r"holds 1 other key, none of ilse's \(SHA256:"):
+        bench.approve(approval)
+    assert bench.found(approval.id).votes == ()
+
+
+def test_without_an_agent_it_is_said_how_to_bring_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    with pytest.raises(Refused, match="ssh -A"):
+        bench.approve(bench.ask())
+
+
+@pytest.mark.parametrize("changed", [{"artifact_digest": OTHER}, {"gates": (GATE.model_copy(update={"state": State.CRITICAL}),)}])
+def test_a_changed_world_is_not_signed(bench: Bench, changed: dict[str, object]) -> None:
+    approval = bench.ask()
+    with pytest.raises(Refused, match="is void"):
+        bench.approve(approval, key_file=bench.keys.private("ilse"), current_world=FACTS.model_copy(update=changed))
+    assert bench.standing(approval) is ApprovalState.VOID
+
+
+# -- votes that got into the journal some other way: at execution -----------------------------------------------------
+
+
+def over(bench: Bench, approval: Approval, **changed: object) -> bytes:
+    payload: ApprovalPayload = approval.payload.model_copy(update=changed)
+    assert payload.digest != approval.payload_digest
+    return payload.signed_bytes()
+
+
+Made = Callable[[Bench, Approval], str | None]
+
+FORGERIES: dict[str, tuple[Made, SignatureState]] = {
+    "none": (lambda _b, _a: None, SignatureState.MISSING),
+    "no signature at all": (lambda _b, _a: "trust me", SignatureState.MALFORMED),
+    "another person's key": (lambda b, a: b.keys.sign("otto", a.payload.signed_bytes()), SignatureState.OTHER_PERSON),
+    "unknown key": (lambda b, a: b.keys.sign("stranger", a.payload.signed_bytes()), SignatureState.UNKNOWN_KEY),
+    "made for git": (lambda b, a: b.keys.sign("ilse", a.payload.signed_bytes(), "git"), SignatureState.NAMESPACE),
+    "other environment": (lambda b, a: b.keys.sign("ilse", over(b, a, environment="staging")), SignatureState.ALTERED),
+    "other artifact": (lambda b, a: b.keys.sign("ilse", over(b, a, artifact_digest=OTHER)), SignatureState.ALTERED),
+    "other version": (lambda b, a: b.keys.sign("ilse", over(b, a, to="4")), SignatureState.ALTERED),
+    "other requester": (lambda b, a: b.keys.sign("ilse", over(b, a, requester="otto")), SignatureState.ALTERED),
+    "other deadline": (
+        lambda b, a: b.keys.sign("ilse", over(b, a, execute_by=a.payload.execute_by + timedelta(days=9))),
+        SignatureState.ALTERED,
+    ),
+    "replayed from another request": (lambda b, a: b.keys.sign("ilse", over(b, a, nonce="another")), SignatureState.ALTERED),
+    "cut off": (lambda b, a: b.keys.sign("ilse", a.payload.signed_bytes())[:150], SignatureState.MALFORMED),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_vote_that_was_forged_into_the_journal_is_not_executed(bench: Bench, forgery: str) -> None:
+    made, state = FORGERIES[forgery]
+    approval = bench.ask()
+    signature = made(bench, approval)
+    bench.forge(approval, "ilse", signature)
+    assert bench.standing(approval) is ApprovalState.APPROVED
+    outcome = bench.execute()
+    assert outcome.state is ActionState.REFUSED and outcome.exit_code == 3
+    trust = open_trust(FILES, bench.workspace.paths.policies)
+    verdict = judge(signature, approval.payload.signed_bytes(), "ilse", bench.workspace.clock.real_now(), trust)
+    assert verdict.state is state
+    assert outcome.difference == (f"vote of ilse: {verdict.message}",)
+    assert bench.standing(approval) is ApprovalState.VOID
+    assert bench.workspace.version == "2"
+
+
+def test_a_signature_is_not_usable_by_somebody_else(bench: Bench) -> None:
+    """Quorum 2: ilse's own signature, put there a second time as otto's."""
+    bench.policy = policy_with(quorum=2)
+    approval = bench.ask()
+    given = bench.approve(approval, key_file=bench.keys.private("ilse"))
+    bench.forge(approval, "otto", given.votes[0].signature)
+    assert bench.standing(approval) is ApprovalState.APPROVED
+    outcome = bench.execute()
+    assert outcome.state is ActionState.REFUSED and "is ilse's and not otto's" in outcome.message
+    assert bench.workspace.version == "2"
+
+
+@pytest.mark.parametrize(
+    ("situation", "said"),
+    [
+        pytest.param(revoked, "is revoked", id="revoked meanwhile"),
+        pytest.param(allowed("otto {otto}\n"), "is nobody's in", id="no longer listed"),
+        pytest.param(allowed('ilse valid-before="20260501Z" {ilse}\n'), "expired at", id="expired meanwhile"),
+    ],
+)
+def test_a_key_that_counts_no_longer_ends_the_approval_it_gave(bench: Bench, situation: Situation, said: str) -> None:
+    approval = bench.ask()
+    bench.approve(approval, key_file=bench.keys.private("ilse"))
+    situation(bench, approval)
+    outcome = bench.execute()
+    assert outcome.state is ActionState.REFUSED and said in outcome.message
+    assert bench.standing(approval) is ApprovalState.VOID
+    assert bench.execute().state is ActionState.WAITING, "it can be asked for again"
+
+
+@pytest.mark.parametrize("name", ["allowed_signers", "revoked_keys"])
+def test_while_it_cannot_be_verified_nothing_is_executed_and_the_approval_stays(bench: Bench, name: str) -> None:
+    approval = bench.ask()
+    bench.approve(approval, key_file=bench.keys.private("ilse"))
+    path = bench.workspace.paths.policies / name
+    kept = path.read_text()
+    path.unlink()
+    outcome = bench.execute()
+    assert outcome.state is ActionState.REFUSED and "cannot be verified" in outcome.message
+    assert bench.standing(approval) is ApprovalState.APPROVED
+    path.write_text(kept)
+    assert bench.execute().state is ActionState.EFFECTIVE
+
+
+def test_a_request_of_the_first_format_keeps_its_bytes(bench: Bench) -> None:
+    old = bench.ask().payload.model_copy(update={"format": "quarterdeck/approval/1"})
+    for later in (b"trained_by", b"different_from", b'"signature"'):
+        assert later not in old.signed_bytes()
+        assert later in bench.ask().payload.signed_bytes()
