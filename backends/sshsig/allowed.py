@@ -14,7 +14,10 @@ from typing import Final
 
 from backends.sshsig.keys import ALGORITHM, PublicKey, read_key
 
+LARGEST: Final = 1_000_000
+"""Bytes of the largest file of keys that is read."""
 _PERSON: Final = re.compile(r'[^\s*?!,"]{1,128}')
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z?)")
 
 
@@ -64,10 +67,13 @@ def read_signers(text: str, file: str) -> tuple[Signer, ...]:
     signers: list[Signer] = []
     problems: list[SignersProblem] = []
     owners: dict[PublicKey, Signer] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    # At newlines alone, as OpenSSH reads it: what it takes for the rest of a line must not be another person's key here.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
+            if _CONTROL.search(line.rstrip("\r")):
+                raise ValueError("a control character stands in this line")
             signer = _signer(line, number)
         except ValueError as error:
             problems.append(SignersProblem(file, number, str(error)))

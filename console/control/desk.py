@@ -132,6 +132,10 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
             return self._refused(plan, plan.key, message, _Objection(message))
         if plan.typed_name is not None and confirmation.typed_name != plan.typed_name:
             return self._refused(plan, plan.key, f"type {plan.typed_name} to confirm: nothing was sent")
+        approval = self._ledger.state().approvals.get(fresh.approval or "")
+        unsigned = None if approval is None else self._unsigned(approval)
+        if unsigned is not None:
+            return self._refused(plan, plan.key, unsigned.message, unsigned)
         attempt = self._unsettled(plan.action_id).retries + 1
         return self._carry_out(plan, fresh, plan.key, confirmation.reason or plan.reason, attempt=attempt)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from backends.records import Digest, digest_of_bytes
-from backends.sshsig.allowed import Signer, SignersError, read_signers
+from backends.sshsig.allowed import LARGEST, Signer, SignersError, read_signers
 from backends.sshsig.armour import read_signature
 from backends.sshsig.keys import PublicKey
 from backends.sshsig.programs import ProgramUnavailable
@@ -25,9 +25,6 @@ from console.control.terms import SignerFiles, Signing
 
 NAMESPACE: Final = "quarterdeck-approval@1"
 """What signatures are made for: one made for anything else, a commit above all, approves nothing."""
-
-LARGEST: Final = 1_000_000
-"""Bytes of the largest file of keys that is read."""
 
 _STRICTNESS: Final = ("none", "optional", "required")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from backends.sshsig.allowed import Signer, SignersError, read_signers
+from backends.sshsig.allowed import LARGEST, Signer, SignersError, SignersProblem, read_signers
 from backends.yaml_text import YamlProblem, YamlText
 from console.policies.rules import ApprovalRule, PolicyFile, Role
 
@@ -81,4 +81,8 @@ def _signer_problems(joined: PolicyFile, own: Sequence[Own], folder: Path) -> li
 def _signers(joined: PolicyFile, folder: Path) -> tuple[Signer, ...]:
     assert joined.signatures is not None
     path = folder / joined.signatures.allowed_signers
-    return read_signers(path.read_text(encoding="utf-8"), str(path))
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise SignersError([SignersProblem(str(path), 0, f"larger than {LARGEST:,} bytes")])
+    return read_signers(content.decode("utf-8"), str(path))

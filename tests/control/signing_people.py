@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -44,11 +45,11 @@ class Keys:
 class Agent:
     """A running ssh-agent, ended by its process id."""
 
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
+    def __init__(self, place: Path) -> None:
+        self.place = place
 
     def add(self, private: Path) -> None:
-        environment = {**os.environ, "SSH_AUTH_SOCK": str(self.socket)}
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(self.place)}
         subprocess.run(["ssh-add", "-q", str(private)], check=True, env=environment, capture_output=True)
 
 
@@ -57,14 +58,28 @@ def running_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Agent]:
     """An agent of this test's own, the one that `SSH_AUTH_SOCK` names meanwhile."""
     # The path of a socket may have no more than about a hundred bytes, which a test's own folder often has already.
     folder = Path(tempfile.mkdtemp(prefix="qd-agent-"))
-    socket = folder / "agent"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    place = folder / "agent"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(place)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
         process.stdout.readline()
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-        yield Agent(socket)
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
+        yield Agent(place)
     finally:
         process.terminate()
         process.communicate()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def silent_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An agent that takes every call and answers none, as over a connection that was cut."""
+    folder = Path(tempfile.mkdtemp(prefix="qd-agent-"))
+    try:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(folder / "agent"))
+            listening.listen()
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(folder / "agent"))
+            yield
+    finally:
         shutil.rmtree(folder, ignore_errors=True)

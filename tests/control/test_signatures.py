@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion
-from signing_people import Agent, Keys, running_agent
+from last_writer_registry import LastWriterRegistry
+from signing_people import Agent, Keys, running_agent, silent_agent
 
 from backends.records import State
+from backends.sshsig import signing
 from console.control import events
 from console.control.actions import ActionKind, ActionOutcome, ActionState, Gate, PlanFacts
 from console.control.approval import Approval, ApprovalPayload, ApprovalState
+from console.control.desk import Desk
 from console.control.errors import Refused
+from console.control.reach import Reach
 from console.control.roles import Grant, Policy, Role
 from console.control.signatures import NAMESPACE, SignatureState, judge, open_trust
 from console.control.terms import SignerFiles, Signing, Terms
@@ -361,3 +365,39 @@ def test_a_request_of_the_first_format_keeps_its_bytes(bench: Bench) -> None:
     for later in (b"trained_by", b"different_from", b'"signature"'):
         assert later not in old.signed_bytes()
         assert later in bench.ask().payload.signed_bytes()
+
+
+def test_a_repeated_call_verifies_the_signatures_again(bench: Bench) -> None:
+    registry = LastWriterRegistry(bench.workspace.paths.root / "elsewhere.json")
+    registry.write("2", "otto@desk", NOW)
+
+    bench.policy = bench.policy.model_copy(update={"read_back_seconds": 0.05})
+
+    def ines() -> Desk:
+        reach = Reach(registry, Reach.local(bench.workspace.paths).switches)
+        return bench.workspace.desk("ines", elevated=True, policy=bench.policy, reach=reach)
+
+    approval = bench.ask()
+    bench.approve(approval, key_file=bench.keys.private("ilse"))
+    registry.network = "call lost"
+    lost = ines().execute(ines().plan(promotion("3"), FACTS), confirmed())
+    registry.network = "fine"
+    assert lost.state is ActionState.IN_DOUBT, lost.message
+    ines().recheck(lost.action_id)
+    revoked(bench, approval)
+    again = ines().retry(ines().plan_again(lost.action_id, FACTS), confirmed())
+    assert again.state is ActionState.REFUSED and "is revoked" in again.message
+    assert registry.version == "2" and registry.sent == 1
+    bench.write("revoked_keys", "")
+
+
+def test_an_agent_that_never_answers_holds_nobody_up_and_signs_nothing(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval = bench.ask()
+    public = tmp_path / "only.pub"
+    public.write_text(bench.keys.public("ilse") + "\n")
+    monkeypatch.setattr(signing, "PATIENT", 0.5)
+    with silent_agent(monkeypatch), pytest.raises(Refused, match="ssh-keygen gave no answer within"):
+        bench.approve(approval, key_file=public)
+    assert bench.found(approval.id).votes == ()

@@ -87,6 +87,9 @@ def test_a_file_of_keys_that_is_named_must_be_there(tmp_path: Path, name: str, g
         (f"ilse colour=red {KEY.format('A')}", "unknown option colour"),
         (f"otto {KEY.format('Z')}", "a key is one person's"),
         (f"mara {KEY.format('Z')}", "stands in line 2 already"),
+        (f"ilse\x1b[2K {KEY.format('A')}", "a control character"),
+        (f"ilse {KEY.format('A')} laptop\u2028otto {KEY.format('B')}", "a control character"),
+        (f"ilse {KEY.format('A')} laptop\x0cotto {KEY.format('B')}", "a control character"),
     ],
 )
 def test_a_line_of_keys_that_is_wrong_is_named_with_file_and_line(tmp_path: Path, line: str, said: str) -> None:
@@ -96,6 +99,22 @@ def test_a_line_of_keys_that_is_wrong_is_named_with_file_and_line(tmp_path: Path
     [(file, number, reason)] = problems(tmp_path)
     assert (file, number) == (str(keys), 4)
     assert said in reason
+
+
+def test_lines_may_end_as_on_windows(tmp_path: Path) -> None:
+    (tmp_path / "allowed_signers").write_bytes(f"ilse {KEY.format('A')}\r\notto {KEY.format('B')}\r\n".encode())
+    written(tmp_path, "{action: promote, quorum: 1, signature: required}", more="signatures: {}\n")
+    assert read_policies(tmp_path).signatures is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"# x\n" * 300_000, "larger than 1,000,000 bytes"), (b"ilse \xff\xfe\n", "utf-8")], ids=["large", "not UTF-8"]
+)
+def test_a_file_of_keys_that_is_no_such_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "allowed_signers").write_bytes(content)
+    written(tmp_path, "{action: promote}", more="signatures: {}\n")
+    [(file, line, reason)] = problems(tmp_path)
+    assert f"{tmp_path}/allowed_signers" in file + reason and said in f"{line}{reason}"
 
 
 def test_the_last_good_policies_stay_in_force_while_the_keys_cannot_be_read(tmp_path: Path) -> None:
