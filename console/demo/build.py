@@ -72,6 +72,7 @@ slos:
     objective: 0.99
     good: {signal: age_hours, at_most: 8, slice: 1h}
 gates:
+  - {id: latency, title: p95 up to 250 ms, kind: at_most, metric: latency_p95, limit: 250}
   # Slices of a week are small: a difference of .02 is within their noise.
   - id: slices
     title: AUC of no slice more than .02 below the champion's

@@ -56,6 +56,9 @@ def answers(pipeline: Any, model: ModelStory, frame: pl.DataFrame) -> np.ndarray
 
 def one_thread() -> AbstractContextManager[object]:
     """Keep scikit-learn to one thread: on busy cores two wait for each other, and training takes ten times as long."""
+    # Only libraries that are loaded already are limited.
+    import sklearn.ensemble  # noqa: F401, PLC0415
+
     # It comes with scikit-learn and has no types.
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
 
