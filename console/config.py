@@ -6,10 +6,10 @@ import json
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
@@ -53,10 +53,43 @@ class ModelSettings(_Settings):
     """What each other source calls this model."""
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Berlin") from error
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+"""The IANA name of a time zone."""
+
+
+class DuckdbTable(_Settings):
+    """A table or view of a `.duckdb` file, and what one row of it is."""
+
+    table: Name
+    """`name` or `schema.name`."""
+    facts: Literal["predictions", "labels", "metrics", "records", "events"]
+    environment: Name | None = None
+    """None: the workspace's first."""
+    model: Name | None = None
+    """For rows that do not say; so is `version`."""
+    version: Name | None = None
+    zone: Zone | None = None
+    """Of times that carry none."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """What it calls our columns, where that is not one of the usual names: `{score = "p_late"}`."""
+    newer_by: Name | None = None
+    """A column of theirs that only grows, such as the time of writing: rows below what was read last are not read again."""
+
+
 class DuckdbSource(_Settings):
-    """A `.duckdb` file of the user's own, opened read-only."""
+    """A `.duckdb` file of the user's own, read by the watch: read-only, and unable to reach any other file."""
 
     path: Path
+    """Absolute, or from the folder of the workspace."""
+    tables: tuple[DuckdbTable, ...] = ()
 
 
 class WatchSettings(_Settings):
@@ -74,9 +107,9 @@ class WatchSettings(_Settings):
 class WorkspaceSettings(_Settings):
     """`workspace.toml`."""
 
-    format: int
+    format: int = Field(ge=1, strict=True)
     name: Name
-    display_zone: Name = "UTC"
+    display_zone: Zone = "UTC"
     """IANA zone in which times are drawn; named on screen."""
     personal: bool = True
     """The OS user is admin and may approve alone, recorded as solo."""
@@ -87,14 +120,13 @@ class WorkspaceSettings(_Settings):
     duckdb: dict[str, DuckdbSource] = Field(default_factory=dict)
     watch: WatchSettings = WatchSettings()
 
-    @field_validator("display_zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{zone!r} is not an IANA time zone such as Europe/Berlin") from error
-        return zone
+    @model_validator(mode="after")
+    def _known_environments(self) -> Self:
+        for name, source in self.duckdb.items():
+            for each in source.tables:
+                if each.environment is not None and each.environment not in self.environments:
+                    raise ValueError(f"duckdb.{name}: no environment {each.environment!r}; there are: {', '.join(self.environments)}")
+        return self
 
 
 class Workspace:
@@ -142,7 +174,7 @@ def open_workspace(root: Path) -> Workspace:
             f"{path} cannot be read: {error}; mend the file, or take it from a backup: quarterdeck backup restore FILE DIR"
         ) from None
     found = raw.get("format")
-    if isinstance(found, int) and found > FORMAT:
+    if isinstance(found, int) and not isinstance(found, bool) and found > FORMAT:
         raise WorkspaceProblem(
             f"{path} has format {found}, newer than {FORMAT}, the newest that this program reads (nothing was changed); update quarterdeck"
         )

@@ -53,6 +53,84 @@ class TableRows:
     """True when the table has more rows than were asked for."""
 
 
+class OpenTable:
+    """A table or view while its file is open. `columns` are names and the types that the file has for them."""
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[tuple[str, str], ...]) -> None:
+        self.columns = columns
+        self._path = path
+        self._connection = connection
+        self._name = name
+
+    def kind_of(self, column: str) -> str:
+        """The type of a column. Raises BackendError when there is none of that name."""
+        try:
+            return dict(self.columns)[column]
+        except KeyError:
+            listed = ", ".join(name for name, _ in self.columns)
+            raise BackendError(f"{self._path.name}: {self._name} has no column {column!r}; it has: {listed}") from None
+
+    def newest(self, column: str) -> str | None:
+        """The greatest value of a column, as text that `batches` takes; None in an empty table."""
+        self.kind_of(column)
+        [(found,)] = self._run(f"SELECT CAST(max({_quoted(column)}) AS VARCHAR) FROM {self._name}")
+        return None if found is None else str(found)
+
+    def count(self, newer: tuple[str, str] | None = None) -> int:
+        """How many rows `batches` would give."""
+        [(rows,)] = self._run(f"SELECT count(*) FROM {self._name}{self._where(newer)}")
+        return int(rows)
+
+    def batches(self, size: int, newer: tuple[str, str] | None = None) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows, or those with `(column, value)` not below the value, up to `size` at a time, in the file's own order.
+
+        Numbers and truth values come as they are, times as microseconds of the epoch, everything else as text (nested values as
+        JSON). A time that is no moment (an infinity) is None.
+        """
+        import duckdb  # noqa: PLC0415
+
+        selected = ", ".join(_carried(column, kind) for column, kind in self.columns)
+        try:
+            answer = self._connection.execute(f"SELECT {selected} FROM {self._name}{self._where(newer)}")
+            while rows := answer.fetchmany(size):
+                yield rows
+        except duckdb.Error as error:
+            raise _refused(self._path, error) from None
+
+    def _where(self, newer: tuple[str, str] | None) -> str:
+        if newer is None:
+            return ""
+        column, value = newer
+        literal = "'" + value.replace("'", "''") + "'"
+        return f" WHERE {_quoted(column)} >= CAST({literal} AS {self.kind_of(column)})"
+
+    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+        return _run(self._path, self._connection, sql)
+
+
+@contextlib.contextmanager
+def open_table(path: Path, table: str) -> Iterator[OpenTable]:
+    """One table or view of the file, given as `name` or `schema.name`, as it is at this moment.
+
+    Raises BackendUnavailable when the file is locked or gone, BackendError when it is no database, has no such table, or when a
+    view asks for more than its own file.
+    """
+    with _opened(path) as connection:
+        name = _named(path, connection, table)
+        described = tuple((str(row[0]), str(row[1])) for row in _run(path, connection, f"DESCRIBE SELECT * FROM {name}"))
+        yield OpenTable(path, connection, name, described)
+
+
+def signature(path: Path) -> str | None:
+    """What changes whenever somebody writes the file: of itself and of the log that a writer leaves beside it; None when it is gone."""
+    parts = []
+    for each in (path, path.with_name(f"{path.name}.wal")):
+        with contextlib.suppress(OSError):
+            status = each.stat()
+            parts.append(f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}")
+    return "|".join(parts) or None
+
+
 def tables(path: Path) -> list[SourceTable]:
     """Every table and view of the file. Raises BackendUnavailable when it is locked or gone, BackendError when it is no database."""
     with _opened(path) as connection:
@@ -67,17 +145,22 @@ def read_table(path: Path, table: str, limit: int) -> TableRows:
     if limit < 0:
         raise ValueError(f"a limit of {limit} rows")
     with _opened(path) as connection:
-        found = [each for each in _tables(path, connection) if table in {each.name, f"{each.schema}.{each.name}"}]
-        if not found:
-            names = ", ".join(f"{each.schema}.{each.name}" for each in _tables(path, connection)) or "none"
-            raise BackendError(f"{path.name} has no table {table!r}; it has: {names}")
-        if len(found) > 1:
-            raise BackendError(f"{path.name} has {table!r} in several schemas; write schema.table")
-        name = f"{_quoted(found[0].schema)}.{_quoted(found[0].name)}"
+        name = _named(path, connection, table)
         described = [(str(row[0]), str(row[1])) for row in _run(path, connection, f"DESCRIBE SELECT * FROM {name}")]
         selected = ", ".join(f"{_fetchable(column, kind)} AS {_quoted(column)}" for column, kind in described)
         rows = _run(path, connection, f"SELECT {selected} FROM {name} LIMIT {limit + 1}")
         return TableRows(tuple(described), tuple(rows[:limit]), len(rows) > limit)
+
+
+def _named(path: Path, connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The quoted name of a table or view that is there."""
+    found = [each for each in _tables(path, connection) if table in {each.name, f"{each.schema}.{each.name}"}]
+    if not found:
+        names = ", ".join(f"{each.schema}.{each.name}" for each in _tables(path, connection)) or "none"
+        raise BackendError(f"{path.name} has no table {table!r}; it has: {names}")
+    if len(found) > 1:
+        raise BackendError(f"{path.name} has {table!r} in several schemas; write schema.table")
+    return f"{_quoted(found[0].schema)}.{_quoted(found[0].name)}"
 
 
 @contextlib.contextmanager
@@ -86,7 +169,7 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
     try:
         if not path.is_file():
-            raise BackendUnavailable(f"{path} is not there, or is no file; check [duckdb] in workspace.toml")
+            raise BackendUnavailable(f"{path} is not there, or is no file; check the path")
         with path.open("rb"):
             pass
         connection = duckdb.connect(str(path.resolve()), read_only=True, config=dict(_CONFINED))
@@ -111,7 +194,7 @@ def _said(path: Path, error: Exception) -> BackendError:
             f"{path} is open for writing in {program} (process {holder['pid']}); close it there, or read a copy of the file"
         )
     if "not a valid DuckDB database" in first:
-        return BackendError(f"{path} is not a DuckDB database; check [duckdb] in workspace.toml")
+        return BackendError(f"{path} is not a DuckDB database; check the path")
     if "version" in first and "storage" in first.lower():
         return BackendError(f"{path} was written by another version of DuckDB: {first}")
     return BackendError(f"{path} cannot be opened: {first}")
@@ -141,12 +224,28 @@ def _run(path: Path, connection: duckdb.DuckDBPyConnection, sql: str) -> list[tu
 
     try:
         return connection.execute(sql).fetchall()
-    except duckdb.PermissionException:
-        raise BackendError(
-            f"{path.name}: a view in it asks for a file outside the database, which is refused; read a table instead"
-        ) from None
     except duckdb.Error as error:
-        raise BackendError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
+        raise _refused(path, error) from None
+
+
+def _refused(path: Path, error: Exception) -> BackendError:
+    import duckdb  # noqa: PLC0415
+
+    if isinstance(error, duckdb.PermissionException):
+        return BackendError(f"{path.name}: a view in it asks for a file outside the database, which is refused; read a table instead")
+    return BackendError(f"{path.name} cannot be read: {str(error).splitlines()[0]}")
+
+
+def _carried(column: str, kind: str) -> str:
+    """A column as `batches` gives it."""
+    name = _quoted(column)
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        moment = name if kind == "TIMESTAMP WITH TIME ZONE" else f"CAST({name} AS TIMESTAMP)"
+        return f"CASE WHEN isfinite({moment}) THEN epoch_us({moment}) END"
+    if kind in {"BOOLEAN", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}:
+        return name
+    nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
+    return f"CAST({f'to_json({name})' if nested else name} AS VARCHAR)"
 
 
 def _fetchable(column: str, kind: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from backends.store.compactor import conflicts_in
 from backends.store.errors import IngestError
 from backends.store.files import make_folder, said, settle
 from backends.store.ingest_columns import load_facts
+from backends.store.ingest_database import InDatabase, load_database
 from backends.store.ingest_text import Chunk, Progress, Refused, csv_chunks, json_chunks
 from backends.store.landing import write_landing_file
 from backends.store.paths import WorkspacePaths
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+DATABASES: Final = (".duckdb", ".ddb", ".db")
 RECORD_TABLES: Final = ("records", "events")
 
 
@@ -40,6 +42,8 @@ class Ingested:
     refused: int
     rejects_path: Path | None
     landed: tuple[Path, ...] = ()
+    newest: str | None = None
+    """Of a table that is read by what is newer: the greatest value there, from which the next time may go on."""
 
 
 @dataclass
@@ -48,6 +52,17 @@ class _Outcome:
     duplicates: int = 0
     refused: list[Refused] = field(default_factory=list)
     landed: list[Path] = field(default_factory=list)
+    newest: str | None = None
+
+
+@dataclass(frozen=True)
+class _Arriving:
+    """The file, what it calls some of our columns, and which rows of it if it is a database."""
+
+    file: Path
+    form: str
+    called: Mapping[str, str]
+    inside: InDatabase | None
 
 
 def ingest(
@@ -61,20 +76,22 @@ def ingest(
     version: str | None = None,
     source: str = DEFAULT_SOURCE,
     tz: str | None = None,
+    called: Mapping[str, str] | None = None,
+    inside: InDatabase | None = None,
     progress: Progress | None = None,
 ) -> Ingested:
-    """Take in `file` (Parquet, CSV with a header, or JSON Lines) as facts of `table`.
+    """Take in `file` (Parquet, CSV with a header, JSON Lines, or with `inside` a table of a DuckDB file) as facts of `table`.
 
-    `environment`, `source`, `model` and `version` stand for columns that the file does not have. Times must carry an offset, or
+    `environment`, `source`, `model` and `version` stand for columns that the file does not have; `called` maps a column of ours to
+    what the file calls it, where that is not one of the usual names. Times must carry an offset, or
     be in the zone `tz`; they are stored in UTC. The same file again adds nothing. Raises IngestError, with nothing taken, when the
-    file as a whole cannot be read, and StoreError when the workspace cannot be written.
+    file as a whole cannot be read, and StoreError when the workspace cannot be written; BackendUnavailable when a DuckDB file is
+    held by a process that writes it.
     """
     import duckdb  # noqa: PLC0415
 
     kind = table_named(table)
-    form = FORMATS.get(file.suffix.lower())
-    if form is None:
-        raise IngestError(f"{file.name}: the ending must be one of {', '.join(FORMATS)}; convert the file, or rename it")
+    arriving = _Arriving(file, _form(file, inside), called or {}, inside)
     if tz is not None:
         _check_zone_name(tz)
     report = progress or (lambda _done, _total: None)
@@ -88,15 +105,26 @@ def ingest(
         with open_reader(paths, also_readable=[file.resolve()]) as reader:
             if table in RECORD_TABLES:
                 extra = {name: value for name, value in (("model", model), ("version", version)) if value is not None}
-                _records(reader, file, form, table, {**given, **extra}, tz, now, report, outcome)
+                _records(reader, arriving, table, {**given, **extra}, tz, now, report, outcome)
             else:
-                _columns(reader, file, form, kind, given, tz, now, report, outcome)
+                _columns(reader, arriving, kind, given, tz, now, report, outcome)
         rejects = _write_rejects(paths, file, outcome.refused, now)
     except OSError as error:
         raise said(error, Path(error.filename) if error.filename else file) from None
     except duckdb.Error as error:
         raise IngestError(f"{file.name} could not be taken in: {str(error).splitlines()[0]}. Nothing was taken") from None
-    return Ingested(outcome.accepted, outcome.duplicates, len(outcome.refused), rejects, tuple(outcome.landed))
+    return Ingested(outcome.accepted, outcome.duplicates, len(outcome.refused), rejects, tuple(outcome.landed), outcome.newest)
+
+
+def _form(file: Path, inside: InDatabase | None) -> str:
+    if inside is not None:
+        return "duckdb"
+    if file.suffix.lower() in DATABASES:
+        raise IngestError(f"{file.name} is a database: say which table or view of it with --table")
+    form = FORMATS.get(file.suffix.lower())
+    if form is None:
+        raise IngestError(f"{file.name}: the ending must be one of {', '.join((*FORMATS, DATABASES[0]))}; convert the file, or rename it")
+    return form
 
 
 def _check_file(file: Path) -> None:
@@ -120,8 +148,7 @@ def _check_zone_name(tz: str) -> None:
 
 def _columns(
     reader: Reader,
-    file: Path,
-    form: str,
+    arriving: _Arriving,
     table: Table,
     given: dict[str, str],
     tz: str | None,
@@ -130,18 +157,19 @@ def _columns(
     outcome: _Outcome,
 ) -> None:
     """Predictions, labels and metrics: columns, checked in SQL."""
-    connection = reader.connection
+    connection, file = reader.connection, arriving.file
     texty: frozenset[str] = frozenset()
-    if form == "parquet":
-        columns = _load_parquet(connection, file, report)
-        columns = [(name, kind) for name, kind in columns if not name.startswith("__")]
+    if arriving.form in {"parquet", "duckdb"}:
+        columns = [(name, kind) for name, kind in _load_typed(connection, arriving, report, outcome) if not name.startswith("__")]
+        # What is text there was meant to be text, codes that look like numbers too.
+        texty = frozenset(name for name, _ in columns) if arriving.form == "duckdb" else texty
     else:
-        chunks = csv_chunks(file, report) if form == "csv" else json_chunks(file, report)
+        chunks = csv_chunks(file, report) if arriving.form == "csv" else json_chunks(file, report)
         columns, texty = _load_chunks(connection, chunks, outcome)
     if not columns:
         return
     facts, refused = load_facts(
-        connection, table, "raw_rows", columns, file=file.name, given=given, zone=tz,
+        connection, table, "raw_rows", columns, file=file.name, given=given, called=arriving.called, zone=tz,
         stored=reader.features(given.get("model")) if table.open else {}, texty=texty, now=moment(now),
     )  # fmt: skip
     _refused_rows(connection, "raw_rows", columns, refused, outcome)
@@ -167,6 +195,14 @@ def _land_new(reader: Reader, table: Table, facts: str, now: datetime, outcome: 
         names = [str(row[0]) for row in run(connection, f"DESCRIBE {new.relation}")]
         keep = ", ".join(quoted(name) for name in names if not name.startswith("__"))
         outcome.landed.append(write_landing_file(connection, reader.paths, table.name, f"SELECT {keep} FROM {new.relation}", None))
+
+
+def _load_typed(connection: duckdb.DuckDBPyConnection, arriving: _Arriving, report: Progress, outcome: _Outcome) -> list[tuple[str, str]]:
+    """Rows whose columns have types of their own into `raw_rows`."""
+    if arriving.inside is None:
+        return _load_parquet(connection, arriving.file, report)
+    columns, outcome.newest = load_database(connection, arriving.file, arriving.inside, report)
+    return columns
 
 
 def _load_parquet(connection: duckdb.DuckDBPyConnection, file: Path, report: Progress) -> list[tuple[str, str]]:
@@ -260,8 +296,7 @@ def _shown(names: list[str], values: Iterable[Any]) -> dict[str, Any]:
 
 def _records(
     reader: Reader,
-    file: Path,
-    form: str,
+    arriving: _Arriving,
     table: str,
     given: dict[str, str],
     tz: str | None,
@@ -277,10 +312,12 @@ def _records(
     adapter = record_adapter()
     by_table: dict[str, list[dict[str, Any]]] = {}
     sources: dict[int, Any] = {}
-    for line, values in _record_rows(reader, file, form, report, outcome):
+    for line, values in _record_rows(reader, arriving, report, outcome):
         sources[line] = values
         try:
-            record = adapter.validate_python(_completed(values, table, given, tz))
+            ours = {theirs: ours for ours, theirs in arriving.called.items()}
+            named = {ours.get(name, name): value for name, value in values.items()}
+            record = adapter.validate_python(_completed(named, table, given, tz))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -311,17 +348,24 @@ def _facts_of(reader: Reader, table: Table, rows: list[dict[str, Any]], now: dat
     return "ingested"
 
 
-def _record_rows(reader: Reader, file: Path, form: str, report: Progress, outcome: _Outcome) -> Iterator[tuple[int, dict[str, Any]]]:
-    if form == "parquet":
-        columns = _load_parquet(reader.connection, file, report)
-        told = ", ".join(f"CAST(to_json({quoted(name)}) AS VARCHAR)" for name, _ in columns)
+def _record_rows(reader: Reader, arriving: _Arriving, report: Progress, outcome: _Outcome) -> Iterator[tuple[int, dict[str, Any]]]:
+    if arriving.form in {"parquet", "duckdb"}:
+        columns = _load_typed(reader.connection, arriving, report, outcome)
+        told = ", ".join(_as_json(quoted(name), kind) for name, kind in columns)
         for line, *values in run(reader.connection, f"SELECT __line, {told} FROM raw_rows ORDER BY __line"):
             yield line, {name: json.loads(value) for (name, _), value in zip(columns, values, strict=True) if value is not None}
         return
-    for chunk in csv_chunks(file, report) if form == "csv" else json_chunks(file, report):
+    for chunk in csv_chunks(arriving.file, report) if arriving.form == "csv" else json_chunks(arriving.file, report):
         outcome.refused += chunk.refused
         for row in chunk.rows:
             yield row.line, {name: value for name, value in row.values.items() if value is not None}
+
+
+def _as_json(column: str, kind: str) -> str:
+    """A value as JSON text; a moment as records write it."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        column = f"strftime({column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"CAST(to_json({column}) AS VARCHAR)"
 
 
 def _completed(values: dict[str, Any], table: str, given: dict[str, str], tz: str | None) -> dict[str, Any]:

@@ -32,11 +32,22 @@ HAS_ZONE: Final = r"[0-9] ?([zZ]|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
 """How a time ends that says where it was read."""
 
 
-def renamed(table: Table, arriving: Sequence[str], file: str) -> dict[str, str]:
-    """Column of the table -> name in the file. Raises IngestError when two columns could be meant by the same."""
+def renamed(table: Table, arriving: Sequence[str], file: str, called: Mapping[str, str]) -> dict[str, str]:
+    """Column of the table -> name in the file. `called` says so for some of them; the others are known by their usual names.
+
+    Raises IngestError when two columns could be meant by the same, or when what `called` names is not there.
+    """
     lowered = {name.lower(): name for name in arriving}
     names: dict[str, str] = {}
+    for ours, theirs in called.items():
+        if ours not in table.all_columns:
+            raise IngestError(f"{ours} is no column of {table.name}; they are {', '.join(table.all_columns)}")
+        if theirs.lower() not in lowered:
+            raise IngestError(f"{file}: no column {theirs} to be {ours}; there are: {', '.join(arriving) or 'none'}")
+        names[ours] = lowered[theirs.lower()]
     for ours in table.all_columns:
+        if ours in names:
+            continue
         if ours in lowered:
             names[ours] = lowered[ours]
             continue
@@ -56,6 +67,7 @@ def load_facts(
     *,
     file: str,
     given: Mapping[str, str],
+    called: Mapping[str, str],
     zone: str | None,
     stored: Mapping[str, str],
     texty: frozenset[str],
@@ -63,19 +75,19 @@ def load_facts(
 ) -> tuple[str, str]:
     """Read the relation `arriving` (columns `columns`, and `__line`) into facts: (table of facts, table of refused rows).
 
-    `given` are values for columns that the file lacks, `stored` the types that inputs have in the store already, `texty` columns
-    that are text although they look like numbers. The refused rows are (line, reason). Raises IngestError naming the column when
-    the file as a whole cannot be read.
+    `given` are values for columns that the file lacks, `called` what it calls some of ours, `stored` the types that inputs have in
+    the store already, `texty` columns that are text although they look like numbers. The refused rows are (line, reason).
+    Raises IngestError naming the column when the file as a whole cannot be read.
     """
-    names = renamed(table, [name for name, _ in columns], file)
+    names = renamed(table, [name for name, _ in columns], file, called)
     clash = [name for name in ("model", "version") if name in given and name in names]
     if clash:
         raise IngestError(f"{file} has a column {names[clash[0]]}, and --{clash[0]} was given too; drop one of them")
     missing = [name for name in (*table.required, *table.finite) if name not in names and name not in given]
     if missing:
         listed = ", ".join(name for name, _ in columns) or "none"
-        hint = f"; give --{missing[0]}" if missing[0] in {"model", "version"} else ""
-        raise IngestError(f"{file}: no column {', '.join(missing)}{hint}; there are: {listed}")
+        way = f"give --{missing[0]}" if missing[0] in {"model", "version"} else f"say what it is called with --column {missing[0]}=NAME"
+        raise IngestError(f"{file}: no column {', '.join(missing)}; {way}; there are: {listed}")
     kinds = dict(columns)
     expressions: dict[str, tuple[str, str]] = {}
     reasons: list[tuple[str, str]] = []

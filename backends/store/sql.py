@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 THREADS: Final = 2
 
+MEMORY: Final = "1GB"
+"""What one connection takes of the machine's memory before it goes on on disk; the engine's own limit is most of the machine."""
+
 STORAGE_VERSION: Final = "v1.5.0"
 """Of every DuckDB file that is written, so that the older supported line can read it."""
 
@@ -27,7 +30,7 @@ def connect(*, allowed: Sequence[Path] | None = None, spill: Path | None = None)
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
             "threads": THREADS,
-            "temp_directory": str(spill) if spill is not None else "",
+            **({"temp_directory": str(spill), "memory_limit": MEMORY} if spill is not None else {"temp_directory": ""}),
         },
     )
     run(connection, "SET TimeZone='UTC'")

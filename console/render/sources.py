@@ -22,7 +22,7 @@ ABOUT = {
     "registry": "Where aliases point, with their history. Rolling back and promoting write it; looking does not need it.",
     "switches": "The published state of the kill switches, for serving processes. An absent file means that all are normal.",
     "journal": "What people and rules did, hash-chained. Without it only steps towards a safer state are possible, noted beside it.",
-    "file": "A database file of your own, opened read-only and confined to itself; its breaker leaves it alone when it keeps failing.",
+    "file": "A database file of your own, read-only and confined to itself; watch collects what changed, its breaker spares a failing one.",
     "hook": "The command that watch tells of alerts; its breaker leaves it alone when it keeps failing; what is untold waits in spool/.",
     "evaluator": "Judges every model and opens alerts and incidents. When it is overdue its verdicts are stale.",
 }

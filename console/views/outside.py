@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from backends.breaker import BreakerState
 from backends.breaker_file import BreakerFile, BreakerOpen
@@ -11,7 +11,9 @@ from backends.protocol import BackendError
 from backends.records import State
 from backends.text import Untrusted
 from console.guards import FILE, NOTIFY, Guard, breakers_of, file_of, guards_of
+from console.render import figures
 from console.views.breakers import breaker_row, breaker_words
+from console.views.collected import CollectedSource, read_collected
 from console.views.sight import Sight
 from console.views.source import Source
 
@@ -44,6 +46,9 @@ def _file(sight: Sight, breakers: BreakerFile, guard: Guard) -> Source:
     told = breakers.told(guard.name, guard.rule)
     if told.state is not BreakerState.CLOSED:
         why = "; ".join(part for part in (why or f"not read: {told.breaker.last_error}", breaker_words(sight, told)) if part)
+    collected = read_collected(sight.workspace.paths).duckdb.get(name)
+    if sight.workspace.settings.duckdb[name].tables:
+        state, why = _with_collected(sight, collected, state, why)
     return Source(
         id=f"file:{name}",
         kind="file",
@@ -54,8 +59,24 @@ def _file(sight: Sight, breakers: BreakerFile, guard: Guard) -> Source:
         age_hours=None,
         expected_hours=None,
         expected_from="",
+        rows=collected.rows if collected is not None else None,
         breaker=breaker_row(sight, guard, told),
     )
+
+
+def _with_collected(sight: Sight, collected: CollectedSource | None, state: State, why: str) -> tuple[State, str]:
+    """What is said of a file whose tables the watch collects: readable now is not yet read."""
+    if collected is None:
+        return (State.UNKNOWN if state is State.OK else state), f"never collected, quarterdeck watch --once does; {why}"
+    when = "never collected to its end" if collected.at is None else f"collected {_since(sight, collected.at)}"
+    if collected.problem is not None and state is State.OK:
+        return State.CRITICAL, f"{collected.problem.raw}; {when}"
+    return state, f"{why}; {when}"
+
+
+def _since(sight: Sight, at: datetime) -> str:
+    said = figures.age(max(sight.at - at, timedelta()))
+    return "just now" if said == "now" else f"{said} ago"
 
 
 def _hook(sight: Sight, breakers: BreakerFile, guard: Guard) -> Source:

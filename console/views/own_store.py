@@ -10,6 +10,7 @@ from backends.store.errors import StoreError
 from backends.store.inspection import StoreFiles, inspect_store
 from backends.store.lost import AGAIN
 from console.config import WorkspaceProblem
+from console.guards import file_of
 from console.render import figures
 from console.views.own import Check, Finding, Looked, finding, many
 
@@ -96,6 +97,27 @@ def store_rejects(looked: Looked) -> Iterator[Finding]:
         yield finding("store.rejects", State.OK, "nothing that arrived was refused")
 
 
+def own_databases(looked: Looked) -> Iterator[Finding]:
+    """Database files that workspace.toml names: whether each can be opened now, and has what is asked of it."""
+    from backends.duckdb_file.reading import tables  # noqa: PLC0415 - loads duckdb
+    from backends.protocol import BackendError  # noqa: PLC0415
+
+    for name, source in looked.workspace.settings.duckdb.items():
+        path = file_of(looked.workspace, name)
+        try:
+            there = {known for each in tables(path) for known in (each.name, f"{each.schema}.{each.name}")}
+        except BackendError as error:
+            what, _, to_do = str(error).rpartition("; ")
+            yield finding(f"store.duckdb.{name}", State.WARNING, f"source {name}: {what or to_do}", to_do if what else None)
+            continue
+        missing = [each.table for each in source.tables if each.table not in there]
+        if missing or not source.tables:
+            what = f"source {name}: {path.name} has no table {', '.join(missing)}" if missing else f"source {name} names no tables"
+            yield finding(f"store.duckdb.{name}", State.WARNING, what, f"see [[duckdb.{name}.tables]] in workspace.toml")
+        else:
+            yield finding(f"store.duckdb.{name}", State.OK, f"source {name}: {path} can be read, {many(len(source.tables), 'table')} of it")
+
+
 def evaluator_age(looked: Looked) -> Iterator[Finding]:
     """Somebody must watch: without an evaluation no alert can fire."""
     from console.watch.evaluation import last_evaluated  # noqa: PLC0415 - loads the desk
@@ -129,4 +151,4 @@ def _ago(length: timedelta) -> str:
     return "less than a minute ago" if said == "now" else f"{said} ago"
 
 
-CHECKS: tuple[Check, ...] = (store_files, store_reading, store_rejects, evaluator_age)
+CHECKS: tuple[Check, ...] = (store_files, store_reading, store_rejects, own_databases, evaluator_age)

@@ -1,4 +1,4 @@
-"""One round of the watch: compact, evaluate, profile, notify; each step leased, and safe to do again."""
+"""One round of the watch: collect, compact, evaluate, profile, notify; each step leased, and safe to do again."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from console.control.roles import Policy
 from console.policies.load import adopt, load_policies
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record
+from console.watch.collecting import collect
 from console.watch.evaluation import evaluate_workspace
 from console.watch.notifying import notify
 from console.watch.overrides import override_transitions
@@ -57,6 +58,12 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
 
 
 def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:
+    if workspace.settings.duckdb:
+        with _leased(workspace, "collect", clock, done) as mine:
+            if mine:
+                collected = collect(workspace, clock)
+                done.lines += collected.lines
+                done.problems += collected.problems
     with _leased(workspace, "compact", clock, done) as mine:
         if mine:
             found = compact(workspace.paths, clock.now())

@@ -17,7 +17,7 @@ from backends.store.compactor import compact
 from backends.store.paths import WorkspacePaths
 from backends.store.reader import open_reader
 from backends.store.schema import FACT_COLUMNS, TABLES
-from console.config import init_workspace
+from console.config import init_workspace, open_workspace
 
 TEXT = (Path(__file__).parents[2] / "docs" / "landing.md").read_text(encoding="utf-8")
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
@@ -97,3 +97,9 @@ def test_columns_called_needed_are_needed(paths: WorkspacePaths) -> None:
     duckdb.sql(f"COPY ({without_label}) TO '{folder / 'x.parquet'}' (FORMAT parquet)")
     assert compact(paths, NOW).rejected
     assert [path.name for path in paths.rejects.rglob("*.parquet")] != []
+
+
+def test_the_settings_of_a_database_file_are_ones_that_the_program_takes(paths: WorkspacePaths) -> None:
+    paths.workspace_toml.write_text(paths.workspace_toml.read_text() + example("toml"))
+    [source] = open_workspace(paths.root).settings.duckdb.values()
+    assert [each.table for each in source.tables] == ["main.scores", "outcomes"]

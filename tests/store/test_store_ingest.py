@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
+import polars
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -123,7 +125,11 @@ def test_json_lines_that_are_no_objects_are_refused_one_by_one(paths: WorkspaceP
         ("binary.csv", HEADER.encode() + b"\xff\xfe\x00", "binary.csv is not UTF-8 text"),
         ("twice.csv", "key,KEY\n1,2\n", "twice.csv: line 1 has the same column twice: key, KEY"),
         ("unnamed.csv", "key,,score\n1,2,3\n", "column 2 has no name"),
-        ("columns.csv", "event_at,score\n2013-04-26T12:00:00Z,1\n", "columns.csv: no column key; there are: event_at, score"),
+        (
+            "columns.csv",
+            "event_at,score\n2013-04-26T12:00:00Z,1\n",
+            "columns.csv: no column key; say what it is called with --column key=NAME; there are: event_at, score",
+        ),
         ("both.csv", "timestamp,time,key,score\n1,2,3,4\n", "timestamp or time could be it; rename the right one to event_at"),
         ("naive.csv", "event_at,key,score\n2013-04-26 12:00:00,a,1\n", "the times in column event_at have no zone; give --tz"),
         ("model.csv", "event_at,key,score,model\n2013-04-26T12:00:00Z,a,1,x\n", "has a column model, and --model was given too"),
@@ -250,6 +256,36 @@ def test_metrics_and_records_and_events_are_checked_against_their_records(paths:
             ("e", None, NOON),
             ("f", "m", NOON),
         ]
+
+
+def test_records_of_a_parquet_file_have_times_of_their_own_type(paths: WorkspacePaths, tmp_path: Path) -> None:
+    file = tmp_path / "runs.parquet"
+    rows = {
+        "kind": ["run"], "name": ["r"], "model": ["m"], "status": ["succeeded"], "params": [{"depth": 3}],
+        "event_at": [NOON], "started_at": [NOON - timedelta(microseconds=1)],
+    }  # fmt: skip
+    polars.DataFrame(rows).write_parquet(file)
+    assert take(paths, file, "records").accepted == 1
+    with open_reader(paths) as reader:
+        [run] = queries.records_of(reader, "run", environment="production")
+    assert (run.event_at, run.started_at, run.params) == (NOON, NOON - timedelta(microseconds=1), {"depth": 3})
+
+
+def test_what_a_file_calls_our_columns_may_be_said(paths: WorkspacePaths, tmp_path: Path) -> None:
+    file = write(tmp_path, "odd.csv", "at,who,p,label\n2013-04-26T12:00:00Z,a,0.25,3\n")
+    done = ingest(
+        paths, "predictions", file, environment="production", now=NOON, model="m", version="1",
+        called={"event_at": "AT", "key": "who", "score": "p"},
+    )  # fmt: skip
+    assert (done.accepted, done.refused) == (1, 0)
+    with open_reader(paths) as reader:
+        # What stands for a column of ours is no input; a column that bears the name of another table's is one.
+        assert reader.features("m") == {"label": "BIGINT"}
+        assert reader.sql("SELECT key, score, event_at FROM predictions") == [("a", 0.25, NOON.replace(tzinfo=None))]
+    with pytest.raises(IngestError, match="no column q to be score"):
+        ingest(paths, "predictions", file, environment="production", now=NOON, called={"score": "q"})
+    with pytest.raises(IngestError, match="mood is no column of predictions"):
+        ingest(paths, "predictions", file, environment="production", now=NOON, called={"mood": "p"})
 
 
 def test_progress_is_told_and_ends_at_the_end(paths: WorkspacePaths, tmp_path: Path) -> None:

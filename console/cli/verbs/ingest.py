@@ -16,10 +16,16 @@ TABLES = ("predictions", "labels", "metrics", "records", "events")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", choices=TABLES, help="what the files hold; docs/landing.md lists the columns")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="Parquet, CSV with a header, or JSON Lines, told by the ending")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="Parquet, CSV with a header, JSON Lines or .duckdb, told by the ending"
+    )
     parser.add_argument("--model", metavar="M", help="the model, for files without such a column")
     parser.add_argument("--version", metavar="V", help="the version, for files without such a column")
     parser.add_argument("--source", metavar="S", default="local", help="who says so, for files without such a column (local)")
+    parser.add_argument("--table", dest="inside", metavar="T", help="which table or view, of a .duckdb file (read only, by itself)")
+    parser.add_argument(
+        "--column", dest="columns", metavar="OURS=THEIRS", action="append", default=[], help="what the files call one of our columns"
+    )
     parser.add_argument("--tz", metavar="ZONE", help="IANA zone of times that carry no offset, e.g. Europe/Berlin")
 
 
@@ -30,6 +36,9 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         given = getattr(options, name)
         if given is not None and not 0 < len(given.strip()) <= 200:
             raise Problem(Exit.USAGE, f"--{name} {given[:40]!r} is no name: 1 to 200 characters")
+    wrong = [each for each in options.columns if not all(each.partition("="))]
+    if wrong:
+        raise Problem(Exit.USAGE, f"--column {wrong[0]!r} is not OURS=THEIRS, as in --column score=probability")
     now = context.clock.now()
     told, code = [], Exit.OK
     for file in options.files:
@@ -59,8 +68,10 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _taken(context: Context, options: argparse.Namespace, file: Path) -> tuple[IngestedFile, Exit]:
-    from backends.store.errors import IngestError, StoreError  # noqa: PLC0415 - what is loaded to say --help is small
+    from backends.protocol import BackendUnavailable  # noqa: PLC0415 - what is loaded to say --help is small
+    from backends.store.errors import IngestError, StoreError  # noqa: PLC0415
     from backends.store.ingest import ingest  # noqa: PLC0415
+    from backends.store.ingest_database import InDatabase  # noqa: PLC0415
 
     bar = Bar(file.name)
     try:
@@ -74,8 +85,14 @@ def _taken(context: Context, options: argparse.Namespace, file: Path) -> tuple[I
             version=options.version,
             source=options.source,
             tz=options.tz,
+            called=dict(each.split("=", 1) for each in options.columns),
+            inside=InDatabase(options.inside) if options.inside is not None else None,
             progress=bar,
         )
+    except BackendUnavailable as problem:
+        bar.clear()
+        context.say(f"quarterdeck ingest: {problem}")
+        return _entry(file, problem=str(problem)), Exit.UNAVAILABLE
     except StoreError as problem:
         bar.clear()
         context.say(f"quarterdeck ingest: {problem}")
