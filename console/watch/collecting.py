@@ -89,6 +89,8 @@ def _collected(
 def _table(
     workspace: Workspace, name: str, path: Path, wanted: DuckdbTable, before: CollectedTable | None, now: datetime
 ) -> CollectedTable:
+    if not path.is_file():
+        raise BackendUnavailable(f"{path} is not there, or is no file; check the path")
     newer = None if wanted.newer_by is None else (wanted.newer_by, before.newest if before is not None else None)
     taken = ingest(
         workspace.paths,
