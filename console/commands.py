@@ -85,7 +85,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command("lineage.flow", "data flow, or who decided what", ("f",), _in("lineage"), footer="data or control flow"),
     Command("lineage.blast", "what depends on the node under the cursor", ("b",), _in("lineage"), footer="blast radius"),
     Command("changes.order", "nearest to the onset first, or by time", ("s",), _in("changes"), footer="order"),
-    Command("actions.open", "only actions that nobody knows the end of", ("o",), _in("actions"), footer="only open"),
+    Command("actions.open", "only actions that wait for a person", ("o",), _in("actions"), footer="only open"),
     Command("touched", "open what the entry touched", ("o",), _in("audit"), needs_row=True, footer="what it touched"),
     Command("next.problem", "next row that is not ok", ("n",)),
     Command("previous.problem", "previous row that is not ok", ("N",)),
@@ -103,7 +103,9 @@ CATALOGUE: tuple[Command, ...] = (
     Command(
         "rollback", "roll back to a version that served", ("R",), _MODEL_ROWS, "acts", True, ("rollback",), "rollback {row}", "roll back"
     ),
-    Command("kill", "kill switch", ("K",), _MODEL_ROWS | {"switches"}, "acts", True, ("kill",), "kill {row}", "kill switch"),
+    Command(
+        "kill", "kill switch", ("K",), _MODEL_ROWS | {"switches", "actions", "action"}, "acts", True, ("kill",), "kill {row}", "kill switch"
+    ),
     Command("promote", "promote a version", ("P",), _MODEL_ROWS | {"approvals", "approval"}, "acts", True, ("promote",), "promote {row}"),
     Command("approve", "approve", ("A",), _in("approval", "approvals"), "acts", True, ("approve",), "approve {row}", "approve"),
     Command("reject", "reject or veto", ("X",), _in("approval", "approvals"), "acts", True, ("reject",), "reject {row}", "reject"),

@@ -108,7 +108,7 @@ class RecordsLookout(ABC):
         return switches_view(self.sight())
 
     def actions(self, *, only_open: bool = False, model: str | None = None) -> ActionsView:
-        """Actions, those that nobody knows the end of first."""
+        """Actions, those that wait for a person first."""
         from console.views.actions import actions_view  # noqa: PLC0415
 
         return actions_view(self.sight(), only_open=only_open, model=model)

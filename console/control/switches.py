@@ -78,7 +78,9 @@ def _kind_towards(state: SwitchState) -> str:
 
 def overdue(settings: Iterable[SwitchSetting], now: datetime) -> list[SwitchSetting]:
     """Settings whose owner is to be asked again: their time has passed, and they go on until somebody decides."""
-    return [setting for setting in settings if setting.until is not None and setting.until <= now]
+    return [
+        setting for setting in settings if setting.state is not SwitchState.NORMAL and setting.until is not None and setting.until <= now
+    ]
 
 
 @dataclass(frozen=True, slots=True)

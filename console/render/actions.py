@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Page:
-    """Actions: those that nobody knows the end of first, then the newest."""
+    """Actions: those that nobody knows the end of first, then those whose owner is asked, then the newest."""
     del height
     zone = ZoneInfo(view.zone)
     model = 14 + max(0, min(20, width - 100))
@@ -38,19 +38,26 @@ def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Pag
             )
         )
     )
-    rows += [_row(each, zone, model) for each in view.rows]
+    rows += [_row(each, view, zone, model) for each in view.rows]
     if not view.rows:
-        nothing = "No action is open: of every one it is known how it ended." if view.only_open else "Nothing was done here yet."
+        nothing = (
+            "No action is open: of every one it is known how it ended, and nobody is asked whether it goes on."
+            if view.only_open
+            else "Nothing was done here yet."
+        )
         rows += paragraph(nothing, width)
     unknown = sum(each.open for each in view.rows)
     said = f"{unknown} open: nobody knows yet how they ended" if unknown else "none open"
+    overdue = sum(each.overdue is not None for each in view.rows)
+    said += f", {overdue} past {'its' if overdue == 1 else 'their'} time" if overdue else ""
     heading = sides(line(("Actions", "bold"), f"  {len(view.rows)}, {said}"), line(("only open" if view.only_open else "", "dim")), width)
     return Page(heading, tuple(rows), "actions --open" if view.only_open else "actions")
 
 
-def _row(row: ActionRow, zone: ZoneInfo, model: int) -> Row:
+def _row(row: ActionRow, view: ActionsView, zone: ZoneInfo, model: int) -> Row:
     state = row.state.value
     took = f" {said_duration(row.seconds)}" if row.seconds is not None else ""
+    outcome = f"{row.life}{took}" if row.overdue is None else f"overdue {figures.since(row.overdue, view.at)}"
     cells = columns(
         [
             (row.id[:12], 12, "bold" if row.open else ""),
@@ -58,7 +65,7 @@ def _row(row: ActionRow, zone: ZoneInfo, model: int) -> Row:
             (row.who, 10, ""),
             (row.kind, 8, ""),
             (row.model, model, ""),
-            (f"{row.life}{took}", 16, "" if state == "ok" else state),
+            (outcome, 16, "" if state == "ok" else state),
         ]
     )
     why = line(mark(state), f" {row.movement}  ", row.why)
@@ -85,6 +92,8 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
         )
         for number, verb in enumerate(view.next):
             rows += fact_rows("Next" if number == 0 else "or", f"qd {verb}", width)
+    if row.overdue is not None:
+        rows += paragraph(row.why, width, role="warning")
     rows.append(Row(rule("Calls", width)))
     for call in view.calls:
         rows += fact_rows(call.result.raw[:13], f"{call.call.raw}   {call.ms:.1f} ms", width)

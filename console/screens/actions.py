@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ActionsScreen(DeckScreen):
-    """Actions, those that nobody knows the end of first; `o` shows only these."""
+    """Actions, those that wait for a person first; `o` shows only these."""
 
     scope = "actions"
 
@@ -32,7 +32,7 @@ class ActionsScreen(DeckScreen):
         return next((row.model for row in rows if row.id == key), None)
 
     def do_actions_open(self) -> None:
-        """Only those that nobody knows the end of, or all."""
+        """Only those that wait for a person, or all."""
         self._only_open = not self._only_open
         self.reload()
 

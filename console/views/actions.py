@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from backends.protocol import SwitchSetting
 from backends.records import Moment, State
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, ENDED, ActionState, Moved, version_label
+from console.control.actions import ALIAS_KINDS, ENDED, SWITCH_STATES, ActionState, Moved, version_label
 from console.control.records import ActionRecord
 from console.views.health import View
 from console.views.sight import Sight
@@ -41,12 +42,16 @@ class ActionRow(View):
     state: State
     open: bool
     """Whether somebody still has to find out how it ended."""
+    overdue: Moment | None
+    """Since when the owner of the switch that it set has to decide whether it goes on; None: nobody has to."""
+    asked: str | None
+    """Who that is."""
     seconds: float | None
     why: Untrusted
 
 
 class ActionsView(View):
-    """Actions of an environment: those in doubt first, then the newest."""
+    """Actions of an environment: those in doubt first, then those whose owner is asked, then the newest."""
 
     environment: str
     at: Moment
@@ -112,21 +117,28 @@ class ActionView(View):
 def actions_view(sight: Sight, *, only_open: bool = False, model: str | None = None) -> ActionsView:
     """Every action on record up to the sight's moment. Never raises."""
     found = [each for each in sight.control.actions.values() if each.environment == sight.environment and model in {None, each.model}]
-    rows = [action_row(each) for each in found if each.open or not only_open]
+    rows = [action_row(sight, each) for each in found]
+    if only_open:
+        rows = [row for row in rows if row.open or row.overdue is not None]
     return ActionsView(
         environment=sight.environment,
         at=sight.at,
         zone=sight.workspace.settings.display_zone,
         only_open=only_open,
-        rows=tuple(sorted(rows, key=lambda row: (not row.open, -row.at.timestamp(), row.id))),
+        rows=tuple(sorted(rows, key=lambda row: (not row.open, row.overdue is None, -row.at.timestamp(), row.id))),
         problem=Untrusted(sight.control.problem) if sight.control.problem else None,
     )
 
 
-def action_row(action: ActionRecord) -> ActionRow:
+def action_row(sight: Sight, action: ActionRecord) -> ActionRow:
     """One line of an action."""
     life = "in flight" if action.in_flight else action.state.value
     why = action.message or action.reason or life
+    state = _STATES.get(action.state, State.OK)
+    setting = _past_its_time(sight, action)
+    if setting is not None:
+        state = State.WARNING
+        why = f"{setting.state.value} is past its time: {setting.asked} decides, K renews or restores; it never turns itself back on"
     if action.state is ActionState.IN_DOUBT:
         why = f"it may or may not have happened: recheck before doing it again{f' ({action.message})' if action.message else ''}"
     return ActionRow(
@@ -137,11 +149,22 @@ def action_row(action: ActionRecord) -> ActionRow:
         who=action.actor.who,
         at=action.intended_at,
         life=life,
-        state=_STATES.get(action.state, State.OK),
+        state=state,
         open=action.open,
+        overdue=setting.until if setting is not None else None,
+        asked=setting.asked if setting is not None else None,
         seconds=action.seconds,
         why=Untrusted(why),
     )
+
+
+def _past_its_time(sight: Sight, action: ActionRecord) -> SwitchSetting | None:
+    """What is in force by this action though the time at which its owner was to be asked has passed."""
+    if action.kind not in SWITCH_STATES or action.until is None or action.open:
+        return None
+    standing = sight.switch_standing(action.model)
+    setting = standing.published
+    return setting if setting is not None and setting.key == action.key and standing.overdue(sight.at) else None
 
 
 def _movement(action: ActionRecord) -> str:
@@ -161,7 +184,7 @@ def action_view(sight: Sight, wanted: str) -> ActionView:
         environment=action.environment,
         at=sight.at,
         zone=sight.workspace.settings.display_zone,
-        row=action_row(action),
+        row=action_row(sight, action),
         key=action.key,
         reason=Untrusted(action.reason),
         before=action.from_,

@@ -19,7 +19,8 @@ class BreakerRow(View):
     what: Untrusted
     """What it guards."""
     state: State
-    """`ok` when calls are made, `warning` when they are not or a person holds it, `critical` when whoever holds it open is overdue."""
+    """`ok` when calls are made and some were lately, `unknown` when none was, `warning` when none is made or a person holds it,
+    `critical` when whoever holds it open is overdue."""
     breaker: BreakerState
     calls: int
     """Calls within the window."""
@@ -72,7 +73,7 @@ def breaker_row(sight: Sight, guard: Guard, told: Told) -> BreakerRow:
     return BreakerRow(
         name=guard.name,
         what=Untrusted(guard.what),
-        state=State.CRITICAL if told.overdue else State.OK if told.state is BreakerState.CLOSED else State.WARNING,
+        state=_state(told),
         breaker=told.state,
         calls=told.calls,
         failures=told.failures,
@@ -90,17 +91,24 @@ def breaker_row(sight: Sight, guard: Guard, told: Told) -> BreakerRow:
     )
 
 
+def _state(told: Told) -> State:
+    if told.overdue:
+        return State.CRITICAL
+    if told.state is not BreakerState.CLOSED:
+        return State.WARNING
+    return State.OK if told.calls else State.UNKNOWN
+
+
 def breaker_words(sight: Sight, told: Told) -> str:
     """`breaker open, next try 18:42`: what a person has to know of a breaker, in few words."""
     breaker, now = told.breaker, sight.clock.real_now()
     wall = " on the wall" if sight.clock.kind == "sim" else ""
-    if told.state is BreakerState.FORCED_OPEN and breaker.forced is not None:
+    if told.state in {BreakerState.FORCED_OPEN, BreakerState.FORCED_CLOSED} and breaker.forced is not None:
+        held, owner = "open" if breaker.forced.open else "closed", breaker.forced.owner
         if told.overdue:
             late = figures.age(now - breaker.forced.until)
-            return f"breaker held open, overdue {late}: {breaker.forced.owner} decides ({breaker.forced.reason})"
-        return f"breaker held open by {breaker.forced.owner} until {_clock(sight, breaker.forced.until)}{wall}: {breaker.forced.reason}"
-    if told.state is BreakerState.FORCED_CLOSED and breaker.forced is not None:
-        return f"breaker held closed by {breaker.forced.owner} until {_clock(sight, breaker.forced.until)}{wall}: {breaker.forced.reason}"
+            return f"breaker held {held}, overdue {late}: {owner} decides ({breaker.forced.reason})"
+        return f"breaker held {held} by {owner} until {figures.moment(breaker.forced.until, sight.zone)}{wall}: {breaker.forced.reason}"
     if told.state is BreakerState.OPEN:
         return f"breaker open, next try {_clock(sight, told.next_try_at)}{wall}; {told.failures} of {told.calls} calls failed"
     if told.state is BreakerState.HALF_OPEN:

@@ -45,7 +45,8 @@ def _file(sight: Sight, breakers: BreakerFile, guard: Guard) -> Source:
         state, why = State.CRITICAL, str(error)
     told = breakers.told(guard.name, guard.rule)
     if told.state is not BreakerState.CLOSED:
-        why = "; ".join(part for part in (why or f"not read: {told.breaker.last_error}", breaker_words(sight, told)) if part)
+        unread = f"not read: {told.breaker.last_error}" if told.breaker.last_error else "not read"
+        why = f"{why or unread}; {breaker_words(sight, told)}"
     collected = read_collected(sight.workspace.paths).duckdb.get(name)
     if sight.workspace.settings.duckdb[name].tables:
         state, why = _with_collected(sight, collected, state, why)

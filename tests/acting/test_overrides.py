@@ -134,6 +134,42 @@ def test_a_published_file_that_cannot_be_read_opens_and_ends_nothing(qd: Verb, p
     assert [each.rule for each in read_state(place.paths).firing_alerts() if each.rule == "switch.overdue"] == ["switch.overdue"]
 
 
+def test_actions_list_what_set_it_as_open_until_somebody_decides(qd: Verb, place: Place) -> None:
+    def waits() -> list[tuple[str, str | None, str | None]]:
+        assert qd("actions", "--open", "--json") == 0
+        return [(row["id"], row["asked"], row["overdue"]) for row in qd.data["rows"]]
+
+    qd("kill", MODEL, "--confirm", MODEL, "--owner", "ilse", who="mara")
+    [killed] = [each.id for each in read_state(place.paths).actions.values()]
+    passes(place, 3.9)
+    assert waits() == []
+    passes(place, 4.5)
+    assert waits() == [(killed, "ilse", "2013-04-27T02:00:00Z")]
+    assert qd("actions") == 0
+    assert "1 past its time" in qd.out and "overdue 30m" in qd.out
+    assert qd("action", killed) == 0
+    assert "fallback is past its time: ilse decides" in " ".join(qd.out.split())
+
+    assert qd("kill", MODEL, "--state", "fallback", "--until", "2h", "--confirm", MODEL, who="mara") == 0
+    assert waits() == []
+    passes(place, 7)
+    [(renewed, asked, _)] = waits()
+    assert renewed != killed and asked == "mara@desk"
+    assert qd("kill", MODEL, "--state", "killed", "--confirm", MODEL, who="mara") == 0
+    assert waits() == []
+
+
+async def test_from_actions_k_renews_what_is_past_its_time(place: Place, qd: Verb) -> None:
+    qd("kill", MODEL, "--confirm", MODEL)
+    passes(place, 5)
+    async with console(place) as screen:
+        await screen.shows("fallback overdue 60m")
+        await screen.press("at")
+        await screen.shows("1 past its time")
+        await screen.opens("K")
+        await screen.shows(f"KILL SWITCH {MODEL}")
+
+
 async def test_k_offers_to_renew_the_state_in_force(place: Place, qd: Verb) -> None:
     qd("kill", MODEL, "--confirm", MODEL)
     passes(place, 5)

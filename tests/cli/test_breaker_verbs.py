@@ -105,6 +105,7 @@ def test_one_that_is_no_database_is_a_mistake_and_no_outage(place: Place) -> Non
 def test_nothing_is_known_of_a_command_that_was_never_called(place: Place) -> None:
     found = place.source("hook")
     assert found["state"] == "unknown" and "nobody knows whether it works" in found["why"]
+    assert place.breaker("notify")["state"] == "unknown"
 
 
 def test_a_person_holds_it_open_with_owner_end_and_reason_and_lets_it_go(place: Place) -> None:
@@ -112,7 +113,11 @@ def test_a_person_holds_it_open_with_owner_end_and_reason_and_lets_it_go(place: 
     held = place.breaker("duckdb:flights")
     assert (held["breaker"], held["owner"], held["reason"], held["overdue"]) == ("forced-open", "ilse", "it is being moved", False)
     found = place.source("file:flights")
-    assert found["state"] == "critical" and "held open by ilse" in found["why"]
+    until = datetime.fromisoformat(held["until"])
+    assert (found["state"], found["why"]) == (
+        "critical",
+        f"not read; breaker held open by ilse until {until.day} {until:%b %H:%M}: it is being moved",
+    )
     assert found["breaker"]["calls"] == 0
     assert place.qd("breakers", "--check") == 1
     assert place.qd("breaker", "duckdb:flights", "automatic", "--reason", "moved") == 0

@@ -10,7 +10,9 @@ from console.render.actions import actions_page
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--open", action="store_true", help="only those of which nobody knows yet how they ended")
+    parser.add_argument(
+        "--open", action="store_true", help="only those that wait for a person: nobody knows how they ended, or their owner is asked"
+    )
     parser.add_argument("--model", metavar="MODEL", help="only those on this model")
 
 
