@@ -170,19 +170,20 @@ def _time(column: str, found: str, zone: str | None) -> str:
         return f"(CAST({column} AS TIMESTAMP) AT TIME ZONE {text(zone or 'UTC')} AT TIME ZONE 'UTC')"
     if found != VARCHAR:
         return column
-    zoned = f"(TRY_CAST({_with_offset(column)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    zoned = f"(TRY_CAST({with_offset(column)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     naive = f"(TRY_CAST(trim({column}) AS TIMESTAMP) AT TIME ZONE {text(zone)} AT TIME ZONE 'UTC')" if zone else "NULL"
-    return f"CASE WHEN {_zoned(column)} THEN {zoned} ELSE {naive} END"
+    return f"CASE WHEN {zoned_text(column)} THEN {zoned} ELSE {naive} END"
 
 
-def _with_offset(column: str) -> str:
+def with_offset(column: str) -> str:
     """A time with a zone as every supported DuckDB reads it: seconds written out, no blank before a numeric offset."""
     numeric = f"regexp_replace(trim({column}), ' ?([zZ]|UTC|GMT)$', '+00:00')"
     joined = f"regexp_replace({numeric}, ' ([+-][0-9:]+)$', '\\1')"
     return f"regexp_replace({joined}, '([T ][0-9]{{2}}:[0-9]{{2}})([+-][0-9:]+)$', '\\1:00\\2')"
 
 
-def _zoned(column: str) -> str:
+def zoned_text(column: str) -> str:
+    """SQL: whether a text says in which zone its time was read."""
     # The offset stands after a time of day; the day of a bare date must not be taken for one.
     return f"(position(':' IN {column}) > 0 AND regexp_matches(trim({column}), {text(HAS_ZONE)}))"
 
@@ -197,7 +198,7 @@ def _check_zone(connection: duckdb.DuckDBPyConnection, arriving: str, theirs: st
         column = quoted(theirs)
         [(present, zoned)] = run(
             connection,
-            f"SELECT count(*) FILTER (TRY_CAST(trim({column}) AS TIMESTAMP) IS NOT NULL), count(*) FILTER ({_zoned(column)}) "
+            f"SELECT count(*) FILTER (TRY_CAST(trim({column}) AS TIMESTAMP) IS NOT NULL), count(*) FILTER ({zoned_text(column)}) "
             f"FROM {arriving}",
         )
         if present and not zoned:
@@ -208,10 +209,10 @@ def _conversion_reasons(ours: str, theirs: str, found: str, kind: str, expressio
     column = quoted(theirs)
     if kind == TIMESTAMP and found == VARCHAR:
         unreadable = f"{column} IS NOT NULL AND trim({column}) <> '' AND ({expression}) IS NULL"
-        bare = f"{unreadable} AND NOT {_zoned(column)} AND TRY_CAST(trim({column}) AS TIMESTAMP) IS NOT NULL"
+        bare = f"{unreadable} AND NOT {zoned_text(column)} AND TRY_CAST(trim({column}) AS TIMESTAMP) IS NOT NULL"
         found_reasons = [(f"{ours} has no zone", bare), (f"{ours} is not a time", unreadable)]
         return found_reasons + (
-            _local_reasons(ours, f"TRY_CAST(trim({column}) AS TIMESTAMP)", f"NOT {_zoned(column)}", zone) if zone else []
+            _local_reasons(ours, f"TRY_CAST(trim({column}) AS TIMESTAMP)", f"NOT {zoned_text(column)}", zone) if zone else []
         )
     if kind == TIMESTAMP and found.startswith("TIMESTAMP") and found != "TIMESTAMP WITH TIME ZONE" and zone:
         return _local_reasons(ours, f"CAST({column} AS TIMESTAMP)", "true", zone)

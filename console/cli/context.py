@@ -94,8 +94,10 @@ class Context:
     def show(self, view: BaseModel, schema: str, page: Page | None = None) -> None:
         """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page."""
         if self.options.json:
-            body = {"schema": f"quarterdeck/{schema}/1", **view.model_dump(mode="json", by_alias=True)}
-            print(json_text(body))
+            from console.cli.schemas import name_key  # noqa: PLC0415 - only an answer in JSON has one
+
+            fields = view.model_dump(mode="json", by_alias=True)
+            print(json_text({name_key(fields): f"quarterdeck/{schema}/1", **fields}))
         elif page is not None:
             print(page.plain())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,7 @@ SCHEMAS: dict[str, str] = {
     "backup": "console.views.backup:BackupView",
     "own": "console.views.own:OwnView",
     "ingest": "console.views.ingested:IngestView",
+    "compare": "console.views.compare:CompareView",
 }
 """By the name in `"schema": "quarterdeck/NAME/1"`."""
 
@@ -85,13 +86,19 @@ def model_of(name: str) -> type[BaseModel]:
     return found
 
 
+def name_key(fields: Collection[str]) -> str:
+    """Where the name of its schema stands in an answer with these fields: a view that speaks of schemas itself has `schema` taken."""
+    return "$schema" if "schema" in fields else "schema"
+
+
 def json_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of what a verb prints with `--json`."""
     schema = model_of(name).model_json_schema(mode="serialization", by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = f"quarterdeck/{name}/1"
-    schema.setdefault("properties", {})["schema"] = {"const": f"quarterdeck/{name}/1"}
-    schema["required"] = sorted({*schema.get("required", []), "schema"})
+    key = name_key(schema.setdefault("properties", {}))
+    schema["properties"][key] = {"const": f"quarterdeck/{name}/1"}
+    schema["required"] = sorted({*schema.get("required", []), key})
     return schema
 
 

@@ -99,6 +99,19 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         ("p", "significance"),
         ("ks", "chi2", "band"),
     ),
+    "compare severity": Definition(
+        "severity of compare",
+        "How bad a difference between two files is, where there is no past to judge by.",
+        "PSI over .1 warns, over .25 is critical, after taking off what chance gives two samples of these sizes, (bins - 1) (1/n + 1/m); "
+        "KS over .125 and .2, what a shift of a normal column has at these PSI. Either needs a p-value below .01 / columns.",
+        "a state",
+        "quarterdeck compare",
+        "A removed or emptied column, another kind of type, or missing values more than doubled by over 10 points: critical. An added or "
+        "retyped column, or missing values moved by over 5 points: at least a warning. Fewer than 200 values on a side: unknown.",
+        "Fixed limits know no season: where there is a past, `drift` judges by it.",
+        ("compare",),
+        ("psi", "ks", "p_value"),
+    ),
     "band": Definition(
         "usual band",
         "Where the number lay in earlier windows of the same length: lowest, median, highest.",

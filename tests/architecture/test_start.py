@@ -132,6 +132,14 @@ def test_a_verb_that_reads_loads_neither_a_screen_nor_a_data_frame(verb: str, wo
     assert not loaded & NEVER_READ
 
 
+def test_comparing_two_files_loads_neither_a_screen_nor_a_data_frame(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("x,k\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(300)))
+    code, loaded, text = run(VERB, "compare", str(file), str(file), "--json")
+    assert code == 0 and json.loads(text)["$schema"] == "quarterdeck/compare/1"
+    assert not loaded & NEVER_READ
+
+
 def test_what_stands_in_summary_and_control_is_read_without_the_store(workspace: Path) -> None:
     for verb in ("fleet", "model delay", "incidents", "alerts", "audit log", "actions"):
         assert not run(VERB, "-w", str(workspace), *verb.split(), "--json")[1] & {"duckdb", "numpy"}, verb

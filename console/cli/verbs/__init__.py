@@ -26,6 +26,7 @@ VERBS: dict[str, Verb] = {
         ("model", "model", "health of one model in four layers"),
         ("health", "model", "the same as model"),
         ("drift", "drift", "inputs and scores against the reference, judged by their own past"),
+        ("compare", "compare", "two files of rows: what changed, column by column"),
         ("quality", "quality", "observed quality, with label coverage and intervals"),
         ("versions", "versions", "versions of a model: aliases, stages, digests, metrics"),
         ("lineage", "lineage", "from sources to readers, and what is missing"),

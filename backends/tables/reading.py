@@ -1,0 +1,108 @@
+"""Columns of two tables as arrays and counts: values of numbers, pairs of counts of categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.store.sql import run
+from backends.tables.columns import WHOLE_UP_TO, TableColumn
+from backends.tables.problem import TableProblem
+from backends.tables.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+LISTED: Final = 100
+"""Categories that are listed by name on each side; how many there are in all is said beside."""
+
+NAME_LENGTH: Final = 200
+"""Characters of a category's name that are kept."""
+
+Floats = npt.NDArray[np.float64]
+
+
+Cursor: TypeAlias = "duckdb.DuckDBPyConnection"
+"""What one thread reads through."""
+
+
+class NotComparable(TableProblem):
+    """A column whose values cannot be compared; the message says why, in words."""
+
+
+def numbers(cursor: Cursor, table: Table, column: TableColumn) -> Floats:
+    """The present values of a number or time, sorted, NaN left out; a time in seconds since 1970 (UTC).
+
+    Raises `NotComparable` for whole numbers that floats cannot tell apart.
+    """
+    found = np.empty(table.rows, dtype=np.float64)
+    filled = 0
+    for piece in table.pieces:
+        # Not a masked array: the engine leaves missing values out.
+        part = cursor.execute(f"SELECT {column.value} AS v FROM {piece} WHERE {column.value} IS NOT NULL").fetchnumpy()["v"]
+        values = np.ma.getdata(part)
+        found[filled : filled + values.size] = values
+        filled += int(values.size)
+    values = found[:filled]
+    values.sort()
+    values = values[: int(np.searchsorted(values, np.nan))]
+    if column.whole and values.size and max(-values[0], values[-1]) > WHOLE_UP_TO:
+        raise NotComparable(
+            f"holds whole numbers beyond {WHOLE_UP_TO:,}, whose last digits floating-point numbers lose: leave an identifier out, "
+            "divide a measure by a power of ten"
+        )
+    return values if column.per_unit == 1.0 else values / column.per_unit
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryCounts:
+    """Two columns of categories side by side.
+
+    `reference[i]` and `current[i]` are the counts of `times[i]` categories: millions of categories have few different pairs.
+    `new` and `vanished` are the most frequent ones that the other side lacks, at most `LISTED`; the `_count`s are of all.
+    """
+
+    reference: Floats
+    current: Floats
+    times: Floats
+    new: tuple[str, ...]
+    vanished: tuple[str, ...]
+    new_count: int
+    vanished_count: int
+
+    @property
+    def n(self) -> tuple[int, int]:
+        """Rows with a value on both sides."""
+        return round(float((self.times * self.reference).sum())), round(float((self.times * self.current).sum()))
+
+
+def categories(cursor: Cursor, reference: Table, current: Table, columns: tuple[TableColumn, TableColumn], name: str) -> CategoryCounts:
+    """Count two columns of categories; `name` is that of a table nobody else uses."""
+    sides = [
+        f"(SELECT {column.value} AS v, count(*) AS n FROM {table.relation} WHERE {column.value} IS NOT NULL GROUP BY 1)"
+        for table, column in zip((reference, current), columns, strict=True)
+    ]
+    joined = f"SELECT v, coalesce(r.n, 0) AS r, coalesce(c.n, 0) AS c FROM {sides[0]} r FULL JOIN {sides[1]} c USING (v)"
+    run(cursor, f"CREATE TABLE {name} AS {joined}")
+    try:
+        pairs = cursor.execute(f"SELECT r, c, count(*) AS times FROM {name} GROUP BY ALL ORDER BY ALL").fetchnumpy()
+        new, vanished = (_missing_on(cursor, name, absent, there) for absent, there in (("r", "c"), ("c", "r")))
+    finally:
+        run(cursor, f"DROP TABLE {name}")
+    arrays = [np.ma.getdata(pairs[key]).astype(np.float64) for key in ("r", "c", "times")]
+    return CategoryCounts(arrays[0], arrays[1], arrays[2], new[0], vanished[0], new[1], vanished[1])
+
+
+def _missing_on(cursor: Cursor, name: str, absent: str, there: str) -> tuple[tuple[str, ...], int]:
+    rows: list[Any] = run(
+        cursor, f"SELECT left(v, {NAME_LENGTH}), count(*) OVER () FROM {name} WHERE {absent} = 0 ORDER BY {there} DESC, v LIMIT {LISTED}"
+    )
+    return tuple(str(row[0]) for row in rows), int(rows[0][1]) if rows else 0
+
+
+def present(cursor: Cursor, table: Table, column: TableColumn) -> int:
+    """How many rows have a value, whatever it is."""
+    return int(run(cursor, f"SELECT count({column.value}) FROM {table.relation}")[0][0])

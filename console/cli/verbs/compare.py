@@ -1,0 +1,31 @@
+"""`quarterdeck compare REF CUR`: two files of rows, column by column. Needs no workspace."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.cli.context import WIDTH, Context
+from console.cli.exits import Exit
+from console.cli.progress import Bar
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", metavar="REF", help="Parquet, CSV with a header, or JSON Lines; a quoted pattern takes several files")
+    parser.add_argument("current", metavar="CUR", help="the rows that are compared with it")
+    parser.add_argument("--columns", metavar="A,B", help="only these columns")
+    parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a column is at least this bad")
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    from console.render.compare import compare_page  # noqa: PLC0415 - after the arguments are known to be right
+    from console.views.compare import compared  # noqa: PLC0415
+
+    asked = [name.strip() for name in (options.columns or "").split(",") if name.strip()]
+    bar = Bar("comparing")
+    try:
+        view = compared(options.reference, options.current, asked, bar)
+    finally:
+        bar.clear()
+    context.show(view, "compare", compare_page(view, width=WIDTH))
+    bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
+    return Exit.NO if any(each.severity.value in bad for each in view.columns) else Exit.OK

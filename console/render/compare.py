@@ -1,0 +1,50 @@
+"""The page of a comparison of two files."""
+
+from __future__ import annotations
+
+from backends.text import Untrusted
+from console.render import figures
+from console.render.drift import distance, number
+from console.views.compare import ComparedColumn, CompareView
+from widgets.line import MARKS, Line, Page, Row, columns, line
+from widgets.wrapping import wrapped
+
+NAME_WIDTH = 18
+
+
+def compare_page(view: CompareView, *, width: int = 80) -> Page:
+    """Every column, the worst first, each with its reason."""
+    heading = line("current ", (view.current.path, "bold"), " against reference ", (view.reference.path, "bold"))
+    rows = [Row(line(f" {figures.count(view.current.rows)} rows against {figures.count(view.reference.rows)}"))]
+    rows.append(Row(line((f"   {'COLUMN':<{NAME_WIDTH}}{'PSI':>6}{'JS':>6}{'KS':>6}{'WASSERSTEIN':>13}{'CHI2':>11}  MISSING", "dim"))))
+    for each in view.columns:
+        rows.append(Row(_row(each), key=each.name.raw, state=str(each.severity)))
+        said = each.reason + "".join(f"; {note}" for note in each.notes)
+        if each.new_count:
+            said += f"; {figures.count(each.new_count)} new: {', '.join(name.raw for name in each.new_categories[:4])}"
+        if each.vanished_count:
+            said += f"; {figures.count(each.vanished_count)} vanished: {', '.join(name.raw for name in each.vanished_categories[:4])}"
+        rows += [Row(part) for part in wrapped(line("     ", (Untrusted(said), "dim")), width - 1, 5)]
+    rows += [Row(part) for part in wrapped(line(" ", (view.note, "dim")), width - 1, 1)]
+    return Page(heading, tuple(rows), "compare")
+
+
+def _row(column: ComparedColumn) -> Line:
+    state = str(column.severity)
+    missing = f"{_percent(column.missing_reference)} -> {_percent(column.missing_current)} %"
+    cells = columns(
+        [
+            (column.name, NAME_WIDTH, ""),
+            (distance(column.psi), -6, state if state != "ok" else ""),
+            (figures.share(column.js), -6, ""),
+            (figures.share(column.ks), -6, ""),
+            (number(column.wasserstein), -13, ""),
+            (number(column.chi2), -11, ""),
+            (f"  {missing}", 18, ""),
+        ]
+    )
+    return Line((*line((f" {MARKS[state]} ", state)).spans, *cells.spans))
+
+
+def _percent(rate: float | None) -> str:
+    return figures.MISSING if rate is None else f"{rate * 100:.1f}"

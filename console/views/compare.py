@@ -1,0 +1,279 @@
+"""Two files of rows side by side: every column with its distances, its severity, and why; changes of the schema are never no drift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from pydantic import Field
+
+from backends.records import State, severity_rank
+from backends.tables.columns import TableColumn, comparable
+from backends.tables.reading import NotComparable, categories, numbers, present
+from backends.tables.table import Table, Tables, opened, threads
+from backends.text import Untrusted
+from console.analysis.distances import SHARE_FLOOR, chi2_test, jensen_shannon_distance, population_stability_index
+from console.analysis.drift import MISSING_SIDE, ColumnDrift
+from console.analysis.effect import CHANCE, Effect, judged
+from console.analysis.samples import Sample, compare_sorted
+from console.views.health import View
+
+if TYPE_CHECKING:
+    from backends.tables.reading import Cursor
+
+METRICS: Final = ("psi", "js", "chi2", "ks", "wasserstein")
+NO_ORDER: Final = dict.fromkeys(("ks", "wasserstein"), "categories have no order")
+
+Progress = Callable[[int, int], None]
+
+
+class NoSuchColumn(ValueError):
+    """A column that was asked for is on neither side."""
+
+
+class ComparedSide(View):
+    """One side: what was named, and its rows."""
+
+    path: Untrusted
+    rows: int
+
+
+class TypeChange(View):
+    """The types of a column before and now, as the engine calls them."""
+
+    reference: str
+    current: str
+
+
+class SchemaChanges(View):
+    """Columns that only one side has, and columns of another type."""
+
+    added: tuple[Untrusted, ...] = ()
+    removed: tuple[Untrusted, ...] = ()
+    type_changed: dict[str, TypeChange] = Field(default_factory=dict)
+
+
+class ComparedColumn(View):
+    """One column. `n_*` are rows with a value, `missing_*` shares of rows without one. What cannot be computed is null, with the reason."""
+
+    name: Untrusted
+    kind: str
+    n_reference: int
+    n_current: int
+    missing_reference: float | None
+    missing_current: float | None
+    psi: float | None = None
+    js: float | None = None
+    ks: float | None = None
+    ks_p_value: float | None = None
+    wasserstein: float | None = None
+    chi2: float | None = None
+    chi2_p_value: float | None = None
+    new_categories: tuple[Untrusted, ...] = ()
+    """The most frequent ones, at most a hundred; `new_count` says how many there are."""
+    vanished_categories: tuple[Untrusted, ...] = ()
+    new_count: int = 0
+    vanished_count: int = 0
+    severity: State
+    reason: str
+    notes: tuple[str, ...] = ()
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """Why a distance is null, by its name."""
+
+
+class CompareView(View):
+    """Two files of rows, every column, the worst first."""
+
+    reference: ComparedSide
+    current: ComparedSide
+    changes: SchemaChanges = Field(alias="schema")
+    columns: tuple[ComparedColumn, ...]
+    severity: State
+    note: str
+    """What to keep in mind when many columns are compared at once."""
+
+
+def compared(reference: str, current: str, asked: Sequence[str] = (), progress: Progress | None = None) -> CompareView:
+    """Compare two files, or patterns of files, exactly. `asked` names the columns; all without.
+
+    Raises `backends.tables.problem.TableProblem` when a side cannot be read, and `NoSuchColumn`.
+    """
+    with opened(reference, current) as tables:
+        names = _names(tables, asked)
+        found: dict[str, ComparedColumn] = {}
+        with ThreadPoolExecutor(threads()) as pool:
+            waiting = {pool.submit(_column, tables, name, f"counted_{at}", len(names)): name for at, name in enumerate(names)}
+            try:
+                for done in as_completed(waiting):
+                    found[waiting[done]] = done.result()
+                    if progress is not None:
+                        progress(len(found), len(names))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                tables.connection.interrupt()
+                raise
+        columns = sorted(found.values(), key=_order)
+        return CompareView(
+            reference=_side(tables.reference),
+            current=_side(tables.current),
+            schema=_changes(tables, names),
+            columns=tuple(columns),
+            severity=min((each.severity for each in columns), key=severity_rank, default=State.UNKNOWN),
+            note=f"{len(names)} columns were compared. p-values count rows, not importance; severity comes from the size of an effect, and "
+            f"needs p below {CHANCE:g} / {len(names)}, since each column is one more chance of an accident.",
+        )
+
+
+def _side(table: Table) -> ComparedSide:
+    return ComparedSide(path=Untrusted(table.given), rows=table.rows)
+
+
+def _names(tables: Tables, asked: Sequence[str]) -> list[str]:
+    known = list(dict.fromkeys([*tables.reference.columns, *tables.current.columns]))
+    for name in asked:
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:6]
+            raise NoSuchColumn(f"no column {name!r} on either side; nearest: {', '.join(near)}")
+    return [name for name in known if not asked or name in asked]
+
+
+def _changes(tables: Tables, names: Sequence[str]) -> SchemaChanges:
+    before, now = tables.reference.columns, tables.current.columns
+    return SchemaChanges(
+        added=tuple(Untrusted(name) for name in names if name not in before),
+        removed=tuple(Untrusted(name) for name in names if name not in now),
+        type_changed={
+            name: TypeChange(reference=before[name].type, current=now[name].type)
+            for name in names
+            if name in before and name in now and _retyped(before[name], now[name])
+        },
+    )
+
+
+def _retyped(reference: TableColumn, current: TableColumn) -> bool:
+    """Text files have no types of their own: there only another kind of value is another type."""
+    if "empty" in {reference.kind, current.kind}:
+        return False
+    if reference.inferred or current.inferred:
+        return reference.kind != current.kind or reference.zoned != current.zoned
+    return reference.type != current.type
+
+
+def _order(column: ComparedColumn) -> tuple[int, float, str]:
+    return severity_rank(column.severity), -(column.psi or 0.0), column.name.raw
+
+
+def _column(tables: Tables, name: str, scratch: str, columns: int) -> ComparedColumn:
+    before, now = tables.reference.columns.get(name), tables.current.columns.get(name)
+    cursor = tables.connection.cursor()
+    try:
+        if before is None or now is None:
+            return _one_sided(cursor, tables, name, before, now)
+        why = comparable(before, now)
+        if why:
+            return _refused(cursor, tables, before, now, why)
+        one, two = _settled(before, now)
+        if one.kind in {"numeric", "timestamp"}:
+            try:
+                return _numbers(cursor, tables, one, two, columns, _retyped(before, now))
+            except NotComparable as problem:
+                return _refused(cursor, tables, before, now, str(problem))
+        return _categories(cursor, tables, one, two, scratch, columns, _retyped(before, now))
+    finally:
+        cursor.close()
+
+
+def _settled(before: TableColumn, now: TableColumn) -> tuple[TableColumn, TableColumn]:
+    """A column without any value takes the kind of the other side."""
+    kind = now.kind if before.kind == "empty" else before.kind
+    kind = "numeric" if kind == "empty" else kind
+    one = replace(before, kind=kind) if before.kind == "empty" else before
+    return one, replace(now, kind=kind) if now.kind == "empty" else now
+
+
+def _one_sided(cursor: Cursor, tables: Tables, name: str, before: TableColumn | None, now: TableColumn | None) -> ComparedColumn:
+    n = present(cursor, tables.reference, before) if before else 0
+    m = present(cursor, tables.current, now) if now else 0
+    reason = "removed: only the reference has this column" if before else "added: only the current rows have this column"
+    kind = before.kind if before else now.kind if now else ""
+    return ComparedColumn(
+        name=Untrusted(name), kind=kind, n_reference=n, n_current=m,
+        missing_reference=_share(tables.reference.rows - n, tables.reference.rows) if before else None,
+        missing_current=_share(tables.current.rows - m, tables.current.rows) if now else None,
+        severity=State.CRITICAL if before else State.WARNING, reason=reason, reasons=dict.fromkeys(METRICS, reason),
+    )  # fmt: skip
+
+
+def _refused(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, why: str) -> ComparedColumn:
+    n, m = present(cursor, tables.reference, before), present(cursor, tables.current, now)
+    retyped = _retyped(before, now)
+    return ComparedColumn(
+        name=Untrusted(before.name), kind=before.kind, n_reference=n, n_current=m,
+        missing_reference=_share(tables.reference.rows - n, tables.reference.rows),
+        missing_current=_share(tables.current.rows - m, tables.current.rows),
+        severity=State.CRITICAL if retyped else State.UNKNOWN,
+        reason=f"type changed from {before.type} to {now.type}: {why}" if retyped else why, reasons=dict.fromkeys(METRICS, why),
+    )  # fmt: skip
+
+
+def _numbers(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, columns: int, retyped: bool) -> ComparedColumn:
+    one, two = numbers(cursor, tables.reference, before), numbers(cursor, tables.current, now)
+    samples = Sample(one, tables.reference.rows - one.size), Sample(two, tables.current.rows - two.size)
+    drift = compare_sorted(*samples, before.name, "timestamp" if before.kind == "timestamp" else "numeric")
+    bins = 2 if drift.notes and "collapse" in drift.notes[0] else 10
+    return _told(drift, judged(drift, bins=bins, columns=columns), before, now, retyped)
+
+
+def _categories(
+    cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, scratch: str, columns: int, retyped: bool
+) -> ComparedColumn:
+    counts = categories(cursor, tables.reference, tables.current, (before, now), scratch)
+    n, m = counts.n
+    drift = ColumnDrift(
+        column=before.name, kind=before.kind, method="samples", n_reference=n, n_current=m,
+        missing_reference=_share(tables.reference.rows - n, tables.reference.rows),
+        missing_current=_share(tables.current.rows - m, tables.current.rows), reasons=dict(NO_ORDER),
+    )  # fmt: skip
+    chi2 = chi2_test(counts.reference, counts.current, counts.times)
+    if chi2 is None:
+        drift = replace(drift, reasons={**drift.reasons, **dict.fromkeys(("psi", "js", "chi2"), MISSING_SIDE)})
+        bins, unlike = 0, 0.0
+    else:
+        drift = replace(
+            drift,
+            psi=population_stability_index(counts.reference, counts.current, counts.times),
+            js=jensen_shannon_distance(counts.reference, counts.current, counts.times),
+            chi2=chi2.statistic,
+            chi2_p_value=chi2.p_value,
+        )
+        held = np.maximum(counts.reference / n, counts.current / m) > SHARE_FLOOR
+        bins = int(counts.times[held].sum())
+        unlike = max(float(counts.times[side > 0].sum()) / rows for side, rows in ((counts.reference, n), (counts.current, m)))
+    listed = {
+        "new_categories": tuple(map(Untrusted, counts.new)) if n else (),
+        "vanished_categories": tuple(map(Untrusted, counts.vanished)) if m else (),
+        "new_count": counts.new_count if n else 0,
+        "vanished_count": counts.vanished_count if m else 0,
+    }
+    return _told(drift, judged(drift, bins=bins, columns=columns, unlike=unlike), before, now, retyped).model_copy(update=listed)
+
+
+def _told(drift: ColumnDrift, effect: Effect, before: TableColumn, now: TableColumn, retyped: bool) -> ComparedColumn:
+    state, reason = effect.state, effect.reason
+    if retyped:
+        state = state if state is State.CRITICAL else State.WARNING
+        reason = f"type changed from {before.type} to {now.type}; {reason}"
+    return ComparedColumn(
+        name=Untrusted(drift.column), kind=drift.kind, n_reference=drift.n_reference, n_current=drift.n_current,
+        missing_reference=drift.missing_reference, missing_current=drift.missing_current, psi=drift.psi, js=drift.js, ks=drift.ks,
+        ks_p_value=drift.ks_p_value, wasserstein=drift.wasserstein, chi2=drift.chi2, chi2_p_value=drift.chi2_p_value,
+        severity=state, reason=reason, notes=drift.notes, reasons=drift.reasons,
+    )  # fmt: skip
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,109 @@
+"""What `compare` says is what scipy says of the same values, and what counting by hand says of categories."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from compared_files import answered, column, parquet
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+
+SEEDED = np.random.default_rng(3)
+PAIRS = {
+    "shifted": (SEEDED.normal(size=3000), SEEDED.normal(0.3, size=2500)),
+    "equal sizes": (SEEDED.lognormal(size=2000), SEEDED.lognormal(0.2, size=2000)),
+    "ties": (SEEDED.poisson(3, 1500).astype(float), SEEDED.poisson(4, 999).astype(float)),
+    "mostly zero": (np.where(SEEDED.random(4000) < 0.95, 0.0, 7.5), np.where(SEEDED.random(3000) < 0.8, 0.0, 7.5)),
+    "constant": (np.full(300, 5.0), np.full(400, 5.0)),
+    "one row": (np.array([1.0]), np.array([2.0])),
+    "apart": (SEEDED.random(500), SEEDED.random(700) + 10),
+    "beyond the exact p": (SEEDED.normal(size=12_000), SEEDED.normal(0.01, size=11_000)),
+}
+
+
+def numbers(folder: Path, one: Any, two: Any, kind: str = "DOUBLE") -> dict[str, Any]:
+    sides = [parquet(folder / f"{name}.parquet", {"x": (kind, list(values))}) for name, values in (("r", one), ("c", two))]
+    return column(answered(*sides), "x")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_numbers_are_compared_as_scipy_does(name: str, tmp_path: Path) -> None:
+    one, two = PAIRS[name]
+    said = numbers(tmp_path, one.tolist(), two.tolist())
+    method = "auto" if max(one.size, two.size) <= 10_000 else "asymp"
+    theirs = stats.ks_2samp(one, two, method=method)
+    assert said["ks"] == pytest.approx(theirs.statistic, abs=1e-12)
+    if method == "auto":
+        assert said["ks_p_value"] == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-300)
+    assert said["wasserstein"] == pytest.approx(stats.wasserstein_distance(one, two), rel=1e-9, abs=1e-12)
+
+
+def test_bins_are_the_deciles_of_the_reference(tmp_path: Path) -> None:
+    one, two = PAIRS["shifted"]
+    said = numbers(tmp_path, one.tolist(), two.tolist())
+    edges = np.quantile(one, np.arange(1, 10) / 10)
+    r, c = (np.bincount(np.searchsorted(edges, values, side="right"), minlength=10) for values in (one, two))
+    shares = np.maximum(r / r.sum(), 1e-4), np.maximum(c / c.sum(), 1e-4)
+    assert said["psi"] == pytest.approx(float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0]))), rel=1e-12)
+    assert said["js"] == pytest.approx(jensenshannon(r, c), rel=1e-9)
+    theirs = stats.chi2_contingency(np.array([r, c]), correction=False)
+    assert said["chi2"] == pytest.approx(theirs.statistic, rel=1e-12)
+    assert said["chi2_p_value"] == pytest.approx(theirs.pvalue, rel=1e-9)
+
+
+def test_a_column_that_collapses_is_split_and_says_so(tmp_path: Path) -> None:
+    said = numbers(tmp_path, *(values.tolist() for values in PAIRS["mostly zero"]))
+    r, c = ((values == 0).mean() for values in PAIRS["mostly zero"])
+    assert said["psi"] == pytest.approx((c - r) * math.log(c / r) + (r - c) * math.log((1 - c) / (1 - r)))
+    assert "0 has a bin of its own" in said["notes"][0]
+    assert said["severity"] == "warning"
+
+
+def test_what_is_no_number_is_missing_and_infinities_leave_no_area(tmp_path: Path) -> None:
+    one = [None, math.nan, 1.0, 2.0, 3.0]
+    said = numbers(tmp_path, one, [1.0, math.inf, -math.inf])
+    assert (said["n_reference"], said["missing_reference"]) == (3, 0.4)
+    assert said["ks"] == pytest.approx(stats.ks_2samp([1, 2, 3], [1, math.inf, -math.inf]).statistic)
+    assert said["wasserstein"] is None
+    assert said["reasons"]["wasserstein"] == "infinite or too large values"
+
+
+@given(
+    st.lists(st.none() | st.sampled_from(["a", "b", "", "\u2603", "'; DROP", "A"]), min_size=1, max_size=60),
+    st.lists(st.none() | st.sampled_from(["a", "b", "c", "\u00e9", "e\u0301"]), min_size=1, max_size=60),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_categories_are_compared_over_their_union(tmp_path: Path, one: list[str | None], two: list[str | None]) -> None:
+    sides = [parquet(tmp_path / f"{name}.parquet", {"x": ("VARCHAR", values)}) for name, values in (("r", one), ("c", two))]
+    said = column(answered(*sides), "x")
+    before, now = [value for value in one if value is not None], [value for value in two if value is not None]
+    if not before or not now:
+        assert (said["psi"], said["chi2"]) == (None, None)
+        return
+    union = sorted({*before, *now})
+    r, c = np.array([before.count(each) for each in union]), np.array([now.count(each) for each in union])
+    shares = np.maximum(r / r.sum(), 1e-4), np.maximum(c / c.sum(), 1e-4)
+    assert said["psi"] == pytest.approx(float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0]))), abs=1e-12)
+    assert said["chi2"] == pytest.approx(stats.chi2_contingency(np.array([r, c]), correction=False).statistic, abs=1e-9)
+    assert set(said["new_categories"]) == {*now} - {*before}
+    assert set(said["vanished_categories"]) == {*before} - {*now}
+
+
+def test_the_same_rows_in_another_order_are_no_drift(tmp_path: Path) -> None:
+    values = [None if row % 9 == 0 else float(row % 50) for row in range(1000)]
+    said = numbers(tmp_path, values, list(reversed(values)))
+    assert (said["psi"], said["ks"], said["wasserstein"], said["chi2"], said["severity"]) == (0.0, 0.0, 0.0, 0.0, "ok")
+
+
+def test_a_hundred_thousand_categories_are_counted_not_listed(tmp_path: Path) -> None:
+    sides = [parquet(tmp_path / f"{name}.parquet", {"x": ("VARCHAR", [f"{name}{row}" for row in range(100_000)])}) for name in "rc"]
+    said = column(answered(*sides), "x")
+    assert (said["new_count"], len(said["new_categories"])) == (100_000, 100)
+    assert said["js"] == pytest.approx(math.sqrt(math.log(2)))
+    assert (said["severity"], "identifier" in said["reason"]) == ("unknown", True)

@@ -1,0 +1,146 @@
+"""`compare` as a verb: its JSON, its exit codes, changes of the schema, and files that are wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import jsonschema
+import pytest
+from compared_files import answered, asked, column, parquet
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "compare.json"
+ROWS = [float(row) for row in range(400)]
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Path:
+    return parquet(tmp_path / "r.parquet", {"x": ("DOUBLE", ROWS), "gone": ("DOUBLE", ROWS), "code": ("BIGINT", range(400))})
+
+
+@pytest.fixture
+def current(tmp_path: Path) -> Path:
+    return parquet(
+        tmp_path / "c.parquet",
+        {"x": ("DOUBLE", ROWS), "more": ("DOUBLE", ROWS), "code": ("VARCHAR", [f"k{row % 5}" for row in range(400)])},
+    )
+
+
+def test_the_answer_has_the_promised_shape(reference: Path, current: Path) -> None:
+    said = answered(reference, current)
+    jsonschema.validate(said, json.loads(SCHEMA.read_text()))
+    assert said["$schema"] == "quarterdeck/compare/1"
+    assert said["reference"] == {"path": str(reference), "rows": 400}
+    assert said["schema"] == {
+        "added": ["more"],
+        "removed": ["gone"],
+        "type_changed": {"code": {"reference": "BIGINT", "current": "VARCHAR"}},
+    }
+
+
+def test_a_removed_or_retyped_column_is_never_no_drift(reference: Path, current: Path) -> None:
+    said = answered(reference, current)
+    assert {each["name"]: each["severity"] for each in said["columns"]} == {
+        "code": "critical", "gone": "critical", "more": "warning", "x": "ok"
+    }  # fmt: skip
+    code = column(said, "code")
+    assert (code["psi"], code["ks"], "was a number (BIGINT) and is text (VARCHAR) now" in code["reason"]) == (None, None, True)
+
+
+def test_a_pipeline_can_fail_on_it(reference: Path, current: Path) -> None:
+    assert asked(reference, current, "--fail-on", "critical")[0] == 1
+    assert asked(reference, current, "--columns", "x,more", "--fail-on", "critical")[0] == 0
+    assert asked(reference, current, "--columns", "x,more", "--fail-on", "warning")[0] == 1
+    assert asked(reference, current)[0] == 0
+
+
+def test_a_column_that_nobody_has_is_refused_with_the_nearest(reference: Path, current: Path) -> None:
+    code, out, err = asked(reference, current, "--columns", "cod")
+    assert (code, out) == (2, "")
+    assert "no column 'cod' on either side; nearest: code" in err
+
+
+def test_small_samples_are_unknown_not_ok(tmp_path: Path) -> None:
+    sides = [parquet(tmp_path / f"{name}.parquet", {"x": ("DOUBLE", [float(row) for row in range(50)])}) for name in "rc"]
+    said = column(answered(*sides), "x")
+    assert (said["severity"], "only 50 values" in said["reason"], said["psi"]) == ("unknown", True, 0.0)
+
+
+def test_what_has_no_order_is_refused_in_words_and_the_rest_goes_on(tmp_path: Path) -> None:
+    types = {
+        "vector": ("DOUBLE[]", [[1.0]] * 300),
+        "blob": ("BLOB", [b"x"] * 300),
+        "huge": ("BIGINT", [2**60] * 300),
+        "x": ("DOUBLE", ROWS[:300]),
+    }
+    sides = [parquet(tmp_path / f"{name}.parquet", types) for name in "rc"]
+    said = answered(*sides)
+    for name, words in (("vector", "embeddings"), ("blob", "binary data"), ("huge", "9,007,199,254,740,992")):
+        found = column(said, name)
+        assert (found["psi"], found["severity"]) == (None, "unknown")
+        assert words in found["reason"]
+    assert column(said, "x")["psi"] == 0.0
+
+
+def test_text_files_say_the_same_as_parquet(tmp_path: Path) -> None:
+    rows = [(row / 4, "a" if row % 3 else "b") for row in range(300)]
+    csv, lines = tmp_path / "r.csv", tmp_path / "c.jsonl"
+    csv.write_text("x,k\n" + "".join(f"{x},{k}\n" for x, k in rows))
+    lines.write_text("".join(json.dumps({"x": x + 1, "k": k}) + "\n" for x, k in rows))
+    one = parquet(tmp_path / "r.parquet", {"x": ("DOUBLE", [x for x, _ in rows]), "k": ("VARCHAR", [k for _, k in rows])})
+    two = parquet(tmp_path / "c.parquet", {"x": ("DOUBLE", [x + 1 for x, _ in rows]), "k": ("VARCHAR", [k for _, k in rows])})
+    assert answered(csv, lines)["columns"] == answered(one, two)["columns"]
+
+
+def test_times_of_mixed_zones_are_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("t\n2026-01-01T00:00:00+02:00\n2026-01-02T00:00:00\n")
+    said = column(answered(file, file), "t")
+    assert (said["psi"], "write all of them in UTC" in said["reason"]) == (None, True)
+
+
+def wrong(tmp_path: Path, name: str) -> Path:
+    file = tmp_path / name
+    match name:
+        case "ragged.csv":
+            file.write_text("a,b\n1,2\n3\n")
+        case "twice.csv":
+            file.write_text("a,A\n1,2\n")
+        case "latin.csv":
+            file.write_bytes(b"a,b\n1,\xff\n")
+        case "empty.csv":
+            file.write_bytes(b"")
+        case "header.csv":
+            file.write_text("a,b\n")
+        case "cut.parquet":
+            whole = parquet(tmp_path / "whole.parquet", {"x": ("DOUBLE", ROWS)}).read_bytes()
+            file.write_bytes(whole[: len(whole) // 2])
+        case "half.jsonl":
+            file.write_text('{"a": 1}\n{"a":')
+        case "folder.parquet":
+            file.mkdir()
+        case "pipe.csv":
+            os.mkfifo(file)
+        case "table.xls":
+            file.write_text("x")
+        case "day-*.parquet":
+            parquet(tmp_path / "day-1.parquet", {"x": ("DOUBLE", ROWS)})
+            parquet(tmp_path / "day-2.parquet", {"x": ("VARCHAR", ["a"])})
+    return file
+
+
+WRONG = {
+    "ragged.csv": "Line: 3", "twice.csv": "same column twice", "latin.csv": "is not UTF-8", "empty.csv": "is empty",
+    "header.csv": "has no rows", "cut.parquet": "cannot be read", "half.jsonl": "Malformed JSON", "folder.parquet": "is a folder",
+    "pipe.csv": "no plain file", "table.xls": "the ending must be one of", "nowhere.parquet": "is not there",
+    "day-*.parquet": "column x is DOUBLE in day-1.parquet",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "words"), WRONG.items())
+def test_a_wrong_file_is_one_clear_line_and_exit_code_2(tmp_path: Path, reference: Path, name: str, words: str) -> None:
+    code, out, err = asked(reference, wrong(tmp_path, name))
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
