@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -41,12 +42,30 @@ def numbers(cursor: Cursor, table: Table, column: TableColumn) -> Floats:
     found = np.empty(table.rows, dtype=np.float64)
     filled = 0
     for piece in table.pieces:
-        # Not a masked array: the engine leaves missing values out.
-        part = cursor.execute(f"SELECT {column.value} AS v FROM {piece} WHERE {column.value} IS NOT NULL").fetchnumpy()["v"]
-        values = np.ma.getdata(part)
-        found[filled : filled + values.size] = values
-        filled += int(values.size)
-    values = found[:filled]
+        part = _values(cursor, piece, column)
+        found[filled : filled + part.size] = part
+        filled += int(part.size)
+    return _ordered(found[:filled], column)
+
+
+def pieces_of_numbers(cursor: Cursor, table: Table, column: TableColumn) -> Iterator[Floats]:
+    """The same values, piece by piece, each sorted."""
+    for piece in table.pieces:
+        yield _ordered(_values(cursor, piece, column).astype(np.float64), column)
+
+
+def sampled_numbers(cursor: Cursor, table: Table, column: TableColumn) -> Floats:
+    """Values from all over the table, sorted: of few rows all of them."""
+    return _ordered(_values(cursor, table.sampled or table.relation, column).astype(np.float64), column)
+
+
+def _values(cursor: Cursor, relation: str, column: TableColumn) -> npt.NDArray[Any]:
+    # Missing values are left out by the engine, so that the array has no mask.
+    found = cursor.execute(f"SELECT {column.value} AS v FROM {relation} WHERE {column.value} IS NOT NULL").fetchnumpy()["v"]
+    return np.ma.getdata(found)
+
+
+def _ordered(values: Floats, column: TableColumn) -> Floats:
     values.sort()
     values = values[: int(np.searchsorted(values, np.nan))]
     if column.whole and values.size and max(-values[0], values[-1]) > WHOLE_UP_TO:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from pydantic import Field
 
+from backends.profile.profile import Profile, merge_profiles
 from backends.records import State, severity_rank
 from backends.tables.columns import TableColumn, comparable
-from backends.tables.reading import NotComparable, categories, numbers, present
+from backends.tables.reading import NotComparable, categories, numbers, pieces_of_numbers, present, sampled_numbers
 from backends.tables.table import Table, Tables, opened, threads
 from backends.text import Untrusted
 from console.analysis.distances import SHARE_FLOOR, chi2_test, jensen_shannon_distance, population_stability_index
 from console.analysis.drift import MISSING_SIDE, ColumnDrift
 from console.analysis.effect import CHANCE, Effect, judged
-from console.analysis.samples import Sample, compare_sorted
+from console.analysis.estimates import estimated, specs_of
+from console.analysis.samples import NumberKind, Sample, compare_sorted, profile_of
+from console.views.compare_ranges import exact_by_ranges
 from console.views.health import View
 
 if TYPE_CHECKING:
     from backends.tables.reading import Cursor
 
 METRICS: Final = ("psi", "js", "chi2", "ks", "wasserstein")
+HELD_BYTES: Final = 448 << 20
+"""Bytes of values that may be held at once; what needs more is taken by ranges of values and stays exact."""
+
 NO_ORDER: Final = dict.fromkeys(("ks", "wasserstein"), "categories have no order")
 
 Progress = Callable[[int, int], None]
@@ -69,8 +76,12 @@ class ComparedColumn(View):
     psi: float | None = None
     js: float | None = None
     ks: float | None = None
+    ks_high: float | None = None
+    """From profiles KS lies between `ks` and this; exact, they are equal."""
     ks_p_value: float | None = None
     wasserstein: float | None = None
+    wasserstein_low: float | None = None
+    wasserstein_high: float | None = None
     chi2: float | None = None
     chi2_p_value: float | None = None
     new_categories: tuple[Untrusted, ...] = ()
@@ -90,6 +101,8 @@ class CompareView(View):
 
     reference: ComparedSide
     current: ComparedSide
+    method: Literal["exact", "profile"]
+    """`exact`, or `profile`: one pass, memory that does not grow with the rows, KS and Wasserstein with bounds."""
     changes: SchemaChanges = Field(alias="schema")
     columns: tuple[ComparedColumn, ...]
     severity: State
@@ -97,16 +110,26 @@ class CompareView(View):
     """What to keep in mind when many columns are compared at once."""
 
 
-def compared(reference: str, current: str, asked: Sequence[str] = (), progress: Progress | None = None) -> CompareView:
-    """Compare two files, or patterns of files, exactly. `asked` names the columns; all without.
+def compared(
+    reference: str,
+    current: str,
+    asked: Sequence[str] = (),
+    progress: Progress | None = None,
+    *,
+    profiles: bool = False,
+    held: int = HELD_BYTES,
+) -> CompareView:
+    """Compare two files, or patterns of files, exactly; with `profiles` by one pass, with bounds. `asked` names the columns; all without.
+    `held` is how many bytes of values may be held at once.
 
     Raises `backends.tables.problem.TableProblem` when a side cannot be read, and `NoSuchColumn`.
     """
     with opened(reference, current) as tables:
         names = _names(tables, asked)
+        effort = _effort(tables, held, profiles)
         found: dict[str, ComparedColumn] = {}
         with ThreadPoolExecutor(threads()) as pool:
-            waiting = {pool.submit(_column, tables, name, f"counted_{at}", len(names)): name for at, name in enumerate(names)}
+            waiting = {pool.submit(_column, tables, name, f"counted_{at}", len(names), effort): name for at, name in enumerate(names)}
             try:
                 for done in as_completed(waiting):
                     found[waiting[done]] = done.result()
@@ -120,12 +143,29 @@ def compared(reference: str, current: str, asked: Sequence[str] = (), progress: 
         return CompareView(
             reference=_side(tables.reference),
             current=_side(tables.current),
+            method="profile" if profiles else "exact",
             schema=_changes(tables, names),
             columns=tuple(columns),
             severity=min((each.severity for each in columns), key=severity_rank, default=State.UNKNOWN),
             note=f"{len(names)} columns were compared. p-values count rows, not importance; severity comes from the size of an effect, and "
             f"needs p below {CHANCE:g} / {len(names)}, since each column is one more chance of an accident.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """How numbers are read: by profiles, as whole columns of which so many fit at once, or `target` values at a time."""
+
+    profiles: bool
+    whole: bool
+    target: int
+    room: threading.Semaphore
+
+
+def _effort(tables: Tables, held: int, profiles: bool) -> _Effort:
+    column = 8 * (tables.reference.rows + tables.current.rows)
+    # A range is held beside its merged copy and the ranks of both sides.
+    return _Effort(profiles, column <= held, max(1, held // 64), threading.Semaphore(max(1, min(threads(), held // max(1, column)))))
 
 
 def _side(table: Table) -> ComparedSide:
@@ -167,7 +207,7 @@ def _order(column: ComparedColumn) -> tuple[int, float, str]:
     return severity_rank(column.severity), -(column.psi or 0.0), column.name.raw
 
 
-def _column(tables: Tables, name: str, scratch: str, columns: int) -> ComparedColumn:
+def _column(tables: Tables, name: str, scratch: str, columns: int, effort: _Effort) -> ComparedColumn:
     before, now = tables.reference.columns.get(name), tables.current.columns.get(name)
     cursor = tables.connection.cursor()
     try:
@@ -179,7 +219,7 @@ def _column(tables: Tables, name: str, scratch: str, columns: int) -> ComparedCo
         one, two = _settled(before, now)
         if one.kind in {"numeric", "timestamp"}:
             try:
-                return _numbers(cursor, tables, one, two, columns, _retyped(before, now))
+                return _numbers(cursor, tables, one, two, columns, _retyped(before, now), effort)
             except NotComparable as problem:
                 return _refused(cursor, tables, before, now, str(problem))
         return _categories(cursor, tables, one, two, scratch, columns, _retyped(before, now))
@@ -220,12 +260,36 @@ def _refused(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColu
     )  # fmt: skip
 
 
-def _numbers(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, columns: int, retyped: bool) -> ComparedColumn:
-    one, two = numbers(cursor, tables.reference, before), numbers(cursor, tables.current, now)
-    samples = Sample(one, tables.reference.rows - one.size), Sample(two, tables.current.rows - two.size)
-    drift = compare_sorted(*samples, before.name, "timestamp" if before.kind == "timestamp" else "numeric")
+def _numbers(
+    cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, columns: int, retyped: bool, effort: _Effort
+) -> ComparedColumn:
+    kind: NumberKind = "timestamp" if before.kind == "timestamp" else "numeric"
+    if effort.profiles:
+        drift = _estimate(cursor, tables, before, now, kind)
+    else:
+        with effort.room:
+            drift = (
+                _exact(cursor, tables, before, now, kind)
+                if effort.whole
+                else exact_by_ranges(cursor, tables, before, now, kind, effort.target)
+            )
     bins = 2 if drift.notes and "collapse" in drift.notes[0] else 10
     return _told(drift, judged(drift, bins=bins, columns=columns), before, now, retyped)
+
+
+def _exact(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, kind: NumberKind) -> ColumnDrift:
+    one, two = numbers(cursor, tables.reference, before), numbers(cursor, tables.current, now)
+    return compare_sorted(Sample(one, tables.reference.rows - one.size), Sample(two, tables.current.rows - two.size), before.name, kind)
+
+
+def _estimate(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, kind: NumberKind) -> ColumnDrift:
+    bins, fine = specs_of(Sample(sampled_numbers(cursor, tables.reference, before), 0), tables.reference.rows, before.name, kind)
+    found = []
+    for table, column in ((tables.reference, before), (tables.current, now)):
+        merged = merge_profiles(profile_of(Sample(part, 0), fine) for part in pieces_of_numbers(cursor, table, column))
+        assert isinstance(merged, Profile), "a table has at least one piece"
+        found.append(replace(merged, nulls=table.rows - merged.n))
+    return estimated(found[0], found[1], bins)
 
 
 def _categories(
@@ -270,7 +334,8 @@ def _told(drift: ColumnDrift, effect: Effect, before: TableColumn, now: TableCol
     return ComparedColumn(
         name=Untrusted(drift.column), kind=drift.kind, n_reference=drift.n_reference, n_current=drift.n_current,
         missing_reference=drift.missing_reference, missing_current=drift.missing_current, psi=drift.psi, js=drift.js, ks=drift.ks,
-        ks_p_value=drift.ks_p_value, wasserstein=drift.wasserstein, chi2=drift.chi2, chi2_p_value=drift.chi2_p_value,
+        ks_high=drift.ks_high, ks_p_value=drift.ks_p_value, wasserstein=drift.wasserstein,
+        wasserstein_low=drift.wasserstein_low, wasserstein_high=drift.wasserstein_high, chi2=drift.chi2, chi2_p_value=drift.chi2_p_value,
         severity=state, reason=reason, notes=drift.notes, reasons=drift.reasons,
     )  # fmt: skip
 

@@ -13,6 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reference", metavar="REF", help="Parquet, CSV with a header, or JSON Lines; a quoted pattern takes several files")
     parser.add_argument("current", metavar="CUR", help="the rows that are compared with it")
     parser.add_argument("--columns", metavar="A,B", help="only these columns")
+    parser.add_argument(
+        "--profile", action="store_true", help="one pass in little memory: deciles of a sample, bounds on KS and Wasserstein"
+    )
     parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a column is at least this bad")
 
 
@@ -26,7 +29,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     asked = [name.strip() for name in (options.columns or "").split(",") if name.strip()]
     bar = Bar("comparing")
     try:
-        view = compared(options.reference, options.current, asked, bar)
+        view = compared(options.reference, options.current, asked, bar, profiles=options.profile)
     finally:
         bar.clear()
     context.show(view, "compare", compare_page(view, width=WIDTH))

@@ -1,0 +1,65 @@
+"""Taken by ranges of values the answer is exactly the one of all values at once; profiles hold what is exact within their bounds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from compared_files import parquet
+
+from backends.tables import table
+from console.views.compare import ComparedColumn, compared
+
+SEEDED = np.random.default_rng(5)
+VALUES = {
+    "normal": (SEEDED.normal(size=5000), SEEDED.normal(0.2, size=4321)),
+    "mostly one value": (np.where(SEEDED.random(5000) < 0.95, 0.0, SEEDED.random(5000)), np.where(SEEDED.random(4000) < 0.9, 0.0, 3.0)),
+    "few values": (SEEDED.integers(0, 4, 5000).astype(float), SEEDED.integers(0, 5, 5000).astype(float)),
+    "apart": (SEEDED.random(3000), SEEDED.random(3000) + 5),
+    "infinities": (np.append(SEEDED.normal(size=3000), [math.inf, -math.inf]), SEEDED.normal(size=3000)),
+    "constant": (np.full(3000, 2.5), np.full(3000, 2.5)),
+    "heavy tails": (SEEDED.standard_t(2, 5000), SEEDED.standard_t(2, 4000) * 1.5),
+    "nothing now": (SEEDED.random(3000), np.full(3000, math.nan)),
+}
+
+
+@pytest.fixture(params=VALUES)
+def sides(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    # Many pieces of few rows, and samples that are samples.
+    monkeypatch.setattr(table, "PIECE_ROWS", 512)
+    monkeypatch.setattr(table, "SAMPLE_ROWS", 64)
+    found = [
+        str(parquet(tmp_path / f"{name}.parquet", {"x": ("DOUBLE", v.tolist())}))
+        for name, v in zip("rc", VALUES[request.param], strict=True)
+    ]
+    return found[0], found[1]
+
+
+def column(*words: Any, **how: Any) -> ComparedColumn:
+    return compared(*words, **how).columns[0]
+
+
+@pytest.mark.parametrize("held", [64 * 50, 64 * 700])
+def test_ranges_say_what_the_whole_says(sides: tuple[str, str], held: int) -> None:
+    whole, ranged = column(*sides), column(*sides, held=held)
+    if whole.wasserstein is None:
+        assert ranged.wasserstein is None
+    else:
+        assert ranged.wasserstein == pytest.approx(whole.wasserstein, rel=1e-9, abs=1e-12)
+    same = {"wasserstein", "wasserstein_low", "wasserstein_high"}
+    assert ranged.model_dump(exclude=same) == whole.model_dump(exclude=same)
+
+
+def test_bounds_of_profiles_hold_what_is_exact(sides: tuple[str, str]) -> None:
+    exact, profile = column(*sides), column(*sides, profiles=True)
+    assert (profile.n_reference, profile.n_current, profile.missing_current) == (exact.n_reference, exact.n_current, exact.missing_current)
+    if exact.ks is None:
+        assert profile.ks is None
+        return
+    assert profile.ks is not None and profile.ks_high is not None
+    assert profile.ks - 1e-12 <= exact.ks <= profile.ks_high + 1e-12
+    if exact.wasserstein is not None and profile.wasserstein_low is not None and profile.wasserstein_high is not None:
+        assert profile.wasserstein_low - 1e-9 <= exact.wasserstein <= profile.wasserstein_high + 1e-9
