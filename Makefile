@@ -8,11 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO_DIR ?= .demo
+ROWS ?= 1000000
 OLD_DUCKDB := duckdb==1.5.6
 WHEEL_TESTS ?= tests/analysis tests/store tests/playbooks tests/policies tests/views tests/documentation
 SOURCES := console backends widgets playbooks
 
-.PHONY: help demo test test-wheel test-live check schemas format bench picture requirements clean
+.PHONY: help demo test test-wheel test-live check schemas format bench bench-drift picture requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +69,9 @@ format: $(VENV)/.dev ## mend what the formatter and the linter can mend
 
 bench: $(VENV)/.dev ## measure against the budgets, ratios in one run
 	@$(BIN)/python -m tests.benchmarks
+
+bench-drift: $(VENV)/.dev ## measure compare beside the engine's own scan and beside other programs
+	@$(BIN)/python -m tests.benchmarks.bench_drift --rows $(ROWS)
 
 picture: $(VENV)/.run ## draw docs/fleet.svg from the console on the demo
 	@$(BIN)/quarterdeck demo --dir $(DEMO_DIR) --no-open
