@@ -8,14 +8,13 @@ from console.cli.exits import Exit
 
 _BY_CODE: dict[Exit, tuple[str, ...]] = {
     Exit.USAGE: (
-        "backends.data_files.reading:DataFileProblem",
         "backends.profile.profile:ProfileMismatch",
         "backends.sqlite_copy:CopyFailed",
         "backends.store.errors:ArchiveProblem",
         "backends.store.errors:IngestError",
         "backends.store.errors:LandingError",
         "backends.yaml_text:YamlFileError",
-        "backends.tables.problem:TableProblem",
+        "backends.data_files.problem:DataFileProblem",
         "console.cli.parser:UsageProblem",
         "console.config:WorkspaceProblem",
         "console.demo.build:DemoProblem",

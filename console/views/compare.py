@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from pydantic import Field
 
+from backends.data_files.columns import TableColumn, comparable
+from backends.data_files.table import Table, Tables, opened_pair, threads
+from backends.data_files.values import NotComparable, categories, numbers, pieces_of_numbers, present, sampled_numbers
 from backends.profile.profile import Profile, merge_profiles
 from backends.records import State, severity_rank
-from backends.tables.columns import TableColumn, comparable
-from backends.tables.reading import NotComparable, categories, numbers, pieces_of_numbers, present, sampled_numbers
-from backends.tables.table import Table, Tables, opened, threads
 from backends.text import Untrusted
 from console.analysis.distances import SHARE_FLOOR, chi2_test, jensen_shannon_distance, population_stability_index
 from console.analysis.drift import MISSING_SIDE, ColumnDrift
@@ -27,7 +27,7 @@ from console.views.compare_ranges import exact_by_ranges
 from console.views.health import View
 
 if TYPE_CHECKING:
-    from backends.tables.reading import Cursor
+    from backends.data_files.values import Cursor
 
 METRICS: Final = ("psi", "js", "chi2", "ks", "wasserstein")
 HELD_BYTES: Final = 448 << 20
@@ -122,9 +122,9 @@ def compared(
     """Compare two files, or patterns of files, exactly; with `profiles` by one pass, with bounds. `asked` names the columns; all without.
     `held` is how many bytes of values may be held at once.
 
-    Raises `backends.tables.problem.TableProblem` when a side cannot be read, and `NoSuchColumn`.
+    Raises `backends.data_files.problem.DataFileProblem` when a side cannot be read, and `NoSuchColumn`.
     """
-    with opened(reference, current) as tables:
+    with opened_pair(reference, current) as tables:
         names = _names(tables, asked)
         effort = _effort(tables, held, profiles)
         found: dict[str, ComparedColumn] = {}

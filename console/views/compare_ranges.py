@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from backends.data_files.columns import TableColumn
+from backends.data_files.table import Table, Tables
+from backends.data_files.values import pieces_of_numbers
 from backends.profile.profile import ColumnSpec, Profile, merge_profiles
-from backends.tables.columns import TableColumn
-from backends.tables.reading import pieces_of_numbers
-from backends.tables.table import Table, Tables
 from console.analysis.distances import KolmogorovSmirnov
 from console.analysis.distributions import ks_p_value
 from console.analysis.drift import ColumnDrift, compare
@@ -19,7 +19,7 @@ from console.analysis.ranges import Walk, cuts_of, decile_ranks, deciles_from, t
 from console.analysis.samples import NumberKind, Sample, profile_of, spec_from, with_exact
 
 if TYPE_CHECKING:
-    from backends.tables.reading import Cursor
+    from backends.data_files.values import Cursor
 
 
 LOOKED_AT: Final = 64

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from backends.data_files.reading import DataFileProblem, DataTable, open_table
-from backends.store.sql import moment, text
+from backends.data_files.problem import DataFileProblem
+from backends.data_files.table import Table, opened
+from backends.store.sql import moment, quoted, text
 from console.analysis.fairness import Fairness, GroupRates, fairness
 from console.analysis.intervals import Floats, Interval
 from console.analysis.quality import BinaryQuality, binary_quality
@@ -150,7 +151,7 @@ class _Rows:
 
 def file_quality(named: str, asked: FileAsked, progress: Callable[[int, int], None] = lambda _done, _total: None) -> FileQualityView:
     """All of `FileQualityView`. Raises DataFileProblem: no such file or column, an outcome that is not 0 or 1, a score outside 0 to 1."""
-    with open_table(named) as table:
+    with opened(named) as table:
         rows, notes = _read(table, asked)
         files = len(table.files)
     steps = 2 + len(asked.slices) + len(asked.groups)
@@ -197,7 +198,7 @@ def one_class(view: FileQualityView) -> str | None:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _read(table: DataTable, asked: FileAsked) -> tuple[_Rows, list[str]]:
+def _read(table: Table, asked: FileAsked) -> tuple[_Rows, list[str]]:
     notes: list[str] = []
     columns = dict.fromkeys((*asked.slices, *asked.groups))
     expressions = [_number(table, asked.score, "score"), _number(table, asked.label, "outcome")]
@@ -208,8 +209,6 @@ def _read(table: DataTable, asked: FileAsked) -> tuple[_Rows, list[str]]:
     found = table.fetch(expressions)
     score, label, known, *keys = found
     scores, labels = _floats(score), _floats(label)
-    if not scores.size:
-        raise DataFileProblem(f"{table.named} has no rows")
     _check_labels(table, asked.label, labels)
     _check_scores(table, asked.score, scores)
     labels[~np.asarray(known, dtype=bool)] = np.nan
@@ -218,44 +217,56 @@ def _read(table: DataTable, asked: FileAsked) -> tuple[_Rows, list[str]]:
     return _Rows(scores, labels, asked.threshold, coded_columns), notes
 
 
-def _number(table: DataTable, name: str, what: str) -> str:
-    column, kind = table.column(name), table.columns[name]
+def _column(table: Table, name: str) -> tuple[str, str]:
+    """A column in SQL, and the engine's name of its type."""
+    return quoted(name), table.column(name).type
+
+
+def _time(table: Table, name: str) -> tuple[str, str]:
+    column = table.column(name)
+    if column.kind == "timestamp" and column.why_not:
+        raise DataFileProblem(f"{table.given}: column {name!r}: {column.why_not}")
+    return _column(table, name)
+
+
+def _number(table: Table, name: str, what: str) -> str:
+    column, kind = _column(table, name)
     if kind in {"VARCHAR", "JSON"} and table.is_empty(name):
         # Without a single value a text file does not show what its column holds.
         return "CAST(NULL AS DOUBLE)"
     if kind != "BOOLEAN" and kind not in _NUMBERS and not kind.startswith("DECIMAL"):
-        raise DataFileProblem(f"{table.named}: column {name!r} is {kind}, but a {what} must be a number")
+        raise DataFileProblem(f"{table.given}: column {name!r} is {kind}, but a {what} must be a number")
     return f"CAST({column} AS DOUBLE)"
 
 
-def _known_by(table: DataTable, asked: FileAsked) -> str:
+def _known_by(table: Table, asked: FileAsked) -> str:
     """Whether the outcome of a row was known at the moment asked for; a time of arrival that is missing means: not yet."""
     if asked.label_time is None or asked.as_of is None:
         return "true"
-    column, kind = table.column(asked.label_time), table.columns[asked.label_time]
+    column, kind = _time(table, asked.label_time)
     if kind == _ZONED:
         arrived = f"({column} AT TIME ZONE 'UTC')"
     elif kind in {"DATE"} or kind.startswith("TIMESTAMP"):
         if asked.zone is None:
-            raise DataFileProblem(f"{table.named}: times in {asked.label_time!r} carry no zone; say which one with --tz")
+            raise DataFileProblem(f"{table.given}: times in {asked.label_time!r} carry no zone; say which one with --tz")
         arrived = f"((CAST({column} AS TIMESTAMP) AT TIME ZONE {text(asked.zone)}) AT TIME ZONE 'UTC')"
     else:
-        raise DataFileProblem(f"{table.named}: column {asked.label_time!r} is {kind}, not a time")
+        raise DataFileProblem(f"{table.given}: column {asked.label_time!r} is {kind}, not a time")
     return f"coalesce({arrived} <= {moment(asked.as_of)}, false)"
 
 
-def _key(table: DataTable, name: str) -> str:
-    column, kind = table.column(name), table.columns[name]
+def _key(table: Table, name: str) -> str:
+    column, kind = _column(table, name)
     if kind in _NUMBERS or kind.startswith("DECIMAL"):
         return f"CAST({column} AS DOUBLE)"
     if kind in _PLAIN_TEXT or kind.startswith(("TIMESTAMP", "ENUM")):
         return f"CAST({column} AS VARCHAR)"
-    raise DataFileProblem(f"{table.named}: column {name!r} is {kind}; rows can be sliced by text, numbers, booleans and dates")
+    raise DataFileProblem(f"{table.given}: column {name!r} is {kind}; rows can be sliced by text, numbers, booleans and dates")
 
 
-def _period(table: DataTable, asked: FileAsked, notes: list[str]) -> str:
+def _period(table: Table, asked: FileAsked, notes: list[str]) -> str:
     name = str(asked.time)
-    column, kind = table.column(name), table.columns[name]
+    column, kind = _time(table, name)
     if kind == _ZONED:
         local = f"({column} AT TIME ZONE {text(asked.zone or 'UTC')})"
         notes.append(f"{asked.by}s are those of {asked.zone or 'UTC'}")
@@ -264,7 +275,7 @@ def _period(table: DataTable, asked: FileAsked, notes: list[str]) -> str:
         if kind != "DATE" and asked.zone is None:
             notes.append(f"times in {name!r} carry no zone: {asked.by}s are counted as they are written")
     else:
-        raise DataFileProblem(f"{table.named}: column {name!r} is {kind}, not a time")
+        raise DataFileProblem(f"{table.given}: column {name!r} is {kind}, not a time")
     return f"strftime({local}, {text(PERIODS[asked.by])})"
 
 
@@ -272,23 +283,23 @@ def _floats(values: Any) -> Floats:
     return np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
 
 
-def _check_labels(table: DataTable, name: str, labels: Floats) -> None:
+def _check_labels(table: Table, name: str, labels: Floats) -> None:
     odd = np.flatnonzero(~np.isnan(labels) & ~np.isin(labels, (0.0, 1.0)))
     if odd.size:
         example = f"row {int(odd[0]) + 1} holds {labels[odd[0]]:g}"
         raise DataFileProblem(
-            f"{table.named}: an outcome must be 0, 1 or missing, but {odd.size:,} rows of {name!r} are none of them ({example})"
+            f"{table.given}: an outcome must be 0, 1 or missing, but {odd.size:,} rows of {name!r} are none of them ({example})"
         )
 
 
-def _check_scores(table: DataTable, name: str, scores: Floats) -> None:
+def _check_scores(table: Table, name: str, scores: Floats) -> None:
     odd = np.flatnonzero(np.isfinite(scores) & ((scores < 0) | (scores > 1)))
     if odd.size:
         example = f"row {int(odd[0]) + 1} holds {scores[odd[0]]:g}"
-        raise DataFileProblem(f"{table.named}: {odd.size:,} scores of {name!r} lie outside 0 to 1 ({example}); give probabilities")
+        raise DataFileProblem(f"{table.given}: {odd.size:,} scores of {name!r} lie outside 0 to 1 ({example}); give probabilities")
 
 
-def _coded(table: DataTable, name: str, values: Any) -> CodedColumn:
+def _coded(table: Table, name: str, values: Any) -> CodedColumn:
     shown = "the time column" if name == "\0period" else repr(name)
     held = np.ma.asarray(values)
     absent = np.ma.getmaskarray(held).copy()
@@ -301,7 +312,7 @@ def _coded(table: DataTable, name: str, values: Any) -> CodedColumn:
         names, codes = [str(value) for value in found], np.full(plain.size, -1, dtype=np.int64)
         codes[~absent] = present
     if len(names) > MOST_KEYS:
-        raise DataFileProblem(f"{table.named}: {shown} has {len(names):,} distinct values; at most {MOST_KEYS:,} can be told apart here")
+        raise DataFileProblem(f"{table.given}: {shown} has {len(names):,} distinct values; at most {MOST_KEYS:,} can be told apart here")
     if absent.any():
         missing = MISSING
         while missing in names:

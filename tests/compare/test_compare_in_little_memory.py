@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from compared_files import parquet
 
-from backends.tables import table
+from backends.data_files import rows
 from console.views.compare import ComparedColumn, compared
 
 SEEDED = np.random.default_rng(5)
@@ -29,8 +29,8 @@ VALUES = {
 @pytest.fixture(params=VALUES)
 def sides(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     # Many pieces of few rows, and samples that are samples.
-    monkeypatch.setattr(table, "PIECE_ROWS", 512)
-    monkeypatch.setattr(table, "SAMPLE_ROWS", 64)
+    monkeypatch.setattr(rows, "PIECE_ROWS", 512)
+    monkeypatch.setattr(rows, "SAMPLE_ROWS", 64)
     found = [
         str(parquet(tmp_path / f"{name}.parquet", {"x": ("DOUBLE", v.tolist())}))
         for name, v in zip("rc", VALUES[request.param], strict=True)

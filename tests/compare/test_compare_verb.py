@@ -131,9 +131,10 @@ def wrong(tmp_path: Path, name: str) -> Path:
 
 
 WRONG = {
-    "ragged.csv": "Line: 3", "twice.csv": "same column twice", "latin.csv": "is not UTF-8", "empty.csv": "is empty",
+    "ragged.csv": "line 3 has 1 values, the header has 2",
+    "twice.csv": "same column twice", "latin.csv": "is not UTF-8", "empty.csv": "is empty",
     "header.csv": "has no rows", "cut.parquet": "cannot be read", "half.jsonl": "Malformed JSON", "folder.parquet": "is a folder",
-    "pipe.csv": "no plain file", "table.xls": "the ending must be one of", "nowhere.parquet": "is not there",
+    "pipe.csv": "no regular file", "table.xls": "the ending must be one of", "nowhere.parquet": "there is no such file",
     "day-*.parquet": "column x is DOUBLE in day-1.parquet",
 }  # fmt: skip
 

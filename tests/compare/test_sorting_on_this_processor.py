@@ -12,7 +12,7 @@ import pytest
 LOADS = """
 import json, os, sys
 from pathlib import Path
-from backends.tables.processor import SWITCH, load_numpy
+from backends.data_files.processor import SWITCH, load_numpy
 left_out = load_numpy(Path(sys.argv[1]))
 import numpy as np
 values = np.random.default_rng(1).normal(size=50_000)

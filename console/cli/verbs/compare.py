@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.tables.processor import load_numpy  # noqa: PLC0415
+    from backends.data_files.processor import load_numpy  # noqa: PLC0415
 
     load_numpy()
     from console.render.compare import compare_page  # noqa: PLC0415 - after the arguments are known to be right

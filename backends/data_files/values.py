@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from backends.data_files.columns import WHOLE_UP_TO, TableColumn
+from backends.data_files.problem import DataFileProblem
+from backends.data_files.table import Table
 from backends.store.sql import run
-from backends.tables.columns import WHOLE_UP_TO, TableColumn
-from backends.tables.problem import TableProblem
-from backends.tables.table import Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +30,7 @@ Cursor: TypeAlias = "duckdb.DuckDBPyConnection"
 """What one thread reads through."""
 
 
-class NotComparable(TableProblem):
+class NotComparable(DataFileProblem):
     """A column whose values cannot be compared; the message says why, in words."""
 
 

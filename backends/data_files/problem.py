@@ -1,11 +1,11 @@
-"""What is wrong with a file of rows that was to be compared."""
+"""What is wrong with a file of rows."""
 
 from __future__ import annotations
 
 _TELLING = ("Expected Number of Columns", "Value with unterminated", "Invalid unicode")
 
 
-class TableProblem(ValueError):
+class DataFileProblem(ValueError):
     """A file, or several together, that cannot be read as one table. `str()` is one line: what is wrong, where, and what to do."""
 
 
