@@ -56,7 +56,9 @@ class Ledger:
         if not exists(self.paths.control):
             return ControlState()
         try:
-            self._state = _advanced(self._opened(), self._state)
+            journal = self._opened()
+            # What anybody in this process has read already is not read again: a switch must not wait for a long journal.
+            self._state = _advanced(journal, self._state if self._state.last_seq else _read_before(self.paths.control))
             return self._state
         except JournalUnavailable:
             self.close()
@@ -204,15 +206,19 @@ def _read_journal(paths: WorkspacePaths, until: datetime | None) -> ControlState
     try:
         if until is not None:
             return _folded(paths.control, (entry for entry in journal.each() if happened_at(entry) <= until), ControlState())
-        with _latest_guard:
-            known = _latest.get(paths.control, ControlState())
-        state = _advanced(journal, known)
+        state = _advanced(journal, _read_before(paths.control))
         with _latest_guard:
             _latest.clear()
             _latest[paths.control] = state
         return state
     finally:
         journal.close()
+
+
+def _read_before(control: Path) -> ControlState:
+    """The state as this process read it last."""
+    with _latest_guard:
+        return _latest.get(control, ControlState())
 
 
 def _advanced(journal: Journal, known: ControlState) -> ControlState:

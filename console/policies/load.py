@@ -7,8 +7,9 @@ named with file and line.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -115,7 +116,7 @@ def shipped_files() -> dict[str, str]:
 
 def shipped_policies() -> Policies:
     """The policies that ship, alone."""
-    return _joined([_parsed(text, f"shipped/{name}") for name, text in shipped_files().items()], [])
+    return _joined(_shipped(), [])
 
 
 def read_policies(folder: Path) -> Policies:
@@ -134,8 +135,7 @@ def read_policies(folder: Path) -> Policies:
     problems += _repeated(own)
     if problems:
         raise PoliciesError(problems)
-    shipped = [_parsed(text, f"shipped/{name}") for name, text in shipped_files().items()]
-    policies = _joined(shipped, own)
+    policies = _joined(_shipped(), own)
     problems = _across(policies, own, folder)
     if problems:
         raise PoliciesError(problems)
@@ -235,7 +235,13 @@ def _unique(section: str, item: Any) -> str:
     return f"{key} in {', '.join(item.environments)}" if section == "approvals" else key
 
 
-def _joined(shipped: list[_Read], own: list[_Read]) -> Policies:
+@cache
+def _shipped() -> tuple[_Read, ...]:
+    """The files that ship, parsed once: they cannot change under a program that runs, and every action asks for them."""
+    return tuple(_parsed(text, f"shipped/{name}") for name, text in shipped_files().items())
+
+
+def _joined(shipped: Sequence[_Read], own: Sequence[_Read]) -> Policies:
     sections: dict[str, tuple[Any, ...]] = {}
     for section in SECTIONS:
         items: dict[str, Any] = {}

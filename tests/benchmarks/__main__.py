@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import bench_action, bench_console, bench_processes, report
+from tests.benchmarks import bench_action, bench_console, bench_kill, bench_processes, report
 from tests.benchmarks.measures import Measure, table
 from tests.benchmarks.workspaces import demo
 
@@ -25,6 +25,7 @@ def main() -> int:
         ("keys", lambda: bench_console.keys(root, options.presses)),
         ("idle and memory", lambda: bench_console.idle_and_memory(root)),
         ("one action", action),
+        ("the kill switch on a busy machine", lambda: bench_kill.measure(root, options.presses // 2)),
     ):
         print(f"measuring {said} ...", file=sys.stderr, flush=True)
         measures += part()

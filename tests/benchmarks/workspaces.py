@@ -1,4 +1,4 @@
-"""The workspaces that are measured: the demo, and copies of it whose summary differs from what is true."""
+"""The workspaces that are measured: the demo, and copies of it that are acted in, or whose summary differs from what is true."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def demo() -> Path:
     return root
 
 
+def as_it_is(original: Path, name: str) -> Path:
+    """A copy that may be changed."""
+    return _copied(original, name)
+
+
 def with_wrong_switches(original: Path) -> Path:
     """A copy whose summary says that every model is killed: as soon as it reads `normal`, control has been read."""
     root, summary = _copy(original, "wrong-switches")
@@ -42,10 +47,15 @@ def with_old_summary(original: Path) -> Path:
 
 
 def _copy(original: Path, name: str) -> tuple[Path, dict]:
+    root = _copied(original, name)
+    return root, json.loads((root / "store" / "summary.json").read_text(encoding="utf-8"))
+
+
+def _copied(original: Path, name: str) -> Path:
     root = FOLDER / name
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(original, root)
-    return root, json.loads((root / "store" / "summary.json").read_text(encoding="utf-8"))
+    return root
 
 
 def _write(root: Path, summary: dict) -> None:
