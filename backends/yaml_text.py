@@ -8,6 +8,7 @@ that grows or nests without bound. Dates stay text; the model that takes them de
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -129,7 +130,8 @@ def _content(source: Path | str | bytes, file: str) -> bytes:
             if not source.is_file() and source.exists():
                 # Opening a named pipe would wait for its writer, and every action waits for the policies.
                 raise YamlFileError([YamlProblem(file, 0, 0, "no regular file: move it away")])
-            with source.open("rb") as handle:
+            # Even one that was put in its place just now is not waited for.
+            with os.fdopen(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as handle:
                 content = handle.read(MAX_BYTES + 1)
         except OSError as error:
             raise YamlFileError([YamlProblem(file, 0, 0, f"cannot be read: {error.strerror or error}")]) from error

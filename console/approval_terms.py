@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Final
 
 from console.control.actions import MOVING_KINDS, ActionKind
-from console.control.roles import ANY
 from console.control.terms import GlassTerms, SignerFiles, Terms
+from console.policies.consistency import kinds_of
 from console.policies.load import Policies
 from console.policies.rules import Guardrail
 
@@ -16,9 +15,15 @@ _GATED: Final = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE})
 
 
 def approval_terms(policies: Policies, environment: str) -> dict[ActionKind, Terms]:
-    """The terms of every kind of action that needs somebody's approval in `environment`."""
-    found = {kind: _terms(policies, kind, environment) for kind in ActionKind if kind in MOVING_KINDS}
-    return {kind: terms for kind, terms in found.items() if terms.quorum}
+    """The terms of every kind of action in `environment`, as its approval rule has them; guardrails tighten them for some models."""
+    return {kind: _terms(policies, kind, environment) for kind in ActionKind if kind in MOVING_KINDS}
+
+
+def second_person_kinds(rail: Guardrail) -> tuple[ActionKind, ...]:
+    """For which kinds a guardrail asks a second person: those it names, and of `*` those that can wait."""
+    if not rail.second_person:
+        return ()
+    return tuple(kind for kind in kinds_of(rail.actions) if kind in _GATED or kind.value in rail.actions)
 
 
 def signer_files(policies: Policies) -> SignerFiles | None:
@@ -38,21 +43,12 @@ def glass_terms(policies: Policies) -> GlassTerms:
 
 def _terms(policies: Policies, kind: ActionKind, environment: str) -> Terms:
     rule = policies.approval_for(kind.value, environment)
-    terms = Terms(quorum=0)
-    if rule is not None:
-        terms = Terms(
-            quorum=rule.quorum,
-            signature=rule.signature,
-            different_from=rule.different_from,
-            approve_within_hours=rule.approve_within.total_seconds() / 3600,
-            execute_within_hours=rule.execute_within.total_seconds() / 3600,
-        )
-    if not terms.quorum and any(_asks_second(rail, kind, environment) for rail in policies.guardrails):
-        # A guardrail only tightens: whoever else agrees is somebody else.
-        return terms.model_copy(update={"quorum": 1, "different_from": tuple({*terms.different_from, "requester"})})
-    return terms
-
-
-def _asks_second(rail: Guardrail, kind: ActionKind, environment: str) -> bool:
-    named = kind.value in rail.actions or (ANY in rail.actions and kind in _GATED)
-    return rail.second_person and named and any(fnmatchcase(environment, pattern) for pattern in rail.where.environments)
+    if rule is None:
+        return Terms(quorum=0)
+    return Terms(
+        quorum=rule.quorum,
+        signature=rule.signature,
+        different_from=rule.different_from,
+        approve_within_hours=rule.approve_within.total_seconds() / 3600,
+        execute_within_hours=rule.execute_within.total_seconds() / 3600,
+    )

@@ -43,6 +43,12 @@ class ActionKind(StrEnum):
     NOTE = "note"
     HAND_OVER = "hand-over"
     CLOSE = "close"
+    PLAYBOOK = "playbook"
+    """Starting a playbook and taking its run further."""
+    SETTLE = "settle"
+    """Finding out, or saying, how an action in doubt ended."""
+    ELEVATE = "elevate"
+    """Doing what a read-only environment keeps back."""
 
 
 SWITCH_STATES: Final = {
@@ -108,6 +114,10 @@ class ActionRequest(Frozen):
     run: Name | None = None
     suggested: str | None = None
     """What a playbook or plan suggested, kept beside what was chosen."""
+    bulk: int = Field(default=1, ge=1)
+    """How many models this is one of, when somebody acts on several at once."""
+    bulk_index: int = Field(default=0, ge=0)
+    """How many of them come before this one."""
 
 
 class Candidate(Frozen):
@@ -209,7 +219,12 @@ class ActionPlan(Frozen):
     calls: tuple[str, ...] = ()
     needs: str = ""
     typed_name: Name | None = None
-    """What must be typed before it can be confirmed; None: nothing."""
+    """What must be typed before it can be confirmed: the model's or the environment's name, or of several
+    models how many they are; None: nothing."""
+    guardrails: tuple[str, ...] = ()
+    """The rules that match, one line each, with what they ask."""
+    bulk: int = 1
+    bulk_index: int = 0
     until: Moment | None = None
     owner: Name | None = None
     """Who is asked at `until`; None: whoever carries the plan out."""

@@ -44,11 +44,13 @@ def alias_plan(situation: Situation) -> ActionPlan:
             Change(what=f"traffic to {version_label(to)}", movement="0 % -> 100 %", note=f"about {facts.scores_per_day:,.0f} scores a day")
         )
     undo_kind = "promote" if back else "rollback"
-    needed = policy.approvals_needed(ActionKind.PROMOTE) if back else 0
+    needed = policy.approvals_needed(ActionKind.PROMOTE, request.environment, request.model) if back else 0
     undo = f"{undo_kind} {version_label(found)}, needs {people(needed)}" if found else "none: nothing served before"
     return sealed(
         situation,
         danger="safer" if back else "dangerous",
+        # Going back by the name of a promotion is going back.
+        amounts_to=(ActionKind.ROLLBACK,) if to in targets else (),
         title=title_of(request, found, to),
         from_=found,
         to=to,

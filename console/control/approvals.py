@@ -40,7 +40,7 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             if not changed:
                 return [], (standing.id, True)
             drafts.append(_voided(ledger, standing.id, changed))
-        terms = policy.terms_for(kind)
+        terms = policy.terms_for(kind, plan.environment, plan.model)
         payload = ApprovalPayload(
             approval_id=f"APR-{_highest(state.approvals) + 1}",
             action=kind,
@@ -104,7 +104,7 @@ def may_vote(state: ControlState, policy: Policy, person: str, now: datetime, ap
         raise Refused(f"{approval_id} is {standing.value}: nothing can be approved any more", approval.difference)
     if payload.digest != approval.payload_digest or seen not in {None, approval.payload_digest}:
         raise Refused(f"{approval_id} is not the request that you saw: look at it again before approving")
-    apart = {*payload.different_from, *policy.terms_for(payload.action).different_from}
+    apart = {*payload.different_from, *policy.terms_for(payload.action, payload.environment, payload.model).different_from}
     if person == payload.requester and "requester" in apart and not policy.solo:
         raise Refused(f"{approval_id} was asked for by {person}: another person must approve it")
     if person == payload.trained_by and "trainer" in apart and not policy.solo:
@@ -147,7 +147,8 @@ def approve(
 
 def signing_asked(approval: Approval, policy: Policy) -> Signing:
     """Whether votes on a request are signed: as it was asked for, or as the policy says by now, whichever is stricter."""
-    return strictest(approval.payload.signature, policy.terms_for(approval.payload.action).signature)
+    payload = approval.payload
+    return strictest(payload.signature, policy.terms_for(payload.action, payload.environment, payload.model).signature)
 
 
 def reject(ledger: Ledger, policy: Policy, approval_id: str, *, reason: str) -> Approval:

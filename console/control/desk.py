@@ -346,6 +346,8 @@ def _request_of(plan: ActionPlan, key: str, reason: str) -> ActionRequest:
         incident=plan.incident,
         run=plan.run,
         suggested=plan.suggested,
+        bulk=plan.bulk,
+        bulk_index=plan.bulk_index,
     )
 
 

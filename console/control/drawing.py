@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from backends.text import Untrusted
@@ -14,6 +14,7 @@ from console.control.actions import (
     ActionKind,
     ActionPlan,
     ActionRequest,
+    ActionState,
     Change,
     Danger,
     PlanFacts,
@@ -75,6 +76,7 @@ def sealed(
     *,
     danger: Danger,
     judged_as: ActionKind | None = None,
+    amounts_to: tuple[ActionKind, ...] = (),
     title: str,
     refusals: list[str],
     from_: str | None = None,
@@ -92,13 +94,16 @@ def sealed(
 ) -> ActionPlan:
     """The plan with its checks and digest.
 
-    `judged_as` is the kind that roles and approvals go by: setting fallback from killed is a restore to them.
+    `judged_as` is the kind that roles and approvals go by: setting fallback from killed is a restore to them. Guardrails go by
+    what it is called, by that, and by what else it `amounts_to`.
     """
     request, facts, policy = situation.request, situation.facts, situation.policy
     key = request.key or new_key()
     moves = danger != "routine"
     judged = judged_as or request.kind
-    refusal = _first_refusal(situation, danger, judged, refusals, step)
+    kinds = tuple(dict.fromkeys((request.kind, judged, *amounts_to)))
+    limits = policy.limits(kinds, request.environment, request.model)
+    refusal = _first_refusal(situation, danger, judged, kinds, refusals, step)
     warnings = [
         f"{action.id} ({action.kind.value} by {action.actor.who}) is {'under way' if action.in_flight else 'in doubt: recheck it first'}"
         for action in situation.state.open_actions()
@@ -128,7 +133,10 @@ def sealed(
         "undo": undo,
         "calls": calls,
         "needs": _needs(situation, danger, judged, approval, step),
-        "typed_name": request.model if moves and request.environment in policy.production else None,
+        "typed_name": _typed_name(policy, kinds, request) if moves else None,
+        "guardrails": limits.told() if moves else (),
+        "bulk": request.bulk,
+        "bulk_index": request.bulk_index,
         "until": until,
         "owner": owner,
         "step": step,
@@ -153,14 +161,24 @@ def sealed(
     return plan.model_copy(update={"digest": plan.content_digest()})
 
 
-def _first_refusal(situation: Situation, danger: Danger, judged: ActionKind, refusals: list[str], step: str) -> str | None:
-    request = situation.request
+def _first_refusal(
+    situation: Situation, danger: Danger, judged: ActionKind, kinds: tuple[ActionKind, ...], refusals: list[str], step: str
+) -> str | None:
+    request, policy = situation.request, situation.policy
     if situation.standing is not None:
         return situation.standing
     kind = ActionKind.ASK if step == "ask" else judged
-    forbidden = situation.policy.refusal(situation.person, kind, request.environment, request.model)
+    forbidden = policy.refusal(situation.person, kind, request.environment, request.model)
     if forbidden is not None:
         return forbidden
+    limits = policy.limits(kinds, request.environment, request.model)
+    if limits.denied is not None:
+        # What nobody may do is not asked for either.
+        return policy.denial(limits.denied, request.kind, request.environment, request.model)
+    if danger != "routine":
+        many = limits.over_bulk(request.bulk - request.bulk_index, lambda length: _moved_lately(situation, length))
+        if many is not None:
+            return many
     if situation.facts.refusal is not None:
         return situation.facts.refusal
     if refusals:
@@ -168,15 +186,36 @@ def _first_refusal(situation: Situation, danger: Danger, judged: ActionKind, ref
     if danger == "dangerous":
         if situation.journal_problem is not None:
             return f"it could not be recorded: {situation.journal_problem}"
-        if step == "act" and request.environment in situation.policy.read_only and not situation.elevated:
-            return f"{request.environment} is read-only for this: elevate first (a step towards safer needs no elevation)"
+        if step == "act" and request.environment in policy.read_only:
+            if not situation.elevated:
+                return f"{request.environment} is read-only for this: elevate first (a step towards safer needs no elevation)"
+            return policy.refusal(situation.person, ActionKind.ELEVATE, request.environment, request.model)
     return None
+
+
+def _typed_name(policy: Policy, kinds: tuple[ActionKind, ...], request: ActionRequest) -> str | None:
+    wanted = policy.typed_name(kinds, request.environment, request.model)
+    return f"{request.bulk} models" if wanted == request.model and request.bulk > 1 else wanted
+
+
+def _moved_lately(situation: Situation, length: timedelta) -> int:
+    """How many other models of the environment this person moved, or tried to, in the last `length`."""
+    request, since = situation.request, situation.now - length
+    moved = {
+        action.model
+        for action in situation.state.actions.values()
+        if action.actor.name == situation.person
+        and action.environment == request.environment
+        and action.intended_at > since
+        and action.state is not ActionState.REFUSED
+    }
+    return len(moved - {request.model})
 
 
 def approval_for(situation: Situation, kind: ActionKind, to: str | None) -> tuple[Approval | None, Literal["act", "ask"]]:
     """The request that this would use up and whether it can act on it or still has to ask."""
     request = situation.request
-    if to is None or situation.policy.approvals_needed(kind) == 0:
+    if to is None or situation.policy.approvals_needed(kind, request.environment, request.model) == 0:
         return None, "act"
     approval = situation.state.approval_for(kind, request.environment, request.model, to, situation.now)
     if approval is None:
@@ -197,7 +236,8 @@ def _needs(situation: Situation, danger: Danger, judged: ActionKind, approval: s
         return "1 operator"
     if danger == "routine":
         return "nothing"
-    needed = situation.policy.approvals_needed(judged)
+    request = situation.request
+    needed = situation.policy.approvals_needed(judged, request.environment, request.model)
     if not needed:
         return "1 person who is elevated"
     if approval is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from backends.protocol import BackendError
 from backends.records import SwitchState
 from console.control import approvals
-from console.control.actions import ALIAS_KINDS, PlanFacts
+from console.control.actions import ALIAS_KINDS, ActionKind, PlanFacts
 from console.control.approval import Approval, ApprovalPayload, World, difference
 from console.control.approvals import Signed
 from console.control.drawing import world_of
@@ -38,8 +38,9 @@ class Judging(Post):
         """
         self._require_standing()
         payload = approvals.found(self._ledger.state(), approval_id).payload
-        if payload.environment in self.policy.production and typed_name != payload.model:
-            raise Refused(f"type {payload.model} to approve: nothing was signed")
+        wanted = self.policy.typed_name((ActionKind.APPROVE,), payload.environment, payload.model)
+        if wanted is not None and typed_name != wanted:
+            raise Refused(f"type {wanted} to approve: nothing was signed")
         world = None if current_world is None else world_of(current_world, self._value_in_force(payload), self.policy)
         signed = self._signed(approval_id, seen_digest, world, key_file, may_ask)
         return approvals.approve(self._ledger, self.policy, approval_id, seen=seen_digest, world=world, reason=reason, signed=signed)

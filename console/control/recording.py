@@ -67,7 +67,7 @@ class RecordKeeping(Post):
     def open_run(self, playbook: str, body: dict[str, Any], *, environment: str, model: str, incident: str | None, key: str) -> str:
         """Start the record of a playbook run; its id, the same for the same key. Raises Refused or JournalUnavailable."""
         self._require_standing()
-        self._require_role(ActionKind.NOTE, environment, model)
+        self._require_role(ActionKind.PLAYBOOK, environment, model)
         event = {"playbook": playbook, "environment": environment, "model": model, "incident": incident, **body}
 
         def decision(state: ControlState) -> tuple[list[Draft], str]:
@@ -87,5 +87,13 @@ class RecordKeeping(Post):
         the key for something else: the run moved) or JournalUnavailable.
         """
         self._require_standing()
+        environment, model = self._subject_of_run(run_id)
+        self._require_role(ActionKind.PLAYBOOK, environment, model)
         content = {"event": body, "incident": incident}
         self._ledger.record(self._ledger.draft(f"run/{run_id}/{key}", f"{events.RUN}{name}", run_id, content))
+
+    def _subject_of_run(self, run_id: str) -> tuple[str, str]:
+        """Environment and model of a run; names that no rule means for a run that nobody opened."""
+        opened = self._ledger.state().runs.get(run_id)
+        body = opened[0].body if opened else {}
+        return str(body.get("environment") or ""), str(body.get("model") or "")

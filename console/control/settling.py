@@ -33,7 +33,6 @@ class Settling(Post):
             return outcome_of(action)
         if under_way(action):
             return outcome_of(action.model_copy(update={"message": "still under way: wait for it", "in_flight": True}))
-        self._require_role(ActionKind.NOTE, action.environment, action.model)
         movement = movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason)
         started = self.clock.monotonic()
         seen: Seen | None = None
@@ -92,7 +91,9 @@ class Settling(Post):
         """An action as the journal has it now, the notes of the spool taken over first. Raises as `recheck`."""
         self._require_standing()
         self._ledger.absorb()
-        return self._found(with_doubts(self._ledger.state), action_id)
+        action = self._found(with_doubts(self._ledger.state), action_id)
+        self._require_role(ActionKind.SETTLE, action.environment, action.model)
+        return action
 
     def _still(self, action: ActionRecord, message: str, seen: Seen | None, calls: list[Call]) -> ActionOutcome:
         """On record that somebody looked: only then may the call be made again."""

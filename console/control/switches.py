@@ -38,7 +38,7 @@ def switch_plan(situation: Situation) -> ActionPlan:
     renewed = found is wanted and wanted is not SwitchState.NORMAL
     movement = f"{found.value} goes on" if renewed else f"{found.value} -> {wanted.value}"
     changes = [Change(what=situation.reach.switches_name, movement=movement, note=note)]
-    way_back = policy.approvals_needed(ActionKind.RESTORE)
+    way_back = policy.approvals_needed(ActionKind.RESTORE, request.environment, request.model)
     undo = _way_back(SwitchState.NORMAL if renewed else found, way_back) if safer else f"{_kind_towards(found)} again, 1 operator"
     return sealed(
         situation,

@@ -90,7 +90,7 @@ people:
   omar: releaser
 roles:
   - id: releaser
-    may: [note, request, promote]
+    may: [note, ask, promote, elevate]
 """
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from backends.sshsig.allowed import LARGEST, Signer, SignersError, SignersProblem, read_signers
 from backends.yaml_text import YamlProblem, YamlText
-from console.policies.rules import ApprovalRule, PolicyFile, Role
+from console.control.actions import ActionKind
+from console.policies.consistency import EVERYTHING, kinds_of
+from console.policies.rules import ApprovalRule, PersonRoles, PolicyFile, Role, roles_by_environment
 
 Own = tuple[YamlText, PolicyFile]
 
@@ -37,7 +39,7 @@ def _too_few(joined: PolicyFile, rule: ApprovalRule, signers: Sequence[Signer]) 
     """Who asks may be one of those who approve: so there must be more of them than the quorum."""
     if not rule.quorum:
         return None
-    able = sorted(person for person, role in joined.people.items() if _judges(joined.roles, role, rule))
+    able = sorted(person for person, given in joined.people.items() if _judges(joined.roles, given, rule))
     if rule.signature == "required":
         keyed = {signer.person for signer in signers}
         able = [person for person in able if person in keyed]
@@ -50,11 +52,20 @@ def _too_few(joined: PolicyFile, rule: ApprovalRule, signers: Sequence[Signer]) 
     )
 
 
-def _judges(roles: Iterable[Role], wanted: str, rule: ApprovalRule) -> bool:
-    role = next((each for each in roles if each.id == wanted), None)
-    if role is None or role.id not in rule.roles or not {"approve", "*"} & set(role.may):
+def _judges(roles: Sequence[Role], given: PersonRoles, rule: ApprovalRule) -> bool:
+    """Whether somebody with the roles `given` may approve in any environment that `rule` is about."""
+    return any(_judges_in(place, roles, given, rule) for place in rule.environments)
+
+
+def _judges_in(place: str, roles: Sequence[Role], given: PersonRoles, rule: ApprovalRule) -> bool:
+    by_place = roles_by_environment(given).items()
+    held = {name for where, names in by_place if EVERYTHING in {where, place} or where == place for name in names}
+    there = [
+        role for role in roles if role.id in held and any(place == EVERYTHING or fnmatchcase(place, each) for each in role.environments)
+    ]
+    if any(ActionKind.APPROVE in kinds_of(role.may_not) for role in there):
         return False
-    return any(place == "*" or any(fnmatchcase(place, pattern) for pattern in role.environments) for place in rule.environments)
+    return bool(held & set(rule.roles)) and any(ActionKind.APPROVE in kinds_of(role.may) for role in there)
 
 
 def _signer_problems(joined: PolicyFile, own: Sequence[Own], folder: Path) -> list[YamlProblem]:

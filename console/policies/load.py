@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,8 +16,10 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from backends.durable import locked, private_mode, replace_file
 from backends.records import canonical_json, digest_of
-from backends.yaml_text import YamlFileError, YamlProblem, YamlText, load_yaml, validated
+from backends.yaml_text import YamlProblem
 from console.policies.approvers import approver_problems
+from console.policies.consistency import across, repeated, unique_name
+from console.policies.files import ReadFile, problems_by_place, read_folder, read_shipped, shipped_files
 from console.policies.rules import (
     SECTIONS,
     SINGLE,
@@ -31,7 +31,6 @@ from console.policies.rules import (
     Retention,
     Role,
     Slo,
-    item_key,
 )
 
 PolicyProblem = YamlProblem
@@ -56,6 +55,8 @@ class Policies(PolicyFile):
     origin: Literal["files", "last good", "shipped"] = Field(default="files", exclude=True)
     """`last good`: the files are broken, what was adopted last is in force. `shipped`: broken, and nothing was adopted yet."""
     problems: tuple[PolicyProblem, ...] = Field(default=(), exclude=True)
+    places: dict[str, str] = Field(default_factory=dict, exclude=True)
+    """File and line of each item by `section/name`."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -89,34 +90,20 @@ class Policies(PolicyFile):
     def guardrails_for(self, action: str, model: str, environment: str) -> list[Guardrail]:
         return [rail for rail in self.guardrails if {action, "*"} & set(rail.actions) and rail.where.takes(model, environment, None)]
 
-    def role_of(self, person: str) -> Role | None:
-        """The role given to a person; None when `people` does not name them."""
-        wanted = self.people.get(person)
-        return next((role for role in self.roles if role.id == wanted), None)
+    def role(self, role_id: str) -> Role | None:
+        return next((role for role in self.roles if role.id == role_id), None)
+
+    def place(self, section: str, item: str) -> str | None:
+        """Where an item in force stands: `policies/guardrails.yaml:8`; None for one from the last good copy."""
+        return self.places.get(f"{section}/{item}")
 
     def retention_for(self, table: str) -> Retention | None:
         return next((rule for rule in self.retention if rule.table == table), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    text: YamlText
-    file: PolicyFile
-
-
-def shipped_files() -> dict[str, str]:
-    """The text of the policy files that ship, by file name: for `init`, which may write them out for editing."""
-    folder = files("console.policies") / "default"
-    return {
-        entry.name: entry.read_text(encoding="utf-8")
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".yaml")
-    }
-
-
 def shipped_policies() -> Policies:
     """The policies that ship, alone."""
-    return _joined(_shipped(), [])
+    return _joined(read_shipped(), [])
 
 
 def read_policies(folder: Path) -> Policies:
@@ -125,20 +112,14 @@ def read_policies(folder: Path) -> Policies:
     A folder that does not exist is like an empty one. An item replaces the shipped item of the same id as a whole; two files
     of the folder may not define the same item.
     """
-    problems: list[PolicyProblem] = []
-    own: list[_Read] = []
-    for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else []:
-        try:
-            own.append(_parsed(path, str(path)))
-        except YamlFileError as error:
-            problems += error.problems
-    problems += _repeated(own)
+    own, problems = read_folder(folder)
+    problems += repeated(own)
     if problems:
-        raise PoliciesError(problems)
-    policies = _joined(_shipped(), own)
-    problems = _across(policies, own, folder)
+        raise PoliciesError(problems_by_place(problems))
+    policies = _joined(read_shipped(), own)
+    problems = across(policies, own) or approver_problems(policies, [(read.text, read.file) for read in own], folder)
     if problems:
-        raise PoliciesError(problems)
+        raise PoliciesError(problems_by_place(problems))
     return policies
 
 
@@ -196,79 +177,31 @@ def _copy_of(folder: Path, digest: str) -> Path:
     return folder / IN_FORCE / f"{digest.removeprefix('sha256:')}.json"
 
 
-def _parsed(source: Path | str, name: str) -> _Read:
-    text = load_yaml(source, name)
-    return _Read(text, validated(text, PolicyFile))
-
-
-def _repeated(own: list[_Read]) -> list[PolicyProblem]:
-    """Items that are defined twice, in one file or in two."""
-    problems = []
-    first: dict[tuple[str, str], str] = {}
-    for read in own:
-        for section in SECTIONS:
-            for index, item in enumerate(getattr(read.file, section)):
-                key = (section, _unique(section, item))
-                place = read.text.problem((section, index), "")
-                if key in first:
-                    reason = f"{section}: {key[1]} stands here a second time, first at {first[key]}"
-                    problems.append(read.text.problem((section, index), reason))
-                first.setdefault(key, f"{place.file}:{place.line}")
-        for section in SINGLE:
-            if getattr(read.file, section) is None:
-                continue
-            key = (section, section)
-            if key in first:
-                problems.append(read.text.problem((section,), f"{section} stands here a second time, first at {first[key]}"))
-            first.setdefault(key, f"{read.text.file}:{read.text.place((section,))[0]}")
-        for person in read.file.people:
-            key = ("people", person)
-            if key in first:
-                reason = f"people: {person} stands here a second time, first at {first[key]}"
-                problems.append(read.text.problem(("people", person), reason))
-            first.setdefault(key, f"{read.text.file}:{read.text.place(('people', person))[0]}")
-    return problems
-
-
-def _unique(section: str, item: Any) -> str:
-    key = item_key(section, item)
-    return f"{key} in {', '.join(item.environments)}" if section == "approvals" else key
-
-
-@cache
-def _shipped() -> tuple[_Read, ...]:
-    """The files that ship, parsed once: they cannot change under a program that runs, and every action asks for them."""
-    return tuple(_parsed(text, f"shipped/{name}") for name, text in shipped_files().items())
-
-
-def _joined(shipped: Sequence[_Read], own: Sequence[_Read]) -> Policies:
+def _joined(shipped: Sequence[ReadFile], own: Sequence[ReadFile]) -> Policies:
     sections: dict[str, tuple[Any, ...]] = {}
+    places: dict[str, str] = {}
     for section in SECTIONS:
         items: dict[str, Any] = {}
         for read in [*shipped, *own]:
-            items |= {_unique(section, item): item for item in getattr(read.file, section)}
+            for index, item in enumerate(getattr(read.file, section)):
+                name = unique_name(section, item)
+                items[name] = item
+                places[f"{section}/{name}"] = f"{read.shown}:{read.text.place((section, index))[0]}"
         sections[section] = tuple(items.values())
-    people: dict[str, str] = {}
+    people: dict[str, Any] = {}
     for read in [*shipped, *own]:
         people |= read.file.people
+        places |= {f"people/{person}": f"{read.shown}:{read.text.place(('people', person))[0]}" for person in read.file.people}
     singles = {section: [getattr(read.file, section) for read in [*shipped, *own]] for section in SINGLE}
     single = {section: next((each for each in reversed(found) if each is not None), None) for section, found in singles.items()}
     joined: dict[str, Any] = {"format": 1, "people": people, **sections, **single}
-    return Policies(**joined)
+    return Policies(**joined, places=places)
 
 
-def _across(policies: Policies, own: list[_Read], folder: Path) -> list[PolicyProblem]:
-    """What must hold between items: people have roles that exist, and approvals can be given by those who are there."""
-    roles = {role.id for role in policies.roles}
-    problems = []
-    for read in own:
-        for person, role in read.file.people.items():
-            if role not in roles:
-                problems.append(read.text.problem(("people", person), f"people: there is no role {role}"))
-        for index, rule in enumerate(read.file.approvals):
-            for role in sorted(set(rule.roles) - roles):
-                problems.append(read.text.problem(("approvals", index, "roles"), f"approvals: there is no role {role}"))
-    return problems or approver_problems(policies, [(read.text, read.file) for read in own], folder)
+__all__ = [
+    "Policies", "PoliciesError", "PolicyProblem", "adopt", "known_rules", "load_policies", "missing_playbooks", "policies_by_digest",
+    "read_policies", "shipped_files", "shipped_policies",
+]  # fmt: skip
 
 
 def known_rules(policies: Policies) -> dict[str, Any]:

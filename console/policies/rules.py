@@ -7,7 +7,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from backends.durations import Duration
 from backends.records import Layer, Name, State
@@ -294,24 +294,56 @@ class BreakGlass(_Frozen):
 
 
 class Role(_Frozen):
-    """What people may do where. `*` is every action."""
+    """What people may do where. `*` is every action; what it may not do wins over every other role of the same person."""
 
     id: PolicyId
-    may: tuple[Name, ...]
+    may: tuple[Name, ...] = ()
+    may_not: tuple[Name, ...] = ()
     environments: tuple[Name, ...] = ("*",)
 
 
 class Guardrail(_Frozen):
-    """Data that can only tighten what a role may do."""
+    """Data that can only tighten what a role may do. All rules that match count; of each demand the strongest wins."""
 
     id: PolicyId
     title: Title
+    """Why: people are told it in these words."""
     where: Selector = Selector()
-    actions: tuple[Name, ...]
+    actions: tuple[Name, ...] = Field(min_length=1)
+    """What an action amounts to, however it is called; `kill-switch` is all four of its states, `*` everything."""
     deny: bool = False
-    at_most_models: int | None = Field(default=None, ge=1)
-    type_the_name: bool = False
+    max_bulk: int | None = Field(default=None, ge=1)
+    """At most so many models in one action."""
+    within: Duration | None = None
+    """With `max_bulk`: also count the models that the same person moved this long before."""
+    confirm: Literal["press", "model", "environment"] = "press"
+    """What is typed to go ahead: nothing, the model's name, the environment's name."""
     second_person: bool = False
+    """Another person must approve. A step towards safety waits for one only where `actions` names it."""
+    max_elevation: Duration | None = None
+    """The longest that somebody may be elevated."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_words(cls, raw: Any) -> Any:
+        """Files written before `max_bulk` and `confirm` had these names keep their meaning."""
+        if not isinstance(raw, dict):
+            return raw
+        taken = dict(raw)
+        if "at_most_models" in taken and "max_bulk" not in taken:
+            taken["max_bulk"] = taken.pop("at_most_models")
+        if isinstance(taken.get("type_the_name"), bool) and "confirm" not in taken:
+            taken["confirm"] = "model" if taken.pop("type_the_name") else "press"
+        return taken
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Guardrail:
+        if self.within is not None and self.max_bulk is None:
+            raise ValueError("within counts models against max_bulk: give that too")
+        demands = (self.deny, self.max_bulk, self.confirm != "press", self.second_person, self.max_elevation)
+        if not any(demands):
+            raise ValueError("asks for nothing: give deny, max_bulk, confirm, second_person or max_elevation")
+        return self
 
 
 class Retention(_Frozen):
@@ -320,6 +352,24 @@ class Retention(_Frozen):
     table: Name
     keep: Duration
     legal_hold: bool = False
+
+
+def _roles_of_a_person(given: Any) -> Any:
+    """`given` if it is a role, a list of roles, or either by environment; so that what is wrong is said once."""
+    for one in given.values() if isinstance(given, dict) and given else [given]:
+        listed = one if isinstance(one, list | tuple) and one else [one]
+        if not all(isinstance(role, str) and role for role in listed):
+            raise ValueError("write a role, a list of roles, or either of them by environment")
+    return given
+
+
+PersonRoles = Annotated[Name | tuple[Name, ...] | dict[Name, Name | tuple[Name, ...]], BeforeValidator(_roles_of_a_person)]
+
+
+def roles_by_environment(given: Any) -> dict[str, tuple[str, ...]]:
+    """What a file says of one person, as roles by environment; `*` is every environment."""
+    by_place = given if isinstance(given, dict) else {"*": given}
+    return {place: (roles,) if isinstance(roles, str) else tuple(roles) for place, roles in by_place.items()}
 
 
 class PolicyFile(_Frozen):
@@ -331,8 +381,8 @@ class PolicyFile(_Frozen):
     gates: tuple[Gate, ...] = ()
     approvals: tuple[ApprovalRule, ...] = ()
     roles: tuple[Role, ...] = ()
-    people: dict[Name, Name] = Field(default_factory=dict)
-    """Role of each person."""
+    people: dict[Name, PersonRoles] = Field(default_factory=dict)
+    """Roles of each person: one, several, or by environment (`*` is every one)."""
     guardrails: tuple[Guardrail, ...] = ()
     signatures: Signatures | None = None
     break_glass: BreakGlass | None = None

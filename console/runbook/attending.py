@@ -52,7 +52,7 @@ def attend(workspace: Workspace, environment: str, desk: Desk, incident_id: str)
 
 def may_attend(desk: Desk, incident: Incident) -> bool:
     """Whether opening this incident may write: a person who may act now."""
-    return not desk.actor.program and desk.refusal(ActionKind.NOTE, incident.environment, incident.model) is None
+    return not desk.actor.program and desk.refusal(ActionKind.PLAYBOOK, incident.environment, incident.model) is None
 
 
 def found_incident(state: ControlState, wanted: str) -> Incident:

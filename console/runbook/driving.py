@@ -154,7 +154,7 @@ class Driving:
     def _may(self) -> None:
         run = self.runner.run
         model, environment = str(run.params.get("model", "")), str(run.params.get("environment", self.host.environment))
-        refusal = self.desk.refusal(ActionKind.NOTE, environment, model)
+        refusal = self.desk.refusal(ActionKind.PLAYBOOK, environment, model)
         if refusal is not None:
             raise Refused(refusal)
 
@@ -177,7 +177,7 @@ class Driving:
 
     def _typed(self, plan: ActionPlan, typed: str | None) -> None:
         if plan.typed_name is not None and typed != plan.typed_name:
-            raise RunRefusedError(f"the model's name is asked for here, {plan.typed_name}: nothing was sent")
+            raise RunRefusedError(f"{plan.typed_name} is to be typed here: nothing was sent")
 
     def _settle_action(self, effective: bool, how: str) -> None:
         """The desk's own record of it is settled first, where it has one that is open."""

@@ -83,21 +83,21 @@ class SignScreen(DialogScreen):
                 lines, act=f"Reject {view.request.id}", refused=self._off(view.request.state not in {"pending", "approved"}, "ended")
             )
         refused = self._off(view.refusal is not None, "you may not") or ("it changed" if view.changed_since else "")
-        name = view.request.model if self._named(view.request.environment) else ""
-        return Plan(
-            lines, act=f"Sign {view.request.id}", name=name, asks="Type the model's name to sign:", needs_reason=False, refused=refused
-        )
+        name = self._typed_name(view.request.environment, view.request.model)
+        asks = f"Type the {'model' if name == view.request.model else 'environment'}'s name to sign:"
+        return Plan(lines, act=f"Sign {view.request.id}", name=name, asks=asks, needs_reason=False, refused=refused)
 
     def _off(self, refused: bool, word: str) -> str:
         return "read-only" if self.session.read_only else word if refused else ""
 
-    def _named(self, environment: str) -> bool:
+    def _typed_name(self, environment: str, model: str) -> str:
         from console.acting import control_policy  # noqa: PLC0415
+        from console.control.actions import ActionKind  # noqa: PLC0415
         from console.control.identity import current_actor  # noqa: PLC0415
 
         sight = self._sight()
         policy = control_policy(sight.policies, sight.workspace, environment, current_actor(sight.clock))
-        return environment in policy.production
+        return policy.typed_name((ActionKind.APPROVE,), environment, model) or ""
 
     def _sight(self) -> Sight:
         workspace = open_workspace(self.session.located.root)

@@ -225,7 +225,7 @@ def refusal_of(approval: Approval, sight: Sight, actor: Actor, policy: Policy) -
     forbidden = policy.refusal(actor.name, ActionKind.APPROVE, payload.environment, payload.model)
     if forbidden is not None:
         return forbidden
-    apart = {*payload.different_from, *policy.terms_for(payload.action).different_from}
+    apart = {*payload.different_from, *policy.terms_for(payload.action, payload.environment, payload.model).different_from}
     if actor.name == payload.requester and "requester" in apart and not policy.solo:
         return f"{actor.name} asked for it: another person must approve it"
     if actor.name == payload.trained_by and "trainer" in apart and not policy.solo:

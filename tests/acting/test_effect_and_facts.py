@@ -154,7 +154,7 @@ def test_a_guardrail_denies_by_pattern(place: Place) -> None:
 def test_a_second_person_can_be_asked_for_by_a_guardrail(place: Place) -> None:
     text = "approvals:\n  - {action: restore, environments: [production], quorum: 0}\nguardrails:\n"
     text += "  - {id: two, title: Two people, actions: [restore], second_person: true}\n"
-    assert policy_for(place, "ilse", played=True, text=text).approvals_needed(ActionKind.RESTORE) == 1
+    assert policy_for(place, "ilse", played=True, text=text).approvals_needed(ActionKind.RESTORE, "production", MODEL) == 1
 
 
 def test_the_banner_says_what_is_overridden_and_for_how_long(place: Place) -> None:
