@@ -46,7 +46,7 @@ def acting_arguments(parser: argparse.ArgumentParser, *, confirmed: bool = True,
     group.add_argument("--reason", metavar="TEXT", help="why; kept in the audit (default: the open incident)")
     group.add_argument("--key", metavar="KEY", help="idempotency key: the same key again does nothing twice")
     if confirmed:
-        group.add_argument("--confirm", metavar="NAME", help="the model's name, typed beforehand; needed without a terminal")
+        group.add_argument("--confirm", metavar="NAME", help="the name that is asked for, mostly the model's; needed without a terminal")
     if moves:
         group.add_argument("--expect", metavar="FROM", help="act only if this is in force now: a version or a switch state")
         group.add_argument("--elevate", action="store_true", help="act where the environment is read-only by default")
@@ -184,22 +184,29 @@ def _confirmation(context: Context, desk: Desk, plan: ActionPlan) -> Confirmatio
         reason = NO_REASON
     if plan.kind not in MOVING_KINDS:
         return Confirmation(reason=reason)
-    typed = typed_name(context, plan.model, lambda: plan_page(plan, context.workspace.zone, person=desk.actor.name).plain(), "do it")
+    typed = typed_name(
+        context, plan.typed_name, plan.model, lambda: plan_page(plan, context.workspace.zone, person=desk.actor.name).plain(), "do it"
+    )
     return Confirmation(typed_name=typed, reason=reason)
 
 
-def typed_name(context: Context, model: str, shown: Callable[[], str] | None, purpose: str) -> str:
-    """The model's name, from `--confirm` or typed at the terminal below what `shown` returns. Raises Problem when it is another one."""
+def typed_name(context: Context, asked: str | None, model: str, shown: Callable[[], str] | None, purpose: str) -> str:
+    """What must be typed: `asked`, and the model's name where nothing is asked, since a verb has no button to press.
+
+    From `--confirm` or typed at the terminal below what `shown` returns. Raises Problem when it is another name.
+    """
+    wanted = asked or model
+    what = "model's" if wanted == model else "environment's"
     given = context.options.confirm
     if given is None:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise Problem(Exit.USAGE, f"without a terminal the model's name is needed: --confirm {model}; nothing was sent")
+            raise Problem(Exit.USAGE, f"without a terminal the {what} name is needed: --confirm {displayable(wanted)}; nothing was sent")
         if shown is not None:
             print(shown(), file=sys.stderr)
-        print(f"Type {displayable(model)} to {purpose} (anything else leaves): ", end="", file=sys.stderr, flush=True)
+        print(f"Type {displayable(wanted)} to {purpose} (anything else leaves): ", end="", file=sys.stderr, flush=True)
         given = sys.stdin.readline().rstrip("\n")
-    if given != model:
-        raise Problem(Exit.USAGE, f"{displayable(given)!r} is not the model's name, {model}: nothing was sent")
+    if given != wanted:
+        raise Problem(Exit.USAGE, f"{displayable(given)!r} is not the {what} name, {displayable(wanted)}: nothing was sent")
     return str(given)
 
 

@@ -31,7 +31,8 @@ def retry(context: Context, wanted: str) -> Exit:
             if options.reason is None and not plan.safer:
                 raise Problem(Exit.USAGE, "say why with --reason TEXT: it is kept in the audit")
             zone = context.workspace.zone
-            typed = typed_name(context, plan.model, lambda: plan_page(plan, zone, person=desk.actor.name).plain(), "send it again")
+            page = plan_page(plan, zone, person=desk.actor.name)
+            typed = typed_name(context, plan.typed_name, plan.model, page.plain, "send it again")
             outcome = desk.retry(plan, Confirmation(typed_name=typed, reason=options.reason or plan.reason), current_world=read.facts)
     except (NotFound, Refused, JournalUnavailable) as error:
         raise said(error) from None

@@ -29,6 +29,7 @@ class Settling(Post):
         Refused or JournalUnavailable.
         """
         action = self._unsettled(action_id)
+        self._require_role(ActionKind.SETTLE, action.environment, action.model)
         if action.state in ENDED:
             return outcome_of(action)
         if under_way(action):
@@ -65,6 +66,7 @@ class Settling(Post):
         if not reason.strip():
             raise Refused("say how you know: a reason is needed")
         action = self._unsettled(action_id)
+        self._require_role(ActionKind.SETTLE, action.environment, action.model)
         if action.state in ENDED:
             return outcome_of(action)
         if under_way(action):
@@ -91,9 +93,7 @@ class Settling(Post):
         """An action as the journal has it now, the notes of the spool taken over first. Raises as `recheck`."""
         self._require_standing()
         self._ledger.absorb()
-        action = self._found(with_doubts(self._ledger.state), action_id)
-        self._require_role(ActionKind.SETTLE, action.environment, action.model)
-        return action
+        return self._found(with_doubts(self._ledger.state), action_id)
 
     def _still(self, action: ActionRecord, message: str, seen: Seen | None, calls: list[Call]) -> ActionOutcome:
         """On record that somebody looked: only then may the call be made again."""

@@ -115,6 +115,7 @@ class PlanScreen(DialogScreen):
             lines=tuple(plan_body(plan, zone, width)),
             act=button_words(plan),
             name=plan.typed_name or "",
+            asks=asks_for(plan),
             reason=self.form.dialog.reason or self.drawn.reason,
             needs_reason=not plan.safer,
             refused=refused_word(plan),
@@ -162,6 +163,13 @@ def switch_heading(plan: ActionPlan, zone: ZoneInfo, width: int) -> Line:
     """Line 2 of the kill switch: the model, and the state that was read back just now."""
     read = f"now: {plan.from_}, read back {plan.drawn_at.astimezone(zone):%H:%M:%S}" if plan.from_ else "its state cannot be read"
     return sides(line(("KILL SWITCH ", "bold"), (plan.model, "bold"), f"   {plan.environment.upper()}"), line(read), width)
+
+
+def asks_for(plan: ActionPlan) -> str:
+    """The words before the field in which a name is typed."""
+    if plan.bulk > 1:
+        return f"Type {plan.typed_name} to enable:"
+    return f"Type the {'environment' if plan.typed_name == plan.environment != plan.model else 'model'}'s name to enable:"
 
 
 def refused_word(plan: ActionPlan) -> str:

@@ -81,6 +81,15 @@ def test_without_a_terminal_the_name_is_needed_and_must_be_the_name(qd: Verb, pl
     assert place.switch == "normal"
 
 
+def test_the_environments_name_is_asked_for_where_a_guardrail_says_so(qd: Verb, place: Place) -> None:
+    rail = "{id: e, title: Twice is safer, actions: [kill-switch], confirm: environment}"
+    (place.paths.policies / "own.yaml").write_text(f"format: 1\nguardrails:\n  - {rail}\n")
+    assert qd("kill", MODEL, "--confirm", MODEL) == 2
+    assert "not the environment's name, production" in qd.err and place.switch == "normal"
+    assert qd("kill", MODEL, "--confirm", "production") == 0
+    assert place.switch == "fallback"
+
+
 def test_another_value_in_force_than_expected_stops_it(qd: Verb, place: Place) -> None:
     assert qd("rollback", MODEL, "--confirm", MODEL, "--expect", "3") == 3
     assert "v2 is in force, 3 was expected" in qd.err

@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     ended.add_argument("--failed", action="store_true", help="it did not take effect and never will")
     parser.add_argument("--reason", metavar="TEXT", help="how you know, or why again; kept in the audit")
     again = parser.add_argument_group("retry")
-    again.add_argument("--confirm", metavar="NAME", help="the model's name, typed beforehand; needed without a terminal")
+    again.add_argument("--confirm", metavar="NAME", help="the name that is asked for, mostly the model's; needed without a terminal")
     again.add_argument("--dry-run", action="store_true", help="print the plan; nothing is sent")
     again.add_argument("--elevate", action="store_true", help="act where the environment is read-only by default")
 

@@ -10,6 +10,7 @@ from backends.sshsig.keys import short_fingerprint
 from console.cli.acting import acting_arguments, desk_of, said, typed_name
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
+from console.control.actions import ActionKind
 from console.control.errors import JournalUnavailable, NotFound, Refused
 from console.render.approvals import approval_summary, signed_lines
 
@@ -38,7 +39,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
                 raise Problem(Exit.REFUSED, f"{view.request.id}: {view.refusal}")
             print(page.plain(), file=sys.stderr)
             key = f" with {short_fingerprint(view.key.fingerprint)}" if view.key is not None else ""
-            name = typed_name(context, view.request.model, None, f"sign as {desk.actor.name}{key}")
+            asked_for = desk.policy.typed_name((ActionKind.APPROVE,), view.request.environment, view.request.model)
+            name = typed_name(context, asked_for, view.request.model, None, f"sign as {desk.actor.name}{key}")
             desk.approve(
                 options.id,
                 seen_digest=view.request.payload_digest,
