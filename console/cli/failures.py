@@ -10,6 +10,7 @@ _BY_CODE: dict[Exit, tuple[str, ...]] = {
     Exit.USAGE: (
         "backends.profile.profile:ProfileMismatch",
         "backends.sqlite_copy:CopyFailed",
+        "backends.sshsig.allowed:SignersError",
         "backends.store.errors:ArchiveProblem",
         "backends.store.errors:IngestError",
         "backends.store.errors:LandingError",
@@ -28,19 +29,23 @@ _BY_CODE: dict[Exit, tuple[str, ...]] = {
         "playbooks.run:RunError",
     ),
     Exit.REFUSED: (
+        "backends.sshsig.signing:NotSigned",
         "console.control.errors:JournalConflict",
         "console.control.errors:Refused",
         "console.control.execution:NotIntended",
         "console.control.holders:AlreadyCarried",
+        "console.serving:NotServed",
         "playbooks.runner:RunRefusedError",
     ),
     Exit.UNAVAILABLE: (
         "backends.protocol:BackendError",
         "backends.secret_file:SecretFileError",
         "backends.secret_keyring:KeyringProblem",
+        "backends.sshsig.programs:ProgramUnavailable",
         "backends.store.errors:StoreError",
         "console.control.errors:DamagedEntry",
         "console.control.errors:JournalError",
+        "console.control.signatures:TrustUnavailable",
         "playbooks.host:HostError",
     ),
 }

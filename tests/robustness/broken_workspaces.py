@@ -24,7 +24,8 @@ NOW = START + 40 * DAY
 
 LOOKING = (
     "fleet", "model delay", "health delay", "drift delay", "drift delay -f temp", "quality delay", "versions delay", "versions delay@1",
-    "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "actions", "action A-0000",
+    "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "breakers", "actions",
+    "action A-0000",
     "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces", "config validate", "config path",
     "config schema", "playbook list", "playbook show quality-collapse", "playbook check", "completion bash",
 )  # fmt: skip
@@ -33,9 +34,10 @@ ACTING = (
     "kill delay --dry-run", "kill delay --confirm delay", "restore delay --confirm delay --reason r", "rollback delay --confirm delay",
     "promote delay@1 --confirm delay --reason r", "approve APR-1 --confirm delay", "reject APR-1 --confirm delay --reason r", "ack INC-1",
     "note delay words", "close INC-1 --reason over", "playbook run quality-collapse --incident INC-1", "watch --once",
+    "breaker notify open --reason r",
 )  # fmt: skip
 
-NOT_ASKED = {"demo", "init", "ingest", "backup", "compare"}
+NOT_ASKED = {"demo", "init", "ingest", "backup", "compare", "serve"}
 """They have tests of their own."""
 
 assert {words.split()[0] for words in (*LOOKING, *ACTING)} | NOT_ASKED == set(VERBS)
