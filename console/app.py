@@ -12,7 +12,7 @@ from textual.app import App
 
 from console import commands
 from console.commands import Command
-from console.overrides import open_overrides
+from console.overrides import held_breakers, open_overrides
 from console.render import figures
 from console.screens import SCREENS, wayfinding
 from console.screens.acting import ACTING, begin
@@ -110,7 +110,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
             who=who_am_i(clock),
             clock=f"{kind} {figures.full_moment(clock.now(), zone)}",
             data=data,
-            override="  ".join(open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past")),
+            override="  ".join(
+                (
+                    *open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past"),
+                    *(() if clock.kind == "past" else held_breakers(self.session.paths, clock.real_now())),
+                )
+            ),
         )
 
     @property

@@ -1,4 +1,5 @@
-"""What takes the middle of the banner: switches that are not normal, and notes that wait outside the journal. Loads nothing heavy."""
+"""What takes the middle of the banner: switches that are not normal, breakers that are held, and notes that wait outside the journal.
+Loads nothing heavy."""
 
 from __future__ import annotations
 
@@ -28,6 +29,26 @@ def open_overrides(paths: WorkspacePaths, environment: str, now: datetime, *, pa
     except OSError:
         waiting = 0
     return (*found, "AUDIT GAP") if waiting else tuple(found)
+
+
+def held_breakers(paths: WorkspacePaths, now: datetime) -> tuple[str, ...]:
+    """`OVERRIDE notify held open 1h58`, one for each breaker that a person holds; `now` is of the clock on the wall.
+
+    While their file cannot be read none is held, whatever it says: calls are made.
+    """
+    try:
+        breakers: dict[str, Any] = json.loads(paths.breakers.read_text(encoding="utf-8"))["breakers"]
+        held = [(name, kept["forced"]) for name, kept in sorted(breakers.items()) if kept.get("forced") is not None]
+        return tuple(text for name, forced in held if (text := _held(name, forced, now)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def _held(name: str, forced: dict[str, Any], now: datetime) -> str | None:
+    left = datetime.fromisoformat(forced["until"]) - now
+    if not forced["open"] and left <= timedelta():
+        return None
+    return f"OVERRIDE {name} held {'open' if forced['open'] else 'closed'} {remaining(left)}"
 
 
 def _said(model: str, setting: dict[str, Any], now: datetime, past: bool) -> str | None:

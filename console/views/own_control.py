@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backends.breaker import BreakerState
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
 from backends.records import State
+from console.clock import SystemClock
 from console.views.own import Check, Finding, Looked, finding, many
 
 
@@ -55,6 +57,26 @@ def control_files(looked: Looked) -> Iterator[Finding]:
         yield finding("control.switches", State.OK, what)
 
 
+def control_breakers(looked: Looked) -> Iterator[Finding]:
+    """What is called outside, and what is not called now."""
+    from console.views.breakers import breakers_view  # noqa: PLC0415 - loads the breakers
+    from console.views.sight import Sight  # noqa: PLC0415
+
+    workspace = looked.workspace
+    view = breakers_view(Sight(workspace, workspace.environment, SystemClock()))
+    if view.problem is not None:
+        yield finding(
+            "control.breakers", State.WARNING, view.problem.raw, "until then every call is made, also those that somebody stopped"
+        )
+    off = [row for row in view.rows if row.breaker is not BreakerState.CLOSED]
+    for row in off:
+        to_do = f"quarterdeck breaker {row.name} automatic --reason TEXT" if row.owner else "quarterdeck breakers says more"
+        yield finding(f"control.breaker.{row.name}", row.state, f"{row.name}: {row.why.raw}", to_do)
+    if view.problem is None and not off:
+        what = f"{many(len(view.rows), 'breaker')}, none held and none open" if view.rows else "nothing outside is called"
+        yield finding("control.breakers", State.OK, what)
+
+
 def policies_valid(looked: Looked) -> Iterator[Finding]:
     """Whether what is in force is what the files say."""
     from console.policies.load import load_policies  # noqa: PLC0415
@@ -97,4 +119,4 @@ def policies_playbooks(looked: Looked) -> Iterator[Finding]:
         yield finding(f"policies.rule.{number}", State.WARNING, line, "write it in playbooks/, or name another in the rule")
 
 
-CHECKS: tuple[Check, ...] = (control_journal, control_files, policies_valid, policies_playbooks)
+CHECKS: tuple[Check, ...] = (control_journal, control_files, control_breakers, policies_valid, policies_playbooks)

@@ -1,4 +1,7 @@
-"""Asking the owners of overrides: a switch past its time is one alert until somebody renews or restores it; nothing turns it back."""
+"""Asking the owners of overrides: a switch past its time is one alert until somebody renews or restores it; nothing turns it back.
+
+A breaker belongs to no model, so it has no alert: who holds it past its time is asked at every round.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from backends.protocol import BackendError, SwitchSetting
 from backends.records import Alert, Layer, State
 from backends.text import Untrusted
 from console.control.switches import overdue
+from console.views.breakers import breakers_view
 from console.views.sight import Sight
 from console.watch.alerting import Transition
 
@@ -28,6 +32,11 @@ def override_transitions(sight: Sight) -> list[Transition]:
     ended = [_transition(alert, sight.at, opens=False) for alert in firing if alert.id not in due]
     opened = [_transition(_alert(identifier, setting), sight.at, opens=True) for identifier, setting in due.items()]
     return ended + opened
+
+
+def overdue_breakers(sight: Sight) -> list[str]:
+    """One line for each breaker that is held open past its time. Never raises."""
+    return [f"breaker {row.name}: {row.why.raw}" for row in breakers_view(sight).rows if row.overdue]
 
 
 def _identifier(setting: SwitchSetting) -> str:

@@ -27,7 +27,7 @@ from console.watch.alerting import Transition, record
 from console.watch.collecting import collect
 from console.watch.evaluation import evaluate_workspace
 from console.watch.notifying import notify
-from console.watch.overrides import override_transitions
+from console.watch.overrides import overdue_breakers, override_transitions
 from console.watch.profiling import profile_environment
 
 LEASE_FOR: Final = timedelta(minutes=10)
@@ -50,6 +50,7 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
         # Owners are asked before anything that needs the store: it may be the store that is in trouble.
         for environment in workspace.settings.environments:
             _ask_owners(workspace, environment, clock, done)
+        done.problems += [displayable(line) for line in overdue_breakers(Sight(workspace, workspace.environment, clock))]
         _steps(workspace, clock, desk_at, done)
     finally:
         # What is on record is told, whatever stopped the steps after it.

@@ -22,6 +22,7 @@ from backends.store.paths import WorkspacePaths
 from console.cli.main import main
 from console.config import init_workspace
 from console.guards import FILE_RULE
+from console.overrides import held_breakers
 from console.render.sources import source_page, sources_page
 from console.views.sources import SourcesView
 
@@ -143,6 +144,26 @@ def test_at_its_end_the_owner_is_asked_and_it_stays_as_it_is(place: Place) -> No
     found = place.breaker("notify")
     assert (found["breaker"], found["overdue"], found["state"]) == ("forced-open", True, "critical")
     assert "overdue 20m: mara decides" in found["why"]
+    assert place.qd("watch", "--once") == 1
+    assert "breaker notify: breaker held open, overdue 20m: mara decides (it pages for nothing)" in place.out + place.err
+    assert place.breaker("notify")["breaker"] == "forced-open"
+
+
+def test_whoever_opens_the_console_or_asks_the_doctor_reads_what_is_held(place: Place) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 - the end of a hold is of the clock on the wall
+
+    def doctor() -> dict[str, str]:
+        return {each["id"]: each["state"] for each in place.data("doctor")["findings"] if each["id"].startswith("control.breaker")}
+
+    assert (held_breakers(place.paths, now), doctor()) == ((), {"control.breakers": "ok"})
+    until = (now + timedelta(hours=2)).isoformat()
+    place.qd("breaker", "notify", "open", "--until", until, "--reason", "the pager is being moved")
+    place.qd("breaker", "duckdb:flights", "closed", "--until", until, "--reason", "I want to see when it comes back")
+    assert held_breakers(place.paths, now) == ("OVERRIDE duckdb:flights held closed 2h00", "OVERRIDE notify held open 2h00")
+    assert doctor() == {"control.breaker.notify": "warning", "control.breaker.duckdb:flights": "warning"}
+    assert held_breakers(place.paths, now + timedelta(hours=3)) == ("OVERRIDE notify held open overdue 60m",)
+    place.paths.breakers.write_text("{")
+    assert (held_breakers(place.paths, now), doctor()) == ((), {"control.breakers": "warning"})
 
 
 def test_the_same_key_holds_once(place: Place) -> None:
