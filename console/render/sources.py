@@ -108,7 +108,7 @@ def source_page(view: SourcesView, wanted: str, *, width: int = 80, height: int 
         rows += fact_rows("Breaker", found.breaker.why, width)
         if found.breaker.last_error:
             rows += fact_rows("Last error", found.breaker.last_error, width)
-        rows += fact_rows("Hold it", f"quarterdeck breaker {found.breaker.name} open --until 2h --reason TEXT", width)
+        rows += fact_rows("Hold it", f"B, or: quarterdeck breaker {found.breaker.name} open --until 2h --reason TEXT", width)
     rows += fact_rows("Mark", _meaning(found), width)
     return Page(
         sides(line("Sources > ", (found.name, "bold")), line(("as of ", "dim"), figures.moment(view.at, zone)), width),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.commands import Command
-from console.screens import doubt
+from console.screens import breaker, doubt
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.screens.base import DeckScreen
 
-ACTING = frozenset({"rollback", "kill", "promote", "approve", "reject", "close", "take", "note", "elevate", "recheck", "resolve", "retry"})
+ACTING = frozenset(
+    {"rollback", "kill", "promote", "approve", "reject", "close", "take", "note", "elevate", "recheck", "resolve", "retry", "breaker"}
+)
 
 CHALLENGER = "challenger"
 """The alias of the version that a promotion means when none is named."""
@@ -28,6 +30,8 @@ def begin(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         _sign(app, command, screen, words or (screen.target if screen.scope == "approval" else key) or "")
     elif command.id in {"recheck", "resolve", "retry"}:
         doubt.begin(app, command, screen, words or (screen.target if screen.scope == "action" else key) or "")
+    elif command.id == "breaker":
+        breaker.begin(app, screen, words)
     elif command.id == "close":
         _close(app, screen, words or (screen.target if screen.scope == "incident" else key) or "")
     elif command.id == "take":

@@ -10,6 +10,7 @@ from widgets.line import Page
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
+    from console.views.sources import SourcesView
 
 
 class SourcesScreen(DeckScreen):
@@ -26,6 +27,10 @@ class SourcesScreen(DeckScreen):
     def model_of(self, key: str | None) -> str | None:
         del key
         return None
+
+    def breaker_of(self, key: str | None) -> str | None:
+        """The breaker of the source under the cursor."""
+        return _breaker(self.view, key)
 
     def open_row(self, key: str) -> None:
         self.app.go("source", key)
@@ -45,3 +50,13 @@ class SourceScreen(DeckScreen):
     def model_of(self, key: str | None) -> str | None:
         del key
         return None
+
+    def breaker_of(self, key: str | None) -> str | None:
+        """The breaker of this source."""
+        del key
+        return _breaker(self.view, self.target)
+
+
+def _breaker(view: SourcesView | None, source: str | None) -> str | None:
+    found = next((each for each in view.sources if each.id == source), None) if view is not None else None
+    return found.breaker.name if found is not None and found.breaker is not None else None
