@@ -33,6 +33,10 @@ class WorkspacePaths:
         return self.root / "control.sqlite"
 
     @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
     def landing(self) -> Path:
         return self.root / "landing"
 

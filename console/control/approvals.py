@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -197,5 +197,5 @@ def _voided(ledger: Ledger, approval_id: str, changed: tuple[str, ...]) -> Draft
     return ledger.draft(f"approval/{approval_id}/void", events.VOIDED, approval_id, body)
 
 
-def _highest(approvals: dict[str, Approval]) -> int:
+def _highest(approvals: Iterable[str]) -> int:
     return max((int(identifier.rpartition("-")[2]) for identifier in approvals), default=0)

@@ -18,6 +18,7 @@ from backends.store.paths import WorkspacePaths
 from console.control import events
 from console.control.actions import Frozen, said_duration, version_label
 from console.control.ledger import exists, read_state, refuse_lost
+from console.control.snapshots import altered
 from console.control.spool import read_notes
 
 __all__ = ["AuditEntry", "AuditFilter", "AuditFinding", "AuditVerdict", "JournalUnavailable", "log", "verify"]
@@ -103,17 +104,33 @@ def log(paths: WorkspacePaths, limit: int | None = 200, filters: AuditFilter | N
 def verify(paths: WorkspacePaths) -> AuditVerdict:
     """Recompute the chain, compare its end with the mirrored head, and name what is in force without an entry. Never raises."""
     found = verify_journal(paths.control, paths.audit_head)
+    changed = _altered(paths)
     return AuditVerdict(
-        whole=found.whole,
+        whole=found.whole and not changed,
         entries=found.entries,
         last_seq=found.last_seq,
         last_hash=found.last_hash,
         mirrored_seq=found.head.seq if found.head else None,
         mirrored_at=found.head.at if found.head else None,
-        findings=tuple(AuditFinding(kind=finding.kind, seq=finding.seq, message=finding.message) for finding in found.findings),
+        findings=(*(AuditFinding(kind=finding.kind, seq=finding.seq, message=finding.message) for finding in found.findings), *changed),
         warnings=(*found.warnings, *_unrecorded(paths)),
         gap_entries=sum(max(1, len(note.drafts)) for note in read_notes(paths.spool)),
     )
+
+
+def _altered(paths: WorkspacePaths) -> tuple[AuditFinding, ...]:
+    """Snapshots that are not what the journal says was kept."""
+    try:
+        if not exists(paths.control):
+            return ()
+        journal = Journal(paths.control, paths.audit_head, read_only=True)
+        try:
+            return tuple(AuditFinding(kind="edited", seq=None, message=line) for line in altered(journal, paths.snapshots))
+        finally:
+            journal.close()
+    except JournalUnavailable:
+        # The walk along the chain has said so already.
+        return ()
 
 
 def _unrecorded(paths: WorkspacePaths) -> list[str]:
@@ -275,5 +292,6 @@ _SAID: dict[str, Callable[[Entry, str], Said]] = {
     events.BREAKER_HELD: _held,
     events.BREAKER_LET_GO: _simply("{subject} automatic again"),
     events.GAP: _simply("taken over from the spool", "gap"),
+    events.CHECKPOINT: _simply("what the entries before add up to was kept"),
     BREAK_KIND: _simply("the chain was broken before this", "break"),
 }

@@ -36,6 +36,7 @@ BREAKER_HELD: Final = "breaker.held"
 BREAKER_LET_GO: Final = "breaker.let_go"
 GAP: Final = "audit.gap"
 BREAK: Final = "audit.break"
+CHECKPOINT: Final = "audit.checkpoint"
 
 
 def intent_key(key: str) -> str:

@@ -148,6 +148,7 @@ def approval_asked(state: ControlState, entry: Entry) -> None:
         id=entry.subject, payload=payload, payload_digest=entry.body["payload_digest"], asked_by=actor_of(entry)
     )
     state.asked_by_key[entry.body["key"]] = entry.subject
+    state.unended[entry.subject] = None
 
 
 def approval_voted(state: ControlState, entry: Entry) -> None:
@@ -172,6 +173,7 @@ def approval_ended(state: ControlState, entry: Entry) -> None:
     if approval.ended is not None:
         return
     ended = {events.VETOED: "vetoed", events.VOIDED: "void", events.EXECUTED: "executed"}[entry.kind]
+    state.unended.pop(entry.subject, None)
     state.approvals[entry.subject] = approval.model_copy(
         update={
             "ended": ended,
@@ -194,18 +196,22 @@ def approval_released(state: ControlState, entry: Entry) -> None:
 
 
 def alert_opened(state: ControlState, entry: Entry) -> None:
-    state.alerts.setdefault(entry.subject, Alert.model_validate(entry.body["alert"]))
+    if state.alerts.setdefault(entry.subject, Alert.model_validate(entry.body["alert"])).closed_at is None:
+        state.firing[entry.subject] = None
 
 
 def alert_closed(state: ControlState, entry: Entry) -> None:
     alert = state.alerts[entry.subject]
     if alert.closed_at is None:
+        state.firing.pop(entry.subject, None)
         state.alerts[entry.subject] = alert.model_copy(update={"closed_at": moment_of(entry.body["closed_at"])})
 
 
 def incident_opened(state: ControlState, entry: Entry) -> None:
     incident = Incident.model_validate(entry.body["incident"])
     state.incidents[entry.subject] = incident
+    if incident.state != "closed":
+        state.unclosed[entry.subject] = None
     for alert in incident.alerts:
         _tie(state, alert, incident.id)
 
@@ -230,6 +236,8 @@ def incident_changed(state: ControlState, entry: Entry) -> None:
         events.CLOSED: {"state": "closed", "closed_at": at},
     }
     state.incidents[entry.subject] = incident.model_copy(update=changes[entry.kind])
+    if entry.kind == events.CLOSED:
+        state.unclosed.pop(entry.subject, None)
     if entry.body.get("text"):
         noted(state, entry)
 
@@ -241,7 +249,7 @@ def acknowledged(state: ControlState, entry: Entry) -> None:
 
 def noted(state: ControlState, entry: Entry) -> None:
     state.recorded.add(entry.key)
-    state.notes.append(_note(entry))
+    state.notes[entry.key] = _note(entry)
 
 
 def run_event(state: ControlState, entry: Entry) -> None:
@@ -254,7 +262,7 @@ def run_event(state: ControlState, entry: Entry) -> None:
         body=entry.body["event"],
         key=entry.key,
     )
-    state.runs.setdefault(entry.subject, []).append(event)
+    state.runs[entry.subject] = (*state.runs.get(entry.subject, ()), event)
     incident = state.incidents.get(entry.body.get("incident") or "")
     if incident is not None and incident.run is None:
         state.incidents[incident.id] = incident.model_copy(update={"run": entry.subject})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,6 +22,7 @@ from console.control.folding import happened_at
 from console.control.holders import this_holder, with_doubts
 from console.control.identity import Actor
 from console.control.records import Gap
+from console.control.snapshots import keep, remembered
 from console.control.spool import SpooledNote, forget, read_notes, set_aside, write_note
 from console.control.state import ControlState, fold
 
@@ -56,9 +59,9 @@ class Ledger:
         if not exists(self.paths.control):
             return ControlState()
         try:
-            journal = self._opened()
-            # What anybody in this process has read already is not read again: a switch must not wait for a long journal.
-            self._state = _advanced(journal, self._state if self._state.last_seq else _read_before(self.paths.control))
+            known = self._state if self._state.last_seq else _known(self.paths.control)
+            self._state = _advanced(self._opened(), known, self.paths.snapshots)
+            _know(self.paths.control, self._state)
             return self._state
         except JournalUnavailable:
             self.close()
@@ -112,6 +115,26 @@ class Ledger:
             except JournalMoved:
                 continue
         raise JournalUnavailable(f"{self.paths.control} is written to faster than a decision can be taken: try again")
+
+    def keep(self, after: int) -> bool:
+        """Keep the state in a snapshot once `after` entries came since the last one. Raises OSError or JournalUnavailable."""
+        for last_try in (False, True):
+            state = self.state()
+            kept = 0 if state.snapshot is None else int(state.snapshot.meta["seq"])
+            if state.last_seq - kept < after:
+                return False
+            try:
+                keep(self._opened(), self.paths.snapshots, state, self.clock.now(), self.clock.real_now())
+                return True
+            except FileNotFoundError:
+                # The one that this was built upon was removed, because somebody else has kept newer ones.
+                if last_try:
+                    raise
+            finally:
+                # The next look builds upon the newest snapshot, whoever wrote it, and lets go of the one before.
+                self._state = ControlState()
+                _know(self.paths.control, self._state)
+        return False
 
     def spool(self, drafts: Sequence[Draft], reason: str) -> None:
         """Note `drafts` outside the journal. Raises OSError."""
@@ -200,43 +223,62 @@ _latest: dict[Path, ControlState] = {}
 _latest_guard = threading.Lock()
 
 
+def _known(control: Path) -> ControlState:
+    """What this process read of a journal last."""
+    with _latest_guard:
+        return _latest.get(control, ControlState())
+
+
+def _know(control: Path, state: ControlState) -> None:
+    with _latest_guard:
+        _latest.clear()
+        _latest[control] = state
+
+
 def _read_journal(paths: WorkspacePaths, until: datetime | None) -> ControlState:
     """Now: what was read last time and what came since. In the past: read anew, up to there."""
     journal = Journal(paths.control, paths.audit_head, read_only=True)
     try:
         if until is not None:
             return _folded(paths.control, (entry for entry in journal.each() if happened_at(entry) <= until), ControlState())
-        state = _advanced(journal, _read_before(paths.control))
-        with _latest_guard:
-            _latest.clear()
-            _latest[paths.control] = state
+        state = _advanced(journal, _known(paths.control), paths.snapshots)
+        _know(paths.control, state)
         return state
     finally:
         journal.close()
 
 
-def _read_before(control: Path) -> ControlState:
-    """The state as this process read it last."""
-    with _latest_guard:
-        return _latest.get(control, ControlState())
-
-
-def _advanced(journal: Journal, known: ControlState) -> ControlState:
-    """The state as of the newest entry, from one that was known; `known` itself when nothing came since."""
-    if known.last_seq == 0:
-        return _folded(journal.path, journal.each(), ControlState())
-    newer = journal.entries(after=known.last_seq - 1)
-    if not newer or (newer[0].seq, newer[0].hash) != (known.last_seq, known.last_hash):
-        # Another file stands in the place of the one that was read: a restored backup, for instance.
-        return _folded(journal.path, journal.each(), ControlState())
-    return _folded(journal.path, newer[1:], known) if len(newer) > 1 else known
+def _advanced(journal: Journal, known: ControlState, snapshots: Path) -> ControlState:
+    """The state as of the newest entry, from one that was known or is kept; `known` itself when nothing came since."""
+    for state in (known, None):
+        found = state if state is not None else remembered(journal, snapshots)
+        if found.last_seq == 0:
+            continue
+        newer = journal.entries(after=found.last_seq - 1)
+        # Another file may stand in the place of the one that was read: a restored backup, for instance.
+        if newer and (newer[0].seq, newer[0].hash) == (found.last_seq, found.last_hash):
+            return _folded(journal.path, newer[1:], found) if len(newer) > 1 else found
+    return _folded(journal.path, journal.each(), ControlState())
 
 
 def _folded(path: Path, entries: Iterable[Entry], onto: ControlState) -> ControlState:
     try:
-        return fold(entries, onto)
+        with _collector_at_rest():
+            return fold(entries, onto)
     except ValueError as error:
         raise JournalUnavailable(f"{path}: {error}: `audit verify` says what else is wrong") from error
+
+
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """A fold makes many records that all stay: looking for rubbish among them again and again takes longer than the fold."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def exists(path: Path) -> bool:

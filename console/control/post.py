@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from backends.journal.entries import JournalUnavailable
+from backends.journal.entries import JournalError, JournalUnavailable
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control.actions import ActionKind
@@ -20,6 +20,9 @@ from console.control.reach import Reach
 from console.control.records import ActionRecord
 from console.control.roles import Policy
 from console.control.state import ControlState, fold
+
+KEEP_UNASKED: Final = 10_000
+"""Entries since the last snapshot above which whoever acts keeps one, because no watch does."""
 
 
 class Post:
@@ -60,7 +63,15 @@ class Post:
     def close(self) -> None:
         """Wait for the facts that are being landed and close the journal. The desk opens it again when it is used again."""
         self._landing.finish()
+        self.keep_state(after=KEEP_UNASKED)
         self._ledger.close()
+
+    def keep_state(self, *, after: int) -> bool:
+        """Keep what the journal adds up to, once `after` entries came since that was last done; without it acting only takes longer."""
+        try:
+            return self._ledger.keep(after)
+        except (JournalError, OSError):
+            return False
 
     def refusal(self, kind: ActionKind, environment: str, model: str) -> str | None:
         """Why this person may not do `kind` there now, before any plan: for keys that are shown dim."""

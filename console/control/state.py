@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from backends.journal.entries import GENESIS, Entry
+from backends.journal.snapshot import Snapshot
 from backends.records import Alert, Incident
 from console.control import events
 from console.control.actions import ActionKind, ActionState
@@ -39,7 +40,10 @@ from console.control.folding import (
     noted,
     run_event,
 )
+from console.control.layers import Layered, LayeredSet
 from console.control.records import ActionRecord, Gap, Note, RunEvent
+
+_CONTAINERS: Final = (Layered, LayeredSet, dict, set, list)
 
 
 @dataclass
@@ -48,24 +52,31 @@ class ControlState:
 
     last_seq: int = 0
     last_hash: str = GENESIS
-    actions: dict[str, ActionRecord] = field(default_factory=dict)
-    action_by_key: dict[str, str] = field(default_factory=dict)
+    actions: Layered[ActionRecord] = field(default_factory=Layered)
+    action_by_key: Layered[str] = field(default_factory=Layered)
     unfinished: set[str] = field(default_factory=set)
     """Ids of the actions of which nobody knows yet how they ended."""
-    approvals: dict[str, Approval] = field(default_factory=dict)
-    asked_by_key: dict[str, str] = field(default_factory=dict)
-    incidents: dict[str, Incident] = field(default_factory=dict)
-    incident_by_alert: dict[str, str] = field(default_factory=dict)
-    alerts: dict[str, Alert] = field(default_factory=dict)
-    acknowledged: dict[str, Note] = field(default_factory=dict)
+    approvals: Layered[Approval] = field(default_factory=Layered)
+    asked_by_key: Layered[str] = field(default_factory=Layered)
+    unended: dict[str, None] = field(default_factory=dict)
+    """Ids of the requests that are not used up, vetoed or void, oldest first; some of them may have expired."""
+    incidents: Layered[Incident] = field(default_factory=Layered)
+    incident_by_alert: Layered[str] = field(default_factory=Layered)
+    unclosed: dict[str, None] = field(default_factory=dict)
+    """Ids of the incidents that are not closed, oldest first."""
+    alerts: Layered[Alert] = field(default_factory=Layered)
+    firing: dict[str, None] = field(default_factory=dict)
+    """Ids of the alerts that are not closed, oldest first."""
+    acknowledged: Layered[Note] = field(default_factory=Layered)
     """The latest acknowledgement by subject."""
-    notes: list[Note] = field(default_factory=list)
-    recorded: set[str] = field(default_factory=set)
+    notes: Layered[Note] = field(default_factory=Layered)
+    """By the key of their entry."""
+    recorded: LayeredSet = field(default_factory=LayeredSet)
     """Keys of the entries that are notes, acknowledgements and steps of incidents."""
-    runs: dict[str, list[RunEvent]] = field(default_factory=dict)
+    runs: Layered[tuple[RunEvent, ...]] = field(default_factory=Layered)
     breakers: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was said last of each breaker that a person held or let go, with the key of its entry."""
-    late: set[str] = field(default_factory=set)
+    late: LayeredSet = field(default_factory=LayeredSet)
     """Keys of entries that were noted outside the journal first and taken over later."""
     breaks: list[int] = field(default_factory=list)
     """Numbers of entries that record a broken chain."""
@@ -73,6 +84,8 @@ class ControlState:
     """What is noted outside the journal; set by `read_state`."""
     problem: str | None = None
     """Why the journal could not be read; then the rest is what the spool says. Set by `read_state`."""
+    snapshot: Snapshot | None = field(default=None, compare=False)
+    """What the state was built upon, None when it was folded from the first entry."""
 
     def open_actions(self) -> list[ActionRecord]:
         """Actions of which nobody knows yet how they ended, oldest first."""
@@ -82,23 +95,23 @@ class ControlState:
         """Incidents that are not closed, oldest first."""
         return [
             incident
-            for incident in self.incidents.values()
-            if incident.state != "closed" and environment in {None, incident.environment} and model in {None, incident.model}
+            for incident in map(self.incidents.__getitem__, self.unclosed)
+            if environment in {None, incident.environment} and model in {None, incident.model}
         ]
 
     def firing_alerts(self, environment: str | None = None, model: str | None = None) -> list[Alert]:
         """Alerts that are not closed, oldest first."""
         return [
             alert
-            for alert in self.alerts.values()
-            if alert.closed_at is None and environment in {None, alert.environment} and model in {None, alert.model}
+            for alert in map(self.alerts.__getitem__, self.firing)
+            if environment in {None, alert.environment} and model in {None, alert.model}
         ]
 
     def open_approvals(self, now: datetime, environment: str | None = None, model: str | None = None) -> list[Approval]:
         """Requests that wait for a person or for execution at `now`, oldest first."""
         return [
             approval
-            for approval in self.approvals.values()
+            for approval in map(self.approvals.__getitem__, self.unended)
             if approval.state_at(now) in {ApprovalState.PENDING, ApprovalState.APPROVED}
             and environment in {None, approval.payload.environment}
             and model in {None, approval.payload.model}
@@ -121,49 +134,31 @@ class ControlState:
         exact = self.actions.get(wanted) or self.actions.get(self.action_by_key.get(wanted, ""))
         if exact is not None:
             return exact
-        found = [action for identifier, action in self.actions.items() if identifier.startswith(wanted)]
-        return found[0] if len(found) == 1 and len(wanted) > 2 else None
+        if len(wanted) <= 2:
+            return None
+        found = [identifier for identifier in self.actions if identifier.startswith(wanted)]
+        return self.actions[found[0]] if len(found) == 1 else None
 
     def notes_about(self, subject: str) -> list[Note]:
         """Notes on one incident, model or action, oldest first."""
-        return [note for note in self.notes if note.subject == subject]
+        return [note for note in self.notes.values() if note.subject == subject]
 
     def with_live_holders(self, alive: Callable[[ActionRecord], bool]) -> ControlState:
         """The same state with every unfinished action marked: in flight while `alive` says so, else in doubt."""
         if not self.unfinished:
             return self
-        marked = dict(self.actions)
+        changed = self.copied()
         for action in self.open_actions():
             flying = action.state in {ActionState.INTENDED, ActionState.SENT} and alive(action)
             state = action.state if flying else ActionState.IN_DOUBT
-            marked[action.id] = action.model_copy(update={"in_flight": flying, "state": state})
-        changed = self.copied()
-        changed.actions = marked
+            changed.actions[action.id] = action.model_copy(update={"in_flight": flying, "state": state})
         return changed
 
     def copied(self) -> ControlState:
         """A state with its own containers and the same records."""
-        return ControlState(
-            self.last_seq,
-            self.last_hash,
-            dict(self.actions),
-            dict(self.action_by_key),
-            set(self.unfinished),
-            dict(self.approvals),
-            dict(self.asked_by_key),
-            dict(self.incidents),
-            dict(self.incident_by_alert),
-            dict(self.alerts),
-            dict(self.acknowledged),
-            list(self.notes),
-            set(self.recorded),
-            {run: list(found) for run, found in self.runs.items()},
-            dict(self.breakers),
-            set(self.late),
-            list(self.breaks),
-            self.gap,
-            self.problem,
-        )
+        own: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        copies: dict[str, Any] = {name: value.copy() if isinstance(value, _CONTAINERS) else value for name, value in own.items()}
+        return ControlState(**copies)
 
 
 _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {

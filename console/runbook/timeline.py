@@ -52,7 +52,7 @@ def _turns(incident: Incident, control: ControlState) -> Iterator[TimelineLine]:
     yield TimelineLine(at=incident.opened_at, who=incident.opened_by, text=Untrusted(f"{incident.id} opened"))
     if incident.driver_since is not None and incident.driver is not None:
         yield TimelineLine(at=incident.driver_since, who=incident.driver, text=Untrusted(f"drives {incident.id}"))
-    for note in control.notes:
+    for note in control.notes.values():
         if note.subject == incident.id and note.text:
             yield TimelineLine(at=note.at, who=note.actor.who, text=Untrusted(note.text))
     if incident.closed_at is not None:

@@ -32,6 +32,9 @@ from console.watch.profiling import profile_environment
 
 LEASE_FOR: Final = timedelta(minutes=10)
 
+KEEP_EVERY: Final = 500
+"""Entries of the journal after which the state is kept anew: reading that many takes a few hundredths of a second."""
+
 
 @dataclass
 class Round:
@@ -84,6 +87,9 @@ def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Des
                 days, problems = profile_environment(Sight(workspace, environment, clock))
                 done.lines.append(f"profile {environment}: {days} days of inputs stored")
                 done.problems += problems
+    with rule_desk(workspace, clock) as desk:
+        if desk.keep_state(after=KEEP_EVERY):
+            done.lines.append("journal: what it adds up to is kept, so that nobody reads all of it again")
 
 
 def _ask_owners(workspace: Workspace, environment: str, clock: Clock, done: Round) -> None:
