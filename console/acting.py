@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime
 
+from backends.journal.outside import OutsideHeads
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
 from console.approval_terms import approval_terms, glass_terms, second_person_kinds, signer_files
@@ -28,7 +29,14 @@ def open_desk(
     actor = current_actor(clock)
     policies = load_policies(workspace.paths.policies)
     policy = control_policy(policies, workspace, environment, actor)
-    return Desk(workspace.paths, clock, actor, policy=policy, read_only=read_only, elevated=elevated)
+    outside = outside_heads(workspace)
+    return Desk(workspace.paths, clock, actor, policy=policy, read_only=read_only, elevated=elevated, outside=outside)
+
+
+def outside_heads(workspace: Workspace) -> OutsideHeads:
+    """Where the head of the journal is told besides the workspace."""
+    settings = workspace.settings.audit
+    return OutsideHeads(settings.heads, settings.syslog)
 
 
 def control_policy(policies: Policies, workspace: Workspace, environment: str, actor: Actor) -> Policy:

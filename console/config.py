@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
@@ -104,6 +104,22 @@ class WatchSettings(_Settings):
     """Without an evaluation for this long the evaluator is overdue: its verdicts are called stale."""
 
 
+class AuditSettings(_Settings):
+    """Where the head of the audit's chain is told besides the workspace."""
+
+    heads: Path | None = None
+    """A file that only grows, absolute; best where those who act here may append and nothing else."""
+    syslog: str | None = Field(default=None, pattern=r"^(/.+|[^/:\s]+:[0-9]{1,5})$")
+    """Path of the system log's socket, such as /dev/log, or HOST:PORT for UDP."""
+
+    @field_validator("heads")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_absolute():
+            raise ValueError(f"{str(path)!r} must begin with /: a file inside the workspace would be rewritten together with it")
+        return path
+
+
 class WorkspaceSettings(_Settings):
     """`workspace.toml`."""
 
@@ -119,6 +135,7 @@ class WorkspaceSettings(_Settings):
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     duckdb: dict[str, DuckdbSource] = Field(default_factory=dict)
     watch: WatchSettings = WatchSettings()
+    audit: AuditSettings = AuditSettings()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:

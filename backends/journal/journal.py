@@ -32,6 +32,7 @@ from backends.journal.entries import (
     moment_text,
 )
 from backends.journal.head import Head, mirror_head, read_head
+from backends.journal.outside import OutsideHeads
 from backends.records import canonical_json
 
 FORMAT: Final = 1
@@ -64,11 +65,20 @@ class Journal:
     Every method raises JournalUnavailable with one line when the file is locked for too long, full, damaged or newer.
     """
 
-    def __init__(self, path: Path, head_path: Path, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        head_path: Path,
+        *,
+        read_only: bool = False,
+        busy_seconds: float = BUSY_SECONDS,
+        outside: OutsideHeads | None = None,
+    ) -> None:
         self.path = path
         self.head_path = head_path
+        self.outside = outside or OutsideHeads()
         self.mirror_problem: str | None = None
-        """Why the head could not be mirrored after the last append; None when it was."""
+        """Why the head could not be mirrored after the last append, here or outside; None when it was."""
         self._guard = threading.RLock()
         with _said_plainly(path):
             if not read_only and not path.exists():
@@ -248,10 +258,11 @@ class Journal:
     def _mirror(self, head: Head, broken: Head | None) -> None:
         try:
             mirror_head(self.head_path, head, broken=broken)
-            self.mirror_problem = None
+            problems = []
         except OSError as error:
             # What is committed stays committed: the mirror lags, which verification reports, and the next append catches up.
-            self.mirror_problem = f"{self.head_path} could not be written: {error.strerror or error}"
+            problems = [f"{self.head_path} could not be written: {error.strerror or error}"]
+        self.mirror_problem = "; ".join([*problems, *self.outside.tell(head)]) or None
 
 
 @contextlib.contextmanager

@@ -2,12 +2,12 @@
 
 Found: an edited, removed, inserted or moved entry; a cut tail and a rewritten chain (both through the mirrored head); a fork; a
 break that was recorded when it happened. A wall clock that went back is a warning. Who may rewrite the database and the head
-together can still cut both: keep a copy of the head elsewhere.
+together can still cut both, unless the heads were also told to a file where they may not write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from backends.journal.entries import BREAK_KIND, GENESIS, JournalUnavailable, chained_hash
 from backends.journal.head import Head, read_head
 from backends.journal.journal import Journal
+from backends.journal.outside import heads_in
 
 Manipulation = Literal["edited", "removed", "inserted", "reordered", "truncated", "forked", "break", "unmirrored", "unreadable"]
 
@@ -44,8 +45,8 @@ class Verification:
         return not self.findings
 
 
-def verify_journal(path: Path, head_path: Path) -> Verification:
-    """Recompute every hash of the journal at `path` and compare its end with the mirrored head.
+def verify_journal(path: Path, head_path: Path, outside: Path | None = None) -> Verification:
+    """Recompute every hash of the journal at `path` and compare it with the mirrored head, and with the heads told to the file `outside`.
 
     A missing journal is an empty chain; one that cannot be read is a finding.
     """
@@ -57,12 +58,13 @@ def verify_journal(path: Path, head_path: Path) -> Verification:
         head = read_head(head_path)
     except ValueError as error:
         findings.append(Finding("unmirrored", None, str(error)))
+    told = _told(outside, findings)
     count, last_seq, last_hash, mirrored = 0, 0, GENESIS, GENESIS if head and head.seq == 0 else None
     try:
         if path.exists():
             journal = Journal(path, head_path, read_only=True)
             try:
-                count, last_seq, last_hash, mirrored = _walk(journal.rows(), head, findings, warnings)
+                count, last_seq, last_hash, mirrored = _walk(journal.rows(), head, told, findings, warnings)
                 if not journal.guarded():
                     warnings.append("the triggers that keep entries from being changed are missing")
             finally:
@@ -70,6 +72,11 @@ def verify_journal(path: Path, head_path: Path) -> Verification:
     except (JournalUnavailable, OSError) as error:
         findings.append(Finding("unreadable", None, str(error)))
         return Verification(count, last_seq, last_hash, head, tuple(findings), tuple(warnings))
+    later = max(told, default=0)
+    if outside is not None and later > last_seq:
+        findings.append(Finding("truncated", last_seq, f"the chain ends at #{last_seq}, but {outside} had been told of #{later}"))
+    elif outside is not None and later < last_seq:
+        warnings.append(f"{outside} was told of #{later} last, and not of the {last_seq - later} entries since")
     _compare_head(head, head_path, last_seq, mirrored, findings)
     if head is not None and head.seq < last_seq and _still_lags(head_path, last_seq):
         warnings.append(f"the mirrored head lags behind: it names #{head.seq} of {last_seq}; the next entry catches up")
@@ -77,7 +84,7 @@ def verify_journal(path: Path, head_path: Path) -> Verification:
 
 
 def _walk(
-    rows: Iterable[tuple[Any, ...]], head: Head | None, findings: list[Finding], warnings: list[str]
+    rows: Iterable[tuple[Any, ...]], head: Head | None, told: Mapping[int, str], findings: list[Finding], warnings: list[str]
 ) -> tuple[int, int, str, str | None]:
     count, last_seq, previous, last_real_at = 0, 0, GENESIS, ""
     mirrored = GENESIS if head is not None and head.seq == 0 else None
@@ -107,9 +114,20 @@ def _walk(
             last_real_at = max(last_real_at, real_at)
         if head is not None and head.seq == seq:
             mirrored = own_hash
+        if told.get(seq, own_hash) != own_hash:
+            findings.append(Finding("forked", seq, f"#{seq} is not the entry that was told outside: the chain was rewritten"))
         seen[own_hash] = seq
         last_seq, previous = seq, own_hash
     return count, last_seq, previous, mirrored
+
+
+def _told(outside: Path | None, findings: list[Finding]) -> Mapping[int, str]:
+    """The heads that were told outside; a file that says nothing to be understood is a finding."""
+    try:
+        return {} if outside is None else heads_in(outside)
+    except (OSError, ValueError) as error:
+        findings.append(Finding("unmirrored", None, f"{outside} cannot be read: {getattr(error, 'strerror', None) or error}"))
+        return {}
 
 
 def _between(last_seq: int, seq: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from backends.journal.entries import Draft, Entry, JournalConflict, JournalMoved, JournalUnavailable, moment_text
 from backends.journal.head import read_head
 from backends.journal.journal import Journal
+from backends.journal.outside import OutsideHeads
 from backends.records import digest_of
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
@@ -35,8 +36,9 @@ Decided = TypeVar("Decided")
 class Ledger:
     """The journal of one workspace, opened when first needed and written on behalf of one actor."""
 
-    def __init__(self, paths: WorkspacePaths, clock: Clock, actor: Actor) -> None:
+    def __init__(self, paths: WorkspacePaths, clock: Clock, actor: Actor, outside: OutsideHeads | None = None) -> None:
         self.paths = paths
+        self.outside = outside
         self.clock = clock
         self.actor = actor
         self.holder = this_holder()
@@ -155,7 +157,7 @@ class Ledger:
         # A restored backup puts another file in the journal's place: entries written to the old one would be lost.
         if self._journal is None or _identity(self.paths.control) != self._opened_file:
             self.close()
-            self._journal = Journal(self.paths.control, self.paths.audit_head)
+            self._journal = Journal(self.paths.control, self.paths.audit_head, outside=self.outside)
             self._opened_file = _identity(self.paths.control)
         return self._journal
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from backends.journal.entries import JournalError, JournalUnavailable
+from backends.journal.outside import OutsideHeads
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control.actions import ActionKind
@@ -42,6 +43,7 @@ class Post:
         elevated: bool = False,
         reach: Reach | None = None,
         pause: Callable[[float], None] = time.sleep,
+        outside: OutsideHeads | None = None,
     ) -> None:
         self.paths = paths
         self.clock = clock
@@ -51,7 +53,7 @@ class Post:
         self.elevated = elevated
         self._reach = reach or Reach.local(paths)
         self._pause = pause
-        self._ledger = Ledger(paths, clock, actor)
+        self._ledger = Ledger(paths, clock, actor, outside)
         self._landing = FactLanding(paths, actor)
 
     def __enter__(self) -> Self:

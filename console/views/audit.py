@@ -117,7 +117,7 @@ def chain_view(sight: Sight, *, signatures: bool = False) -> ChainView:
     """
     now = sight.clock.real_now()
     try:
-        verdict: AuditVerdict = audit.verify(sight.workspace.paths)
+        verdict: AuditVerdict = audit.verify(sight.workspace.paths, sight.workspace.settings.audit.heads)
     except JournalUnavailable as error:
         return ChainView(
             at=sight.at, verified_at=now, state="unreadable", entries=0, last_seq=0, last_hash="", mirrored_seq=None, mirrored_at=None,

@@ -15,6 +15,7 @@ from backends.store.catalogue import open_catalogue
 from backends.store.compactor import compact
 from backends.store.errors import StoreBusy
 from backends.text import displayable
+from console.acting import outside_heads
 from console.clock import Clock
 from console.config import Workspace
 from console.control.desk import Desk
@@ -117,7 +118,7 @@ def _adopt(workspace: Workspace, done: Round) -> None:
 
 def rule_desk(workspace: Workspace, clock: Clock) -> Desk:
     """The desk of the evaluator: it opens and closes alerts and incidents, and may do nothing else."""
-    return Desk(workspace.paths, clock, Actor.of_program("rule"), policy=Policy())
+    return Desk(workspace.paths, clock, Actor.of_program("rule"), policy=Policy(), outside=outside_heads(workspace))
 
 
 def _evaluate(workspace: Workspace, environment: str, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:

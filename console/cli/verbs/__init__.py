@@ -39,7 +39,7 @@ VERBS: dict[str, Verb] = {
         ("breakers", "breakers", "what is called outside, and which breaker stands open"),
         ("actions", "actions", "actions and their outcomes"),
         ("action", "action", "the life of one action, with the exact calls"),
-        ("audit", "audit", "the journal: log, verify"),
+        ("audit", "audit", "the journal: log, verify, export"),
         ("sources", "sources", "every source, its age and cadence"),
         ("explain", "explain", "how a number is defined"),
     ),
