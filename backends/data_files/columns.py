@@ -19,7 +19,7 @@ NOT_COMPARED: Final[dict[str, str]] = {
     "compare numbers taken from them, such as their length or a distance",
     "binary": "holds binary data, which has neither order nor categories",
     "mixed": "holds values of different kinds, such as numbers beside texts: give it one type",
-    "zones": "some times carry a time zone and some do not, so they have no common order: write all of them in UTC",
+    "zones": "holds times of which some carry a time zone and some do not, so they have no common order: write all of them in UTC",
 }
 """Why a column has no distances, in words."""
 

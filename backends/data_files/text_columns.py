@@ -25,6 +25,8 @@ def text_columns(connection: duckdb.DuckDBPyConnection, relation: str, names: Se
     A number, time or truth value must be readable in every row that has a value. In such columns `NA`, `nan`, `null` and `none` mean
     that there is no value, however they are written; in a column of text they are text.
     """
+    if not names:
+        return []
     counted = ", ".join(part for name in names for part in _counted(quoted(name)))
     [row] = run(connection, f"SELECT {counted} FROM {relation}")
     return [_column(name, row[at * _COUNTS : (at + 1) * _COUNTS]) for at, name in enumerate(names)]
@@ -37,8 +39,8 @@ def _counted(column: str) -> tuple[str, ...]:
         f"count({column})",
         f"count(*) FILTER ({named} IN {_MISSING})",
         f"count(TRY_CAST({stripped} AS DOUBLE)) FILTER ({named} NOT IN {_MISSING})",
-        f"count(*) FILTER (regexp_full_match({stripped}, {_WHOLE}))",
         f"count(TRY_CAST({stripped} AS BIGINT)) FILTER (regexp_full_match({stripped}, {_WHOLE}))",
+        f"count(TRY_CAST({stripped} AS HUGEINT)) FILTER (regexp_full_match({stripped}, {_WHOLE}))",
         f"count({_moment(column)}) FILTER (regexp_matches({stripped}, '^[0-9]+-'))",
         f"count(TRY_CAST({stripped} AS DATE)) FILTER (regexp_full_match({stripped}, {_DATE}))",
         f"count(*) FILTER ({zoned_text(column)})",
@@ -47,13 +49,13 @@ def _counted(column: str) -> tuple[str, ...]:
 
 
 def _column(name: str, counts: Sequence[Any]) -> tuple[TableColumn, str]:
-    filled, missing, numbers, whole, fitting, times, dates, zoned, truths = map(int, counts)
+    filled, missing, numbers, long, longer, times, dates, zoned, truths = map(int, counts)
     own, present = quoted(name), filled - missing
     if not present:
         return TableColumn(name, "VARCHAR", "empty", "NULL"), own
     if present == numbers:
-        kept = "BIGINT" if present == fitting else "DOUBLE"
-        return replace(column_of(name, kept), whole=present == whole), f"TRY_CAST(trim({own}) AS {kept})"
+        kept = "BIGINT" if present == long else "HUGEINT" if present == longer else "DOUBLE"
+        return column_of(name, kept), f"TRY_CAST(trim({own}) AS {kept})"
     if present == dates:
         return column_of(name, "DATE"), f"TRY_CAST(trim({own}) AS DATE)"
     if present == times:

@@ -47,7 +47,10 @@ def json_rows(connection: duckdb.DuckDBPyConnection, side: TableFiles, name: str
         column: column_of(column, engine_type) if count else TableColumn(column, engine_type, "empty", "NULL")
         for (column, engine_type), count in zip(types.items(), counts[0], strict=True)
     }
-    return _loaded(connection, name, {column.name: (column, quoted(column.name)) for column in columns.values()})
+    # A text stays a text even when it could be a number: JSON has numbers. It has no times, so those are looked for.
+    texts_of = [column.name for column in columns.values() if column.type == "VARCHAR" and column.kind == "categorical"]
+    times = {column.name: (column, read) for column, read in text_columns(connection, name, texts_of) if column.kind == "timestamp"}
+    return _loaded(connection, name, {column: times.get(column, (what, quoted(column))) for column, what in columns.items()})
 
 
 def _loaded(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, tuple[TableColumn, str]]) -> Rows:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -30,14 +30,14 @@ Cursor: TypeAlias = "duckdb.DuckDBPyConnection"
 """What one thread reads through."""
 
 
-class NotComparable(DataFileProblem):
-    """A column whose values cannot be compared; the message says why, in words."""
+class TooLarge(DataFileProblem):
+    """A column of whole numbers of which floats lose the last digits."""
 
 
 def numbers(cursor: Cursor, table: Table, column: TableColumn) -> Floats:
     """The present values of a number or time, sorted, NaN left out; a time in seconds since 1970 (UTC).
 
-    Raises `NotComparable` for whole numbers that floats cannot tell apart.
+    Raises `TooLarge` for whole numbers that floats cannot tell apart; what `from_least` makes of the column never does.
     """
     found = np.empty(table.rows, dtype=np.float64)
     filled = 0
@@ -69,11 +69,23 @@ def _ordered(values: Floats, column: TableColumn) -> Floats:
     values.sort()
     values = values[: int(np.searchsorted(values, np.nan))]
     if column.whole and values.size and max(-values[0], values[-1]) > WHOLE_UP_TO:
-        raise NotComparable(
-            f"holds whole numbers beyond {WHOLE_UP_TO:,}, whose last digits floating-point numbers lose: leave an identifier out, "
-            "divide a measure by a power of ten"
-        )
+        raise TooLarge(f"{column.name} holds whole numbers beyond {WHOLE_UP_TO:,}")
     return values if column.per_unit == 1.0 else values / column.per_unit
+
+
+def from_least(cursor: Cursor, sides: Sequence[tuple[Table, TableColumn]]) -> tuple[int, int, list[TableColumn]]:
+    """Columns of whole numbers as their distances from the least of all of them: that least one, the longest distance, the columns.
+
+    Floats hold distances up to `WHOLE_UP_TO` exactly, and every comparison of the numbers is one of the distances.
+    """
+    ends = [
+        run(cursor, f"SELECT min({column.value})::HUGEINT, max({column.value})::HUGEINT FROM {table.relation}")[0]
+        for table, column in sides
+    ]
+    least = min(int(low) for low, _ in ends if low is not None)
+    longest = max(int(high) for _, high in ends if high is not None) - least
+    value = "CAST(CAST({} AS HUGEINT) - ({}) AS DOUBLE)"
+    return least, longest, [replace(column, value=value.format(column.value, least), whole=False) for _, column in sides]
 
 
 @dataclass(frozen=True, slots=True)

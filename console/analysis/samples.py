@@ -88,7 +88,7 @@ def profile_sample(values: npt.ArrayLike, spec: ColumnSpec) -> Profile:
 def profile_of(sample: Sample, spec: ColumnSpec) -> Profile:
     """`profile_sample` of a sample."""
     finite = sample.finite
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         total = float(finite.sum())
     return Profile(
         column=spec.column,

@@ -25,6 +25,7 @@ _BY_CODE: dict[Exit, tuple[str, ...]] = {
         "console.runbook.postmortem:WouldOverwrite",
         "console.simulation:BrokenClock",
         "console.views.compare:NoSuchColumn",
+        "console.views.compare:NothingToCompare",
         "playbooks.binding:BindingError",
         "playbooks.run:RunError",
     ),

@@ -19,7 +19,7 @@ def compare_page(view: CompareView, *, width: int = 80) -> Page:
     rows.append(Row(line((f"   {'COLUMN':<{NAME_WIDTH}}{'PSI':>6}{'JS':>6}{'KS':>6}{'WASSERSTEIN':>13}{'CHI2':>11}  MISSING", "dim"))))
     for each in view.columns:
         rows.append(Row(_row(each), key=each.name.raw, state=str(each.severity)))
-        said = each.reason + "".join(f"; {note}" for note in each.notes)
+        said = each.reason + _bounds(each) + "".join(f"; {note}" for note in each.notes)
         if each.new_count:
             said += f"; {figures.count(each.new_count)} new: {', '.join(name.raw for name in each.new_categories[:4])}"
         if each.vanished_count:
@@ -44,6 +44,13 @@ def _row(column: ComparedColumn) -> Line:
         ]
     )
     return Line((*line((f" {MARKS[state]} ", state)).spans, *cells.spans))
+
+
+def _bounds(column: ComparedColumn) -> str:
+    """How far KS and Wasserstein may be from what one pass found; nothing when they are exact."""
+    said = "" if column.ks == column.ks_high else f"; KS is at most {figures.share(column.ks_high)}"
+    low, high = column.wasserstein_low, column.wasserstein_high
+    return said if low == high else f"{said}; Wasserstein lies in {number(low)} to {number(high)}"
 
 
 def _percent(rate: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from backends.data_files.columns import TableColumn, comparable
+from backends.data_files.columns import WHOLE_UP_TO, TableColumn, comparable
 from backends.data_files.table import Table, Tables, opened_pair, threads
-from backends.data_files.values import NotComparable, categories, numbers, pieces_of_numbers, present, sampled_numbers
+from backends.data_files.values import TooLarge, categories, from_least, numbers, pieces_of_numbers, present, sampled_numbers
 from backends.profile.profile import Profile, merge_profiles
 from backends.records import State, severity_rank
 from backends.text import Untrusted
@@ -40,6 +41,10 @@ Progress = Callable[[int, int], None]
 
 class NoSuchColumn(ValueError):
     """A column that was asked for is on neither side."""
+
+
+class NothingToCompare(ValueError):
+    """A column that was asked for, or all that there are, cannot be compared; the message says why."""
 
 
 class ComparedSide(View):
@@ -122,10 +127,11 @@ def compared(
     """Compare two files, or patterns of files, exactly; with `profiles` by one pass, with bounds. `asked` names the columns; all without.
     `held` is how many bytes of values may be held at once.
 
-    Raises `backends.data_files.problem.DataFileProblem` when a side cannot be read, and `NoSuchColumn`.
+    Raises `backends.data_files.problem.DataFileProblem` when a side cannot be read, `NoSuchColumn` and `NothingToCompare`.
     """
     with opened_pair(reference, current) as tables:
         names = _names(tables, asked)
+        _refuse(tables, names, asked)
         effort = _effort(tables, held, profiles)
         found: dict[str, ComparedColumn] = {}
         with ThreadPoolExecutor(threads()) as pool:
@@ -181,6 +187,21 @@ def _names(tables: Tables, asked: Sequence[str]) -> list[str]:
     return [name for name in known if not asked or name in asked]
 
 
+def _refuse(tables: Tables, names: Sequence[str], asked: Sequence[str]) -> None:
+    before, now = tables.reference.columns, tables.current.columns
+    why = {
+        name: comparable(before[name], now[name])
+        for name in names
+        if name in before and name in now and not _retyped(before[name], now[name]) and comparable(before[name], now[name])
+    }
+    for name in asked:
+        if name in why:
+            raise NothingToCompare(f"column {name!r} cannot be compared: it {why[name]}")
+    if len(why) == len(names):
+        name, words = next(iter(why.items()))
+        raise NothingToCompare(f"no column can be compared; {name!r} {words}")
+
+
 def _changes(tables: Tables, names: Sequence[str]) -> SchemaChanges:
     before, now = tables.reference.columns, tables.current.columns
     return SchemaChanges(
@@ -220,8 +241,8 @@ def _column(tables: Tables, name: str, scratch: str, columns: int, effort: _Effo
         if one.kind in {"numeric", "timestamp"}:
             try:
                 return _numbers(cursor, tables, one, two, columns, _retyped(before, now), effort)
-            except NotComparable as problem:
-                return _refused(cursor, tables, before, now, str(problem))
+            except TooLarge:
+                return _large(cursor, tables, one, two, columns, _retyped(before, now), effort)
         return _categories(cursor, tables, one, two, scratch, columns, _retyped(before, now))
     finally:
         cursor.close()
@@ -275,6 +296,20 @@ def _numbers(
             )
     bins = 2 if drift.notes and "collapse" in drift.notes[0] else 10
     return _told(drift, judged(drift, bins=bins, columns=columns), before, now, retyped)
+
+
+def _large(
+    cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, columns: int, retyped: bool, effort: _Effort
+) -> ComparedColumn:
+    """Whole numbers of which floats lose the last digits: compared as distances from the least one."""
+    note = "beside numbers with a fraction whole numbers this large lose their last digits"
+    if all(each.whole or each.value == "NULL" for each in (before, now)):
+        least, longest, (before, now) = from_least(cursor, ((tables.reference, before), (tables.current, now)))
+        note = f"bins are told as distances from {least}, since floats lose the last digits of such numbers"
+        if longest > WHOLE_UP_TO:
+            note += f"; numbers less than {math.ulp(longest):g} apart are taken for equal"
+    found = _numbers(cursor, tables, replace(before, whole=False), replace(now, whole=False), columns, retyped, effort)
+    return found.model_copy(update={"notes": (*found.notes, note)})
 
 
 def _exact(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, kind: NumberKind) -> ColumnDrift:

@@ -23,6 +23,8 @@ PAIRS = {
     "constant": (np.full(300, 5.0), np.full(400, 5.0)),
     "one row": (np.array([1.0]), np.array([2.0])),
     "apart": (SEEDED.random(500), SEEDED.random(700) + 10),
+    "a tiny p": (SEEDED.normal(size=2000), SEEDED.normal(2.5, size=1900)),
+    "very large": (SEEDED.normal(size=300) * 1e300, SEEDED.normal(size=200) * 1e300),
     "beyond the exact p": (SEEDED.normal(size=12_000), SEEDED.normal(0.01, size=11_000)),
 }
 
@@ -42,6 +44,45 @@ def test_numbers_are_compared_as_scipy_does(name: str, tmp_path: Path) -> None:
     if method == "auto":
         assert said["ks_p_value"] == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-300)
     assert said["wasserstein"] == pytest.approx(stats.wasserstein_distance(one, two), rel=1e-9, abs=1e-12)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, -0.0, 1.0, 1.5, 2.0, 5e-324, -1e300, 1e300]) | st.floats(-1e6, 1e6), min_size=1, max_size=80),
+    st.lists(st.sampled_from([0.0, 1.0, 1.5, 3.0, 1e300]) | st.floats(-1e6, 1e6), min_size=1, max_size=80),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_numbers_are_compared_as_scipy_does_in_any_order(tmp_path: Path, one: list[float], two: list[float], random: Any) -> None:
+    said = numbers(tmp_path, one, two)
+    theirs = stats.ks_2samp(one, two, method="exact")
+    assert said["ks"] == pytest.approx(theirs.statistic, abs=1e-12)
+    assert said["ks_p_value"] == pytest.approx(theirs.pvalue, rel=1e-6)
+    assert said["wasserstein"] == pytest.approx(stats.wasserstein_distance(one, two), rel=1e-9, abs=1e-12)
+    assert said["psi"] >= 0 and 0 <= said["js"] <= math.sqrt(math.log(2)) + 1e-12
+    random.shuffle(one)
+    random.shuffle(two)
+    assert numbers(tmp_path, one, two) == said
+
+
+@pytest.mark.parametrize("least", [-(2**62), 2**53 + 1, 2**60 + 7])
+def test_whole_numbers_beyond_the_floats_keep_their_last_digits(tmp_path: Path, least: int) -> None:
+    one, two = SEEDED.integers(0, 50, 900), SEEDED.integers(3, 55, 800)
+    said = numbers(tmp_path, (least + one).tolist(), (least + two).tolist(), "BIGINT")
+    small = numbers(tmp_path, one.tolist(), two.tolist(), "BIGINT")
+    theirs = stats.ks_2samp(least + one, least + two)
+    assert (said["ks"], said["ks_p_value"]) == (pytest.approx(theirs.statistic, abs=1e-12), pytest.approx(theirs.pvalue, rel=1e-6))
+    assert {key: said[key] for key in ("psi", "js", "chi2", "wasserstein")} == {
+        key: small[key] for key in ("psi", "js", "chi2", "wasserstein")
+    }
+    assert f"distances from {least}" in said["notes"][-1]
+
+
+def test_hashes_are_compared_too(tmp_path: Path) -> None:
+    one, two = (SEEDED.integers(0, 2**64, size, dtype=np.uint64) for size in (700, 900))
+    said = numbers(tmp_path, one.tolist(), two.tolist(), "UBIGINT")
+    theirs = stats.ks_2samp(one, two)
+    assert (said["ks"], said["ks_p_value"]) == (pytest.approx(theirs.statistic, abs=1e-12), pytest.approx(theirs.pvalue, rel=1e-6))
+    assert said["wasserstein"] == pytest.approx(stats.wasserstein_distance(one.astype(float), two.astype(float)), rel=1e-9)
 
 
 def test_bins_are_the_deciles_of_the_reference(tmp_path: Path) -> None:
