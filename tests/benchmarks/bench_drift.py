@@ -38,6 +38,9 @@ files: nothing that reads these files can be faster.
 The tables have 12 numeric columns (normal, lognormal, Student's t, zero-inflated, Poisson, uniform; values missing in 4), 6
 categorical ones of 3 to 5,000 values, a truth value and a time, compressed by snappy.
 
+Budgets, in times the scan: `compare` 3.5 and 512 MiB at a million rows, 10 and 1 GiB at ten million; `--profile` 2, and 350 MiB at any
+length.
+
 What `--profile` gives up: its deciles are those of a sample. Where a decile falls on the border of a value that many rows share, as in
 the column `zeros`, the bins and so the PSI differ from the exact ones; KS and Wasserstein stay inside the bounds it prints, which are
 wide where one value holds much of a column. Evidently judges what this does not: embeddings and text, and it draws reports for a browser.
@@ -82,6 +85,7 @@ def measured(rows: int, rounds: int, peers: bool) -> list[str]:
             skipped.append(f"{peer.name} was not measured: it could not be installed ({python}).")
         else:
             cases[peer.name] = [str(python), "-c", peer.script, reference, current]
+    load = os.getloadavg()[0]
     found: dict[str, list[Spent]] = {name: [] for name in cases}
     for number in range(rounds + 1):
         for name, command in cases.items():
@@ -90,7 +94,9 @@ def measured(rows: int, rounds: int, peers: bool) -> list[str]:
             if number:
                 found[name].append(spent)
     scan = statistics.median(each.cpu for each in found["the engine's scan"])
-    lines = [f"## {rows:,} rows", "", "| program | CPU s | wall s | peak MiB | CPU, times the scan |", "| --- | --- | --- | --- | --- |"]
+    how = f"Median of {rounds}" if rounds > 1 else "One run"
+    lines = [f"## {rows:,} rows", "", f"{how}; {os.cpu_count()} processors, load {load:.0f} before the first one."]
+    lines += ["", "| program | CPU s | wall s | peak MiB | CPU, times the scan |", "| --- | --- | --- | --- | --- |"]
     for name, spent in found.items():
         cpu, wall, peak = (statistics.median(getattr(each, what) for each in spent) for what in ("cpu", "wall", "mebibytes"))
         lines.append(f"| {name} | {cpu:.2f} | {wall:.2f} | {peak:.0f} | {cpu / scan:.2f} |")

@@ -19,14 +19,22 @@ ROWS = [float(row) for row in range(400)]
 
 @pytest.fixture
 def reference(tmp_path: Path) -> Path:
-    return parquet(tmp_path / "r.parquet", {"x": ("DOUBLE", ROWS), "gone": ("DOUBLE", ROWS), "code": ("BIGINT", range(400))})
+    return parquet(
+        tmp_path / "r.parquet",
+        {"x": ("DOUBLE", ROWS), "gone": ("DOUBLE", ROWS), "code": ("BIGINT", range(400)), "kind": ("VARCHAR", ["a", "b"] * 200)},
+    )
 
 
 @pytest.fixture
 def current(tmp_path: Path) -> Path:
     return parquet(
         tmp_path / "c.parquet",
-        {"x": ("DOUBLE", ROWS), "more": ("DOUBLE", ROWS), "code": ("VARCHAR", [f"k{row % 5}" for row in range(400)])},
+        {
+            "x": ("DOUBLE", ROWS),
+            "more": ("DOUBLE", ROWS),
+            "code": ("VARCHAR", [f"k{row % 5}" for row in range(400)]),
+            "kind": ("VARCHAR", ["b", "c"] * 200),
+        },
     )
 
 
@@ -40,12 +48,14 @@ def test_the_answer_has_the_promised_shape(reference: Path, current: Path) -> No
         "removed": ["gone"],
         "type_changed": {"code": {"reference": "BIGINT", "current": "VARCHAR"}},
     }
+    kind = column(said, "kind")
+    assert (kind["new_categories"], kind["vanished_categories"]) == (["c"], ["a"])
 
 
 def test_a_removed_or_retyped_column_is_never_no_drift(reference: Path, current: Path) -> None:
     said = answered(reference, current)
     assert {each["name"]: each["severity"] for each in said["columns"]} == {
-        "code": "critical", "gone": "critical", "more": "warning", "x": "ok"
+        "code": "critical", "gone": "critical", "kind": "critical", "more": "warning", "x": "ok"
     }  # fmt: skip
     code = column(said, "code")
     assert (code["psi"], code["ks"], "was a number (BIGINT) and is text (VARCHAR) now" in code["reason"]) == (None, None, True)
