@@ -48,6 +48,7 @@ SCHEMAS: dict[str, str] = {
     "init": "console.views.workspaces:InitView",
     "workspaces": "console.views.workspaces:WorkspacesView",
     "config": "console.views.workspaces:ConfigView",
+    "secrets": "console.views.secrets:SecretsView",
     "watch": "console.views.workspaces:WatchView",
     "endpoint": "console.views.endpoint:EndpointView",
     "demo": "console.views.workspaces:DemoView",

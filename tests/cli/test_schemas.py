@@ -156,9 +156,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         os.environ["QUARTERDECK_ACTOR"] = before
 
 
-ELSEWHERE = {"demo", "approval", "approval-signatures", "approval-bundle", "compare", "quality-file", "endpoint"}
+ELSEWHERE = {"demo", "approval", "approval-signatures", "approval-bundle", "compare", "quality-file", "endpoint", "secrets"}
 """The demo takes a minute to build; a request needs gates, whose workspace is that of the tests of acting; a file has tests of its own, and
-so has an endpoint, which does not end."""
+so have secrets, and an endpoint, which does not end."""
 
 
 @pytest.mark.parametrize("name", sorted(set(SCHEMAS) - ELSEWHERE))

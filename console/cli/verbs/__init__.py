@@ -61,6 +61,7 @@ VERBS: dict[str, Verb] = {
         "Data",
         ("init", "init", "make a workspace"),
         ("workspaces", "workspaces", "list workspaces"),
+        ("secret", "secret", "tokens by name: set, list, remove"),
         ("config", "config", "validate, path, schema"),
         ("ingest", "ingest", "take in predictions, labels, metrics, records or events"),
         ("watch", "watch", "collect, compact, profile, evaluate, notify"),
