@@ -28,7 +28,7 @@ def alerts_page(view: AlertsView, *, width: int = 80, height: int = 20) -> Page:
                     ("RULE", 18, "dim"),
                     ("VALUE, LIMIT", 19 + wide, "dim"),
                     ("SINCE", 6, "dim"),
-                    ("INCIDENT", 14, "dim"),
+                    ("INC or ALERT", 14, "dim"),
                 ]
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +19,9 @@ from console.views.windows import moment_of
 
 LEVELS: Final = {State.WARNING: frozenset({State.WARNING, State.CRITICAL}), State.CRITICAL: frozenset({State.CRITICAL})}
 """States that belong to a stretch of each level."""
+
+SILENT: Final = frozenset({State.UNKNOWN, State.STALE})
+"""States that are no verdict: they neither begin nor end a stretch."""
 
 BRIDGE: Final = 3
 """Windows without trouble that do not end a stretch: a number that hovers at its limit is one alert."""
@@ -42,6 +45,8 @@ class Transition:
     opens: bool
     title: Untrusted
     incident: bool
+    until: datetime | None = None
+    """Where it opens: when the stretch ended, None while it is on."""
 
 
 def stretches(states: tuple[State, ...], level: State) -> list[Stretch]:
@@ -53,7 +58,7 @@ def stretches(states: tuple[State, ...], level: State) -> list[Stretch]:
         if state in LEVELS[level]:
             first = place if first is None else first
             quiet = []
-        elif first is not None and state not in {State.UNKNOWN, State.STALE}:
+        elif first is not None and state not in SILENT:
             quiet.append(place)
             if len(quiet) > BRIDGE:
                 found.append(Stretch(level, first, quiet[0]))
@@ -66,7 +71,8 @@ def stretches(states: tuple[State, ...], level: State) -> list[Stretch]:
 def transitions(judged: Iterable[Judged], environment: str, model: str, since: datetime | None) -> list[Transition]:
     """Everything that opened or closed after `since` (None: in the whole history), in order of time.
 
-    A stretch that was on when the history begins has no known start and is left out, unless it is still on.
+    A stretch that was on when the history begins has no known start and is left out, unless it is still on. What is quiet now says
+    so again, whatever `since` is: the windows of the next evaluation begin elsewhere, and may not know a stretch that an earlier one saw.
     """
     found: list[Transition] = []
     for each in judged:
@@ -76,41 +82,65 @@ def transitions(judged: Iterable[Judged], environment: str, model: str, since: d
         for level in LEVELS:
             if (each.signal.warning if level is State.WARNING else each.signal.critical) is None:
                 continue
-            for stretch in stretches(each.states, level):
+            course = stretches(each.states, level)
+            for stretch in course:
                 if stretch.first == 0 and stretch.end is not None:
                     continue
                 alert = _alert(each, stretch, environment, model)
                 title = Untrusted(f"{rule.title}: {alert.message.raw}")
                 page = level is State.CRITICAL and rule.severity == "page"
-                if since is None or alert.opened_at > since or stretch.end is None:
-                    found.append(Transition(alert.opened_at, alert, True, title, page))
-                if stretch.end is not None:
-                    closed = moment_of(int(each.ends[stretch.end]))
-                    if since is None or closed > since:
-                        found.append(Transition(closed, alert, False, title, False))
+                closed = None if stretch.end is None else moment_of(int(each.ends[stretch.end]))
+                if since is None or alert.opened_at > since or closed is None:
+                    found.append(Transition(alert.opened_at, alert, True, title, page, closed))
+                if closed is not None and (since is None or closed > since):
+                    found.append(Transition(closed, alert, False, title, False))
+            if each.states[-1] not in SILENT and all(stretch.end is not None for stretch in course):
+                last = course[-1].end if course else len(each.states) - 1
+                alert = _alert(each, Stretch(level, len(each.states) - 1, None), environment, model)
+                found.append(Transition(moment_of(int(each.ends[last or 0])), alert, False, Untrusted(rule.title), False))
     return sorted(found, key=lambda transition: (transition.at, not transition.opens, transition.alert.state is State.CRITICAL))
 
 
 def record(found: Iterable[Transition], desk_at: Callable[[datetime], Desk], paths: WorkspacePaths) -> list[Transition]:
-    """Open and close what `found` says, through control; what is on record already stays as it is. Returns what was new."""
-    known = read_state(paths).alerts
-    opened = set(known)
-    closed = {identifier for identifier, alert in known.items() if alert.closed_at is not None}
+    """Open and close what `found` says, through control; what is on record already stays as it is. Returns what was new.
+
+    What is on record is known by rule, model, level and time, not by the moment at which a stretch began: windows end with the moment
+    of each evaluation, so the same stretch begins a little earlier or later every time.
+    """
+    told: dict[str, list[Alert]] = {}
+    for alert in read_state(paths).alerts.values():
+        told.setdefault(_series(alert), []).append(alert)
     new = []
     for transition in found:
-        identifier = transition.alert.id
-        if transition.opens and identifier not in opened:
+        series = told.setdefault(_series(transition.alert), [])
+        if transition.opens:
+            if any(_same(known, transition) for known in series):
+                continue
             desk = desk_at(transition.at)
             desk.open_alert(transition.alert)
             if transition.incident:
                 desk.open_incident(transition.alert, transition.title)
-            opened.add(identifier)
+            series.append(transition.alert)
             new.append(transition)
-        elif not transition.opens and identifier in opened - closed:
-            desk_at(transition.at).close_alert(identifier, transition.at)
-            closed.add(identifier)
-            new.append(transition)
+            continue
+        for place, known in enumerate(series):
+            if known.closed_at is None and known.opened_at < transition.at:
+                desk_at(transition.at).close_alert(known.id, transition.at)
+                series[place] = known.model_copy(update={"closed_at": transition.at})
+                new.append(replace(transition, alert=known))
     return new
+
+
+def _series(alert: Alert) -> str:
+    """What one alert follows another of."""
+    return "\n".join((alert.rule, alert.environment, alert.model, alert.state.value))
+
+
+def _same(known: Alert, opens: Transition) -> bool:
+    """Whether an alert of the same series is about this stretch: it still fires, or both ended and were on at one time."""
+    if known.id == opens.alert.id or known.closed_at is None:
+        return True
+    return opens.until is not None and known.opened_at < opens.until and opens.at < known.closed_at
 
 
 def _alert(judged: Judged, stretch: Stretch, environment: str, model: str) -> Alert:

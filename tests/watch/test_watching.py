@@ -109,3 +109,24 @@ def test_somebody_who_cannot_be_told_is_a_problem_that_is_said(broken: Workspace
     broken.paths.workspace_toml.write_text(broken.paths.workspace_toml.read_text() + '\n[watch]\nnotify = ["/nonexistent/pager"]\n')
     done = watch_once(open_workspace(broken.paths.root), at(0))
     assert any("was not told" in problem for problem in done.problems)
+
+
+def test_a_stretch_that_goes_on_stays_one_alert_whatever_the_minute_of_the_evaluation(broken: Workspace) -> None:
+    watch_once(broken, at(0))
+    first = read_state(broken.paths)
+    for minutes in (10, 20, 40, 70):
+        watch_once(broken, at(minutes / 60))
+    later = read_state(broken.paths)
+    firing = [(alert.rule, alert.state) for alert in later.alerts.values() if alert.closed_at is None]
+    assert firing and len(firing) == len(set(firing)), "one rule fires twice at one level"
+    still = {name for name, alert in first.alerts.items() if alert.closed_at is None}
+    assert {name for name in still if later.alerts[name].closed_at is None}, "an alert that goes on has got another name"
+    assert len(later.incidents) == 1
+
+
+def test_losing_the_mark_between_two_minutes_doubles_nothing(broken: Workspace) -> None:
+    watch_once(broken, at(0))
+    before = read_state(broken.paths).alerts
+    (broken.paths.store / "evaluated.json").unlink()
+    watch_once(broken, at(10 / 60))
+    assert set(read_state(broken.paths).alerts) == set(before)
