@@ -125,7 +125,8 @@ def _exact(shift: ColumnShift, reader: Reader, environment: str, model: str, per
                 parts.append(queries.feature_values(reader, environment, model, shift.column.raw, start, end).astype(np.float64))
         return np.concatenate(parts) if parts else np.array([])
 
-    found = compare_samples(values(periods.inputs.against(shift.column.raw, periods.days)), values(periods.days), shift.column.raw)
+    name, inputs = shift.column.raw, periods.inputs
+    found = compare_samples(values(inputs.against(name, periods.days)), values(inputs.judged(name, periods.days)), name)
     if found.ks is None:
         return shift
     return shift.model_copy(

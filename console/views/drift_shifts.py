@@ -105,7 +105,7 @@ def shifts_of(periods: Periods, model: Model, version: ModelVersion | None, *, d
 
 def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | None, importance: float | None, detail: bool) -> ColumnShift:
     inputs, days, rule = periods.inputs, periods.days, periods.rule
-    before, now = inputs.over(spec.column, inputs.against(spec.column, days)), inputs.over(spec.column, days)
+    before, now = inputs.over(spec.column, inputs.against(spec.column, days)), inputs.over(spec.column, inputs.judged(spec.column, days))
     drift = inputs.drift(spec.column, days)
     earlier = inputs.band(spec.column, days[-1], len(days))
     state, text, limit = _judged(rule, model, spec.column, drift, [psi for _, psi in earlier], len(days))

@@ -41,6 +41,9 @@ class InputDays:
     fixed_by: Reference | None = None
     """The rows that the edges were taken from, where they are not those of the reference."""
 
+    open_day: date | None = None
+    """The day that is still going on at the moment looked at: part of a day has not the weight of a whole one."""
+
     merged: dict[tuple[str, tuple[date, ...]], Profile | None] = field(default_factory=dict, compare=False, repr=False)
     """Sums already made: the reference is compared with every window."""
 
@@ -61,16 +64,26 @@ class InputDays:
         reference = self.reference_days()
         if column not in self.calendar:
             return reference
-        return list(equal_weekdays([day for day in reference if day in self.days], [day for day in days if day in self.days]).days)
+        judged = self.judged(column, days)
+        return list(equal_weekdays([day for day in reference if day in self.days], [day for day in judged if day in self.days]).days)
+
+    def judged(self, column: str, days: Sequence[date]) -> list[date]:
+        """The days of a window that a column is judged by: for calendar columns without the day that is still going on.
+
+        Its first hours, weighed as a whole weekday, would make the mix of weekdays look unlike any other. It stays where it is all
+        there is: a single weekday has no mix.
+        """
+        closed = [day for day in days if day != self.open_day]
+        return closed if column in self.calendar and any(day in self.days for day in closed) else list(days)
 
     def drift(self, column: str, days: Sequence[date]) -> ColumnDrift | None:
         """Some days against the reference; None without facts on either side."""
-        before, now = self.over(column, self.against(column, days)), self.over(column, days)
+        before, now = self.over(column, self.against(column, days)), self.over(column, self.judged(column, days))
         return compare(before, now) if before is not None and now is not None else None
 
     def psi(self, column: str, days: Sequence[date]) -> tuple[float | None, int]:
         """PSI of some days against the reference, and the values that it rests on."""
-        before, now = self.over(column, self.against(column, days)), self.over(column, days)
+        before, now = self.over(column, self.against(column, days)), self.over(column, self.judged(column, days))
         return (psi_between(before, now), now.n) if before is not None and now is not None else (None, 0)
 
     def days_ending(self, end: datetime, count: int) -> list[date]:
@@ -137,6 +150,7 @@ def input_days(
         zone=source.zone,
         score=next((spec for spec in found if spec.column == SCORE), None),
         fixed_by=fixed_by,
+        open_day=None if day_start(last + DAY, source.zone) <= end else last,
     )
 
 

@@ -187,6 +187,14 @@ def test_a_calendar_column_is_compared_with_equal_weekdays(risen: Made) -> None:
     assert shift.n_reference == 15 * ROWS
 
 
+@pytest.mark.parametrize("hours", [1, 6, 18, 24])
+def test_the_first_hours_of_a_day_do_not_make_the_calendar_look_strange(risen: Made, hours: int) -> None:
+    """On Tuesday, 6 February 2024 a window of five days holds a Friday to a Monday and some hours of a Tuesday."""
+    shift = column(risen.lookout(START + 36 * DAY + hours * HOUR).drift("delay"), "dow")
+    assert shift.psi == pytest.approx(0.0, abs=1e-9)
+    assert shift.n_current == (5 if hours == 24 else 4) * ROWS
+
+
 def test_any_two_periods_can_be_asked_for(risen: Made) -> None:
     asked = Asked(date(2024, 2, 5), date(2024, 2, 11), date(2024, 1, 29), date(2024, 2, 4))
     view = risen.lookout().drift("delay", asked)
