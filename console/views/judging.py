@@ -176,7 +176,8 @@ def trouble_began(judged: Judged) -> datetime | None:
     """When the present stretch of trouble began, short quiet spells bridged; None when all is well."""
     if judged.ends is None or not judged.states:
         return None
-    step = int(judged.ends[-1] - judged.ends[-2]) if len(judged.ends) > 1 else HOUR
+    # The last window ends now, minutes after the one before it: the distance of the others is the step.
+    step = int(judged.ends[1] - judged.ends[0]) if len(judged.ends) > 1 else HOUR
     index = broke_first(judged.states, bridge=max(1, BRIDGE_HOURS * HOUR // max(step, 1)))
     return None if index is None else moment_of(int(judged.ends[index]))
 

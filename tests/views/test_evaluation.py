@@ -14,6 +14,8 @@ from backends.store.landing import land, land_records
 from console.config import ClockSettings, Workspace, init_workspace
 from console.lookout import Lookout
 from console.views.health import ModelHealth, Signal
+from console.views.judging import Judged, silent, trouble_began
+from console.views.windows import hourly_ends, moment_of
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=40)
@@ -91,6 +93,18 @@ def test_a_model_that_breaks_is_critical_and_says_when_it_broke(tmp_path: Path) 
     assert health.broke_first_at is not None
     assert timedelta(hours=2) <= health.broke_first_at - BROKE <= timedelta(hours=24)
     assert signal(health, "model.score_psi").state is State.OK
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 10, 59])
+def test_an_earlier_trouble_that_ended_is_not_the_one_that_is_on_whatever_the_minute(minutes: int) -> None:
+    ends = hourly_ends(END + timedelta(minutes=minutes))
+    earlier = (BROKE - timedelta(days=6), BROKE - timedelta(days=4))
+    states = tuple(
+        State.CRITICAL if moment >= BROKE or earlier[0] <= moment < earlier[1] else State.OK
+        for moment in (moment_of(int(end)) for end in ends)
+    )
+    found = silent("model.late_gap", Layer.MODEL, "gap", "").signal
+    assert trouble_began(Judged(found, ends=ends, states=states)) == BROKE
 
 
 def test_a_model_without_a_single_label_is_never_ok(tmp_path: Path) -> None:
