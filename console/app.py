@@ -109,6 +109,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             mode=self._mode(),
             who=who_am_i(clock),
             clock=f"{kind} {figures.full_moment(clock.now(), zone)}",
+            short_clock=f"{kind} {figures.clock_time(clock.now(), zone)}",
             data=data,
             override="  ".join(
                 (
@@ -146,11 +147,22 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.session = replace(self.session, as_of=moment)
         self._lookout = None
         self.summary = self.session.summary() or self.summary
-        for each in self.screen_stack:
-            reload = getattr(each, "reload", None)
-            if reload is not None:
-                reload()
         self.acted()
+        for each in self.screen_stack:
+            forget = getattr(each, "forget", None)
+            if forget is not None:
+                forget()
+
+    @property
+    def moment_said(self) -> str:
+        """The moment that is looked at, in words."""
+        moment = self.session.as_of
+        return "the present" if moment is None else figures.full_moment(moment, self.zone)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether there is no screen below this one."""
+        return len(self.screen_stack) <= 2
 
     # moving between screens
 
@@ -167,7 +179,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def back(self) -> None:
         """To the screen below; from the last one, leave."""
-        if len(self.screen_stack) > 2:
+        if not self.at_home:
             scope, target = getattr(self.screen, "scope", ""), getattr(self.screen, "target", None)
             self.left = (scope, target) if scope in SCREENS else self.left
             self.pop_screen()

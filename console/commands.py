@@ -187,6 +187,11 @@ def by_key(screen: str, key: str) -> Command | None:
     return found[0] if found else None
 
 
+def by_key_anywhere(key: str) -> Command | None:
+    """The first command that has a key on some screen."""
+    return next((command for command in CATALOGUE if key in command.keys), None)
+
+
 def by_word(word: str) -> Command | None:
     """The command that the command bar knows under `word`."""
     return next((command for command in CATALOGUE if word in command.words), None)

@@ -22,6 +22,8 @@ from widgets.theme import style_of
 NEEDED_WIDTH = 80
 NEEDED_HEIGHT = 24
 MOST_KEYS = 9
+CUT = ".."
+"""What a reason ends with that did not fit beside its verb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class BannerFacts:
     production: bool = False
     """True for an environment whose colour is the one of production."""
     override: str | Untrusted = ""
-    """An open override, break-glass or audit gap: takes the place of mode, person and clock."""
+    """An open override, break-glass or audit gap: takes the place of mode, person and clock, as far as they do not fit beside it."""
+    short_clock: str = ""
+    """`sim 18:00`: what is left of the clock where an override needs the room."""
     extra: tuple[str, ...] = ()
     """What a wide terminal adds at the right: `chain whole`, `1 console`."""
 
@@ -53,9 +57,15 @@ def banner_line(facts: BannerFacts, width: int) -> Line:
     if facts.workspace:
         name.append((facts.workspace, "banner"))  # type: ignore[arg-type]
     here = line(*[part for word in name for part in ((" ", "banner"), word)])
-    middle = [facts.override] if facts.override else [text for text in (facts.mode, facts.who, facts.clock) if text]
-    left = joined([here, *(line((" | ", "banner"), (text, "banner")) for text in middle)])
     data = line((" | ", "banner"), (facts.data, "banner")) if facts.data else Line()
+    if facts.override:
+        room = width - data.width - (sum(len(text) + 3 for text in facts.extra) + 1 if width >= 100 else 0)
+        forms = ([facts.mode, facts.who, facts.clock], [facts.who, facts.clock], [facts.clock], [facts.short_clock])
+        fitting = ([facts.override, *(text for text in form if text)] for form in forms)
+        middle = next((form for form in fitting if _middle(here, form).width <= room), [facts.override])
+    else:
+        middle = [text for text in (facts.mode, facts.who, facts.clock) if text]
+    left = _middle(here, middle)
     if width < 100:
         room = width - data.width
         return joined([left if left.width <= room else left.fitted(room), data]).fitted(width)
@@ -63,18 +73,32 @@ def banner_line(facts: BannerFacts, width: int) -> Line:
     return sides(left, line((tail + " ", "banner")), width)
 
 
-def keys_line(keys: Sequence[tuple[str, str]], width: int) -> Line:
-    """Line 24: `Enter open  i incident`. At most nine keys, and only whole ones: what does not fit is in the help."""
+def _middle(here: Line, texts: Sequence[str | Untrusted]) -> Line:
+    return joined([here, *(line((" | ", "banner"), (text, "banner")) for text in texts)])
+
+
+def keys_line(keys: Sequence[tuple[str, str]], width: int, kept: Sequence[tuple[str, str]] = ()) -> Line:
+    """Line 24: `Enter open  i incident  ?  q`. At most nine keys, and only whole ones: what does not fit is in the help.
+
+    `kept` end the line, however little room there is for the others.
+    """
+    last = [_key_part(key, what, first=False) for key, what in kept]
+    room = width - sum(part.width for part in last)
     parts: list[Line] = []
     used = 0
     for key, what in keys[:MOST_KEYS]:
-        words: list[str | Span] = [Span("  " if parts else "", ""), Span(key, "key"), Span(f" {what}" if what else "", "")]
-        part = line(*words)
-        if used + part.width > width:
+        part = _key_part(key, what, first=not parts)
+        if used + part.width > room:
             break
         parts.append(part)
         used += part.width
-    return joined(parts)
+    if not parts and kept:
+        last[0] = _key_part(*kept[0], first=True)
+    return joined([*parts, *last])
+
+
+def _key_part(key: str, what: str, *, first: bool) -> Line:
+    return line(Span("" if first else "  ", ""), Span(key, "key"), Span(f" {what}" if what else "", ""))
 
 
 class OneLine(DrawsLines):
@@ -185,6 +209,12 @@ class WhyLine(OneLine):
         if not self._verb:
             return left.fitted(width)
         verb = f"{self._program} {self._verb}"
+        room = width - len(verb) - 1
+        if self._message is not None and left.width > room:
+            # A message is read once; the verb comes back with the next key.
+            return left.fitted(width)
+        if left.width > room > len(CUT):
+            left = joined([left.fitted(room - len(CUT)), line((CUT, "dim"))])
         if width >= 100 and left.width + len(self.LONG_PREFIX) + len(verb) < width - 2:
             verb = self.LONG_PREFIX + verb
         return sides(left, line((verb, "dim")), width)
@@ -196,14 +226,15 @@ class KeysLine(OneLine):
     def __init__(self, keys: Sequence[tuple[str, str]] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._keys = tuple(keys)
+        self._kept: tuple[tuple[str, str], ...] = ()
 
-    def show(self, keys: Sequence[tuple[str, str]]) -> None:
-        """`keys`: `(key as printed, what it does)`, the most needed first."""
-        self._keys = tuple(keys)
+    def show(self, keys: Sequence[tuple[str, str]], *, kept: Sequence[tuple[str, str]] = ()) -> None:
+        """`keys`: `(key as printed, what it does)`, the most needed first; `kept` end the line in any case."""
+        self._keys, self._kept = tuple(keys), tuple(kept)
         self.redraw()
 
     def composed(self, width: int) -> Line:
-        return keys_line(self._keys, width)
+        return keys_line(self._keys, width, self._kept)
 
 
 def too_small_line(width: int, height: int, verb: str, program: str = "qd") -> Line:

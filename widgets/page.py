@@ -85,6 +85,9 @@ class PageView(RowView):
         self._index_stops()
         self._changed = self._differences(before) if mark_changes and before else {}
         self._follow(row.key if row else None, place)
+        if not before:
+            # A page is read from its beginning; the cursor waits below where its first row does not fit.
+            self._top = 0
         self.redraw_since(picture, top)
         now = self.cursor_row
         if row is None or now is None or (row.key, row.why, row.state) != (now.key, now.why, now.state):

@@ -149,7 +149,9 @@ class RowView(DrawsLines, can_focus=True):
 
     def action_step(self, direction: int) -> None:
         self.settle()
-        if self._cursor is None:
+        below = self._cursor is not None and direction > 0 and self._cursor >= self._top + self.window_height
+        if self._cursor is None or below:
+            # Text above the first row is read before the cursor is reached.
             self.move_window(self._top + direction)
             return
         stop = self.stop_from(self._cursor + direction, direction)
@@ -347,3 +349,9 @@ def _shifted(before: Sequence[Drawn | None], moved: int) -> list[Drawn | None]:
 
 def _differing(before: Sequence[Drawn | None], after: list[Drawn]) -> int:
     return sum(old is None or replace(old, cursor=new.cursor) != new for old, new in zip(before, after, strict=True))
+
+
+MOVING_KEYS = frozenset(
+    key for binding in RowView.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")
+)  # fmt: skip
+"""Keys that move about in rows: they belong to the widget, not to the screen."""

@@ -12,11 +12,12 @@ from textual.widget import Widget
 
 from console import commands
 from console.commands import Command
+from console.screens.filtering import filtered
 from widgets.frame import FrameScreen
 from widgets.line import Line, Page, line
 from widgets.page import PageView
 from widgets.prompt import Completer, Dismissed, Prompt, Submitted, Typed
-from widgets.rows import Chosen, Moved
+from widgets.rows import MOVING_KEYS, Chosen, Moved
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -26,8 +27,14 @@ WATCHED_EVERY = 1.0
 """Seconds between two looks at whether anything on disk changed; nothing is read or drawn unless it did."""
 
 
-FOOTER_LAST = {"note": 1, "filter": 2, "help": 3, "back": 4}
+FOOTER_LAST = {"note": 1, "filter": 2}
 """Commands of every screen stand behind those of this one in line 24."""
+
+MOVING_SEQUENCES = frozenset({"g g"})
+"""Movements of two keys, which the list under the cursor does by itself."""
+
+ALWAYS = (("?", ""), ("q", ""))
+"""Keys that line 24 ends with on every screen, however little room there is."""
 
 
 class Loaded(Message):
@@ -169,6 +176,7 @@ class DeckScreen(FrameScreen):
         self._news = True
         self.draw()
         self._news = False
+        self.show_keys()
 
     def on_load_failed(self, message: LoadFailed) -> None:
         if message.epoch != self._epoch:
@@ -179,6 +187,15 @@ class DeckScreen(FrameScreen):
             self.heading.show(line(("nothing could be read", "warning")))
         self.say(message.reason, "warning")
 
+    def forget(self) -> None:
+        """Another moment is looked at: what is shown belongs to the one before, and goes at once."""
+        self.view = None
+        self.content.show(Page(Line(), (), ""), mark_changes=False, take_order=True)
+        self.heading.show(line((f"reading {self.app.moment_said} ...", "dim")))
+        self.why.show(Line())
+        self.show_keys()
+        self.reload()
+
     # drawing
 
     def draw(self) -> None:
@@ -187,7 +204,7 @@ class DeckScreen(FrameScreen):
             return
         page = self.page(self.view, self.size.width, self.content_height)
         if self._filter:
-            page = filtered(page, self._filter)
+            page = filtered(page, self._filter, self.size.width)
         self.content.show(page, mark_changes=self._news)
         self.heading.show(page.heading)
         moment = self.app.session.as_of
@@ -205,9 +222,17 @@ class DeckScreen(FrameScreen):
 
     def show_keys(self) -> None:
         """Line 24: the keys that work now."""
-        listed = [command for command in commands.on_screen(self.scope) if command.footer and self.app.disabled(command, self) is None]
+        listed = [command for command in commands.on_screen(self.scope) if command.footer and self._works(command)]
         listed.sort(key=lambda command: FOOTER_LAST.get(command.id, 0))
-        self.keys.show([(commands.key_words(command.keys[0]), command.footer) for command in listed])
+        self.keys.show([(commands.key_words(command.keys[0]), command.footer) for command in listed], kept=ALWAYS)
+
+    def _works(self, command: Command) -> bool:
+        """Whether a key does something here and now: line 24 names no other."""
+        if self.app.disabled(command, self) is not None or command.id in {"help", "back"}:
+            return False
+        if command.id == "open":
+            return type(self).open_row is not DeckScreen.open_row
+        return command.id != "filter" or self.view is None or self.content.cursor_key is not None or bool(self._filter)
 
     def say(self, text: str, role: str = "") -> None:
         """A message on line 23, the only place for one."""
@@ -228,17 +253,55 @@ class DeckScreen(FrameScreen):
             return
         wanted = f"{self._prefix} {event.key}" if self._prefix else event.key
         command = commands.by_key(self.scope, wanted)
-        if command is None and self._prefix:
-            self._prefix = ""
-            return
         if command is None:
-            if event.key in commands.prefixes(self.scope):
+            if self._prefix:
+                self._no_such_key(wanted)
+                self._prefix = ""
+            elif event.key in commands.prefixes(self.scope):
                 self._prefix = event.key
+            elif event.key not in MOVING_KEYS and event.is_printable:
+                self._no_such_key(wanted)
             return
         self._prefix = ""
         event.stop()
         event.prevent_default()
+        if command.id == "back" and event.key != "q" and self._stayed():
+            return
         self.run(command)
+
+    def _no_such_key(self, key: str) -> None:
+        """A key that does nothing here says so, and what it would do elsewhere."""
+        if key in MOVING_SEQUENCES:
+            return
+        elsewhere = commands.by_key_anywhere(key)
+        words = commands.key_words(key)
+        if elsewhere is not None:
+            self.say(f"{words} ({elsewhere.title}) does nothing on this screen; ? lists what does", "warning")
+        else:
+            self.say(f"{words} is no key of this screen; ? lists them", "warning")
+
+    def _stayed(self) -> bool:
+        """Esc and Backspace take a filter away before they leave, and never leave the console: `q` does."""
+        if self._filter:
+            self._narrow("")
+            self.say("every row is shown again")
+            return True
+        if self.app.at_home:
+            self.say("q leaves the console")
+            return True
+        return False
+
+    def do_next_problem(self) -> None:
+        self._problem(1)
+
+    def do_previous_problem(self) -> None:
+        self._problem(-1)
+
+    def _problem(self, direction: int) -> None:
+        before = self.content.cursor_index
+        self.content.action_problem(direction)
+        if self.content.cursor_index == before:
+            self.say("no other row here is not ok")
 
     def run(self, command: Command, words: str = "") -> None:
         """Do what a command says, or say why not."""
@@ -298,16 +361,3 @@ class DeckScreen(FrameScreen):
     def _narrow(self, text: str) -> None:
         self._filter = text
         self.draw()
-
-
-def filtered(page: Page, wanted: str) -> Page:
-    """The rows of a page that match: every word must be in the row, `!word` must not; lines without a key stay."""
-    words = wanted.lower().split()
-
-    def matches(text: str) -> bool:
-        low = text.lower()
-        return all((word[1:] not in low) if word.startswith("!") and len(word) > 1 else (word in low) for word in words)
-
-    rows = tuple(row for row in page.rows if row.key is None or matches(row.line.text + " " + row.state))
-    heading = Line((*page.heading.spans, *line("  ", (f"filter: {wanted}", "bold")).spans))
-    return Page(heading, rows, page.verb)

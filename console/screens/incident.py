@@ -11,7 +11,7 @@ from textual.widget import Widget
 from console import commands
 from console.render.incident import incident_heading, playbook_line, step_rows, steps_width
 from console.render.incident_detail import detail_rows
-from console.screens.base import DeckScreen
+from console.screens.base import ALWAYS, DeckScreen
 from widgets.frame import OneLine
 from widgets.line import Line
 from widgets.rows import Moved
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from console.runbook.driving import Driving
 
 CHOICE, DOUBT = "choice:", "doubt:"
-KEYS = ("open", "take", "skip", "note", "handover", "changes", "rollback", "kill", "help", "back")
-WORDS = {"open": "choose", "rollback": "", "kill": "", "help": "", "back": ""}
+KEYS = ("open", "take", "skip", "note", "handover", "changes", "rollback", "kill")
+WORDS = {"open": "choose", "rollback": "", "kill": ""}
 """What line 24 says here behind a key, where the room is needed."""
 
 
@@ -79,6 +79,10 @@ class IncidentScreen(DeckScreen):
             return f"the playbook was not moved on: {self.app.said_of(error)}"
         return None
 
+    def forget(self) -> None:
+        self.stepper.show((), ())
+        super().forget()
+
     def model_of(self, key: str | None) -> str | None:
         del key
         return self.view.model if self.view is not None else None
@@ -114,7 +118,7 @@ class IncidentScreen(DeckScreen):
         """Line 24: what takes the run on, in the order in which it is needed."""
         known = {command.id: command for command in commands.on_screen(self.scope)}
         shown = [known[name] for name in KEYS if name in known and self.app.disabled(known[name], self) is None]
-        self.keys.show([(commands.key_words(command.keys[0]), WORDS.get(command.id, command.footer)) for command in shown])
+        self.keys.show([(commands.key_words(command.keys[0]), WORDS.get(command.id, command.footer)) for command in shown], kept=ALWAYS)
 
     def _detail(self, key: str | None) -> Any:
         width = self.size.width
@@ -215,9 +219,9 @@ class IncidentScreen(DeckScreen):
     # commands
 
     def do_open(self) -> None:
-        pane = self.stepper.detail if self.stepper.detail.has_focus else self.content
-        if pane.cursor_key is not None:
-            self.open_row(pane.cursor_key)
+        key = (self.stepper.detail.cursor_key if self.stepper.detail.has_focus else None) or self.content.cursor_key
+        if key is not None:
+            self.open_row(key)
 
     def do_take(self) -> None:
         self._do(lambda run: run.take(), said="you drive it now")

@@ -117,3 +117,93 @@ async def test_a_playbook_of_the_library_opens_with_its_steps(app: ConsoleApp) -
         await until(pilot, lambda: app.screen.scope == "playbook" and shown(app))
         assert any("Which is the fastest safe mitigation?" in row.line.text for row in app.screen.content.rows)
         assert app.screen.verb == "playbook show quality-collapse"
+
+
+async def test_a_filter_says_on_line_2_that_it_is_on_and_what_it_left(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press("slash", *"nothing", "enter")
+        assert app.screen.heading.composed(80).text.rstrip().endswith("/nothing  0 of 1")
+        assert any("no row matches nothing" in row.line.text for row in app.screen.content.rows)
+        await pilot.press("escape")
+        assert app.is_running and app.screen.content.cursor_key == "m", "Esc takes the filter away before it leaves anything"
+        await pilot.press("slash", *"!state:ok", "enter")
+        assert app.screen.content.cursor_key == "m"
+        await pilot.press("escape", "slash", *"state:ok", "enter")
+        assert app.screen.content.cursor_key is None
+
+
+@pytest.mark.parametrize("key", ["escape", "backspace"])
+async def test_only_q_leaves_the_console_from_its_first_screen(app: ConsoleApp, key: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press(key)
+        assert app.is_running and "q leaves the console" in app.screen.why.composed(80).text
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_a_key_that_does_nothing_says_so(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press("V")
+        assert "V (verify the whole chain now) does nothing on this screen" in app.screen.why.composed(80).text
+        await pilot.press("4")
+        assert "4 is no key of this screen" in app.screen.why.composed(80).text
+        await pilot.press("g", "z")
+        assert "g z is no key of this screen" in app.screen.why.composed(80).text
+        await pilot.press("r")
+        await until(pilot, lambda: shown(app))
+        for moving in ("j", "k", "G", "pagedown"):
+            app.screen.why.hush()
+            await pilot.press(moving)
+            assert "no key" not in app.screen.why.composed(80).text
+
+
+async def test_n_goes_to_the_next_row_that_is_not_ok(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.scope == "model" and shown(app))
+        content = app.screen.content
+        seen = []
+        for _ in range(3):
+            await pilot.press("n")
+            seen.append(content.cursor_row.state)
+        assert seen and "ok" not in seen and "" not in seen
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen.scope == "fleet" and shown(app))
+        await pilot.press("n")
+        assert "no other row here is not ok" in app.screen.why.composed(80).text
+
+
+async def test_nothing_of_the_present_stays_under_the_banner_of_the_past(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        app.run_words("as-of 2024-04-30T18:00", app.screen)
+        assert app.screen.view is None and not app.screen.content.rows
+        assert "reading 2024-04-30 18:00" in app.screen.heading.composed(80).text
+        assert "K kill" not in app.screen.keys.composed(80).text
+        await until(pilot, lambda: shown(app))
+        assert app.screen.keys.composed(80).text.endswith("?  q")
+        app.run_words("now", app.screen)
+        await until(pilot, lambda: shown(app))
+        assert "K kill" in app.screen.keys.composed(80).text
+
+
+async def test_help_puts_the_screens_own_keys_first_and_says_whole_why_some_are_off(app: ConsoleApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        app.run_words("as-of 2024-04-30T18:00", app.screen)
+        await until(pilot, lambda: shown(app))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen.scope == "help")
+        await pilot.pause()
+        texts = [row.line.text for row in app.screen.content.rows]
+        assert all(len(text) <= 80 for text in texts)
+        assert sum("off now: you look at the past, 0 returns" in text for text in texts) == 2
+        drift, going = (next(n for n, text in enumerate(texts) if word in text) for word in (":drift", ":alerts"))
+        assert drift < going
+        titles = {text[33:].strip() for text in texts if text.startswith("   ")}
+        assert {"drift", "alerts", "back to where you came from"} <= {title.removeprefix(" ") for title in titles}
+        assert "Enter" not in app.screen.keys.composed(80).text

@@ -9,7 +9,7 @@ from gallery import BANNER, FleetScreen, Gallery, StepsScreen, TableScreen
 from test_page_under_a_cursor import shown
 
 from backends.text import Untrusted
-from widgets.frame import banner_line, keys_line
+from widgets.frame import WhyLine, banner_line, keys_line
 from widgets.line import line
 from widgets.prompt import Prompt
 from widgets.strips import differing_cells
@@ -25,6 +25,31 @@ def test_the_banner_says_environment_mode_person_clock_and_age():
 def test_an_override_takes_the_middle_of_the_banner():
     facts = replace(BANNER, override="OVERRIDE arrival-delay fallback 3h58")
     assert banner_line(facts, 80).text.rstrip() == " PROD demo | OVERRIDE arrival-delay fallback 3h58 | data 25m"
+
+
+def test_beside_an_override_the_clock_stays_as_far_as_there_is_room():
+    facts = replace(BANNER, override="OVERRIDE arrival-delay fallback 3h58", short_clock="sim 18:00")
+    assert banner_line(facts, 80).text.rstrip() == " PROD demo | OVERRIDE arrival-delay fallback 3h58 | sim 18:00 | data 25m"
+    wide = banner_line(facts, 140).text
+    assert "OVERRIDE arrival-delay fallback 3h58 | mara@bastion | sim 2013-04-26 18:00 EDT" in wide and wide.endswith("1 console ")
+
+
+def test_the_keys_for_help_and_back_end_the_line_however_little_room_there_is():
+    keys = [(str(n), "word") for n in range(12)]
+    kept = [("?", ""), ("q", "")]
+    assert keys_line(keys, 24, kept).text == "0 word  1 word  ?  q"
+    assert keys_line(keys, 8, kept).text == "?  q"
+    assert keys_line(keys, 200, kept).text.endswith("8 word  ?  q")
+
+
+def test_a_message_that_does_not_fit_beside_the_verb_has_the_line_to_itself():
+    why = WhyLine()
+    why.show(line("short"), verb="quality arrival-delay")
+    assert why.composed(80).text.endswith("qd quality arrival-delay")
+    why.say(line("written: " + "x" * 60 + " END"))
+    assert why.composed(80).text.rstrip().endswith("END")
+    why.show(line("w" * 90))
+    assert "w.. qd quality arrival-delay" in why.composed(80).text, "a reason that is cut says so, and keeps its verb"
 
 
 @pytest.mark.parametrize("width", [80, 99, 100, 120, 200])

@@ -158,6 +158,20 @@ async def test_text_below_the_last_row_can_be_read_and_the_cursor_comes_back(key
         assert shown(app)[2].startswith(">only")
 
 
+async def test_a_page_whose_first_row_is_below_is_read_from_its_beginning():
+    rows = (*(Row(line(f"text {n}")) for n in range(30)), Row(line(" link"), key="link"))
+    app = Watched(FleetScreen(Page(Line(), rows, "explain")))
+    async with app.run_test() as pilot:
+        view_of(app).show(Page(Line(), (), ""))
+        view_of(app).show(Page(Line(), rows, "explain"))
+        await pilot.pause()
+        assert view_of(app).window[0] == 0
+        await pilot.press("j")
+        assert view_of(app).window[0] == 1, "text above the first row is scrolled, not jumped over"
+        await pilot.press(*["j"] * 12)
+        assert any(text.startswith(">link") for text in shown(app))
+
+
 async def test_the_wheel_scrolls_and_the_cursor_goes_along():
     app = Watched(LongScreen())
     async with app.run_test() as pilot:
