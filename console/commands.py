@@ -188,8 +188,9 @@ def by_key(screen: str, key: str) -> Command | None:
 
 
 def by_key_anywhere(key: str) -> Command | None:
-    """The first command that has a key on some screen."""
-    return next((command for command in CATALOGUE if key in command.keys), None)
+    """The command that a key stands for wherever it works; None where it works nowhere, or means one thing here and another there."""
+    found = [command for command in CATALOGUE if key in command.keys]
+    return found[0] if len(found) == 1 else None
 
 
 def by_word(word: str) -> Command | None:

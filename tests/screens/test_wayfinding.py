@@ -146,8 +146,10 @@ async def test_only_q_leaves_the_console_from_its_first_screen(app: ConsoleApp, 
 async def test_a_key_that_does_nothing_says_so(app: ConsoleApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: shown(app))
+        await pilot.press("X")
+        assert "X (reject or veto) does nothing on this screen" in app.screen.why.composed(80).text
         await pilot.press("V")
-        assert "V (verify the whole chain now) does nothing on this screen" in app.screen.why.composed(80).text
+        assert "V is no key of this screen" in app.screen.why.composed(80).text, "it is one thing in the audit and another in actions"
         await pilot.press("4")
         assert "4 is no key of this screen" in app.screen.why.composed(80).text
         await pilot.press("g", "z")
