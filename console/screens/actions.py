@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from console.commands import Command
 from console.render.actions import action_page, actions_page
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
+
+
+OF_DOUBT = frozenset({"recheck", "resolve", "retry"})
+"""Commands that only an action in doubt has a use for."""
 
 
 class ActionsScreen(DeckScreen):
@@ -30,6 +35,10 @@ class ActionsScreen(DeckScreen):
     def model_of(self, key: str | None) -> str | None:
         rows = self.view.rows if self.view is not None else ()
         return next((row.model for row in rows if row.id == key), None)
+
+    def works(self, command: Command) -> bool:
+        in_doubt = self.view is not None and any(row.open for row in self.view.rows)
+        return super().works(command) and (command.id not in OF_DOUBT or in_doubt)
 
     def do_actions_open(self) -> None:
         """Only those that wait for a person, or all."""
@@ -54,3 +63,6 @@ class ActionScreen(DeckScreen):
     def model_of(self, key: str | None) -> str | None:
         del key
         return self.view.row.model if self.view is not None else None
+
+    def works(self, command: Command) -> bool:
+        return super().works(command) and (command.id not in OF_DOUBT or (self.view is not None and self.view.row.open))

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from console import commands
 from console.commands import Command
+from console.screens.acting import subject_of
 from console.screens.filtering import filtered
 from widgets.frame import FrameScreen
 from widgets.line import Line, Page, line
@@ -125,12 +126,12 @@ class DeckScreen(FrameScreen):
     def on_mount(self) -> None:
         self.content.focus()
         self.show_banner()
-        self.show_keys()
         self.view = self.first_view()
         if self.view is not None:
             self.draw()
         else:
             self.heading.show(line(("reading ...", "dim")))
+        self.show_keys()
         self.reload()
         self.set_interval(WATCHED_EVERY, self.reload_when_changed)
 
@@ -222,17 +223,22 @@ class DeckScreen(FrameScreen):
 
     def show_keys(self) -> None:
         """Line 24: the keys that work now."""
-        listed = [command for command in commands.on_screen(self.scope) if command.footer and self._works(command)]
+        listed = [command for command in commands.on_screen(self.scope) if command.footer and self.works(command)]
         listed.sort(key=lambda command: FOOTER_LAST.get(command.id, 0))
         self.keys.show([(commands.key_words(command.keys[0]), command.footer) for command in listed], kept=ALWAYS)
 
-    def _works(self, command: Command) -> bool:
+    def works(self, command: Command) -> bool:
         """Whether a key does something here and now: line 24 names no other."""
         if self.app.disabled(command, self) is not None or command.id in {"help", "back"}:
             return False
-        if command.id == "open":
-            return type(self).open_row is not DeckScreen.open_row
-        return command.id != "filter" or self.view is None or self.content.cursor_key is not None or bool(self._filter)
+        if command.id == "note":
+            return bool(subject_of(self))
+        if command.id == "open" and type(self).open_row is DeckScreen.open_row:
+            return False
+        row = self.view is None or self.content.cursor_key is not None
+        if command.id == "filter":
+            return row or bool(self._filter)
+        return row or not command.needs_row or (command.id != "open" and self.target is not None)
 
     def say(self, text: str, role: str = "") -> None:
         """A message on line 23, the only place for one."""
@@ -361,3 +367,4 @@ class DeckScreen(FrameScreen):
     def _narrow(self, text: str) -> None:
         self._filter = text
         self.draw()
+        self.show_keys()

@@ -52,6 +52,10 @@ class HelpScreen(DeckScreen):
     def reload(self) -> None:
         """There is nothing to read."""
 
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return None
+
     def page(self, view: Any, width: int, height: int) -> Page:
         del height
         rows = []

@@ -124,7 +124,7 @@ def record(found: Iterable[Transition], desk_at: Callable[[datetime], Desk], pat
             new.append(transition)
             continue
         for place, known in enumerate(series):
-            if known.closed_at is None and known.opened_at < transition.at:
+            if known.closed_at is None and (known.id == transition.alert.id or known.opened_at < transition.at):
                 desk_at(transition.at).close_alert(known.id, transition.at)
                 series[place] = known.model_copy(update={"closed_at": transition.at})
                 new.append(replace(transition, alert=known))
