@@ -6,9 +6,10 @@ An adapter implements the ones it has; a screen offers a key only where the capa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 from backends.records import Record, SwitchState
 
@@ -70,6 +71,76 @@ class SwitchSetting:
         return self.since or self.set_at
 
 
+NO_ROLLOUT: Final = "none"
+"""The value of a model's traffic while no rollout is under way: the serving alias answers everything."""
+
+Strategy = Literal["canary", "shadow", "blue-green", "ab"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSetting:
+    """What `traffic.json` says of one model in one environment: a rollout, under way or ended.
+
+    It counts only while it is running and the move `stable_key` of the serving alias is in force; else the alias answers everything.
+    So a single move of the alias ends any rollout, for good.
+    """
+
+    environment: str
+    model: str
+    state: Literal["running", "ended"]
+    strategy: Strategy
+    stable: str
+    """The version that the serving alias named when these weights were set."""
+    stable_key: str
+    """Key of the move of the alias that had put it in force."""
+    candidate: str
+    """The version that is being released; under blue-green the colour that does not answer."""
+    weights: Mapping[str, float]
+    """Share of the answers by version, 0 to 1, together 1."""
+    salt: str
+    """What requests are divided by, the same from the first step to the last: whoever got the candidate keeps it."""
+    started_at: datetime
+    step_at: datetime
+    """Since when these weights hold."""
+    set_at: datetime
+    set_by: str
+    key: str
+    reason: str
+    shadow: tuple[str, ...] = ()
+    """Versions that score every request without answering."""
+    steps: tuple[float, ...] = ()
+    """The candidate's share in each step of a canary."""
+    step: int = 0
+    """Which of `steps` is in force, counted from 1; 0: none of them."""
+    paused: bool = False
+    hours: float | None = None
+    """A/B: how long it runs at least; blue-green: how long the other colour is kept after a swap."""
+    until: datetime | None = None
+    """What `hours` makes of the moment at which they began to count."""
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def share(self) -> float:
+        """The candidate's share of the answers."""
+        return self.weights.get(self.candidate, 0.0)
+
+    @property
+    def value(self) -> str:
+        """One line that names strategy, versions, step and share: what is compared before it is replaced, and read back after."""
+        if not self.running:
+            return NO_ROLLOUT
+        step = f" step {self.step}/{len(self.steps)}" if self.steps and self.step else ""
+        paused = " paused" if self.paused else ""
+        return f"{self.strategy} {_short(self.stable)} > {_short(self.candidate)} at {self.share * 100:.6g} %{step}{paused}"
+
+
+def _short(version: str) -> str:
+    return version if len(version) <= 60 else f"{version[:59]}~"
+
+
 @runtime_checkable
 class ReadsRegistry(Protocol):
     """Lists what a registry knows."""
@@ -119,6 +190,24 @@ class SetsSwitch(Protocol):
 
     def set_switch(self, setting: SwitchSetting, *, expected: SwitchState) -> SwitchSetting:
         """Publish `setting` if the state in force is `expected`; the same key again returns the same setting."""
+        ...
+
+
+@runtime_checkable
+class ReadsTraffic(Protocol):
+    """Reads the published rollouts."""
+
+    def traffic(self, environment: str, model: str) -> TrafficSetting | None:
+        """The rollout under way or the last one that ended; None: there never was one."""
+        ...
+
+
+@runtime_checkable
+class SetsTraffic(Protocol):
+    """Publishes rollouts, atomically."""
+
+    def set_traffic(self, setting: TrafficSetting, *, expected: str) -> TrafficSetting:
+        """Publish `setting` if the value in force is `expected`; the same key again returns the same setting."""
         ...
 
 

@@ -54,7 +54,8 @@ class Session:
     def stamp(self) -> tuple[object, ...]:
         """Changes whenever anything that a screen shows may have changed: files, and the minute of a simulated clock that runs."""
         paths = self.paths
-        watched = (paths.catalog, paths.control, paths.registry, paths.switches, paths.summary, paths.clock_json, paths.landing)
+        published = (paths.registry, paths.switches, paths.traffic, paths.summary, paths.clock_json)
+        watched = (paths.catalog, paths.control, *published, paths.landing)
         seen: list[object] = []
         for path in (*watched, *(path.with_name(path.name + "-wal") for path in (paths.catalog, paths.control))):
             try:

@@ -1,6 +1,6 @@
-"""Moves aliases and sets kill switches in the local registry: compare-and-set, idempotent by key, replaced in one step.
+"""Moves aliases, sets kill switches and shifts traffic in the local registry: compare-and-set, idempotent by key, replaced in one step.
 
-Both refuse a key that was forbidden: once a check has found that a call never took effect and says so, a late repetition of
+All refuse a key that was forbidden: once a check has found that a call never took effect and says so, a late repetition of
 that call (a process that hung, a lost answer) must not make it untrue.
 """
 
@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from backends.durable import LockHeld, UncertainWrite, locked, private_mode, replace_file
 from backends.local.documents import (
@@ -21,8 +23,9 @@ from backends.local.documents import (
     document_bytes,
     read_document,
 )
-from backends.local.reading import LocalAliases, LocalSwitches
-from backends.protocol import AliasMove, BackendConflict, BackendError, BackendUnavailable, SwitchSetting
+from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
+from backends.local.traffic_document import Rollout, TrafficDocument
+from backends.protocol import NO_ROLLOUT, AliasMove, BackendConflict, BackendError, BackendUnavailable, SwitchSetting, TrafficSetting
 from backends.records import SwitchState
 
 
@@ -122,6 +125,56 @@ class LocalSwitchSetter(LocalSwitches):
             return False
 
     def _publish(self, document: SwitchesDocument) -> None:
+        replace_file(
+            self.path, document_bytes(document.model_copy(update={"version": document.version + 1})), private_mode(self.path.parent)
+        )
+
+
+class LocalTrafficSetter(LocalTraffic):
+    """Publishes rollouts in `traffic.json`."""
+
+    def set_traffic(self, setting: TrafficSetting, *, expected: str) -> TrafficSetting:
+        """Publish `setting` if the value in force is `expected`; the same key again returns the same setting.
+
+        Raises BackendConflict or BackendError (nothing changed) or BackendUnavailable (changed, but maybe not durably).
+        """
+        try:
+            rollout = Rollout.of(setting)
+        except ValidationError as error:
+            raise BackendError(f"{error.errors(include_url=False)[0]['msg']}: nothing was changed") from error
+        with _changing(self.path):
+            document = read_document(self.path, TrafficDocument)
+            known = document.traffic.get(setting.environment, {}).get(setting.model)
+            found = None if known is None else known.public(setting.environment, setting.model)
+            value = NO_ROLLOUT if found is None else found.value
+            if found is not None and found.key == setting.key:
+                if found.value != setting.value:
+                    raise BackendConflict(f"key {setting.key} was used for {found.value}: use a new key", found.value)
+                return found
+            if setting.key in document.applied:
+                raise BackendConflict(
+                    f"key {setting.key} was applied already and has been replaced since: the traffic of {setting.model} is {value}", value
+                )
+            _refuse_forbidden(document.forbidden, setting.key, self.path)
+            if value != expected:
+                raise BackendConflict(f"the traffic of {setting.model} in {setting.environment} is {value}, not {expected}", value)
+            models = {**document.traffic.get(setting.environment, {}), setting.model: rollout}
+            applied = dict([*document.applied.items(), (setting.key, document.version + 1)][-REMEMBERED_KEYS:])
+            changed = {"traffic": {**document.traffic, setting.environment: models}, "applied": applied}
+            self._publish(document.model_copy(update=changed))
+            return rollout.public(setting.environment, setting.model)
+
+    def forbid(self, key: str) -> bool:
+        """Make sure that no call with `key` takes effect from now on; True when one already had."""
+        with _changing(self.path):
+            document = read_document(self.path, TrafficDocument)
+            if key in document.applied:
+                return True
+            if key not in document.forbidden:
+                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)[-REMEMBERED_KEYS:]}))
+            return False
+
+    def _publish(self, document: TrafficDocument) -> None:
         replace_file(
             self.path, document_bytes(document.model_copy(update={"version": document.version + 1})), private_mode(self.path.parent)
         )

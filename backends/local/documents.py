@@ -32,11 +32,13 @@ REMEMBERED_KEYS: Final = 500
 MAX_BYTES: Final = 64 * 2**20
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Base of everything in these files: immutable, nothing unknown."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Move(_Part):
+class Move(Part):
     """One move of one alias; the last one of each `(environment, model, alias)` is in force."""
 
     environment: Name
@@ -51,7 +53,7 @@ class Move(_Part):
         return AliasMove(self.environment, self.model, self.alias, self.version, self.moved_at, self.moved_by, self.key)
 
 
-class RegistryDocument(_Part):
+class RegistryDocument(Part):
     """`registry.json`: every move, oldest first, and the keys whose calls may no longer take effect."""
 
     format: Literal["quarterdeck/registry/1"] = "quarterdeck/registry/1"
@@ -64,7 +66,7 @@ class RegistryDocument(_Part):
         return next((move for move in reversed(self.moves) if (move.environment, move.model, move.alias) == wanted), None)
 
 
-class Setting(_Part):
+class Setting(Part):
     """The state of one kill switch."""
 
     state: Literal["normal", "degraded", "fallback", "killed"] = Field(description="What the model may answer.")
@@ -84,7 +86,7 @@ class Setting(_Part):
         )
 
 
-class SwitchesDocument(_Part):
+class SwitchesDocument(Part):
     """`switches.json`: the state of every kill switch, replaced in one step. No file, or no entry, means `normal`."""
 
     format: Literal["quarterdeck/switches/1"] = Field(
@@ -98,11 +100,11 @@ class SwitchesDocument(_Part):
     forbidden: tuple[Name, ...] = Field(default=(), description="Keys of calls that may no longer take effect; for the console alone.")
 
 
-Document = TypeVar("Document", RegistryDocument, SwitchesDocument)
+Document = TypeVar("Document", bound=BaseModel)
 
 
 def read_document(path: Path, kind: type[Document]) -> Document:
-    """Read one of the two files; an absent one is empty.
+    """Read one of the files; an absent one is empty.
 
     Raises BackendError with file and reason on anything else; the file is left as it is.
     """
@@ -130,7 +132,7 @@ def read_document(path: Path, kind: type[Document]) -> Document:
         raise BackendError(_broken(path, str(error))) from error
 
 
-def document_bytes(document: RegistryDocument | SwitchesDocument) -> bytes:
+def document_bytes(document: BaseModel) -> bytes:
     """What is written: indented, for people; `format` and `version` first."""
     return (json.dumps(document.model_dump(mode="json"), indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
 

@@ -1,4 +1,4 @@
-"""Reads the local registry: where aliases point and how the kill switches stand. Needs no lock and no other part of a workspace."""
+"""Reads the local registry: where aliases point, how kill switches stand, what is rolled out. Needs no lock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.local.documents import RegistryDocument, SwitchesDocument, read_document
-from backends.protocol import AliasMove, SwitchSetting
+from backends.local.traffic_document import TrafficDocument
+from backends.protocol import AliasMove, SwitchSetting, TrafficSetting
 
 
 class LocalAliases:
@@ -77,3 +78,28 @@ class LocalSwitches:
     def published_version(self) -> int:
         """How often the file was changed; 0 when there is none."""
         return read_document(self.path, SwitchesDocument).version
+
+
+class LocalTraffic:
+    """Rollouts as `traffic.json` has them. Every method raises BackendError when the file is broken."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def traffic(self, environment: str, model: str) -> TrafficSetting | None:
+        """The rollout under way or the last one that ended; None: there never was one."""
+        found = read_document(self.path, TrafficDocument).traffic.get(environment, {}).get(model)
+        return None if found is None else found.public(environment, model)
+
+    def rollouts(self) -> list[TrafficSetting]:
+        """The last rollout of every model that ever had one."""
+        found = read_document(self.path, TrafficDocument).traffic
+        return [rollout.public(environment, model) for environment, models in found.items() for model, rollout in models.items()]
+
+    def applied(self, key: str) -> bool:
+        """Whether a call with `key` took effect, as far back as the file remembers."""
+        return key in read_document(self.path, TrafficDocument).applied
+
+    def published_version(self) -> int:
+        """How often the file was changed; 0 when there is none."""
+        return read_document(self.path, TrafficDocument).version

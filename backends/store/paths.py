@@ -77,6 +77,10 @@ class WorkspacePaths:
         return self.root / "breakers.json"
 
     @property
+    def traffic(self) -> Path:
+        return self.root / "traffic.json"
+
+    @property
     def rejects(self) -> Path:
         return self.root / "rejects"
 

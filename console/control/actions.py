@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backends.records import SAFETY_ORDER, Digest, Moment, Name, Reader, State, SwitchState, digest_of
 from backends.text import Untrusted
+from console.control.rollout import RolloutTerms, RolloutWish
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 """A number that a record can carry."""
@@ -35,6 +36,10 @@ class ActionKind(StrEnum):
     FALLBACK = "fallback"
     KILL = "kill"
     RESTORE = "restore"
+    SHIFT = "shift"
+    """Traffic between the version that serves and a candidate: begin a rollout, a step, a share, pause, resume."""
+    ABORT = "abort"
+    """End a rollout: the version that served answers everything again."""
     ASK = "ask"
     APPROVE = "approve"
     REJECT = "reject"
@@ -58,7 +63,8 @@ SWITCH_STATES: Final = {
     ActionKind.RESTORE: SwitchState.NORMAL,
 }
 ALIAS_KINDS: Final = frozenset({ActionKind.ROLLBACK, ActionKind.PROMOTE})
-MOVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES)
+TRAFFIC_KINDS: Final = frozenset({ActionKind.SHIFT, ActionKind.ABORT})
+MOVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES) | TRAFFIC_KINDS
 """Kinds that change something outside the journal."""
 
 KIND_OF_STATE: Final = {state: kind for kind, state in SWITCH_STATES.items()}
@@ -100,7 +106,10 @@ class ActionRequest(Frozen):
     environment: Name = "production"
     model: Name
     to: Name | None = None
-    """Version for rollback (default: the one that served before) and promote; person for hand-over; the switch kinds imply it."""
+    """Version for rollback (default: the one that served before), promote and the beginning of a rollout; person for hand-over; the
+    switch kinds imply it."""
+    wish: RolloutWish | None = None
+    """How `shift` is to move the traffic."""
     subject: Name | None = None
     """What take, acknowledge, note, hand-over and close are about: an incident or alert id; default: the model."""
     reason: str = Field(default="", max_length=REASON_LENGTH)
@@ -160,6 +169,16 @@ class Gate(Frozen):
         return self.state.value, self.limit, self.waiver
 
 
+class Judgement(Frozen):
+    """What a step of a rollout has shown so far."""
+
+    state: State
+    """`ok`: nothing is worse than beside it; `critical`: something is; `unknown`: that cannot be told yet."""
+    sentence: Untrusted
+    lines: tuple[Untrusted, ...] = ()
+    """One metric a line."""
+
+
 class PlanFacts(Frozen):
     """What the caller knows of the world and the executor does not: read from the store, never by control itself."""
 
@@ -180,6 +199,8 @@ class PlanFacts(Frozen):
     """Of the gate policy; default: of the executor's own policy."""
     refusal: str | None = None
     """Why the target cannot be used at all: its artifact is gone, its digest does not match."""
+    judged: Judgement | None = None
+    """What the step of the rollout under way has shown; None: it was not looked at."""
     shown: dict[str, Any] = Field(default_factory=dict)
     """Anything else that the screen showed, for the audit; JSON."""
 
@@ -216,6 +237,12 @@ class ActionPlan(Frozen):
     readers: tuple[Reader, ...] = ()
     seen_by: Untrusted | None = None
     undo: str = ""
+    wish: RolloutWish | None = None
+    terms: RolloutTerms | None = None
+    """What a shift of traffic publishes."""
+    rollout: str | None = None
+    """The value of the rollout that was under way when an alias is moved; None: there was none, the move is direct."""
+    judged: Judgement | None = None
     calls: tuple[str, ...] = ()
     needs: str = ""
     typed_name: Name | None = None
@@ -259,6 +286,16 @@ class ActionPlan(Frozen):
     def renewal(self) -> bool:
         """Whether a switch stays as it is and only its owner and the time at which they are asked change."""
         return self.kind in SWITCH_STATES and self.from_ is not None and self.from_ == self.to
+
+    @property
+    def released(self) -> str | None:
+        """What an approval of this names as its target: the version that is released, or the state of a switch."""
+        return self.to if self.terms is None else self.terms.candidate
+
+    @property
+    def found(self) -> str | None:
+        """What an approval of this names as being in force: the version that the alias names, or the state of the switch."""
+        return self.from_ if self.terms is None else self.terms.stable
 
     @property
     def expected(self) -> str | None:

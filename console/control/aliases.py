@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from backends.protocol import AliasMove, BackendError, RemembersKeys
+from backends.protocol import AliasMove, BackendError, RemembersKeys, TrafficSetting
+from backends.records import State
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Moved, version_label
-from console.control.drawing import Situation, approval_for, people, sealed, title_of, voided_by
-from console.control.reach import MovesAliases, Seen, forbid
+from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, people, sealed, title_of, voided_by
+from console.control.reach import MovesAliases, MovesTraffic, Seen, forbid
+from console.control.rollout_end import after_the_move, running_beside, settle_rollout
 
 
 def alias_plan(situation: Situation) -> ActionPlan:
@@ -29,8 +31,15 @@ def alias_plan(situation: Situation) -> ActionPlan:
         refusals.append(f"{request.model} is at {version_label(to)} already")
     elif back and to not in targets:
         refusals.append(f"{version_label(to)} did not serve before {version_label(found)}: going there is a promotion")
-    approval, step = (None, "act") if back else approval_for(situation, ActionKind.PROMOTE, to)
+    running = running_beside(situation.reach.traffic, request.environment, request.model, in_force)
+    mine = running if running is not None and running.candidate == to else None
+    began, changed = (None, ()) if back else covering(situation, mine, found)
+    covered = began if not changed else None
+    approval, step = (None, "act") if back or covered is not None else approval_for(situation, ActionKind.PROMOTE, to)
     refusals += voided_by(approval, situation, found) if step == "act" else []
+    cautions = [*lapsed(began, changed), *_beside_a_rollout(situation, back, running, mine, refusals)]
+    if not back and found is not None and mine is None:
+        cautions += _direct(policy.direct_promotions, refusals)
     movement = f"{version_label(found)} -> {version_label(to)}"
     changes = [
         Change(
@@ -40,9 +49,10 @@ def alias_plan(situation: Situation) -> ActionPlan:
         )
     ]
     if facts.scores_per_day is not None:
-        changes.append(
-            Change(what=f"traffic to {version_label(to)}", movement="0 % -> 100 %", note=f"about {facts.scores_per_day:,.0f} scores a day")
-        )
+        share = mine.share if mine is not None else 0.0
+        note = f"about {facts.scores_per_day:,.0f} scores a day"
+        changes.append(Change(what=f"traffic to {version_label(to)}", movement=f"{share * 100:.4g} % -> 100 %", note=note))
+    changes += _rollout_change(running, to)
     undo_kind = "promote" if back else "rollback"
     needed = policy.approvals_needed(ActionKind.PROMOTE, request.environment, request.model) if back else 0
     undo = f"{undo_kind} {version_label(found)}, needs {people(needed)}" if found else "none: nothing served before"
@@ -61,7 +71,11 @@ def alias_plan(situation: Situation) -> ActionPlan:
         calls=(
             f"set_alias {request.model} {SERVING_ALIAS}={to} if {found}",
             f"get_alias {request.model} {SERVING_ALIAS} until {to}, at most {policy.read_back_seconds:g} s, else in doubt",
+            *((f"set_traffic {request.model}: {after_the_move(running, to)}, if {running.value!r}",) if running is not None and to else ()),
         ),
+        needs=covered_by(covered) if covered is not None else None,
+        cautions=tuple(cautions),
+        rollout=running.value if running is not None else None,
         approval=approval.id if approval else None,
         step=step,
         refusals=refusals,
@@ -79,6 +93,44 @@ def rollback_targets(history: Sequence[AliasMove], alias: str = SERVING_ALIAS) -
             served.append(move.version)
     in_force = _in_force(history, alias)
     return served[: served.index(in_force)][::-1] if in_force in served else []
+
+
+def _direct(rule: str, refusals: list[str]) -> list[str]:
+    """What the policy says of a promotion that no rollout of the same version went before."""
+    said = "direct: all traffic moves at once, with no canary, shadow or experiment under way"
+    if rule == "refuse":
+        refusals.append(f"{said}, which the policy does not allow")
+    return [said] if rule == "flag" else []
+
+
+def _beside_a_rollout(
+    situation: Situation, back: bool, running: TrafficSetting | None, mine: TrafficSetting | None, refusals: list[str]
+) -> list[str]:
+    """A candidate whose step fails is not promoted; whoever rolls back beside a rollout is told that it could be ended instead."""
+    judged = situation.facts.judged
+    if back and running is not None and mine is None and running.share > 0:
+        candidate = version_label(running.candidate)
+        return [f"a rollout of {candidate} is under way: if it is the trouble, ending it is enough (traffic {running.model} --abort)"]
+    if back or mine is None or mine.strategy == "blue-green":
+        return []
+    if judged is not None and judged.state is State.CRITICAL:
+        refusals.append(f"step {mine.step} of its rollout fails: {judged.sentence.raw}; end the rollout")
+        return []
+    if judged is None or judged.state is not State.OK:
+        return [f"its rollout was not judged to the end: {judged.sentence.raw if judged is not None else 'it was not looked at'}"]
+    return []
+
+
+def _rollout_change(running: TrafficSetting | None, to: str | None) -> list[Change]:
+    """What becomes of the rollout under way: one move of the alias ends it, whatever else is written down afterwards."""
+    if running is None or to is None:
+        return []
+    after = after_the_move(running, to)
+    note = f"{version_label(running.candidate)} no longer gets {running.share * 100:.4g} %" if after == "ended" else ""
+    if after == "colours swapped":
+        kept = f"for {running.hours:g} h" if running.hours is not None else "until it is ended"
+        note = f"{version_label(running.stable)} is kept warm {kept}"
+    return [Change(what=f"rollout ({running.strategy})", movement=f"under way -> {after}", note=note)]
 
 
 def _unchanged(situation: Situation, history: Sequence[AliasMove]) -> tuple[str, ...]:
@@ -123,6 +175,7 @@ class AliasMovement:
     to: str
     key: str
     who: str
+    traffic: MovesTraffic | None = None
 
     @property
     def topic(self) -> Literal["alias"]:
@@ -156,3 +209,7 @@ class AliasMovement:
 
     def forbid(self) -> bool | None:
         return forbid(self.backend, self.key)
+
+    def tidy(self, now: datetime) -> tuple[str, str] | None:
+        """Write down that the rollout under way ended, or that the colours were swapped."""
+        return settle_rollout(self.traffic, self.backend, self.environment, self.model, key=self.key, who=self.who, now=now)

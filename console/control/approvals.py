@@ -32,9 +32,8 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
         if known is not None:
             return [], (known, True)
         drafts: list[Draft] = []
-        # Every way back of the switch is a restore to approvals; a step towards safety is what it is.
-        kind = ActionKind.RESTORE if plan.kind in SWITCH_STATES and not plan.safer else plan.kind
-        standing = state.approval_for(kind, plan.environment, plan.model, plan.to or "", now)
+        kind = _approved_as(plan)
+        standing = state.approval_for(kind, plan.environment, plan.model, plan.released or "", now)
         if standing is not None:
             changed = difference(standing.payload.world, world)
             if not changed:
@@ -48,7 +47,7 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             model=plan.model,
             alias=plan.alias or SERVING_ALIAS,
             from_=world.from_,
-            to=plan.to or "",
+            to=plan.released or "",
             artifact_digest=world.artifact_digest,
             evaluation_digest=world.evaluation_digest,
             gates=world.gates,
@@ -190,6 +189,13 @@ def found(state: ControlState, approval_id: str) -> Approval:
         return state.approvals[approval_id]
     except KeyError:
         raise NotFound(f"there is no request {approval_id}: see `approvals`") from None
+
+
+def _approved_as(plan: ActionPlan) -> ActionKind:
+    """Every way back up of a switch is a restore (a step towards safety is what it is), and letting a version in step by step a promotion."""
+    if plan.kind in SWITCH_STATES:
+        return plan.kind if plan.safer else ActionKind.RESTORE
+    return ActionKind.PROMOTE if plan.kind is ActionKind.SHIFT else plan.kind
 
 
 def _voided(ledger: Ledger, approval_id: str, changed: tuple[str, ...]) -> Draft:

@@ -11,12 +11,13 @@ from pydantic import Field
 from backends.journal.entries import JournalUnavailable
 from backends.journal.journal import Journal
 from backends.journal.verification import verify_journal
-from backends.local.reading import LocalAliases, LocalSwitches
+from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
 from backends.protocol import BackendError
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.control.actions import Frozen, version_label
 from console.control.ledger import exists, read_state, refuse_lost
+from console.control.rollout_end import AFTER_A_MOVE
 from console.control.sentences import AuditEntry, sentences
 from console.control.snapshots import altered
 from console.control.spool import read_notes
@@ -120,6 +121,7 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
     state = read_state(paths)
     try:
         moves, settings = LocalAliases(paths.registry).aliases(), LocalSwitches(paths.switches).switches()
+        rollouts = LocalTraffic(paths.traffic).rollouts()
     except BackendError as error:
         return [str(error)]
     lines = [
@@ -131,6 +133,11 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
         f"the switch of {setting.model} in {setting.environment} is {setting.state.value}, set by {setting.set_by} without an entry"
         for setting in settings
         if setting.key not in state.action_by_key
+    ]
+    lines += [
+        f"the traffic of {rollout.model} in {rollout.environment} is {rollout.value}, set by {rollout.set_by} without an entry"
+        for rollout in rollouts
+        if rollout.key not in state.action_by_key and rollout.key.removeprefix(AFTER_A_MOVE) not in state.actions
     ]
     return lines
 

@@ -199,7 +199,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
         """Why it cannot go on: the world is not the one that was shown or approved, or something forbids it now."""
         approval = state.approvals.get(plan.approval or "")
         if approval is not None and plan.step == "act" and plan.kind in MOVING_KINDS:
-            changed = difference(approval.payload.world, world_of(facts, fresh.from_, self.policy))
+            changed = difference(approval.payload.world, world_of(facts, fresh.found, self.policy))
             if changed and approval.state_at(self.clock.now()) is ApprovalState.APPROVED:
                 return _Objection(f"{approval.id} is void: {changed[0]}", changed, voids=approval.id)
             unsigned = self._unsigned(approval)
@@ -210,6 +210,9 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
             moved = self._moved(plan)
             by = f", {moved.told()}" if moved is not None else ""
             return _Objection(f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now{by}", changed, moved=moved)
+        if plan.terms is not None and fresh.terms is not None and fresh.terms.stable_key != plan.terms.stable_key:
+            changed = (f"version in force: was {plan.found} when the plan was drawn, is {fresh.found}",)
+            return _Objection(f"it changed since the plan was drawn: {plan.found} served then, {fresh.found} now", changed)
         if not fresh.allowed:
             return _Objection(fresh.refusal or "refused", record=fresh.kind in MOVING_KINDS)
         if not plan.allowed:
@@ -262,7 +265,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
         return outcome
 
     def _ask(self, plan: ActionPlan, key: str, reason: str, facts: PlanFacts) -> ActionOutcome:
-        world = world_of(facts, plan.from_, self.policy)
+        world = world_of(facts, plan.found, self.policy)
         try:
             approval, repeated = approvals.ask(self._ledger, self.policy, plan, world, key=key, reason=reason)
         except JournalUnavailable as error:
@@ -337,7 +340,8 @@ def _request_of(plan: ActionPlan, key: str, reason: str) -> ActionRequest:
         kind=plan.kind,
         environment=plan.environment,
         model=plan.model,
-        to=plan.to if plan.kind in ALIAS_KINDS or plan.kind is ActionKind.HAND_OVER else None,
+        to=plan.released if plan.kind in ALIAS_KINDS or plan.kind in {ActionKind.HAND_OVER, ActionKind.SHIFT} else None,
+        wish=plan.wish,
         subject=plan.subject,
         reason=reason,
         until=plan.until,
@@ -358,6 +362,7 @@ def _facts_of(plan: ActionPlan) -> PlanFacts:
         gates=plan.gates,
         trained_by=plan.trained_by,
         policy_digest=plan.policy_digest,
+        judged=plan.judged,
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from backends.protocol import TrafficSetting
 from backends.text import Untrusted
 from console.control.actions import (
     SERVING_ALIAS,
     SWITCH_STATES,
+    TRAFFIC_KINDS,
     ActionKind,
     ActionPlan,
     ActionRequest,
@@ -25,6 +27,7 @@ from console.control.actions import (
 from console.control.approval import Approval, ApprovalState, World, difference
 from console.control.reach import Reach
 from console.control.roles import Policy
+from console.control.rollout import RolloutMove, RolloutTerms
 from console.control.state import ControlState
 
 VERBS = {
@@ -34,6 +37,8 @@ VERBS = {
     ActionKind.FALLBACK: "Set fallback",
     ActionKind.KILL: "Kill",
     ActionKind.RESTORE: "Restore",
+    ActionKind.SHIFT: "Shift traffic of",
+    ActionKind.ABORT: "End rollout of",
     ActionKind.TAKE: "Take",
     ActionKind.ACKNOWLEDGE: "Acknowledge",
     ActionKind.NOTE: "Note",
@@ -91,11 +96,15 @@ def sealed(
     owner: str | None = None,
     approval: str | None = None,
     step: str = "act",
+    needs: str | None = None,
+    terms: RolloutTerms | None = None,
+    rollout: str | None = None,
+    cautions: tuple[str, ...] = (),
 ) -> ActionPlan:
     """The plan with its checks and digest.
 
     `judged_as` is the kind that roles and approvals go by: setting fallback from killed is a restore to them. Guardrails go by
-    what it is called, by that, and by what else it `amounts_to`.
+    what it is called, by that, and by what else it `amounts_to`. `needs` says what is needed where that does not follow from it.
     """
     request, facts, policy = situation.request, situation.facts, situation.policy
     key = request.key or new_key()
@@ -132,7 +141,11 @@ def sealed(
         "seen_by": facts.seen_by,
         "undo": undo,
         "calls": calls,
-        "needs": _needs(situation, danger, judged, approval, step),
+        "wish": request.wish,
+        "terms": terms,
+        "rollout": rollout,
+        "judged": facts.judged,
+        "needs": needs or _needs(situation, danger, judged, approval, step),
         "typed_name": _typed_name(policy, kinds, request) if moves else None,
         "guardrails": limits.told() if moves else (),
         "bulk": request.bulk,
@@ -143,7 +156,7 @@ def sealed(
         "approval": approval,
         "allowed": refusal is None,
         "refusal": refusal,
-        "warnings": tuple(warnings),
+        "warnings": (*warnings, *cautions),
         "verb": _verb(request, to, subject),
         "drawn_at": situation.now,
         "reason": request.reason,
@@ -223,6 +236,36 @@ def approval_for(situation: Situation, kind: ActionKind, to: str | None) -> tupl
     return approval, "act" if approval.state_at(situation.now) is ApprovalState.APPROVED else "ask"
 
 
+def covering(situation: Situation, running: TrafficSetting | None, found: str | None) -> tuple[Approval | None, tuple[str, ...]]:
+    """The approval under which a rollout began or went on, and what has changed since of the world that it is bound to.
+
+    It covers what follows, up to the promotion, as long as nothing has.
+    """
+    state = situation.state
+    if running is None:
+        return None, ()
+    for action in reversed(list(state.actions.values())):
+        if action.kind is not ActionKind.SHIFT or action.state is not ActionState.EFFECTIVE or action.approval is None:
+            continue
+        terms = (action.plan or {}).get("terms") or {}
+        if running.salt not in {action.key, terms.get("salt")}:
+            continue
+        approval = state.approvals.get(action.approval)
+        if approval is not None and approval.payload.to == running.candidate:
+            return approval, difference(approval.payload.world, world_of(situation.facts, found, situation.policy))
+    return None, ()
+
+
+def covered_by(approval: Approval) -> str:
+    """What a step needs that an approval covers."""
+    return f"nobody else: {approval.id} covers it, under which the rollout began"
+
+
+def lapsed(approval: Approval | None, changed: tuple[str, ...]) -> tuple[str, ...]:
+    """Why another approval is needed although the rollout began under one."""
+    return (f"{approval.id}, under which the rollout began, covers this no longer: {changed[0]}",) if approval and changed else ()
+
+
 def voided_by(approval: Approval | None, situation: Situation, found: str | None) -> list[str]:
     """Why an approval no longer holds in the world as it is; empty when it does, or when there is none."""
     if approval is None:
@@ -256,6 +299,8 @@ def title_of(request: ActionRequest, found: str | None, to: str | None) -> str:
     wanted = VERBS[request.kind].upper()
     if found is None and to is None:
         return f"{wanted} {request.model}"
+    if request.kind in TRAFFIC_KINDS:
+        return f"{wanted} {request.model}  {found} -> {to}"
     if request.kind in SWITCH_STATES:
         return f"KILL SWITCH {request.model}  {found} -> {to}"
     return f"{wanted} {request.model}  {version_label(found)} -> {version_label(to)}"
@@ -273,6 +318,8 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
         words = ["rollback", request.model, *(["--to", to] if to else [])]
     elif request.kind is ActionKind.RESTORE:
         words = ["restore", request.model]
+    elif request.kind in TRAFFIC_KINDS:
+        words = ["traffic", request.model, *_shift_words(request)]
     elif request.kind in SWITCH_STATES:
         words = ["kill", request.model, "--state", str(to)]
         words += ["--until", _written(request.until)] if request.until else []
@@ -282,3 +329,19 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
         known = names.get(request.kind)
         words = [known, subject or request.model] if known else ["incident", request.kind.value, subject or request.model]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def _shift_words(request: ActionRequest) -> list[str]:
+    wish = request.wish
+    if wish is None or request.kind is ActionKind.ABORT:
+        return ["--abort"]
+    if wish.move is RolloutMove.SHARE:
+        words = ["--share", f"{(wish.share or 0.0) * 100:g}"]
+    elif wish.move in {RolloutMove.STEP, RolloutMove.PAUSE, RolloutMove.RESUME}:
+        words = [f"--{wish.move.value}"]
+    else:
+        words = [f"--{wish.move.value}", request.to or "V"]
+        words += ["--steps", ",".join(f"{share * 100:g}" for share in wish.steps)] if wish.steps else []
+        words += ["--share", f"{wish.share * 100:g}"] if wish.share is not None else []
+        words += ["--hours", f"{wish.hours:g}"] if wish.hours is not None else []
+    return [*words, "--unjudged"] if wish.unjudged else words

@@ -175,6 +175,9 @@ class Execution:
 
     def _effective(self, seen: Seen) -> ActionOutcome:
         seconds = self.ledger.clock.monotonic() - self.began
+        tidied = self.movement.tidy(self.ledger.clock.now())
+        if tidied is not None:
+            self._called(*tidied, self.ledger.clock.monotonic())
         message = f"effective after {said_duration(seconds)}: {seen.value}, read back"
         if seen.in_force:
             return self._end(ActionState.EFFECTIVE, message, after=seen.value, seconds=seconds)

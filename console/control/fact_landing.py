@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import datetime
+from typing import Literal
 
 from backends.records import Event
 from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, SWITCH_STATES, ActionOutcome, ActionState
+from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionOutcome, ActionState
 from console.control.identity import Actor
 
 _log = logging.getLogger(__name__)
@@ -60,7 +61,15 @@ def _event(actor: Actor, outcome: ActionOutcome, now: datetime) -> Event:
         fact_id=f"{outcome.action_id}/{outcome.state.value}",
         name=outcome.action_id,
         model=outcome.model,
-        topic="alias" if outcome.kind in ALIAS_KINDS else "switch" if outcome.kind in SWITCH_STATES else "incident",
+        topic=_topic(outcome),
         message=Untrusted(f"{outcome.kind.value}{movement}: {outcome.state.value}"),
         actor=actor.who,
     )
+
+
+def _topic(outcome: ActionOutcome) -> Literal["alias", "switch", "deploy", "incident"]:
+    if outcome.kind in ALIAS_KINDS:
+        return "alias"
+    if outcome.kind in SWITCH_STATES:
+        return "switch"
+    return "deploy" if outcome.kind in TRAFFIC_KINDS else "incident"

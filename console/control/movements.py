@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from backends.protocol import NO_ROLLOUT
 from backends.records import SwitchState
-from console.control.actions import ALIAS_KINDS, ActionPlan
+from console.control.actions import ALIAS_KINDS, TRAFFIC_KINDS, ActionPlan
 from console.control.aliases import AliasMovement
 from console.control.reach import Movement, Reach
 from console.control.records import ActionRecord
 from console.control.switches import SwitchMovement
+from console.control.traffic import TrafficMovement
 
 
 def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, who: str, reason: str) -> Movement:
@@ -21,6 +23,20 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
             to=action.to or "",
             key=key,
             who=who,
+            traffic=reach.traffic,
+        )
+    if action.kind in TRAFFIC_KINDS:
+        return TrafficMovement(
+            backend=reach.traffic,
+            aliases=reach.aliases,
+            environment=action.environment,
+            model=action.model,
+            expected=action.from_ or NO_ROLLOUT,
+            to=action.to or "",
+            terms=action.terms if isinstance(action, ActionPlan) else None,
+            key=key,
+            who=who,
+            reason=reason,
         )
     return SwitchMovement(
         backend=reach.switches,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from backends.protocol import BackendError
-from console.control.actions import ALIAS_KINDS, SWITCH_STATES, ActionKind, ActionPlan, Change
+from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, ActionPlan, Change
 from console.control.aliases import alias_plan
 from console.control.drawing import VERBS, Situation, sealed, title_of
 from console.control.switches import switch_plan
+from console.control.traffic import traffic_plan
 
 
 def draw(situation: Situation) -> ActionPlan:
@@ -17,6 +18,8 @@ def draw(situation: Situation) -> ActionPlan:
             return alias_plan(situation)
         if kind in SWITCH_STATES:
             return switch_plan(situation)
+        if kind in TRAFFIC_KINDS:
+            return traffic_plan(situation)
     except BackendError as error:
         return sealed(situation, danger="routine", title=title_of(situation.request, None, None), refusals=[str(error)])
     return _record_plan(situation)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from backends.local.acting import LocalAliasSetter, LocalSwitchSetter
-from backends.protocol import ForbidsKeys, ReadsAliases, ReadsSwitches, SetsAlias, SetsSwitch
+from backends.local.acting import LocalAliasSetter, LocalSwitchSetter, LocalTrafficSetter
+from backends.protocol import ForbidsKeys, ReadsAliases, ReadsSwitches, ReadsTraffic, SetsAlias, SetsSwitch, SetsTraffic
 from backends.store.paths import WorkspacePaths
 from console.control.actions import Moved
 
@@ -20,6 +20,11 @@ class MovesAliases(ReadsAliases, SetsAlias, Protocol):
 @runtime_checkable
 class MovesSwitches(ReadsSwitches, SetsSwitch, Protocol):
     """A place where kill switches are published and read back."""
+
+
+@runtime_checkable
+class MovesTraffic(ReadsTraffic, SetsTraffic, Protocol):
+    """A place where rollouts are published and read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Movement(Protocol):
     """One change outside the journal, as the executor drives it: sent once, read back, settled."""
 
     @property
-    def topic(self) -> Literal["alias", "switch"]: ...
+    def topic(self) -> Literal["alias", "switch", "traffic"]: ...
 
     @property
     def to(self) -> str: ...
@@ -52,6 +57,10 @@ class Movement(Protocol):
 
     def forbid(self) -> bool | None: ...
 
+    def tidy(self, now: datetime) -> tuple[str, str] | None:
+        """What goes with the effect once it was seen, as `(call, result)`; None: nothing does. Never raises: it changes no outcome."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -61,11 +70,14 @@ class Reach:
     switches: MovesSwitches
     registry_name: str = "local"
     switches_name: str = "switches.json"
+    traffic: MovesTraffic | None = None
+    """None: nothing here divides traffic."""
+    traffic_name: str = "traffic.json"
 
     @classmethod
     def local(cls, paths: WorkspacePaths) -> Reach:
         """The files of the workspace itself: no network, no database."""
-        return cls(LocalAliasSetter(paths.registry), LocalSwitchSetter(paths.switches))
+        return cls(LocalAliasSetter(paths.registry), LocalSwitchSetter(paths.switches), traffic=LocalTrafficSetter(paths.traffic))
 
 
 def forbid(backend: object, key: str) -> bool | None:

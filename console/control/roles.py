@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,8 +32,8 @@ class Role(StrEnum):
 
 
 _RECORDS: Final = frozenset({ActionKind.TAKE, ActionKind.ACKNOWLEDGE, ActionKind.NOTE, ActionKind.CLOSE, ActionKind.HAND_OVER})
-_SAFER: Final = frozenset({ActionKind.ROLLBACK, ActionKind.DEGRADE, ActionKind.FALLBACK, ActionKind.KILL})
-_RELEASES: Final = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.ASK})
+_SAFER: Final = frozenset({ActionKind.ROLLBACK, ActionKind.DEGRADE, ActionKind.FALLBACK, ActionKind.KILL, ActionKind.ABORT})
+_RELEASES: Final = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.ABORT, ActionKind.ASK})
 _JUDGES: Final = frozenset({ActionKind.APPROVE, ActionKind.REJECT})
 _KEEPS: Final = frozenset({ActionKind.PLAYBOOK, ActionKind.SETTLE})
 
@@ -102,6 +102,8 @@ class Policy(_Rule):
     signers: SignerFiles | None = None
     """Whose keys are whose, where approvals are signed."""
     glass: GlassTerms = GlassTerms()
+    direct_promotions: Literal["allow", "flag", "refuse"] = "flag"
+    """What is said of a promotion that no rollout of the same version went before."""
     override_hours: float = Field(default=4.0, gt=0)
     """After how long the owner of a switch that is not normal is asked again."""
     read_back_seconds: float = Field(default=30.0, gt=0)

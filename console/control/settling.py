@@ -110,6 +110,8 @@ class Settling(Post):
         # A conflict means that somebody else ended it first: then their word stands.
         with contextlib.suppress(JournalConflict):
             self._ledger.record(*drafts)
+        if state is ActionState.EFFECTIVE:
+            movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason).tidy(self.clock.now())
         outcome = outcome_of(self._ledger.state().actions[action.id], repeated=False)
         self._landing.land(outcome, self.clock.now())
         return outcome

@@ -127,3 +127,7 @@ class SwitchMovement:
 
     def forbid(self) -> bool | None:
         return forbid(self.backend, self.key)
+
+    def tidy(self, now: datetime) -> tuple[str, str] | None:
+        del now
+        return None

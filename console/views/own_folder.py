@@ -21,7 +21,8 @@ FULL: Final = 100 * 2**20
 NEARLY_FULL: Final = 2**30
 """Bytes left on the disk: below the first nothing can be relied on, below the second it is time to look."""
 
-CONTROL_FILES: Final = ("control.sqlite", "audit-head", "registry.json", "switches.json", "workspace.toml", "store/catalog.sqlite")
+PUBLISHED: Final = ("registry.json", "switches.json", "traffic.json")
+CONTROL_FILES: Final = ("control.sqlite", "audit-head", *PUBLISHED, "workspace.toml", "store/catalog.sqlite")
 BEHIND: Final = timedelta(minutes=1)
 
 
@@ -141,7 +142,15 @@ def _group_name(gid: int) -> str:
 
 def _newest_write(paths: WorkspacePaths) -> datetime | None:
     times = []
-    for path in (paths.control, Path(f"{paths.control}-wal"), paths.audit_head, paths.registry, paths.switches, paths.summary):
+    for path in (
+        paths.control,
+        Path(f"{paths.control}-wal"),
+        paths.audit_head,
+        paths.registry,
+        paths.switches,
+        paths.traffic,
+        paths.summary,
+    ):
         try:
             times.append(path.stat().st_mtime)
         except OSError:

@@ -1,0 +1,130 @@
+"""`traffic.json`: which version answers which share of the requests while a rollout is under way, for serving processes to obey.
+
+    {"format": "quarterdeck/traffic/1", "version": 4,
+     "traffic": {"production": {"arrival-delay": {"state": "running", "strategy": "canary", "stable": "2", "stable_key": "0197...",
+       "candidate": "3", "weights": {"2": 0.95, "3": 0.05}, "shadow": [], "steps": [0.05, 0.25, 0.5], "step": 1, "paused": false,
+       "salt": "0198...", "hours": null, "started_at": "2013-04-26T22:03:14Z", "step_at": "2013-04-26T22:03:14Z", "until": null,
+       "set_at": "2013-04-26T22:03:14Z", "set_by": "ines@build", "reason": "April", "key": "0198..."}}},
+     "applied": {"0198...": 4}, "forbidden": []}
+
+An entry counts only while its `state` is `running` and the last move of the serving alias in the registry has the key `stable_key`
+(that move put `stable` in force); else, and without an entry, the alias answers everything. `backends.local.routing` divides the
+requests. `version` grows by one at each change.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from backends.local.documents import Part
+from backends.protocol import Strategy, TrafficSetting
+from backends.records import Moment, Name
+
+CLOSE = 1e-9
+"""Weights are decimal fractions: their sum may miss 1 by this much."""
+
+
+class Rollout(Part):
+    """One rollout of one model in one environment."""
+
+    state: Literal["running", "ended"]
+    strategy: Strategy
+    stable: Name
+    stable_key: Name
+    candidate: Name
+    weights: dict[Name, float]
+    shadow: tuple[Name, ...] = ()
+    steps: tuple[float, ...] = ()
+    step: int = Field(default=0, ge=0)
+    paused: bool = False
+    salt: Name
+    hours: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    started_at: Moment
+    step_at: Moment
+    until: Moment | None = None
+    set_at: Moment
+    set_by: Name
+    reason: str = Field(max_length=4000)
+    key: Name
+
+    @model_validator(mode="after")
+    def _divides_everything_once(self) -> Rollout:
+        if self.stable == self.candidate:
+            raise ValueError(f"{self.stable} cannot be released beside itself")
+        if not set(self.weights) <= {self.stable, self.candidate}:
+            raise ValueError(f"weights name {', '.join(sorted(set(self.weights) - {self.stable, self.candidate}))}, which takes no part")
+        if any(not (math.isfinite(weight) and 0 <= weight <= 1) for weight in self.weights.values()):
+            raise ValueError("a weight is a share from 0 to 1")
+        if abs(math.fsum(self.weights.values()) - 1) > CLOSE:
+            raise ValueError(f"the weights add up to {math.fsum(self.weights.values()):.6g}, not to 1")
+        rising = all(low < high for low, high in pairwise(self.steps))
+        if not rising or any(not 0 < share <= 1 for share in self.steps):
+            raise ValueError("steps are rising shares above 0 and up to 1")
+        if self.step > len(self.steps):
+            raise ValueError(f"step {self.step} of {len(self.steps)}")
+        return self
+
+    @classmethod
+    def of(cls, setting: TrafficSetting) -> Rollout:
+        """The entry that publishes a setting. Raises ValidationError when it divides nothing or too much."""
+        return cls(
+            state=setting.state,
+            strategy=setting.strategy,
+            stable=setting.stable,
+            stable_key=setting.stable_key,
+            candidate=setting.candidate,
+            weights=dict(setting.weights),
+            shadow=setting.shadow,
+            steps=setting.steps,
+            step=setting.step,
+            paused=setting.paused,
+            salt=setting.salt,
+            hours=setting.hours,
+            started_at=setting.started_at,
+            step_at=setting.step_at,
+            until=setting.until,
+            set_at=setting.set_at,
+            set_by=setting.set_by,
+            reason=setting.reason,
+            key=setting.key,
+        )
+
+    def public(self, environment: str, model: str) -> TrafficSetting:
+        return TrafficSetting(
+            environment=environment,
+            model=model,
+            state=self.state,
+            strategy=self.strategy,
+            stable=self.stable,
+            stable_key=self.stable_key,
+            candidate=self.candidate,
+            weights=dict(self.weights),
+            shadow=self.shadow,
+            steps=self.steps,
+            step=self.step,
+            paused=self.paused,
+            salt=self.salt,
+            hours=self.hours,
+            started_at=self.started_at,
+            step_at=self.step_at,
+            until=self.until,
+            set_at=self.set_at,
+            set_by=self.set_by,
+            reason=self.reason,
+            key=self.key,
+        )
+
+
+class TrafficDocument(Part):
+    """`traffic.json`."""
+
+    format: Literal["quarterdeck/traffic/1"] = "quarterdeck/traffic/1"
+    version: int = Field(default=0, ge=0)
+    traffic: dict[Name, dict[Name, Rollout]] = Field(default_factory=dict)
+    applied: dict[Name, int] = Field(default_factory=dict)
+    """Key of each recent call and the version it made; of no interest to serving processes."""
+    forbidden: tuple[Name, ...] = ()
