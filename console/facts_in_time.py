@@ -11,10 +11,11 @@ from typing import Final, TypeVar
 
 from console.acting import known_models
 from console.config import Workspace
-from console.control.actions import ActionKind, ActionRequest, PlanFacts
+from console.control.actions import NEEDS_FACTS, ActionKind, ActionRequest, PlanFacts
+from console.control.rollout import RolloutMove
 from console.policies.load import load_policies
 
-PATIENCE: Final = {ActionKind.ROLLBACK: 10.0, ActionKind.PROMOTE: 60.0}
+PATIENCE: Final = {ActionKind.ROLLBACK: 10.0, ActionKind.PROMOTE: 60.0, ActionKind.SHIFT: 60.0}
 SHORT_PATIENCE: Final = 3.0
 """Seconds that a verb waits for facts, by kind; the rest, kill switches above all, the short time."""
 
@@ -38,9 +39,9 @@ class FactsRead:
 
 
 def base_facts(workspace: Workspace, kind: ActionKind, problem: str | None = None) -> PlanFacts:
-    """What is known without the store. A promotion is judged by its gates, so without them it is refused."""
+    """What is known without the store. What lets a version in is judged by its gates, so without them it is refused."""
     refusal = None
-    if kind is ActionKind.PROMOTE:
+    if kind in NEEDS_FACTS:
         refusal = f"its gates cannot be judged: {problem or 'the facts are still being read'}"
     shown = {WITHOUT: f"could not be read: {problem}"} if problem else {}
     return PlanFacts(policy_digest=load_policies(workspace.paths.policies).digest, refusal=refusal, shown=shown)
@@ -56,7 +57,9 @@ def read_facts(
     patience: float | None = None,
 ) -> FactsRead:
     """The facts of one request, read within `patience` seconds (default: by its kind). Never raises for what the store is like."""
-    seconds = PATIENCE.get(request.kind, SHORT_PATIENCE) if patience is None else patience
+    hurried = request.wish is not None and request.wish.move is RolloutMove.PAUSE
+    usual = SHORT_PATIENCE if hurried else PATIENCE.get(request.kind, SHORT_PATIENCE)
+    seconds = usual if patience is None else patience
 
     def reading() -> PlanFacts:
         # Loads the store's database engine, which the fast path of a plan must not wait for.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from console.views.breakers import BreakersView
     from console.views.changes import ChangesView
     from console.views.lineage import LineageView
+    from console.views.rollout import TrafficView
     from console.views.sources import SourcesView
     from console.views.switches import SwitchesView
     from console.views.version_card import VersionView
@@ -106,6 +107,16 @@ class RecordsLookout(ABC):
         from console.views.switches import switches_view  # noqa: PLC0415
 
         return switches_view(self.sight())
+
+    def traffic(self, model: str) -> TrafficView:
+        """How the traffic of a model is divided. Raises NoSuchModel for one that neither the registry nor the store knows."""
+        from console.acting import known_models  # noqa: PLC0415
+        from console.views.rollout import traffic_view  # noqa: PLC0415
+
+        sight = self.sight()
+        if model not in known_models(sight.workspace, sight.environment):
+            self.model(model)
+        return traffic_view(sight, model)
 
     def actions(self, *, only_open: bool = False, model: str | None = None) -> ActionsView:
         """Actions, those that wait for a person first."""

@@ -18,6 +18,8 @@ from console.cli.exits import Exit
 from console.control.actions import (
     ALIAS_KINDS,
     MOVING_KINDS,
+    NEEDS_FACTS,
+    TRAFFIC_KINDS,
     ActionKind,
     ActionOutcome,
     ActionPlan,
@@ -115,7 +117,7 @@ def act(context: Context, request: ActionRequest, *, waiver: str | None = None) 
         read = _facts(context, request, waiver)
         if read.unknown_model is not None:
             raise Problem(Exit.NOT_FOUND, read.unknown_model)
-        plan = desk.plan(request, read.facts)
+        plan = _first_plan(repeated, request) or desk.plan(request, read.facts)
         expected = getattr(options, "expect", None)
         if expected is not None and repeated is None and expected not in {plan.from_, version_label(plan.from_)}:
             found = version_label(plan.from_)
@@ -152,6 +154,23 @@ def told(context: Context, plan: ActionPlan, outcome: ActionOutcome) -> Exit:
     return Exit(outcome.exit_code)
 
 
+def _first_plan(repeated: ActionRecord | None, request: ActionRequest) -> ActionPlan | None:
+    """The plan that a key stood for, where the same words mean another step by now: that of a shift of traffic."""
+    if repeated is None or repeated.plan is None or repeated.kind is not request.kind or request.kind not in TRAFFIC_KINDS:
+        return None
+    plan = ActionPlan.model_validate(repeated.plan)
+    asked, then = request.wish, plan.wish
+    if plan.model != request.model or plan.environment != request.environment or plan.terms is None:
+        return None
+    if (
+        asked is not None
+        and asked != then
+        and not (asked.share is not None and asked.share == plan.terms.weights.get(plan.terms.candidate))
+    ):
+        return None
+    return plan if request.to in {None, plan.terms.candidate} else None
+
+
 def _known(context: Context, key: str | None) -> ActionRecord | None:
     state = state_of(context)
     return state.actions.get(state.action_by_key.get(key or "", ""))
@@ -162,13 +181,13 @@ def _facts(context: Context, request: ActionRequest, waiver: str | None) -> Fact
         return FactsRead(base_facts(context.workspace, request.kind))
     read = read_facts(context.workspace, context.environment, request, as_of=context.as_of, waiver=waiver)
     if read.problem is not None and read.unknown_model is None:
-        without = "" if request.kind is ActionKind.PROMOTE else "; the action works without them"
+        without = "" if request.kind in NEEDS_FACTS else "; the action works without them"
         context.say(f"facts could not be read: {read.problem}{without}")
     return read
 
 
 def _refused(context: Context, desk: Desk, plan: ActionPlan, read: FactsRead) -> Exit:
-    if read.problem is None or plan.kind is not ActionKind.PROMOTE:
+    if read.problem is None or plan.kind not in NEEDS_FACTS:
         # The desk judges again: the attempt goes on record, or the key is known and the first outcome comes back.
         outcome = desk.execute(plan, Confirmation(reason=plan.reason))
         return told(context, plan, outcome)

@@ -37,6 +37,7 @@ SCHEMAS: dict[str, str] = {
     "lineage": "console.views.lineage:LineageView",
     "changes": "console.views.changes:ChangesView",
     "sources": "console.views.sources:SourcesView",
+    "traffic": "console.views.rollout:TrafficView",
     "switches": "console.views.switches:SwitchesView",
     "breakers": "console.views.breakers:BreakersView",
     "actions": "console.views.actions:ActionsView",

@@ -67,6 +67,9 @@ TRAFFIC_KINDS: Final = frozenset({ActionKind.SHIFT, ActionKind.ABORT})
 MOVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES) | TRAFFIC_KINDS
 """Kinds that change something outside the journal."""
 
+NEEDS_FACTS: Final = frozenset({ActionKind.PROMOTE, ActionKind.SHIFT})
+"""Kinds that let a version in, which is judged by its gates; a shift that lets in nothing goes on without them all the same."""
+
 KIND_OF_STATE: Final = {state: kind for kind, state in SWITCH_STATES.items()}
 
 Danger = Literal["safer", "routine", "dangerous"]

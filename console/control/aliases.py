@@ -110,7 +110,7 @@ def _beside_a_rollout(
     judged = situation.facts.judged
     if back and running is not None and mine is None and running.share > 0:
         candidate = version_label(running.candidate)
-        return [f"a rollout of {candidate} is under way: if it is the trouble, ending it is enough (traffic {running.model} --abort)"]
+        return [f"a rollout of {candidate} is under way: if it is the trouble, ending it is enough (traffic {running.model} abort)"]
     if back or mine is None or mine.strategy == "blue-green":
         return []
     if judged is not None and judged.state is State.CRITICAL:

@@ -145,7 +145,7 @@ def sealed(
         "terms": terms,
         "rollout": rollout,
         "judged": facts.judged,
-        "needs": needs or _needs(situation, danger, judged, approval, step),
+        "needs": needs or needs_of(situation, danger, judged, approval, step),
         "typed_name": _typed_name(policy, kinds, request) if moves else None,
         "guardrails": limits.told() if moves else (),
         "bulk": request.bulk,
@@ -241,9 +241,18 @@ def covering(situation: Situation, running: TrafficSetting | None, found: str | 
 
     It covers what follows, up to the promotion, as long as nothing has.
     """
-    state = situation.state
+    approval = went_on_under(situation.state, running)
+    return (
+        (None, ())
+        if approval is None
+        else (approval, difference(approval.payload.world, world_of(situation.facts, found, situation.policy)))
+    )
+
+
+def went_on_under(state: ControlState, running: TrafficSetting | None) -> Approval | None:
+    """The newest approval under which a rollout began or went on."""
     if running is None:
-        return None, ()
+        return None
     for action in reversed(list(state.actions.values())):
         if action.kind is not ActionKind.SHIFT or action.state is not ActionState.EFFECTIVE or action.approval is None:
             continue
@@ -252,8 +261,8 @@ def covering(situation: Situation, running: TrafficSetting | None, found: str | 
             continue
         approval = state.approvals.get(action.approval)
         if approval is not None and approval.payload.to == running.candidate:
-            return approval, difference(approval.payload.world, world_of(situation.facts, found, situation.policy))
-    return None, ()
+            return approval
+    return None
 
 
 def covered_by(approval: Approval) -> str:
@@ -274,7 +283,8 @@ def voided_by(approval: Approval | None, situation: Situation, found: str | None
     return [f"{approval.id} no longer holds, {line}" for line in changed]
 
 
-def _needs(situation: Situation, danger: Danger, judged: ActionKind, approval: str | None, step: str) -> str:
+def needs_of(situation: Situation, danger: Danger, judged: ActionKind, approval: str | None, step: str) -> str:
+    """Who is needed for an action that goes by the rules of `judged`."""
     if danger == "safer":
         return "1 operator"
     if danger == "routine":
@@ -299,8 +309,6 @@ def title_of(request: ActionRequest, found: str | None, to: str | None) -> str:
     wanted = VERBS[request.kind].upper()
     if found is None and to is None:
         return f"{wanted} {request.model}"
-    if request.kind in TRAFFIC_KINDS:
-        return f"{wanted} {request.model}  {found} -> {to}"
     if request.kind in SWITCH_STATES:
         return f"KILL SWITCH {request.model}  {found} -> {to}"
     return f"{wanted} {request.model}  {version_label(found)} -> {version_label(to)}"
@@ -334,14 +342,14 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
 def _shift_words(request: ActionRequest) -> list[str]:
     wish = request.wish
     if wish is None or request.kind is ActionKind.ABORT:
-        return ["--abort"]
+        return ["abort"]
     if wish.move is RolloutMove.SHARE:
-        words = ["--share", f"{(wish.share or 0.0) * 100:g}"]
+        words = ["shift", "--percent", f"{(wish.share or 0.0) * 100:g}"]
     elif wish.move in {RolloutMove.STEP, RolloutMove.PAUSE, RolloutMove.RESUME}:
-        words = [f"--{wish.move.value}"]
+        words = [wish.move.value]
     else:
-        words = [f"--{wish.move.value}", request.to or "V"]
+        words = ["shift", "--to", request.to or "V", "--strategy", wish.move.value]
         words += ["--steps", ",".join(f"{share * 100:g}" for share in wish.steps)] if wish.steps else []
-        words += ["--share", f"{wish.share * 100:g}"] if wish.share is not None else []
+        words += ["--percent", f"{wish.share * 100:g}"] if wish.share is not None else []
         words += ["--hours", f"{wish.hours:g}"] if wish.hours is not None else []
     return [*words, "--unjudged"] if wish.unjudged else words

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from backends.journal.entries import Draft
 from backends.protocol import BackendConflict
 from console.control import events
-from console.control.actions import ALIAS_KINDS, ENDED, ActionOutcome, ActionPlan, ActionRequest, ActionState
+from console.control.actions import ALIAS_KINDS, ENDED, ActionKind, ActionOutcome, ActionPlan, ActionRequest, ActionState
 from console.control.execution import Execution, NotIntended
 from console.control.holders import this_holder, under_way
 from console.control.records import ActionRecord
@@ -78,7 +79,8 @@ def request_again(action: ActionRecord, now: datetime) -> ActionRequest:
         kind=action.kind,
         environment=action.environment,
         model=action.model,
-        to=action.to if action.kind in ALIAS_KINDS else None,
+        to=_asked_version(action),
+        wish=_plan_of(action).get("wish") if action.kind is ActionKind.SHIFT else None,
         subject=action.subject,
         reason=action.reason,
         until=action.until if action.until is not None and action.until > now else None,
@@ -87,6 +89,17 @@ def request_again(action: ActionRecord, now: datetime) -> ActionRequest:
         run=action.run,
         suggested=action.suggested,
     )
+
+
+def _asked_version(action: ActionRecord) -> str | None:
+    if action.kind in ALIAS_KINDS:
+        return action.to
+    # What a rollout began with names its version; whatever followed goes by the rollout that is under way.
+    return (_plan_of(action).get("terms") or {}).get("candidate") if action.kind is ActionKind.SHIFT else None
+
+
+def _plan_of(action: ActionRecord) -> dict[str, Any]:
+    return action.plan or {}
 
 
 def plan_again(action: ActionRecord, drawn: ActionPlan) -> ActionPlan:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
 from backends.local.routing import in_force
 from backends.protocol import NO_ROLLOUT, AliasMove, BackendError, ReadsAliases, RemembersKeys, TrafficSetting
-from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Danger, version_label
+from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Danger, Moved, version_label
 from console.control.aliases import rollback_targets
-from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, people, sealed, title_of, voided_by
+from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, needs_of, sealed, title_of, voided_by
+from console.control.passing import standing_in_the_way
 from console.control.reach import MovesTraffic, Seen, forbid
 from console.control.rollout import (
     BEGINNINGS,
@@ -75,7 +76,7 @@ def _wished(world: _World, situation: Situation) -> tuple[RolloutTerms | None, l
         return _begun(world, situation, wish)
     if world.running is None:
         return None, [f"no rollout of {situation.request.model} is under way: begin one first"]
-    return _moved_on(world.running, wish)
+    return _moved_on(world.running, situation, wish)
 
 
 def _begun(world: _World, situation: Situation, wish: RolloutWish) -> tuple[RolloutTerms | None, list[str]]:
@@ -111,12 +112,14 @@ def _begun(world: _World, situation: Situation, wish: RolloutWish) -> tuple[Roll
     return terms, []
 
 
-def _moved_on(running: TrafficSetting, wish: RolloutWish) -> tuple[RolloutTerms | None, list[str]]:
+def _moved_on(running: TrafficSetting, situation: Situation, wish: RolloutWish) -> tuple[RolloutTerms | None, list[str]]:
     if wish.move in {RolloutMove.PAUSE, RolloutMove.RESUME}:
         paused = wish.move is RolloutMove.PAUSE
         if running.paused == paused:
             return None, [f"the rollout is {'paused' if paused else 'not paused'} already"]
         return terms_of(running, paused=paused), []
+    if situation.request.to not in {None, running.candidate}:
+        return None, [f"a rollout of {version_label(running.candidate)} is under way, not of {version_label(situation.request.to)}"]
     if running.strategy != "canary":
         return None, [_NO_STEPS[running.strategy]]
     if wish.move is RolloutMove.STEP:
@@ -157,8 +160,14 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
         else:
             cautions = lapsed(covered, changed)
             approval, step = approval_for(situation, ActionKind.PROMOTE, terms.candidate)
-            needs = None if approval is not None else people(policy.approvals_needed(ActionKind.PROMOTE))
+            needs = needs_of(situation, danger, ActionKind.PROMOTE, approval.id if approval is not None else None, step)
             refusals = refusals + (voided_by(approval, situation, terms.stable) if step == "act" else [])
+    if not forward:
+        # What keeps a version out does not keep it in.
+        situation = replace(situation, facts=situation.facts.model_copy(update={"refusal": None}))
+    elif terms.weights.get(terms.candidate, 0.0) > 0:
+        gate = standing_in_the_way(situation.facts.gates)
+        refusals = refusals + ([gate] if gate is not None else [])
     wish = request.wish
     if forward and world.running is not None and wish is not None and wish.move is not RolloutMove.RESUME:
         refusals = refusals + _unfit(situation, world.running, wish)
@@ -166,7 +175,7 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
         situation,
         danger=danger,
         judged_as=ActionKind.SHIFT if forward else ActionKind.ABORT,
-        title=title_of(request, found, to),
+        title=f"{title_of(request, None, None)}  {_movement(world, terms)}",
         from_=found,
         to=to,
         changes=_changes(situation, world, terms, found, to),
@@ -261,6 +270,17 @@ def _undo(world: _World, terms: RolloutTerms, forward: bool) -> str:
     return "resume it, by somebody who is elevated" if terms.paused else f"forward to {_percent(running.share)} again, judged anew"
 
 
+def _movement(world: _World, terms: RolloutTerms) -> str:
+    """What the plan does, short enough for a heading: `v3 5 % -> 25 %`, `pause canary of v3`."""
+    running, candidate = world.running, version_label(terms.candidate)
+    if running is not None and running.paused != terms.paused and terms.state == "running":
+        return f"{'pause' if terms.paused else 'resume'} {running.strategy} of {candidate}"
+    before, after = running.share if running is not None else 0.0, terms.weights.get(terms.candidate, 0.0)
+    if before == after:
+        return f"{terms.strategy} of {candidate} {'ends' if terms.state == 'ended' else 'begins'}"
+    return f"{candidate} {_percent(before)} -> {_percent(after)}"
+
+
 def _weights(stable: str, candidate: str, share: float) -> dict[str, float]:
     # Written so that both shares read as they were meant: 1 - .05 is .95, whatever binary fractions say.
     return {stable: 1.0} if share == 0 else {stable: round(1 - share, 12), candidate: share}
@@ -313,13 +333,14 @@ class TrafficMovement:
             raise BackendError("nothing here divides traffic")
         setting = self.backend.traffic(self.environment, self.model)
         value = NO_ROLLOUT if setting is None else setting.value
+        moved = None if setting is None else Moved.by(setting.set_by, setting.set_at, setting.key)
         if setting is not None and setting.key == self.key:
             move = self.aliases.alias(self.environment, self.model, SERVING_ALIAS)
             counts = not setting.running or in_force(setting, move)
-            return Seen(value if counts else NO_ROLLOUT, ours=True, in_force=counts)
+            return Seen(value if counts else NO_ROLLOUT, ours=True, in_force=counts, moved=moved)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False)
-        return Seen(value, ours=value == self.to, in_force=value == self.to)
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved)
+        return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:
         return None if self.backend is None else forbid(self.backend, self.key)

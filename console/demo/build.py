@@ -90,7 +90,7 @@ people:
   omar: releaser
 roles:
   - id: releaser
-    may: [note, ask, promote, elevate]
+    may: [note, ask, promote, shift, abort, elevate]
 """
 
 

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 from backends.text import Untrusted
 from console.control.actions import (
     ALIAS_KINDS,
-    SWITCH_STATES,
+    MOVING_KINDS,
+    NEEDS_FACTS,
+    TRAFFIC_KINDS,
     ActionKind,
     ActionOutcome,
     ActionPlan,
@@ -30,6 +32,8 @@ _BUTTONS = {
     ActionKind.FALLBACK: "Set fallback",
     ActionKind.KILL: "Set killed",
     ActionKind.RESTORE: "Set normal",
+    ActionKind.SHIFT: "Shift traffic",
+    ActionKind.ABORT: "End the rollout",
     ActionKind.CLOSE: "Close",
 }
 
@@ -61,9 +65,9 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
     lines += [line(" ", ("!", "warning"), f" {warning}") for warning in plan.warnings]
     problem = facts_problem(plan)
     if problem:
-        works = "" if plan.kind is ActionKind.PROMOTE else "; the action works without them"
+        works = "" if plan.kind in NEEDS_FACTS else "; the action works without them"
         lines.append(line(" ", ("?", "unknown"), f" facts {problem}{works}"))
-    if plan.kind not in SWITCH_STATES and plan.kind not in ALIAS_KINDS:
+    if plan.kind not in MOVING_KINDS:
         return lines + [line(f" {change.what}  {change.movement}", ("   " + change.note, "dim")) for change in plan.will_change]
     lines.append(rule("Will change", width))
     lines += [line(f" {change.what:<21} {change.movement:<17} ", (change.note, "dim")) for change in plan.will_change]
@@ -71,7 +75,7 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
         lines.append(line(f" {'seen by':<21} ", plan.seen_by))
     if plan.will_not_change:
         lines += [rule("Will not change", width), _listed(plan.will_not_change)]
-    if plan.kind in ALIAS_KINDS:
+    if plan.kind in ALIAS_KINDS or plan.kind in TRAFFIC_KINDS:
         # What answers in each state of the switch stands with the choices.
         lines += _target(plan, zone, width)
     lines += _helping(plan, zone, width)
@@ -254,6 +258,8 @@ def outcome_lines(plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, time
 def _in_force(plan: ActionPlan, outcome: ActionOutcome) -> str:
     if plan.kind in ALIAS_KINDS:
         return f"{plan.alias} = {version_label(outcome.after)}"
+    if plan.kind in TRAFFIC_KINDS:
+        return f"traffic = {outcome.after}"
     return f"switch = {outcome.after}"
 
 

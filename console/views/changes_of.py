@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from backends.protocol import SwitchSetting
+from backends.local.reading import LocalTraffic
+from backends.protocol import BackendError, SwitchSetting
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, MOVING_KINDS, version_label
+from console.control.actions import ALIAS_KINDS, MOVING_KINDS, TRAFFIC_KINDS, version_label
+from console.control.rollout_end import AFTER_A_MOVE
 from console.views.changes import LOOK_BACK, Change, ChangesView, changes_view, nearest_first
 from console.views.sight import Sight
 
@@ -19,7 +21,7 @@ def changes_of(sight: Sight, reader: Reader, model: str, onset: datetime | None,
     own = set(sight.control.actions)
     items = [each for each in landed.items if each.source != "control" or each.name not in own]
     since = sight.at - LOOK_BACK
-    recorded = [*_aliases(sight, model), *_switch(sight, model), *_control(sight, model)]
+    recorded = [*_aliases(sight, model), *_switch(sight, model), *_traffic(sight, model), *_control(sight, model)]
     for each in recorded:
         if since <= each.at <= sight.at:
             hours = (onset - each.at).total_seconds() / 3600 if onset is not None else None
@@ -57,6 +59,17 @@ def _switch(sight: Sight, model: str) -> Iterator[Change]:
         yield _change(setting.set_at, "switch", message, setting.set_by, "switches.json")
 
 
+def _traffic(sight: Sight, model: str) -> Iterator[Change]:
+    """What was published outside this console; what a move of the alias made of a rollout goes with that move."""
+    try:
+        setting = LocalTraffic(sight.workspace.paths.traffic).traffic(sight.environment, model)
+    except BackendError:
+        return
+    if setting is not None and setting.key not in sight.control.action_by_key and not setting.key.startswith(AFTER_A_MOVE):
+        message = f"traffic set to {setting.value}, outside this console: {setting.reason}"
+        yield _change(setting.set_at, "traffic", message, setting.set_by, "traffic.json")
+
+
 def _control(sight: Sight, model: str) -> Iterator[Change]:
     control, environment = sight.control, sight.environment
     for action in control.actions.values():
@@ -64,7 +77,7 @@ def _control(sight: Sight, model: str) -> Iterator[Change]:
             labelled = version_label if action.kind in ALIAS_KINDS else str
             movement = f"{labelled(action.from_)} -> {labelled(action.to)}"
             reason = f": {action.reason}" if action.reason else ""
-            topic = "alias" if action.kind in ALIAS_KINDS else "switch"
+            topic = "alias" if action.kind in ALIAS_KINDS else "traffic" if action.kind in TRAFFIC_KINDS else "switch"
             at = action.finished_at or action.intended_at
             yield _change(
                 at, topic, f"{action.kind.value} {movement}, {action.state.value}{reason}", action.actor.who, "control", action.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from backends.records import Model, Moment
 from backends.store import queries
 from backends.store.reader import Reader
 from console.analysis.would_help import MINIMUM_ROWS, would_help
-from console.control.actions import ActionKind
+from console.control.actions import ALIAS_KINDS, TRAFFIC_KINDS, ActionKind
 from console.control.records import ActionRecord
 from console.render import figures
 from console.views.assessment import registry_of
@@ -36,6 +36,8 @@ _SERVED_BY = {
     ActionKind.RESTORE: "model",
     ActionKind.ROLLBACK: "model",
     ActionKind.PROMOTE: "model",
+    ActionKind.SHIFT: "model",
+    ActionKind.ABORT: "model",
 }
 
 
@@ -86,9 +88,11 @@ def effect_view(sight: Sight, reader: Reader, action_id: str) -> EffectView:
 def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, acted_at: datetime) -> EffectView:
     since = queries.scored(reader, sight.environment, model.name, acted_at, sight.at)
     live = since.role == "live"
-    wanted = live & (since.served_by == _SERVED_BY.get(record.kind, "killed"))
-    if record.kind in {ActionKind.ROLLBACK, ActionKind.PROMOTE}:
-        wanted &= since.version == record.to
+    put, _ = _versions(record)
+    counted = since.role == ("shadow" if _silent(record) else "live")
+    wanted = counted & (since.served_by == _SERVED_BY.get(record.kind, "killed"))
+    if put is not None:
+        wanted &= since.version == put
     earlier = queries.scored(reader, sight.environment, model.name, acted_at - BEFORE, acted_at, role="live")
     now = micros(sight.at)
     before = quality_between(rows_of(earlier), model.task, micros(acted_at - BEFORE), micros(acted_at), now, model.threshold)
@@ -131,22 +135,40 @@ _Otherwise = tuple[int, float, float, str]
 """Rows, loss of what serves, loss of what served before on the same rows, and the answer of the paired comparison."""
 
 
+def _versions(record: ActionRecord) -> tuple[str | None, str | None]:
+    """The version that an action put in force, and the one that it took out or beside which it was put; None for switches."""
+    if record.kind in ALIAS_KINDS:
+        return record.to, record.from_
+    if record.kind not in TRAFFIC_KINDS:
+        return None, None
+    terms = _terms(record)
+    pair = terms.get("candidate"), terms.get("stable")
+    return pair if record.kind is ActionKind.SHIFT else (pair[1], pair[0])
+
+
+def _silent(record: ActionRecord) -> bool:
+    """Whether the candidate of a rollout scores without answering."""
+    return record.kind is ActionKind.SHIFT and bool(_terms(record).get("shadow"))
+
+
+def _terms(record: ActionRecord) -> dict[str, Any]:
+    return (record.plan or {}).get("terms") or {}
+
+
 def _otherwise(record: ActionRecord, model: Model, since: queries.Scored, wanted: np.ndarray) -> _Otherwise | None:
     """Compare on the very rows scored since with what served before and went on scoring them in the shadow."""
-    if record.kind in {ActionKind.ROLLBACK, ActionKind.PROMOTE}:
-        rival = record.from_
-    elif record.kind is ActionKind.RESTORE:
+    _, rival = _versions(record)
+    if record.kind is ActionKind.RESTORE:
         rival = FALLBACK if record.from_ == FALLBACK else None
-    else:
-        rival = None
-    shadow = since.role == "shadow"
+    # Beside a version that answers, the other one scores in the shadow, and the other way round.
+    beside = since.role == ("live" if _silent(record) else "shadow")
     if record.kind is ActionKind.FALLBACK:
         # While the fallback answers, the version in force is what goes on in the shadow.
         named = sorted({str(version) for version in since.version[wanted].tolist()} - {FALLBACK})
         rival = named[0] if len(named) == 1 else None
     if rival is None:
         return None
-    of_rival = shadow & (since.version == rival)
+    of_rival = beside & (since.version == rival)
     theirs = dict(zip(since.key[of_rival].tolist(), since.score[of_rival].tolist(), strict=True))
     rows = [row for row in np.flatnonzero(wanted).tolist() if since.key[row] in theirs and since.label[row] == since.label[row]]
     if len(rows) < MINIMUM_ROWS:
@@ -176,7 +198,7 @@ def _judged(
     if not scored:
         return "watching", f"nothing was scored since ({ago})"
     if not as_wanted:
-        wanted = record.to if record.kind in {ActionKind.ROLLBACK, ActionKind.PROMOTE} else _SERVED_BY[record.kind]
+        wanted = _versions(record)[0] or _SERVED_BY[record.kind]
         return "no effect", f"none of {figures.count(scored)} scores since came from {wanted}: serving has not followed"
     if after is None or not after.labelled:
         return "watching", f"no labels yet for {figures.count(as_wanted)} scores since"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from backends.records import Dataset, Deployment, Evaluation, Model, ModelVersion, Record, Run, State, digest_of
 from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, SWITCH_STATES, ActionKind, Candidate, PlanFacts, WouldHelp, version_label
+from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, Candidate, PlanFacts, WouldHelp, version_label
 from console.render import figures
 from console.views.artifacts import Artifact, checked
 from console.views.assessment import Registry, assess, registry_of, would_help_of
@@ -96,7 +97,10 @@ def _health(sight: Sight, reader: Reader, registry: Registry, name: str) -> Mode
 
 
 def facts_for(evidence: Evidence, kind: ActionKind, to: str | None) -> PlanFacts:
-    """The facts of a plan of `kind` towards `to` (a version, for rollback and promotion), without the gates of a promotion."""
+    """The facts of a plan of `kind` towards `to`, without gates.
+
+    `to` is a version: where a rollback or a promotion goes, and the candidate of a shift of traffic.
+    """
     model = evidence.model
     fields: dict[str, Any] = {
         "readers": model.readers,
@@ -105,7 +109,7 @@ def facts_for(evidence: Evidence, kind: ActionKind, to: str | None) -> PlanFacts
         "would_help": _would_help(evidence, kind, to),
         "shown": {"gap": evidence.health.last_day.gap if evidence.health.last_day else None, "at": evidence.sight.at.isoformat()},
     }
-    if kind in ALIAS_KINDS:
+    if kind in ALIAS_KINDS or kind is ActionKind.SHIFT:
         artifact = evidence.artifact(to)
         version, report = evidence.version(to), evidence.evaluation(to)
         fields["target"] = _target(evidence, to, artifact)
@@ -116,7 +120,9 @@ def facts_for(evidence: Evidence, kind: ActionKind, to: str | None) -> PlanFacts
         fields["refusal"] = artifact.problem
     elif kind in SWITCH_STATES:
         fields["target"] = (Untrusted(what_answers(evidence, kind)),)
-        fields["seen_by"] = _seen_by(evidence)
+        fields["seen_by"] = _seen_by(evidence, evidence.sight.workspace.paths.switches)
+    if kind in TRAFFIC_KINDS:
+        fields["seen_by"] = _seen_by(evidence, evidence.sight.workspace.paths.traffic)
     return PlanFacts(**fields)
 
 
@@ -135,10 +141,10 @@ def what_answers(evidence: Evidence, kind: ActionKind) -> str:
     return "no answer; callers use their own default" if kind is ActionKind.KILL else f"{serving} answers again"
 
 
-def _seen_by(evidence: Evidence) -> Untrusted:
+def _seen_by(evidence: Evidence, file: Path) -> Untrusted:
     names = [each.name for each in evidence.records if isinstance(each, Deployment) and each.model == evidence.model.name]
     who = ", ".join(names) if names else "serving processes"
-    return Untrusted(f"{who}, at their next look at switches.json")
+    return Untrusted(f"{who}, at their next look at {file.name}")
 
 
 def _target(evidence: Evidence, to: str | None, artifact: Artifact) -> tuple[Untrusted, ...]:
@@ -161,6 +167,8 @@ def _target(evidence: Evidence, to: str | None, artifact: Artifact) -> tuple[Unt
 
 def _would_help(evidence: Evidence, kind: ActionKind, to: str | None) -> WouldHelp | None:
     options = evidence.options
+    if kind is ActionKind.ABORT:
+        return None
     if kind is ActionKind.KILL:
         return WouldHelp(verdict=Untrusted("cannot be computed: with no answer there is no score to compare"))
     if kind is ActionKind.DEGRADE:

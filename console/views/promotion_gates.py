@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -77,16 +77,6 @@ def _applies(rule: Rule, evidence: Evidence) -> bool:
     if rule.by_slice and not evidence.model.slices:
         return False
     return evidence.serving.version is not None or rule.kind not in {"not_worse", "rollback_possible"}
-
-
-def standing_in_the_way(gates: Sequence[Gate]) -> str | None:
-    """Why the candidate may not be promoted: the first gate that does not pass and has no waiver; None when nothing does."""
-    failing = [gate for gate in gates if gate.state is not State.OK and gate.waiver is None]
-    if not failing:
-        return None
-    first, more = failing[0], len(failing) - 1
-    word = "fails" if first.state is State.CRITICAL else "is unknown, which is no pass"
-    return f"gate {first.name} {word}: {first.detail.raw}" + (f" (and {more} more)" if more else "")
 
 
 def same_rows(evidence: Evidence, reader: Reader, to: str) -> SameRows:

@@ -7,11 +7,14 @@ from typing import Any
 
 from backends.store import queries
 from backends.store.reader import Reader
-from console.control.actions import ActionKind, ActionRequest, Gate, PlanFacts
+from console.control.actions import TRAFFIC_KINDS, ActionKind, ActionRequest, Gate, PlanFacts
 from console.control.aliases import rollback_targets
+from console.control.drawing import went_on_under
+from console.control.passing import standing_in_the_way
 from console.facts_in_time import NothingKnown
 from console.views.plan_facts import Evidence, evidence_of, facts_for
-from console.views.promotion_gates import gates_of, standing_in_the_way
+from console.views.promotion_gates import gates_of
+from console.views.rollout import rollout_in_force
 from console.views.sight import Sight
 
 
@@ -36,21 +39,28 @@ def facts_of(evidence: Evidence, reader: Reader, kind: ActionKind, to: str | Non
     if kind is ActionKind.ROLLBACK and to is None:
         targets = rollback_targets(evidence.sight.alias_history(evidence.model.name))
         to = targets[0] if targets else None
+    if kind in TRAFFIC_KINDS:
+        running = rollout_in_force(evidence.sight, evidence.model.name)
+        to = to or (running.candidate if running is not None else None)
     facts = facts_for(evidence, kind, to)
-    if kind is not ActionKind.PROMOTE or to is None:
+    if kind not in {ActionKind.PROMOTE, ActionKind.SHIFT} or to is None:
         return facts
     judged = gates_of(evidence, reader, to, waivers_for(evidence, to, waiver))
     changes: dict[str, Any] = {"gates": judged.gates, "shown": {**facts.shown, "gates": judged.shown()}}
-    if facts.refusal is None:
+    if facts.refusal is None and kind is ActionKind.PROMOTE:
+        # A shadow answers nobody: of a shift of traffic, control says whether gates stand in its way.
         changes["refusal"] = standing_in_the_way(judged.gates)
     return facts.model_copy(update=changes)
 
 
 def waivers_for(evidence: Evidence, to: str, waiver: str | None) -> Mapping[str, str]:
-    """Waivers by gate: those of the open request for the same promotion, so that it is judged as it was asked; else the one given,
-    else the open incident, for every gate (`*`)."""
+    """Waivers by gate: those of the open request for the same promotion, or of the one that its rollout goes on under, so that it is
+    judged as it was asked; else the one given, else the open incident, for every gate (`*`)."""
     sight, model = evidence.sight, evidence.model.name
     standing = sight.control.approval_for(ActionKind.PROMOTE, sight.environment, model, to, sight.at)
+    running = rollout_in_force(sight, model)
+    if standing is None and running is not None and running.candidate == to:
+        standing = went_on_under(sight.control, running)
     if standing is not None and waiver is None:
         return waivers_in(standing.payload.gates)
     incidents = sight.control.open_incidents(sight.environment, model)

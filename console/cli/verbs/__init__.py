@@ -50,6 +50,7 @@ VERBS: dict[str, Verb] = {
         ("breaker", "breaker", "hold a breaker open or closed, or make it automatic again"),
         ("rollback", "rollback", "point production back at a version that served"),
         ("promote", "promote", "ask for, or execute, a promotion"),
+        ("traffic", "traffic", "how traffic is divided; begin, take on and end a rollout"),
         ("approve", "approve", "sign a request as the second person"),
         ("reject", "reject", "veto a request"),
         ("ack", "ack", "take an incident"),

@@ -1,0 +1,94 @@
+"""The Traffic page: which version gets which share, which step that is, and what can be done next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from console.control.actions import version_label
+from console.render import figures
+from console.render.facts import fact_rows, paragraph
+from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+
+if TYPE_CHECKING:
+    from console.views.rollout import Arm, TrafficView
+
+NAMES = {"canary": "canary", "shadow": "shadow", "blue-green": "blue/green", "ab": "A/B"}
+
+
+def share(value: float) -> str:
+    """A share of the traffic: `5 %`, `12.5 %`."""
+    return f"{value * 100:.4g} %"
+
+
+def traffic_page(view: TrafficView, *, width: int = 80) -> Page:
+    """The traffic of one model: the split, the steps, what can be done next."""
+    zone = ZoneInfo(view.zone)
+    rows: list[Row] = []
+    if view.problem is not None:
+        rows.append(Row(line(" ", mark("critical"), " ", ("nobody knows how the traffic is divided", "critical"))))
+        rows += paragraph(view.problem, width, indent=3)
+    elif view.strategy is None:
+        rows += paragraph(_undivided(view), width)
+    else:
+        rows += _split(view, zone, width)
+    if view.last is not None:
+        ended = f" {figures.moment(view.last.ended_at, zone)} by {view.last.who}" if view.last.ended_at else ""
+        said = f"{NAMES[view.last.strategy]} of {version_label(view.last.candidate)} beside {version_label(view.last.stable)}, ended{ended}"
+        rows += fact_rows("last", f"{said}: {view.last.reason.raw}", width)
+    if view.next:
+        rows.append(Row(rule("Next", width)))
+        rows += [Row(line(f" qd {each.verb}  ", (each.what, "dim")), key=each.verb) for each in view.next]
+    version = f"{view.path} version {view.version}" if view.version else f"{view.path} not there yet"
+    if view.version is None:
+        version = "file not readable"
+    heading = sides(line(("Traffic", "bold"), f" {view.model}  {view.environment}"), line((version, "dim")), width)
+    return Page(heading, tuple(rows), f"traffic {view.model}")
+
+
+def _undivided(view: TrafficView) -> str:
+    if view.serving is None:
+        return "No version serves."
+    return f"{version_label(view.serving)} answers every request; no rollout is under way."
+
+
+def _split(view: TrafficView, zone: ZoneInfo, width: int) -> list[Row]:
+    begun = figures.moment(view.started_at, zone)
+    state = "paused" if view.paused else "under way"
+    head = line((NAMES[view.strategy or "canary"], "bold"), f", {state} since {begun} by {view.who}: ", view.reason)
+    rows = [Row(Line((*line(" ").spans, *head.spans)))]
+    rows += [_arm(each, width) for each in view.arms]
+    if view.steps:
+        rows.append(Row(_steps(view, zone)))
+    if view.until is not None:
+        what = "no verdict before" if view.strategy == "ab" else "the other colour is kept until"
+        rows += fact_rows("until", f"{what} {figures.full_moment(view.until, zone)}", width)
+    return rows
+
+
+def _arm(arm: Arm, width: int) -> Row:
+    filled = max(10, min(40, width - 50))
+    bar = "#" * round(arm.share * filled)
+    said = "scores every request, answers none" if arm.shadow else ""
+    cells = columns(
+        [
+            (version_label(arm.version), 12, "bold"),
+            (arm.role, 9, "dim"),
+            (share(arm.share), 7, ""),
+            (f"{bar:.<{filled}}", filled, "dim"),
+            (said, 34, "dim"),
+        ]
+    )
+    return Row(Line((*line("  ").spans, *cells.spans)), key=f"version:{arm.version}")
+
+
+def _steps(view: TrafficView, zone: ZoneInfo) -> Line:
+    parts: list[str | tuple[str, str]] = ["  steps "]
+    for number, each in enumerate((*view.steps, 1.0), 1):
+        name = "promote" if number > len(view.steps) else share(each)
+        parts += [
+            " > " if number > 1 else "",
+            (f"[{name}]", "bold") if number == view.step else (name, "" if number < view.step else "dim"),
+        ]
+    since = f"   since {figures.moment(view.step_at, zone)}"
+    return line(*parts, (since, "dim"))

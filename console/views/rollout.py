@@ -1,0 +1,213 @@
+"""How the traffic of one model is divided: the rollout under way, its steps, what it asks for, and what can be done next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from backends.local.reading import LocalTraffic
+from backends.local.routing import in_force
+from backends.protocol import AliasMove, BackendError, TrafficSetting
+from backends.records import Moment
+from backends.text import Untrusted
+from console.control.actions import SERVING_ALIAS, TRAFFIC_KINDS, ActionState
+from console.control.rollout import RolloutTerms
+from console.views.health import View
+from console.views.sight import Sight
+
+if TYPE_CHECKING:
+    from console.control.records import ActionRecord
+
+
+class Arm(View):
+    """One of the two versions of a rollout."""
+
+    version: str
+    role: Literal["stable", "candidate"]
+    share: float
+    """Its share of the answers, 0 to 1, as published."""
+    shadow: bool
+    """It scores every request without answering."""
+
+
+class NextMove(View):
+    """Something that can be done with the traffic now."""
+
+    verb: str
+    """The headless command, without the program's name."""
+    what: str
+
+
+class EndedRollout(View):
+    """The last rollout, which divides nothing any more."""
+
+    strategy: str
+    stable: str
+    candidate: str
+    ended_at: Moment | None
+    """None: it was never written off, because something else moved the alias."""
+    who: str | None
+    reason: Untrusted
+
+
+class TrafficView(View):
+    """How the traffic of one model is divided."""
+
+    model: str
+    environment: str
+    at: Moment
+    zone: str
+    past: bool
+    path: str
+    version: int | None
+    """How often the published file was changed; None when it cannot be read."""
+    problem: Untrusted | None
+    """Why nobody knows how the traffic is divided."""
+    serving: str | None
+    """The version that the serving alias names."""
+    value: str
+    """One line that names strategy, versions, step and share; `none` without a rollout."""
+    strategy: Literal["canary", "shadow", "blue-green", "ab"] | None
+    arms: tuple[Arm, ...]
+    """The versions that requests go to, the one that serves first; empty when nothing serves."""
+    steps: tuple[float, ...]
+    step: int
+    """Which of `steps` is in force, counted from 1; 0: none of them."""
+    paused: bool
+    started_at: Moment | None
+    step_at: Moment | None
+    """Since when these shares hold."""
+    until: Moment | None
+    """A/B: no verdict before; blue-green: how long the other colour is kept."""
+    who: str | None
+    reason: Untrusted
+    action: str | None
+    """The action that set these shares; None when they were set outside this console."""
+    last: EndedRollout | None
+    next: tuple[NextMove, ...]
+
+
+def published_traffic(sight: Sight, model: str) -> TrafficSetting | None:
+    """What `traffic.json` says, in the past what the journal says it said. Raises BackendError when the file cannot be read."""
+    setting = LocalTraffic(sight.workspace.paths.traffic).traffic(sight.environment, model)
+    return _published_then(sight, model) if sight.past and setting is not None and setting.set_at > sight.at else setting
+
+
+def rollout_in_force(sight: Sight, model: str) -> TrafficSetting | None:
+    """The rollout that divides the traffic at the sight's moment; None also when that cannot be read."""
+    try:
+        setting = published_traffic(sight, model)
+    except BackendError:
+        return None
+    return setting if in_force(setting, _alias_then(sight, model)) else None
+
+
+def traffic_view(sight: Sight, model: str) -> TrafficView:
+    """The traffic of one model. Needs no store. Raises BackendError when the registry cannot be read."""
+    file = LocalTraffic(sight.workspace.paths.traffic)
+    setting, version, problem = None, None, None
+    try:
+        version, setting = file.published_version(), published_traffic(sight, model)
+    except BackendError as error:
+        problem = Untrusted(str(error))
+    move = _alias_then(sight, model)
+    running = setting if in_force(setting, move) else None
+    serving = move.version if move is not None else None
+    return TrafficView(
+        model=model,
+        environment=sight.environment,
+        at=sight.at,
+        zone=sight.workspace.settings.display_zone,
+        past=sight.past,
+        path=file.path.name,
+        version=version,
+        problem=problem,
+        serving=serving,
+        value=running.value if running is not None else "none",
+        strategy=running.strategy if running is not None else None,
+        arms=_arms(running, serving),
+        steps=running.steps if running is not None else (),
+        step=running.step if running is not None else 0,
+        paused=running is not None and running.paused,
+        started_at=running.started_at if running is not None else None,
+        step_at=running.step_at if running is not None else None,
+        until=running.until if running is not None else None,
+        who=running.set_by if running is not None else None,
+        reason=Untrusted(running.reason if running is not None else ""),
+        action=sight.control.action_by_key.get(running.key) if running is not None else None,
+        last=_ended(setting) if running is None else None,
+        next=() if sight.past or problem is not None else tuple(_next(model, running, serving)),
+    )
+
+
+def _alias_then(sight: Sight, model: str) -> AliasMove | None:
+    moves = [move for move in sight.alias_history(model) if move.alias == SERVING_ALIAS and move.moved_at <= sight.at]
+    return moves[-1] if moves else None
+
+
+def _published_then(sight: Sight, model: str) -> TrafficSetting | None:
+    """By the last action that took effect until then; a rollout that a move of the alias wrote off does not count beside that move."""
+    done = [
+        each
+        for each in sight.control.actions.values()
+        if (each.environment, each.model) == (sight.environment, model)
+        and each.kind in TRAFFIC_KINDS
+        and each.state is ActionState.EFFECTIVE
+        and (each.finished_at or each.intended_at) <= sight.at
+    ]
+    return _setting_of(max(done, key=lambda each: each.finished_at or each.intended_at)) if done else None
+
+
+def _setting_of(action: ActionRecord) -> TrafficSetting | None:
+    raw = (action.plan or {}).get("terms")
+    if raw is None:
+        return None
+    terms, now = RolloutTerms.model_validate(raw), action.finished_at or action.intended_at
+    return terms.setting(action.environment, action.model, now=now, who=action.actor.who, key=action.key, reason=action.reason)
+
+
+def _arms(running: TrafficSetting | None, serving: str | None) -> tuple[Arm, ...]:
+    if running is None:
+        return () if serving is None else (Arm(version=serving, role="stable", share=1.0, shadow=False),)
+    stable, candidate = running.stable, running.candidate
+    return (
+        Arm(version=stable, role="stable", share=running.weights.get(stable, 0.0), shadow=stable in running.shadow),
+        Arm(version=candidate, role="candidate", share=running.share, shadow=candidate in running.shadow),
+    )
+
+
+def _ended(setting: TrafficSetting | None) -> EndedRollout | None:
+    if setting is None:
+        return None
+    written = not setting.running
+    return EndedRollout(
+        strategy=setting.strategy,
+        stable=setting.stable,
+        candidate=setting.candidate,
+        ended_at=setting.set_at if written else None,
+        who=setting.set_by if written else None,
+        reason=Untrusted(setting.reason if written else "the alias moved, which ends a rollout"),
+    )
+
+
+def _next(model: str, running: TrafficSetting | None, serving: str | None) -> list[NextMove]:
+    if running is None:
+        begin = NextMove(verb=f"traffic {model} shift --to V --strategy canary", what="begin: canary, shadow, blue-green or ab")
+        return [] if serving is None else [begin]
+    moves = []
+    if running.paused:
+        moves.append(NextMove(verb=f"traffic {model} resume", what="go on"))
+    elif running.strategy == "canary":
+        if running.step < len(running.steps):
+            share = running.steps[running.step] * 100
+            moves.append(NextMove(verb=f"traffic {model} step", what=f"step {running.step + 1} of {len(running.steps)}: {share:.4g} %"))
+        moves.append(NextMove(verb=f"traffic {model} shift --percent N", what="exactly this share"))
+        moves.append(NextMove(verb=f"traffic {model} pause", what="no step until it is resumed"))
+    words = {
+        "canary": "all of it, at the end",
+        "ab": "take the other version",
+        "blue-green": "swap the colours",
+        "shadow": "all of it, directly",
+    }
+    moves.append(NextMove(verb=f"promote {model}@{running.candidate}", what=words[running.strategy]))
+    moves.append(NextMove(verb=f"traffic {model} abort", what="end it, 1 operator"))
+    return moves
