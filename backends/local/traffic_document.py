@@ -9,7 +9,7 @@
 
 An entry counts only while its `state` is `running` and the last move of the serving alias in the registry has the key `stable_key`
 (that move put `stable` in force); else, and without an entry, the alias answers everything. `backends.local.routing` divides the
-requests. `version` grows by one at each change.
+requests. `version` grows by one at each change. The JSON Schema is `docs/traffic.schema.json`.
 """
 
 from __future__ import annotations
@@ -31,25 +31,29 @@ CLOSE = 1e-9
 class Rollout(Part):
     """One rollout of one model in one environment."""
 
-    state: Literal["running", "ended"]
-    strategy: Strategy
-    stable: Name
-    stable_key: Name
-    candidate: Name
-    weights: dict[Name, float]
-    shadow: tuple[Name, ...] = ()
-    steps: tuple[float, ...] = ()
-    step: int = Field(default=0, ge=0)
-    paused: bool = False
-    salt: Name
-    hours: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    started_at: Moment
-    step_at: Moment
-    until: Moment | None = None
-    set_at: Moment
-    set_by: Name
-    reason: str = Field(max_length=4000)
-    key: Name
+    state: Literal["running", "ended"] = Field(description="An ended one divides nothing: the alias answers everything.")
+    strategy: Strategy = Field(description="How the candidate is let in.")
+    stable: Name = Field(description="The version that the serving alias named when these weights were set.")
+    stable_key: Name = Field(description="Key of the move of the alias that had put it in force; beside another move nothing here counts.")
+    candidate: Name = Field(description="The version that is let in; under blue-green the colour that does not answer.")
+    weights: dict[Name, float] = Field(description="Share of the answers by version, 0 to 1, together 1.")
+    shadow: tuple[Name, ...] = Field(default=(), description="Versions that score every request and answer none.")
+    steps: tuple[float, ...] = Field(default=(), description="The candidate's share in each step of a canary.")
+    step: int = Field(default=0, ge=0, description="Which of the steps is in force, counted from 1; 0: none of them.")
+    paused: bool = Field(default=False, description="No step forward until it is resumed; the weights hold meanwhile.")
+    salt: Name = Field(
+        description="What requests are divided by: place = first 8 bytes of SHA-256(salt + newline + key), big-endian, / 2^64."
+    )
+    hours: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="A/B: runs at least so long; blue-green: keeps the other colour so long."
+    )
+    started_at: Moment = Field(description="When the first of its weights was set.")
+    step_at: Moment = Field(description="Since when these weights hold.")
+    until: Moment | None = Field(default=None, description="What the hours make of the moment at which they began to count.")
+    set_at: Moment = Field(description="When this entry was written.")
+    set_by: Name = Field(description="Who wrote it: `ines@build`.")
+    reason: str = Field(max_length=4000, description="Why, in the words of whoever set it.")
+    key: Name = Field(description="Key of the call that set it.")
 
     @model_validator(mode="after")
     def _divides_everything_once(self) -> Rollout:
@@ -120,11 +124,14 @@ class Rollout(Part):
 
 
 class TrafficDocument(Part):
-    """`traffic.json`."""
+    """`traffic.json`: how requests are divided while a version is let in. No file, or no entry, means that the alias answers everything."""
 
-    format: Literal["quarterdeck/traffic/1"] = "quarterdeck/traffic/1"
-    version: int = Field(default=0, ge=0)
-    traffic: dict[Name, dict[Name, Rollout]] = Field(default_factory=dict)
-    applied: dict[Name, int] = Field(default_factory=dict)
-    """Key of each recent call and the version it made; of no interest to serving processes."""
-    forbidden: tuple[Name, ...] = ()
+    format: Literal["quarterdeck/traffic/1"] = Field(
+        default="quarterdeck/traffic/1", description="Another number after the last stroke is another format: refuse it."
+    )
+    version: int = Field(default=0, ge=0, description="Grows by one at each change.")
+    traffic: dict[Name, dict[Name, Rollout]] = Field(default_factory=dict, description="By environment, then by model.")
+    applied: dict[Name, int] = Field(
+        default_factory=dict, description="Key of each recent call and the version that it made; for the console alone."
+    )
+    forbidden: tuple[Name, ...] = Field(default=(), description="Keys of calls that may no longer take effect; for the console alone.")

@@ -1,4 +1,4 @@
-"""The JSON Schemas that `docs/` keeps: of what verbs print, by name, and of the file that serving processes read."""
+"""The JSON Schemas that `docs/` keeps: of what verbs print, by name, and of the files that serving processes read."""
 
 from __future__ import annotations
 
@@ -61,29 +61,39 @@ SCHEMAS: dict[str, str] = {
 """By the name in `"schema": "quarterdeck/NAME/1"`."""
 
 
-PUBLISHED = "switches.schema.json"
-"""The schema of the file that serving processes read: in `docs/`, beside the folder of the others."""
+PUBLISHED: dict[str, str] = {
+    "switches": "backends.local.documents:SwitchesDocument",
+    "traffic": "backends.local.traffic_document:TrafficDocument",
+}
+"""The files that serving processes read; `docs/NAME.schema.json` is kept beside the folder of the others."""
 
 
-def published_schema() -> dict[str, Any]:
-    """The JSON Schema of `switches.json`."""
-    from backends.local.documents import SwitchesDocument  # noqa: PLC0415 - a parser of verbs needs none of it
-
-    schema = SwitchesDocument.model_json_schema(mode="validation")
+def published_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of `NAME.json`, with every field that is always written as required."""
+    schema = _named(PUBLISHED[name]).model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "quarterdeck/switches/1"
-    schema["required"] = ["applied", "forbidden", "format", "switches", "version"]
+    schema["title"] = f"quarterdeck/{name}/1"
+    schema["required"] = sorted(schema["properties"])
     return schema
 
 
-def published_text() -> str:
-    """The same, as it is kept in `docs/switches.schema.json`."""
-    return json.dumps(published_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+def published_text(name: str) -> str:
+    """The same, as it is kept in `docs/`."""
+    return json.dumps(published_schema(name), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def published_path(folder: Path, name: str) -> Path:
+    """Where the schema of `NAME.json` is kept, beside `folder`."""
+    return folder.parent / f"{name}.schema.json"
 
 
 def model_of(name: str) -> type[BaseModel]:
     """The view behind a schema name."""
-    module, _, attribute = SCHEMAS[name].partition(":")
+    return _named(SCHEMAS[name])
+
+
+def _named(place: str) -> type[BaseModel]:
+    module, _, attribute = place.partition(":")
     found: type[BaseModel] = getattr(import_module(module), attribute)
     return found
 
@@ -117,16 +127,19 @@ def write(folder: Path, *, accept: bool = False) -> list[str]:
     kept = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     broken = [f"{name}: the whole schema is gone" for name in kept if name not in SCHEMAS]
     broken += [f"{name}: {line}" for name, old in kept.items() if name in SCHEMAS for line in incompatible(old, json_schema(name))]
-    published = folder.parent / PUBLISHED
-    if published.exists():
-        broken += [f"{PUBLISHED}: {line}" for line in incompatible(json.loads(published.read_text(encoding="utf-8")), published_schema())]
+    for name in PUBLISHED:
+        path = published_path(folder, name)
+        if path.exists():
+            changes = incompatible(json.loads(path.read_text(encoding="utf-8")), published_schema(name))
+            broken += [f"{path.name}: {line}" for line in changes]
     if broken and not accept:
         return broken
     for name in kept.keys() - SCHEMAS.keys():
         (folder / f"{name}.json").unlink()
     for name in SCHEMAS:
         (folder / f"{name}.json").write_text(text_of(name), encoding="utf-8")
-    published.write_text(published_text(), encoding="utf-8")
+    for name in PUBLISHED:
+        published_path(folder, name).write_text(published_text(name), encoding="utf-8")
     return []
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from console.cli.main import main
 from console.cli.schema_changes import incompatible
-from console.cli.schemas import PUBLISHED, SCHEMAS, json_schema, text_of, write
+from console.cli.schemas import SCHEMAS, json_schema, published_path, text_of, write
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runbook"))
 from incident_workspace import build
@@ -103,11 +103,11 @@ def test_a_schema_that_would_break_readers_is_not_written(tmp_path: Path) -> Non
 def test_a_format_of_the_published_file_that_would_break_serving_processes_is_not_written(tmp_path: Path) -> None:
     folder = tmp_path / "schemas"
     assert write(folder) == []
-    path = tmp_path / PUBLISHED
+    path = published_path(folder, "switches")
     kept = json.loads(path.read_text())
     kept["$defs"]["Setting"]["properties"]["percent"] = {"type": "number"}
     path.write_text(json.dumps(kept))
-    assert write(folder) == [f"{PUBLISHED}: switches{{}}{{}}.percent is gone"]
+    assert write(folder) == ["switches.schema.json: switches{}{}.percent is gone"]
     assert json.loads(path.read_text()) == kept
 
 
@@ -137,7 +137,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         versions arrivals|versions arrivals@2|lineage arrivals|lineage arrivals --control|changes delays|alerts|incidents|incident INC-1
         approvals|switches|breakers|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces|config validate
         playbook list|playbook show quality-collapse|playbook check|ack INC-1|note INC-1 looking
-        kill arrivals --dry-run
+        kill arrivals --dry-run|traffic arrivals
         kill arrivals --confirm arrivals|rollback delays --confirm delays|restore arrivals --reason better --dry-run
         incident INC-1 --step choose|switches|fleet|model arrivals"""
     for words in lines.replace("\n", "|").split("|"):

@@ -18,10 +18,10 @@ from backends.local.documents import SwitchesDocument, document_bytes
 from backends.protocol import SwitchSetting
 from backends.records import SwitchState
 from console.cli.schema_changes import incompatible
-from console.cli.schemas import PUBLISHED, published_schema, published_text
+from console.cli.schemas import published_path, published_schema, published_text
 from console.control.actions import ActionKind
 
-COMMITTED = Path(__file__).parents[2] / "docs" / PUBLISHED
+COMMITTED = published_path(Path(__file__).parents[2] / "docs" / "schemas", "switches")
 SCHEMA: dict[str, Any] = json.loads(COMMITTED.read_text(encoding="utf-8"))
 
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
@@ -34,8 +34,8 @@ def fits(path: Path) -> dict[str, Any]:
 
 
 def test_the_committed_schema_is_the_one_of_the_file_that_is_written() -> None:
-    assert incompatible(SCHEMA, published_schema()) == []
-    assert json.loads(published_text()) == SCHEMA, "make schemas"
+    assert incompatible(SCHEMA, published_schema("switches")) == []
+    assert json.loads(published_text("switches")) == SCHEMA, "make schemas"
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 

@@ -63,7 +63,9 @@ def test_one_approval_covers_every_step_and_the_promotion_at_the_end(workspace: 
 
 def test_a_changed_gate_takes_the_cover_away_and_another_person_is_asked_again(workspace: Workspace) -> None:
     begun(workspace, CANARY)
-    worse = WELL.model_copy(update={"gates": (Gate(name="latency", state=State.CRITICAL),)})
+    failing = WELL.model_copy(update={"gates": (Gate(name="latency", state=State.CRITICAL),)})
+    assert "gate latency fails" in done(workspace, shift(RolloutMove.STEP), failing).message
+    worse = WELL.model_copy(update={"gates": (Gate(name="latency", state=State.CRITICAL, waiver="INC-9"),)})
     plan = workspace.desk("ines", elevated=True).plan(shift(RolloutMove.STEP), worse)
     assert plan.step == "ask" and any("covers this no longer: gate latency" in line for line in plan.warnings)
     assert done(workspace, shift(RolloutMove.STEP), worse).state is ActionState.WAITING

@@ -42,10 +42,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.what == "show":
         return _show(context, options)
+    if options.what != "shift" and any(each is not None for each in (options.to, options.strategy, options.steps, options.percent)):
+        raise Problem(Exit.USAGE, f"{options.what} takes no version, share or strategy; to set one: traffic {options.model} shift")
     if options.what == "abort":
         return act(context, request_of(context, ActionKind.ABORT, options.model))
-    if options.what != "shift" and (options.to or options.strategy or options.steps or options.percent is not None):
-        raise Problem(Exit.USAGE, f"{options.what} takes no version, share or strategy; to set one: traffic {options.model} shift")
     to = version_of(context, options.model, options.to)
     wish = {"move": MOVES[options.what]} if options.what in MOVES else _shift(context, options)
     return act(context, request_of(context, ActionKind.SHIFT, options.model, to=to, wish={**wish, "unjudged": options.unjudged}))
