@@ -192,7 +192,7 @@ def found(state: ControlState, approval_id: str) -> Approval:
 
 
 def _approved_as(plan: ActionPlan) -> ActionKind:
-    """Every way back up of a switch is a restore (a step towards safety is what it is), and letting a version in step by step a promotion."""
+    """Every way back up of a switch is a restore, a step towards safety what it is, and letting a version in by steps a promotion."""
     if plan.kind in SWITCH_STATES:
         return plan.kind if plan.safer else ActionKind.RESTORE
     return ActionKind.PROMOTE if plan.kind is ActionKind.SHIFT else plan.kind
