@@ -153,7 +153,8 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
     danger: Danger = "dangerous" if forward else "safer"
     approval, step, needs = None, "act", None
     cautions: tuple[str, ...] = ()
-    if forward and terms.weights.get(terms.candidate, 0.0) > 0 and policy.approvals_needed(ActionKind.PROMOTE):
+    answers = forward and terms.weights.get(terms.candidate, 0.0) > 0
+    if answers and policy.approvals_needed(ActionKind.PROMOTE, request.environment, request.model):
         covered, changed = covering(situation, world.running, terms.stable)
         if covered is not None and not changed:
             needs = covered_by(covered)
@@ -165,7 +166,7 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
     if not forward:
         # What keeps a version out does not keep it in.
         situation = replace(situation, facts=situation.facts.model_copy(update={"refusal": None}))
-    elif terms.weights.get(terms.candidate, 0.0) > 0:
+    elif answers:
         gate = standing_in_the_way(situation.facts.gates)
         refusals = refusals + ([gate] if gate is not None else [])
     wish = request.wish
@@ -175,6 +176,8 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
         situation,
         danger=danger,
         judged_as=ActionKind.SHIFT if forward else ActionKind.ABORT,
+        # Where nothing may be promoted, nothing is let in by steps either.
+        amounts_to=(ActionKind.PROMOTE,) if answers else (),
         title=f"{title_of(request, None, None)}  {_movement(world, terms)}",
         from_=found,
         to=to,

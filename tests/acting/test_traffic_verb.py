@@ -215,7 +215,10 @@ def test_changes_and_actions_tell_of_it_in_its_own_words(qd: Verb, place: Place)
         "shift none -> canary 2 > 3 at 10 % step 1/2, effective: April",
     ]
     assert qd("actions", "--json") == 0
-    assert [row["movement"] for row in qd.data["rows"]][:1] == ["canary 2 > 3 at 10 % step 1/2 -> none"]
+    assert {(row["kind"], row["movement"]) for row in qd.data["rows"]} == {
+        ("abort", "canary 2 > 3 at 10 % step 1/2 -> none"),
+        ("shift", "none -> canary 2 > 3 at 10 % step 1/2"),
+    }
 
 
 def test_an_entry_made_by_somebody_else_is_told_as_a_change_from_outside(qd: Verb, place: Place) -> None:

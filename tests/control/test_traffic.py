@@ -14,6 +14,7 @@ from backends.records import State
 from console.control import audit
 from console.control.actions import ActionKind, ActionState, Gate, PlanFacts
 from console.control.approval import ApprovalState
+from console.control.guardrails import Guardrail
 from console.control.reach import Reach
 from console.control.rollout import RolloutMove
 
@@ -87,6 +88,15 @@ def test_a_step_that_fails_goes_no_further_and_one_that_cannot_be_judged_only_by
     [step] = [each for each in workspace.state.actions.values() if each.plan and (each.plan.get("wish") or {}).get("move") == "step"
               and each.state is ActionState.EFFECTIVE]  # fmt: skip
     assert step.plan is not None and step.plan["wish"]["unjudged"] is True and step.plan["judged"]["state"] == "unknown"
+
+
+def test_where_nothing_may_be_promoted_nothing_is_let_in_by_steps_and_taking_out_goes_on(workspace: Workspace) -> None:
+    begun(workspace, CANARY)
+    frozen = Guardrail(id="frozen", title="Frozen until Monday", kinds=(ActionKind.PROMOTE,), deny=True)
+    ines = workspace.desk("ines", elevated=True, policy=TEAM.model_copy(update={"guardrails": (frozen,)}))
+    assert "guardrail frozen: Frozen until Monday" in (ines.plan(shift(RolloutMove.STEP), WELL).refusal or "")
+    mara = workspace.desk("mara", policy=TEAM.model_copy(update={"guardrails": (frozen,)}))
+    assert mara.plan(shift(RolloutMove.SHARE, share=0.01), WELL).allowed and mara.plan(abort()).allowed
 
 
 def test_one_operator_ends_a_rollout_without_elevating(workspace: Workspace) -> None:
