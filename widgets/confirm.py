@@ -13,6 +13,7 @@ from textual.strip import Strip
 from widgets.dialog import Dialog, Focus, Outcome, Plan, form_lines, plan_lines
 from widgets.line import Line, line
 from widgets.strips import DrawsLines, strip_of
+from widgets.wrapping import wrapped
 
 _MORE_ABOVE = line(("^", "bold"))
 _MORE_BELOW = line(("v", "bold"))
@@ -178,7 +179,9 @@ class ConfirmView(DrawsLines, can_focus=True):
         return plan_lines(self._dialog, self.size.width)
 
     def _bottom(self) -> list[Line]:
-        return list(self._receipt) if self._receipt else form_lines(self._dialog, self.size.width)
+        if not self._receipt:
+            return form_lines(self._dialog, self.size.width)
+        return [part for each in self._receipt for part in wrapped(each, self.size.width, 3)]
 
     @property
     def _room(self) -> int:

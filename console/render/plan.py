@@ -248,7 +248,7 @@ def outcome_lines(plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, time
         lines += [line(f"   {change}") for change in outcome.difference if change not in outcome.message]
         if outcome.moved is not None and outcome.moved.who not in outcome.message:
             lines.append(line(f"   {outcome.moved.told()}"))
-        lines.append(line(f" Nothing was changed. {next_step(outcome)}"))
+        lines.append(line(f" Nothing was changed. {next_step(plan, outcome)}"))
     if outcome.gap:
         lines.append(line(" ", ("!", "warning"), f" audit gap: {outcome.gap}"))
     del zone
@@ -263,7 +263,7 @@ def _in_force(plan: ActionPlan, outcome: ActionOutcome) -> str:
     return f"switch = {outcome.after}"
 
 
-def next_step(outcome: ActionOutcome) -> str:
+def next_step(plan: ActionPlan, outcome: ActionOutcome) -> str:
     """What to do after a refusal or a failure, in one sentence."""
     if outcome.difference or "changed since" in outcome.message or "faster" in outcome.message:
         return "Draw the plan again: it changed under you."
@@ -272,7 +272,9 @@ def next_step(outcome: ActionOutcome) -> str:
     if "elevate" in outcome.message:
         return "Elevate (E, or --elevate) and say why."
     if outcome.state is ActionState.FAILED:
-        return "Try again, or use the kill switch (K): it needs no registry."
+        if plan.kind in ALIAS_KINDS:
+            return "Try again, or use the kill switch (K): it needs no registry."
+        return "Mend what is in the way (qd doctor) and try again."
     return "The line above says what is in the way."
 
 

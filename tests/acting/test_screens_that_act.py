@@ -135,6 +135,29 @@ async def test_kill_works_with_the_store_gone(place: Place) -> None:
     assert place.switch == "fallback"
 
 
+async def test_a_switch_that_could_not_be_set_says_the_whole_reason_and_does_not_advise_itself(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backends.local.acting import LocalSwitchSetter
+    from backends.protocol import BackendError
+
+    reason = f"{place.paths.switches} could not be replaced (No space left on device)"
+
+    def full(*_words: object, **_named: object) -> None:
+        raise BackendError(reason)
+
+    monkeypatch.setattr(LocalSwitchSetter, "set_switch", full)
+    async with console(place) as screen:
+        await screen.opens("K")
+        await screen.signs()
+        await screen.shows("Receipt")
+        await screen.shows("Nothing was changed")
+        receipt = " ".join(screen.text.partition("Receipt")[2].split())
+        assert "".join(reason.split()) in "".join(receipt.split())
+        assert "use the kill switch" not in receipt and "qd doctor" in receipt
+    assert place.switch == "normal"
+
+
 async def test_what_moved_after_the_plan_was_drawn_stops_it(place: Place) -> None:
     async with console(place) as screen:
         await screen.opens("R")
