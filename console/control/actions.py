@@ -251,6 +251,8 @@ class ActionPlan(Frozen):
     typed_name: Name | None = None
     """What must be typed before it can be confirmed: the model's or the environment's name, or of several
     models how many they are; None: nothing."""
+    amounts_to: tuple[ActionKind, ...] = ()
+    """What guardrails take it for: its kind first, then what it comes to as things stand."""
     guardrails: tuple[str, ...] = ()
     """The rules that match, one line each, with what they ask."""
     bulk: int = 1

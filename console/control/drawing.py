@@ -147,6 +147,7 @@ def sealed(
         "judged": facts.judged,
         "needs": needs or needs_of(situation, danger, judged, approval, step),
         "typed_name": _typed_name(policy, kinds, request) if moves else None,
+        "amounts_to": kinds,
         "guardrails": limits.told() if moves else (),
         "bulk": request.bulk,
         "bulk_index": request.bulk_index,

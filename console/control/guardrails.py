@@ -103,7 +103,7 @@ class Limits:
 
     def told(self) -> tuple[str, ...]:
         """One line for each rule that matches: `two-people: ... (a second person)`."""
-        return tuple(f"{rail.id}: {rail.title} ({', '.join(_demands(rail))})" for rail in self.rails)
+        return tuple(f"{rail.id}: {rail.title} ({', '.join(demands(rail))})" for rail in self.rails)
 
 
 def said_length(length: timedelta) -> str:
@@ -114,7 +114,8 @@ def said_length(length: timedelta) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
-def _demands(rail: Guardrail) -> list[str]:
+def demands(rail: Guardrail) -> list[str]:
+    """What a rule asks, in words: `a second person`."""
     found = ["denied"] if rail.deny else []
     if rail.max_bulk is not None:
         found.append(f"at most {rail.max_bulk} models" + (f" in {said_length(rail.within)}" if rail.within else " at once"))

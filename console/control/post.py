@@ -79,6 +79,10 @@ class Post:
         """Why this person may not do `kind` there now, before any plan: for keys that are shown dim."""
         return self._standing() or self.policy.refusal(self.actor.name, kind, environment, model)
 
+    def standing(self) -> str | None:
+        """Why nothing at all may be done at this desk; None when it may."""
+        return self._standing()
+
     def _state(self) -> tuple[ControlState, str | None]:
         """The state with its spool, and why the journal cannot be used when it cannot."""
         problems: list[str] = []

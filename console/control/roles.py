@@ -81,6 +81,11 @@ class Denial(_Rule):
     models: tuple[Name, ...] = (ANY,)
     reason: str = Field(min_length=1, max_length=500)
 
+    def means(self, person: str, kind: ActionKind, environment: str, model: str) -> bool:
+        """Whether this is one of what it forbids."""
+        places = {environment, ANY} & set(self.environments) and {model, ANY} & set(self.models)
+        return bool(kind in self.kinds and self.person in {person, ANY} and places)
+
 
 class Policy(_Rule):
     """The rules that the executor goes by."""
@@ -130,14 +135,18 @@ class Policy(_Rule):
         }
         return frozenset(str(role) for role in granted | {Role.VIEWER})
 
+    def held(self, person: str, environment: str) -> list[RoleRule]:
+        """The rules of a person's roles that say something there."""
+        held = self.roles_of(person, environment)
+        return [role for role in self.roles if role.id in held and {environment, ANY} & set(role.environments)]
+
     def refusal(self, person: str, kind: ActionKind, environment: str, model: str) -> str | None:
         """Why a person may not do this there, None when nothing forbids it. Denials and guardrails come before any role."""
         denied = self.limits((kind,), environment, model).denied
         if denied is not None:
             return self.denial(denied, kind, environment, model)
         for denial in self.denials:
-            places = {environment, ANY} & set(denial.environments) and {model, ANY} & set(denial.models)
-            if kind in denial.kinds and denial.person in {person, ANY} and places:
+            if denial.means(person, kind, environment, model):
                 return f"{kind.value} is denied to {person} in {environment}: {denial.reason}"
         return self.refusal_by_role(person, kind, environment)
 
@@ -148,8 +157,7 @@ class Policy(_Rule):
 
     def refusal_by_role(self, person: str, kind: ActionKind, environment: str) -> str | None:
         """Why none of a person's roles allows this, whatever the guardrails say."""
-        held = self.roles_of(person, environment)
-        rules = [role for role in self.roles if role.id in held and {environment, ANY} & set(role.environments)]
+        held, rules = self.roles_of(person, environment), self.held(person, environment)
         forbidding = next((role for role in rules if kind in role.may_not), None)
         if forbidding is not None:
             return f"{kind.value} in {environment} is denied to {person} by the role {forbidding.id}, whatever other roles allow"

@@ -42,6 +42,7 @@ VERBS: dict[str, Verb] = {
         ("audit", "audit", "the journal: log, verify, export"),
         ("sources", "sources", "every source, its age and cadence"),
         ("explain", "explain", "how a number is defined"),
+        ("can-i", "can_i", "who may do what, and which rule says so"),
     ),
     **_group(
         "Act",

@@ -1,0 +1,115 @@
+"""`can-i` answers as the executor would act, and names the rule, its file and its line."""
+
+from __future__ import annotations
+
+import pytest
+from acting_workspace import MODEL, Place
+from test_verbs_that_act import Verb, qd  # noqa: F401 - a fixture is found by its name
+
+TEAM = """format: 1
+people:
+  mara: operator
+  ines: {production: releaser}
+  ilse: [approver, auditor]
+  tara: [operator, trainee]
+roles:
+  - {id: trainee, may: [], may_not: [kill]}
+guardrails:
+  - id: frozen
+    title: Frozen until Monday
+    where: {models: ["pinned-*"]}
+    actions: [kill-switch]
+    deny: true
+"""
+
+
+@pytest.fixture
+def team(place: Place) -> Place:
+    (place.paths.policies / "team.yaml").write_text(TEAM)
+    return place
+
+
+def rules(verb: Verb, says: str) -> list[tuple[str, str | None, str | None]]:
+    return [(rule["topic"], rule["rule"], rule["place"]) for rule in verb.data["rules"] if rule["says"] == says]
+
+
+def test_an_operator_may_and_the_role_and_its_line_are_named(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "kill", MODEL, "--as", "mara", "--json") == 0
+    assert qd.data["allowed"] and qd.data["roles"] == ["operator", "viewer"]
+    assert qd.data["roles_place"] == "policies/team.yaml:3"
+    [(topic, rule, place)] = rules(qd, "yes")
+    assert (topic, rule) == ("role", "operator") and (place or "").startswith("shipped/roles.yaml:")
+    assert qd("can-i", "kill", MODEL, "--as", "mara") == 0
+    assert f"yes: mara may kill {MODEL} in production" in qd.out
+    assert max(len(each) for each in qd.out.splitlines()) <= 80
+
+
+def test_somebody_whom_nobody_names_is_a_viewer_and_may_not(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "kill", MODEL, "--as", "mallory", who="mara") == 0, "played people whom nobody names are admin in a demo"
+    (team.paths.policies / "team.yaml").write_text(TEAM.replace("  mara:", "  mallory: viewer\n  mara:"))
+    assert qd("can-i", "kill", MODEL, "--as", "mallory") == 1
+    assert "mallory is viewer" in qd.out and "NO" in qd.out
+
+
+def test_what_one_role_denies_wins_and_its_line_is_named(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "kill", MODEL, "--as", "tara", "--json") == 1
+    assert ("role", "trainee", "policies/team.yaml:8") in rules(qd, "no")
+    assert qd("can-i", "degrade", MODEL, "--as", "tara") == 0
+
+
+def test_a_guardrail_that_denies_is_named_with_its_line_even_to_an_admin(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "kill", "pinned-one", "--json") == 1
+    assert rules(qd, "no") == [("guardrail", "frozen", "policies/team.yaml:10")]
+    assert qd("can-i", "rollback", "pinned-one") == 0
+
+
+def test_a_promotion_is_allowed_once_elevation_and_another_person_are_there(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "promote", f"{MODEL}@3", "--as", "ines", "--json") == 0
+    assert {topic for topic, _, _ in rules(qd, "asks")} == {"guardrail", "environment", "approval"}
+    assert qd("can-i", "promote", f"{MODEL}@3", "--as", "mara") == 1
+
+
+def test_a_fallback_of_what_is_killed_is_judged_as_a_restore(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "fallback", MODEL, "--as", "mara", "--json") == 0
+    assert qd.data["amounts_to"] == ["fallback"] and not [each for each in rules(qd, "asks") if each[0] == "environment"]
+    assert qd("kill", MODEL, "--state", "killed", "--confirm", MODEL) == 0
+    assert qd("can-i", "fallback", MODEL, "--as", "mara", "--json") == 0
+    assert qd.data["amounts_to"] == ["fallback", "restore"]
+    assert [each for each in rules(qd, "asks") if each[0] == "environment"]
+
+
+def test_who_asked_for_a_request_may_not_approve_it_and_another_person_may(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("promote", f"{MODEL}@3", "--confirm", MODEL, "--elevate", "--reason", "better", who="ines") == 0, qd.err
+    (team.paths.policies / "more.yaml").write_text('format: 1\nroles:\n  - {id: releaser, may: [promote, ask, elevate, approve]}\n')
+    assert qd("can-i", "approve", "APR-1", "--as", "ines") == 1
+    assert qd("can-i", "approve", "APR-1", "--as", "ilse") == 0
+
+
+def test_in_a_session_that_is_read_only_or_in_the_past_nobody_may(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("--read-only", "can-i", "kill", MODEL) == 1
+    assert "read-only" in qd.out
+    assert qd("--as-of", "2013-04-20T00:00Z", "can-i", "kill", MODEL) == 1
+
+
+def test_it_says_plainly_that_the_rules_are_advice_to_who_may_write_them(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "kill", MODEL, "--json") == 0
+    assert qd.data["advisory"] and qd.data["enforcement"].startswith("advisory: you may write")
+
+
+def test_an_action_that_does_not_exist_is_bad_input(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "kil", MODEL) == 2
+    assert "did you mean kill" in qd.err
+    assert qd("can-i", "kill", MODEL, "--environment", "nowhere") == 5
+
+
+@pytest.mark.parametrize("person", ["mara", "ines", "ilse", "tara"])
+@pytest.mark.parametrize("action", ["kill", "degrade", "rollback", "restore", "promote"])
+def test_it_says_no_exactly_where_a_rule_stops_the_plan(qd: Verb, team: Place, person: str, action: str) -> None:  # noqa: F811
+    words = {"kill": ["kill", MODEL, "--state", "killed"], "degrade": ["kill", MODEL, "--state", "degraded"]}.get(action, [action, MODEL])
+    words = [f"{MODEL}@3" if action == "promote" and word == MODEL else word for word in words]
+    qd(*words, "--dry-run", "--elevate", "--json", who=person)
+    refusal = qd.data["refusal"] or ""
+    stopped = any(sign in refusal for sign in ("needs one of", "denied"))
+    asked = qd.data["step"] == "ask"
+    code = qd("can-i", action, MODEL, "--as", person)
+    assert code == (1 if stopped else 0) or (asked and code == 1), refusal
