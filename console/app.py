@@ -14,7 +14,7 @@ from console import commands
 from console.commands import Command
 from console.overrides import held_breakers, open_overrides
 from console.render import figures
-from console.screens import SCREENS, wayfinding
+from console.screens import SCREENS, may, wayfinding
 from console.screens.acting import ACTING, begin
 from console.session import Session, who_am_i
 from widgets.frame import BannerFacts
@@ -218,6 +218,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             "travel": lambda: wayfinding.travel(self, screen, words),
             "now": lambda: wayfinding.return_to_now(self, screen),
             "go.last": lambda: wayfinding.reopen_last(self, screen),
+            "can-i": lambda: may.ask(self, screen, words),
             "explain": lambda: self.go("explain", words or screen.topic_of(screen.content.cursor_key)),
         }
         if command.id in simple:

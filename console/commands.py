@@ -165,6 +165,7 @@ CATALOGUE: tuple[Command, ...] = (
         "breaker",
     ),
     Command("elevate", "elevate: act where it is read-only by default", ("E",), danger="recorded", words=("elevate",)),
+    Command("can-i", "whether you may do something, and which rule says so", words=("can-i",), verb="can-i ACTION TARGET"),
     Command("verify", "verify the whole chain now", ("V",), _in("audit"), "recorded", verb="audit verify", footer="verify now"),
     Command("undo", "plan to take back the last action", ("U",), _in("incident"), "acts", verb="playbook step RUN --undo STEP"),
     Command("handover", "hand over to somebody else", ("H",), _in("incident"), "recorded", True, footer="hand over"),

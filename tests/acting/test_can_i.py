@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from acting_workspace import MODEL, Place
+from pilots import console
 from test_verbs_that_act import Verb, qd  # noqa: F401 - a fixture is found by its name
 
 TEAM = """format: 1
@@ -80,7 +81,7 @@ def test_a_fallback_of_what_is_killed_is_judged_as_a_restore(qd: Verb, team: Pla
 
 def test_who_asked_for_a_request_may_not_approve_it_and_another_person_may(qd: Verb, team: Place) -> None:  # noqa: F811
     assert qd("promote", f"{MODEL}@3", "--confirm", MODEL, "--elevate", "--reason", "better", who="ines") == 0, qd.err
-    (team.paths.policies / "more.yaml").write_text('format: 1\nroles:\n  - {id: releaser, may: [promote, ask, elevate, approve]}\n')
+    (team.paths.policies / "more.yaml").write_text("format: 1\nroles:\n  - {id: releaser, may: [promote, ask, elevate, approve]}\n")
     assert qd("can-i", "approve", "APR-1", "--as", "ines") == 1
     assert qd("can-i", "approve", "APR-1", "--as", "ilse") == 0
 
@@ -113,3 +114,11 @@ def test_it_says_no_exactly_where_a_rule_stops_the_plan(qd: Verb, team: Place, p
     asked = qd.data["step"] == "ask"
     code = qd("can-i", action, MODEL, "--as", person)
     assert code == (1 if stopped else 0) or (asked and code == 1), refusal
+
+
+async def test_the_console_answers_in_one_line(team: Place) -> None:
+    async with console(team) as seen:
+        assert seen.app.run_words("can-i promote", seen.app.screen) is None  # type: ignore[arg-type]
+        await seen.until(lambda: f"may promote {MODEL} in production" in seen.text, "the answer")
+        assert seen.app.run_words("can-i kill pinned-one", seen.app.screen) is None  # type: ignore[arg-type]
+        await seen.until(lambda: "may not kill pinned-one" in seen.text, "the denial")

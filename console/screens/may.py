@@ -1,0 +1,34 @@
+"""`:can-i ACTION [TARGET]`: the answer in the message line; the verb tells it in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.screens.base import DeckScreen
+
+ASKED = "can-i ACTION [TARGET]: "
+
+
+def ask(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+    """Say whether this person may do something to what is named, else to what is under the cursor."""
+    action, _, named = words.partition(" ")
+    if not action:
+        screen.ask(ASKED, answered=lambda text: ask(app, screen, text))
+        return
+    target = named.strip() or screen.model_of(screen.content.cursor_key)
+
+    def run() -> None:
+        from console.render.may import may_line  # noqa: PLC0415 - control is loaded with the first question
+        from console.views.may import action_named, may_view, somebody  # noqa: PLC0415
+
+        try:
+            kind, sight = action_named(action), app.lookout().sight()
+            view = may_view(sight, kind, target, somebody(sight, None), read_only=app.session.read_only)
+        except Exception as error:
+            app.call_from_thread(screen.say, app.said_of(error), "warning")
+            return
+        app.call_from_thread(screen.say, may_line(view), "" if view.allowed else "warning")
+
+    app.run_worker(run, thread=True, group="can-i", exit_on_error=False)
