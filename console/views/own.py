@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,11 +82,11 @@ def many(number: int, noun: str) -> str:
 
 def own_view(located: Located, terminal: Terminal) -> OwnView:
     """Look at everything. Never raises for what it looks at: what cannot be read is a finding."""
-    from console.views.own_machine import installed, program_findings, terminal_findings  # noqa: PLC0415 - not for the first frame
+    from console.views.own_machine import installed, program_findings, secret_findings, terminal_findings  # noqa: PLC0415 - not for the first frame
 
     real_now = SystemClock().real_now()
     versions = installed()
-    findings = [*program_findings(versions), *terminal_findings(terminal)]
+    findings = [*program_findings(versions), *secret_findings(os.environ), *terminal_findings(terminal)]
     workspace: Workspace | None = None
     try:
         if not _there(located):

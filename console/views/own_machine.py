@@ -1,18 +1,18 @@
-"""This machine: what is installed, and what the terminal can show."""
+"""This machine: what is installed, what the terminal can show, and where secrets of this user lie."""
 
 from __future__ import annotations
 
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from backends.records import State
 from backends.store.inspection import sqlite_version
 from console.terminal import LEAST, Terminal
-from console.views.own import Finding, finding
+from console.views.own import Finding, finding, many
 
 PACKAGES: Final = (
     "quarterdeck", "duckdb", "textual", "pydantic", "numpy", "polars", "pandas", "scikit-learn", "plotext", "httpx", "keyring", "PyYAML"
@@ -54,6 +54,24 @@ def program_findings(versions: dict[str, str]) -> Iterator[Finding]:
     if not missing:
         told = ", ".join(f"{name} {versions[name]}" for name in ("quarterdeck", "python", "duckdb", "sqlite", "textual", "pydantic"))
         yield finding("program.versions", State.OK, f"{told} on {platform.system()} {platform.machine()}")
+
+
+def secret_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Where this user's secrets lie, and who else could read them. Asks no keyring: a locked one would hold up everything else."""
+    from backends.secret_file import SecretFile, SecretFileError  # noqa: PLC0415 - not for the first frame
+    from backends.secrets import names_in, secrets_file  # noqa: PLC0415
+
+    try:
+        kept = SecretFile(secrets_file(environ)).read()
+    except SecretFileError as problem:
+        yield finding("program.secrets", State.CRITICAL, str(problem), "nothing is taken from it until then; quarterdeck secret list")
+        return
+    outside = sorted({*names_in(environ), *(name for name, value in kept.items() if value is not None)})
+    if outside:
+        what = f"{many(len(outside), 'secret')} not in a keyring but in a variable or a file: {', '.join(outside)}"
+        yield finding("program.secrets", State.WARNING, what, "where there is a keyring: quarterdeck secret set NAME")
+    else:
+        yield finding("program.secrets", State.OK, f"{many(len(kept), 'secret')} in the keyring" if kept else "no secret is kept")
 
 
 def terminal_findings(seen: Terminal) -> Iterator[Finding]:

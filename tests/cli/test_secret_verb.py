@@ -143,6 +143,24 @@ def test_a_keyring_that_is_locked_is_said_and_forgets_nothing(memory: MemoryKeyr
     assert secret.rows == [("pager", "keyring", True, None)]
 
 
+def test_the_doctor_says_which_secrets_others_could_read_and_never_one(memory: MemoryKeyring, secret: Verb) -> None:
+    def found() -> tuple[str, str]:
+        main(["doctor", "--json"])
+        out = secret._capsys.readouterr().out
+        assert VALUE not in out
+        [each] = [each for each in json.loads(out)["findings"] if each["id"] == "program.secrets"]
+        return each["state"], each["what"]
+
+    assert found() == ("ok", "no secret is kept")
+    secret("set", "pager", given=VALUE)
+    assert found() == ("ok", "1 secret in the keyring")
+    secret("set", "ofrep-token", "--file", given=VALUE)
+    assert found() == ("warning", "1 secret not in a keyring but in a variable or a file: ofrep-token")
+    secret.file.chmod(0o644)
+    state, what = found()
+    assert state == "critical" and "open to others (0644)" in what
+
+
 @pytest.mark.parametrize(
     ("words", "given", "code", "said"),
     [

@@ -24,17 +24,17 @@ NOW = START + 40 * DAY
 
 LOOKING = (
     "fleet", "model delay", "health delay", "drift delay", "drift delay -f temp", "quality delay", "versions delay", "versions delay@1",
-    "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "breakers", "actions",
-    "action A-0000",
-    "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces", "config validate", "config path",
-    "config schema", "playbook list", "playbook show quality-collapse", "playbook check", "completion bash",
+    "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "traffic delay", "breakers",
+    "actions", "action A-0000", "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces",
+    "can-i kill delay", "config validate", "config path", "config schema", "playbook list", "playbook show quality-collapse",
+    "playbook check", "completion bash",
 )  # fmt: skip
 
 ACTING = (
     "kill delay --dry-run", "kill delay --confirm delay", "restore delay --confirm delay --reason r", "rollback delay --confirm delay",
     "promote delay@1 --confirm delay --reason r", "approve APR-1 --confirm delay", "reject APR-1 --confirm delay --reason r", "ack INC-1",
     "note delay words", "close INC-1 --reason over", "playbook run quality-collapse --incident INC-1", "watch --once",
-    "breaker notify open --reason r",
+    "breaker notify open --reason r", "traffic delay abort --confirm delay --reason r",
 )  # fmt: skip
 
 NOT_ASKED = {"demo", "init", "ingest", "backup", "compare", "serve", "secret"}
