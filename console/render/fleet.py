@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from console.render import figures
-from widgets.chart import strip
-from widgets.line import MARKS, Line, Page, Row, columns, lamp, line, rule, sides
+from widgets.chart import Limit, Series, chart_lines, strip
+from widgets.line import MARKS, Line, Page, Row, columns, joined, lamp, line, rule, sides
 
 if TYPE_CHECKING:
     from backends.records import State
@@ -17,12 +17,20 @@ if TYPE_CHECKING:
 WIDE = 110
 """From this width on the columns between SLO and SWITCH are shown."""
 
+LEAST_CURVE, MOST_CURVE = 9, 16
+"""Lines of a curve with its title and its axis: below the least it says no more than the strip does."""
+
 _RAMP = "_.-=*#"
 _STATE_WORDS = {"critical": "critical", "warning": "warning", "stale": "stale", "unknown": "unknown", "ok": "ok"}
 
 
-def fleet_page(view: FleetView, *, width: int = 80, height: int = 20, selected: str | None = None, preview: bool = True) -> Page:
-    """The fleet: rows above, the selected model (the first one if None) spelt out below unless `preview` is off."""
+def fleet_page(
+    view: FleetView, *, width: int = 80, height: int = 20, selected: str | None = None, preview: bool = True, curve: bool = False
+) -> Page:
+    """The fleet: rows above, the selected model (the first one if None) spelt out below unless `preview` is off.
+
+    With `curve` what there is of room below it holds the course of the gap as a curve.
+    """
     zone = ZoneInfo(view.zone)
     rows = view.rows
     counted = {word: sum(str(row.state) == word for row in rows) for word in _STATE_WORDS}
@@ -35,6 +43,8 @@ def fleet_page(view: FleetView, *, width: int = 80, height: int = 20, selected: 
         listed += [Row(line(text)) for text in _EMPTY]
     elif preview:
         below = _preview(shown, zone, width)
+        if curve:
+            below += gap_curve(shown, zone, width, height - len(listed) - len(below) - 1)
         gap = max(1, min(4, height - len(listed) - len(below)))
         listed += [Row(Line())] * gap + [Row(each) for each in below]
     return Page(sides(line((heading, "bold")), line(("sort: worst first", "dim")), width), tuple(listed), "fleet")
@@ -179,6 +189,29 @@ def _gap_strip(row: FleetRow, zone: ZoneInfo) -> tuple[str, str]:
     drawn = strip(row.gap_history, min(30, len(row.gap_history)), _RAMP)
     limits = f"   warn {figures.share(row.gap_warning, 2)}  crit {figures.share(row.gap_critical)}" if row.gap_critical is not None else ""
     return "Gap by 12 h", f"{_short(row.history_from, zone)} {drawn} {_short(row.history_to, zone)}{limits}"
+
+
+def gap_curve(row: FleetRow, zone: ZoneInfo, width: int, room: int) -> list[Line]:
+    """The course of the gap with its limits and the moment at which it broke, in at most `room` lines; none where that is too few."""
+    known = [value for value in row.gap_history if value is not None]
+    if room < LEAST_CURVE or len(known) < 2 or row.history_from is None or row.history_to is None:
+        return []
+    places = [(0.0, _short(row.history_from, zone)), (1.0, _short(row.history_to, zone))]
+    broke, length = row.broke_first_at, row.history_to - row.history_from
+    if broke is not None and row.history_from < broke < row.history_to:
+        places.insert(1, ((broke - row.history_from) / length, f"^ broke {figures.moment(broke, zone)}"))
+    limits = [
+        Limit(value, role, marker)
+        for value, role, marker in ((row.gap_warning, "warning", "-"), (row.gap_critical, "dim", "="))
+        if value is not None
+    ]
+    said = "  ".join(
+        f"{word} {figures.share(value)} ({mark})" for word, value, mark in
+        (("warn", row.gap_warning, "-"), ("crit", row.gap_critical, "=")) if value is not None
+    )  # fmt: skip
+    title = sides(line((f" {row.model}: observed less scored, by 12 h", "dim")), line((f"{said} ", "dim")), width)
+    curve = chart_lines([Series(row.gap_history, "bold")], width - 2, min(MOST_CURVE, room - 2), limits=limits, x_labels=places)
+    return [Line(), title, *(joined([line(" "), each]) for each in curve)]
 
 
 def _short(moment: datetime, zone: ZoneInfo) -> str:

@@ -1,0 +1,59 @@
+"""Where the terminal is high enough, Fleet draws the course of the gap with its limits; elsewhere nothing changes."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from acting_workspace import BROKE, MODEL, Place
+from pilots import console
+
+from console.config import open_workspace
+from console.lookout import Lookout
+from console.render.fleet import fleet_page, gap_curve
+from console.views.fleet import FleetRow
+
+
+def row_of(place: Place) -> FleetRow:
+    view = Lookout(open_workspace(place.root), "production").fleet()
+    return next(row for row in view.rows if row.model == MODEL)
+
+
+async def test_a_high_terminal_shows_the_curve_once_the_rows_are_live(place: Place) -> None:
+    async with console(place, size=(120, 40)) as screen:
+        await screen.shows("delay: observed less scored, by 12 h")
+        await screen.shows("warn .200 (-)  crit .275 (=)")
+        assert screen.rows[-2].startswith("X model."), "line 23 keeps its place"
+
+
+async def test_at_80x24_there_is_none(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.shows("Gap by 12 h")
+        assert "observed less scored, by" not in screen.text
+
+
+@pytest.mark.parametrize("height", [12, 16, 30, 36, 56])
+def test_the_page_is_never_higher_than_its_room(place: Place, height: int) -> None:
+    view = Lookout(open_workspace(place.root), "production").fleet()
+    plain = fleet_page(view, width=120, height=height)
+    drawn = fleet_page(view, width=120, height=height, curve=True)
+    assert len(drawn.rows) <= max(height, len(plain.rows))
+    assert (len(drawn.rows) > len(plain.rows)) == (height >= 30)
+
+
+def test_the_curve_stands_above_its_critical_line_at_the_end_and_below_it_at_the_start(place: Place) -> None:
+    row = row_of(place)
+    lines = [each.text for each in gap_curve(row, ZoneInfo("UTC"), 120, 20)]
+    body = lines[2:-1]
+    critical = next(number for number, text in enumerate(body) if text.count("=") > 40)
+    stars = [(text.rfind("*"), number) for number, text in enumerate(body) if "*" in text]
+    assert max(stars)[1] < critical < next(number for number, text in enumerate(body) if "*" in text.partition("|")[2][:3])
+    place_of = (BROKE - row.history_from) / (row.history_to - row.history_from)
+    assert row.broke_first_at is not None
+    assert abs(lines[-1].index("^ broke") / 118 - (row.broke_first_at - row.history_from) / (row.history_to - row.history_from)) < 0.05
+    assert 0.5 < place_of < 1
+
+
+def test_without_a_course_there_is_no_curve(place: Place) -> None:
+    row = row_of(place).model_copy(update={"gap_history": ()})
+    assert gap_curve(row, ZoneInfo("UTC"), 120, 20) == []
