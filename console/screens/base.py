@@ -96,6 +96,10 @@ class DeckScreen(FrameScreen):
     def open_row(self, key: str) -> None:
         """Enter on a row."""
 
+    def leads_nowhere(self, why: str) -> None:
+        """Enter on a row that has nothing below it says so."""
+        self.say(f"{why} has no page of its own; e explains, w tells what changed", "dim")
+
     def model_of(self, key: str | None) -> str | None:
         """The model that a command on the row `key` is about."""
         return key or self.target

@@ -43,8 +43,8 @@ class ChangesScreen(DeckScreen):
     def open_row(self, key: str) -> None:
         source, _, rest = key.partition("|")
         name = rest.partition("|")[0]
-        if source != "control":
-            return
         for beginning, screen in (("A-", "action"), ("INC-", "incident"), ("APR-", "approval")):
-            if name.startswith(beginning):
+            if source == "control" and name.startswith(beginning):
                 self.app.go(screen, name)
+                return
+        self.leads_nowhere("this change")

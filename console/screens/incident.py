@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from console.runbook.driving import Driving
 
 CHOICE, DOUBT = "choice:", "doubt:"
+OF_A_RUN = frozenset({"open", "skip", "handover"})
+"""Keys that an incident without a run of a playbook has no use for."""
+
 KEYS = ("open", "take", "skip", "note", "handover", "changes", "rollback", "kill")
 WORDS = {"open": "choose", "rollback": "", "kill": ""}
 """What line 24 says here behind a key, where the room is needed."""
@@ -117,7 +120,12 @@ class IncidentScreen(DeckScreen):
     def show_keys(self) -> None:
         """Line 24: what takes the run on, in the order in which it is needed."""
         known = {command.id: command for command in commands.on_screen(self.scope)}
-        shown = [known[name] for name in KEYS if name in known and self.app.disabled(known[name], self) is None]
+        without_run = self.view is not None and self.view.run is None
+        shown = [
+            known[name]
+            for name in KEYS
+            if name in known and self.app.disabled(known[name], self) is None and not (without_run and name in OF_A_RUN)
+        ]
         self.keys.show([(commands.key_words(command.keys[0]), WORDS.get(command.id, command.footer)) for command in shown], kept=ALWAYS)
 
     def _detail(self, key: str | None) -> Any:
@@ -224,6 +232,9 @@ class IncidentScreen(DeckScreen):
             self.open_row(key)
 
     def do_take(self) -> None:
+        if self.view is not None and self.view.run is None:
+            self.app.take(self.view.id, self)
+            return
         self._do(lambda run: run.take(), said="you drive it now")
 
     def do_skip(self) -> None:

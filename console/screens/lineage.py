@@ -58,3 +58,5 @@ class LineageScreen(DetailedScreen):
             self.app.go("action", key.partition("#")[0])
         elif key.startswith("APR-"):
             self.app.go("approval", key.partition("#")[0])
+        else:
+            self.leads_nowhere(f"a node of kind {kind}" if name else "this row")

@@ -45,7 +45,11 @@ class ModelScreen(DeckScreen):
         if self.view is None or not self.view.ends:
             return
         last = len(self.view.ends) - 1
-        place = max(0, min(last, (last if self._cursor is None else self._cursor) + step))
+        before = last if self._cursor is None else self._cursor
+        place = max(0, min(last, before + step))
+        if place == before:
+            self.say("this is the newest window" if step > 0 else "this is the oldest window", "dim")
+            return
         self._cursor = None if place == last else place
         self.draw()
 
@@ -54,3 +58,5 @@ class ModelScreen(DeckScreen):
             self.app.go("drift", self.target)
         elif key.startswith(("model.", "layer:model")):
             self.app.go("quality", self.target)
+        else:
+            self.app.go("explain", self.topic_of(key))
