@@ -1,7 +1,4 @@
-"""On what terms an action is approved: how many people, who may not be among them, whether they sign with a key, and until when.
-
-Also the terms of acting without all that: breaking the glass.
-"""
+"""On what terms an action is approved: how many people, who may not be among them, whether they sign with a key, and until when."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backends.records import Name
-from console.control.actions import ActionKind
 
 Signing = Literal["none", "optional", "required"]
 """Whether a vote is signed with an SSH key: never, when the person has one at hand, or always."""
@@ -41,16 +37,6 @@ class SignerFiles(BaseModel):
     allowed_signers: Name
     revoked: Name | None = None
     """Keys that count no longer. Named here and not there, nothing is signed and nothing holds."""
-
-
-class GlassTerms(BaseModel):
-    """What may be done without the approvals that it needs: at once, with a typed reason, reviewed by somebody else afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    beyond_safer: tuple[ActionKind, ...] = ()
-    """Kinds for which the glass may be broken although they do not lead towards safety."""
-    review_within_hours: float = Field(default=24.0, gt=0)
 
 
 NOBODY: Final = Terms(quorum=0)

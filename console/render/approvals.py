@@ -33,7 +33,7 @@ def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) ->
         line((view.environment, "dim")),
         width,
     )
-    rows = [Row(line((f"   REQUEST  {'WHAT':<{25 + max(0, width - 80)}} STATE     GATES       BY              ASKED", "dim")))]
+    rows = [Row(line((f"   REQUEST  {'WHAT':<{24 + max(0, width - 80)}} STATE     GATES       BY              ASKED", "dim")))]
     rows += [Row(_row(row, zone, width), key=row.id, why=_why(row, zone), state=_MARK_OF.get(row.state, "ok")) for row in view.rows]
     if view.problem:
         rows.append(Row(line(" ", ("?", "unknown"), f" the journal cannot be read: {view.problem}")))
@@ -51,7 +51,7 @@ def _row(row: ApprovalRow, zone: ZoneInfo, width: int) -> Line:
     mark = MARKS.get(state, " ")
     gates = f"{row.passed} pass" + (f" X {row.failed}" if row.failed else "") + (f" ? {row.unknown}" if row.unknown else "")
     what = f"{row.action} {row.model} {_label(row.from_)} -> {_label(row.to)}"
-    room = 25 + max(0, width - 80)
+    room = 24 + max(0, width - 80)
     asked = figures.moment(row.requested_at, zone)
     return Line(
         (

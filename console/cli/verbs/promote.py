@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from backends.text import displayable
 from console.cli.acting import act, acting_arguments, request_of, state_of, version_of
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.control.actions import KIND_OF_STATE, ActionKind
+from console.control.approval import ApprovalState
+
+_OVER = frozenset({ApprovalState.VETOED, ApprovalState.EXPIRED, ApprovalState.VOID})
+"""Where a request stands for good without having been executed."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +32,11 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     payload = approval.payload
     if payload.environment != context.environment:
         raise Problem(Exit.USAGE, f"{approval.id} is about {payload.environment}: add --env {payload.environment}")
+    state = approval.state_at(context.clock.now())
+    if state in _OVER:
+        why = f": {approval.ended_reason}" if approval.ended_reason else ""
+        message = f"{approval.id} is {state.value}{displayable(why)}: nothing was sent; ask anew with promote {payload.model}@{payload.to}"
+        raise Problem(Exit.REFUSED, message)
     kind = payload.action
     if kind is not ActionKind.PROMOTE:
         # What was asked for is a way back of the kill switch, to the state in the payload.
