@@ -14,6 +14,7 @@ from console.control.desk import Desk
 from console.control.guardrails import Confirm, Guardrail
 from console.control.identity import Actor, current_actor
 from console.control.roles import ANY, Grant, Policy, Role, RoleRule
+from console.control.terminal import this_process, this_terminal
 from console.policies.consistency import kinds_of
 from console.policies.load import Policies, load_policies
 from console.policies.rules import Guardrail as GuardrailOfFile
@@ -30,7 +31,8 @@ def open_desk(
     policies = load_policies(workspace.paths.policies)
     policy = control_policy(policies, workspace, environment, actor)
     outside = outside_heads(workspace)
-    return Desk(workspace.paths, clock, actor, policy=policy, read_only=read_only, elevated=elevated, outside=outside)
+    terminal = this_terminal() or this_process()
+    return Desk(workspace.paths, clock, actor, policy=policy, read_only=read_only, elevated=elevated, outside=outside, terminal=terminal)
 
 
 def outside_heads(workspace: Workspace) -> OutsideHeads:

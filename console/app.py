@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from widgets.frame import BannerFacts
 from widgets.theme import use_terminal_colours
 
 if TYPE_CHECKING:
+    from console.control.elevation import Elevation
     from console.lookout import Lookout
     from console.screens.base import DeckScreen
 
@@ -43,6 +45,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._start = start
         self._lookout: Lookout | None = None
         self._elevated_until: float | None = None
+        self._elevation_read = False
         self._zone_name = str(self.summary.zone) if self.summary else "UTC"
         self.mouse_is_ours = True
         self.left: tuple[str, str | None] | None = None
@@ -82,6 +85,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def seen(self, screen: DeckScreen, view: Any) -> None:
         """A view arrived: what the banner says of the data's age follows it."""
         del screen
+        if not self._elevation_read:
+            self._elevation_read = True
+            self.run_worker(self._look_for_elevation, thread=True, group="elevate", exit_on_error=False)
         oldest = getattr(view, "oldest_source_at", None)
         if oldest is not None:
             self._oldest_at = oldest
@@ -263,22 +269,38 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def elevate(self, words: str, screen: DeckScreen) -> None:
         """`15m REASON`: for so long, what the environment keeps back by default may be done here. Recorded."""
-        from console.recording import elevation  # noqa: PLC0415
 
-        try:
-            length, reason = elevation(words)
-        except ValueError as problem:
-            screen.say(str(problem), "warning")
-            return
+        def work() -> None:
+            from console.lifting import lift  # noqa: PLC0415 - control is loaded with the first action
 
-        def granted() -> None:
-            self._elevated_until = self.session.clock().monotonic() + length.total_seconds()
-            screen.show_banner()
+            try:
+                found = lift(self.session, words)
+            except Exception as error:
+                self.call_from_thread(screen.say, self.said_of(error), "warning")
+                return
+            told = f"elevated on {found.terminal}: {found.reason}" if found is not None else "not elevated any more"
+            self.call_from_thread(screen.say, told)
+            self.call_from_thread(self._now_elevated, found)
 
-        told = f"elevated for {words.split(maxsplit=1)[0]}: {reason}"
-        self._record("elevate", screen.model_of(screen.content.cursor_key) or "", told, screen, granted)
+        self.run_worker(work, thread=True, group="elevate", exit_on_error=False)
 
-    def _record(self, kind: str, subject: str, text: str, screen: DeckScreen, then: Callable[[], None] | None = None) -> None:
+    def _now_elevated(self, found: Elevation | None) -> None:
+        clock = self.session.clock()
+        left = None if found is None else (found.until - clock.real_now()).total_seconds()
+        self._elevated_until = None if left is None else clock.monotonic() + left
+        self.acted()
+        if left is not None:
+            # What it says at its end is true without anybody pressing a key.
+            self.set_timer(max(0.0, left) + 0.05, self.acted)
+
+    def _look_for_elevation(self) -> None:
+        """Whether this terminal was elevated before the console was opened; nothing is said where that cannot be read."""
+        from console.lifting import lifted  # noqa: PLC0415 - after the first view: until then nobody can act
+
+        with contextlib.suppress(Exception):
+            self.call_from_thread(self._now_elevated, lifted(self.session))
+
+    def _record(self, kind: str, subject: str, text: str, screen: DeckScreen) -> None:
         from console.recording import record  # noqa: PLC0415 - control is loaded with the first action
 
         def work() -> None:
@@ -287,10 +309,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             except Exception as error:
                 self.call_from_thread(screen.say, self.said_of(error), "warning")
                 return
-            done = outcome.exit_code == 0
-            self.call_from_thread(screen.say, outcome.message, "" if done else "warning")
-            if done and then is not None:
-                self.call_from_thread(then)
+            self.call_from_thread(screen.say, outcome.message, "" if outcome.exit_code == 0 else "warning")
 
         self.run_worker(work, thread=True, group="record", exit_on_error=False)
 

@@ -48,9 +48,9 @@ class RetryErrand(Errand):
     action: ActionRecord | None = None
 
     @classmethod
-    def of(cls, session: Session, action: ActionRecord, *, elevated: bool = False) -> RetryErrand:
+    def of(cls, session: Session, action: ActionRecord) -> RetryErrand:
         """The errand of an action that the journal holds."""
-        return cls(session, action.model, (action.kind,), action.to, elevated=elevated, action=action)
+        return cls(session, action.model, (action.kind,), action.to, action=action)
 
     @property
     def environment(self) -> str:

@@ -43,7 +43,6 @@ class Errand:
     kinds: tuple[ActionKind, ...]
     to: str | None = None
     subject: str | None = None
-    elevated: bool = False
     incident: str | None = None
     run: str | None = None
     suggested: str | None = None
@@ -64,9 +63,7 @@ class Errand:
 
     def desk(self) -> Desk:
         """The desk of the person at this console."""
-        return open_desk(
-            self.workspace, self.environment, as_of=self.session.as_of, read_only=self.session.read_only, elevated=self.elevated
-        )
+        return open_desk(self.workspace, self.environment, as_of=self.session.as_of, read_only=self.session.read_only)
 
     def state(self) -> ControlState:
         """What control knows."""
@@ -130,9 +127,9 @@ class Errand:
         )
 
 
-def switch_errand(session: Session, model: str, *, elevated: bool = False, suggested: str | None = None) -> Errand:
+def switch_errand(session: Session, model: str, *, suggested: str | None = None) -> Errand:
     """Setting the kill switch of a model, to any of its states."""
-    return Errand(session, model, SWITCH_CHOICES, elevated=elevated, suggested=suggested)
+    return Errand(session, model, SWITCH_CHOICES, suggested=suggested)
 
 
 def offered(plans: dict[ActionKind, ActionPlan]) -> list[ActionKind]:

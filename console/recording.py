@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from backends.durations import parse_duration
 from console.acting import known_models, open_desk
 from console.config import open_workspace
 from console.control.actions import ActionKind, ActionOutcome, ActionRequest, new_key
@@ -12,8 +9,6 @@ from console.control.errors import NotFound
 from console.control.ledger import read_state
 from console.control.state import ControlState
 from console.session import Session
-
-LONGEST_ELEVATION = timedelta(hours=4)
 
 
 def record(session: Session, kind: str, subject: str, text: str) -> ActionOutcome:
@@ -24,9 +19,6 @@ def record(session: Session, kind: str, subject: str, text: str) -> ActionOutcom
     with open_desk(workspace, environment, as_of=session.as_of, read_only=session.read_only) as desk:
         if kind == "take":
             return desk.act(taking(state, environment, subject, text))
-        if kind == "elevate":
-            model = subject or next(iter(sorted(known_models(workspace, environment))), "workspace")
-            return desk.act(_request(ActionKind.NOTE, environment, model, "elevation", text))
         return desk.act(noting(state, environment, subject, text, known_models(workspace, environment)))
 
 
@@ -60,20 +52,6 @@ def noting(
     if not any_model and subject not in models:
         raise NotFound(f"there is no incident, alert, request, action or model {subject!r}")
     return _request(ActionKind.NOTE, environment, subject, subject, text, key)
-
-
-def elevation(words: str) -> tuple[timedelta, str]:
-    """How long and why, from `15m REASON`. Raises ValueError with what to write."""
-    first, _, reason = words.partition(" ")
-    try:
-        length = parse_duration(first)
-    except ValueError:
-        raise ValueError("write how long and why: elevate 15m REASON") from None
-    if not reason.strip():
-        raise ValueError("say why: elevate 15m REASON")
-    if length > LONGEST_ELEVATION:
-        raise ValueError("at most 4h at a time")
-    return length, reason.strip()
 
 
 def _request(kind: ActionKind, environment: str, model: str, subject: str, text: str, key: str | None = None) -> ActionRequest:

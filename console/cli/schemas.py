@@ -57,6 +57,7 @@ SCHEMAS: dict[str, str] = {
     "own": "console.views.own:OwnView",
     "ingest": "console.views.ingested:IngestView",
     "compare": "console.views.compare:CompareView",
+    "elevation": "console.views.elevation:ElevationView",
     "can-i": "console.views.may:MayView",
 }
 """By the name in `"schema": "quarterdeck/NAME/1"`."""

@@ -30,6 +30,7 @@ from console.control.actions import (
 from console.control.approval import Approval, ApprovalState, difference
 from console.control.breaking import Breaking
 from console.control.drawing import Situation, world_of
+from console.control.elevating import Elevating
 from console.control.errors import NotFound, Refused
 from console.control.execution import Execution, NotIntended, outcome_of
 from console.control.judging import Judging
@@ -65,7 +66,7 @@ class _Objection:
     moved: Moved | None = None
 
 
-class Desk(Judging, RecordKeeping, Settling, Breaking):
+class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
     """Plans and executes for one actor in one workspace. Use as a context manager, or `close()` it.
 
     `read_only` refuses everything; `elevated` lets this person do what a read-only environment keeps back. Safe to use from
@@ -163,7 +164,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
             person=self.actor.name,
             now=self.clock.now(),
             standing=self._standing(),
-            elevated=self.elevated,
+            elevated=self._elevated(request.environment, state),
             reach=self._reach,
         )
 
@@ -249,7 +250,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking):
             key=key,
             reason=reason,
             read_back_seconds=self.policy.read_back_seconds,
-            elevated=self.elevated,
+            elevated=self._elevated(plan.environment, self._state()[0]),
             safer=fresh.safer,
             pause=self._pause,
         )

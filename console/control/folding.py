@@ -273,6 +273,20 @@ def breaker_moved(state: ControlState, entry: Entry) -> None:
     state.breakers[entry.body["name"]] = {**entry.body, "key": entry.key}
 
 
+def elevation_begun(state: ControlState, entry: Entry) -> None:
+    """Folds the beginning of an elevation: it takes the place of an older one, and those that had ended by then are forgotten."""
+    state.recorded.add(entry.key)
+    for subject in [subject for subject, body in state.elevations.items() if moment_of(body["until"]) <= entry.real_at]:
+        del state.elevations[subject]
+    state.elevations[entry.body["of"]] = {name: entry.body[name] for name in ("since", "until", "reason")}
+
+
+def elevation_ended(state: ControlState, entry: Entry) -> None:
+    """Folds its end before its time."""
+    state.recorded.add(entry.key)
+    state.elevations.pop(entry.body["of"], None)
+
+
 def gap_closed(state: ControlState, entry: Entry) -> None:
     state.late.update(entry.body["keys"])
 

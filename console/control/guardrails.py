@@ -56,6 +56,10 @@ class Guardrail(Frozen):
     """Kinds for which another person must approve."""
     max_elevation: timedelta | None = None
 
+    def means(self, kind: ActionKind, environment: str) -> bool:
+        """Whether it is about `kind` there, for some model at least."""
+        return kind in self.kinds and any(fnmatchcase(environment, pattern) for pattern in self.environments)
+
     def matches(self, kinds: Collection[ActionKind], environment: str, model: str) -> bool:
         """Whether an action that amounts to any of `kinds` is meant."""
         return (

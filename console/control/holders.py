@@ -37,7 +37,7 @@ def carrying(key: str) -> Iterator[None]:
 
 def this_holder() -> Holder:
     """This process."""
-    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()))
+    return Holder(host=socket.gethostname(), pid=os.getpid(), started=process_started(os.getpid()))
 
 
 def holder_alive(action: ActionRecord) -> bool:
@@ -45,7 +45,7 @@ def holder_alive(action: ActionRecord) -> bool:
     holder = action.holder
     if holder is None or holder.host != socket.gethostname():
         return False
-    if holder.pid == os.getpid() and holder.started == _started(os.getpid()):
+    if holder.pid == os.getpid() and holder.started == process_started(os.getpid()):
         return action.key in _carrying
     try:
         os.kill(holder.pid, 0)
@@ -53,7 +53,7 @@ def holder_alive(action: ActionRecord) -> bool:
         return False
     except OSError:
         pass
-    return not holder.started or _started(holder.pid) == holder.started
+    return not holder.started or process_started(holder.pid) == holder.started
 
 
 def under_way(action: ActionRecord) -> bool:
@@ -74,7 +74,7 @@ def with_doubts(read: Callable[[], ControlState]) -> ControlState:
     return read().with_live_holders(lambda action: action.id not in abandoned)
 
 
-def _started(pid: int) -> str:
+def process_started(pid: int) -> str:
     """When a process started, as Linux counts it; empty elsewhere, and for one that has ended but was not waited for."""
     try:
         # Fields 3 and 22 of /proc/PID/stat; the name in field 2 may itself hold blanks and brackets.

@@ -39,6 +39,8 @@ class Question:
     amounts_to: tuple[ActionKind, ...] = ()
     """What else it comes to as things stand."""
     danger: Danger = "routine"
+    elevated: bool = False
+    """Whether an elevation of this person stands on this terminal."""
 
     @property
     def kinds(self) -> tuple[ActionKind, ...]:
@@ -108,6 +110,8 @@ def _environment(policy: Policy, question: Question) -> list[Word]:
     refusal = policy.refusal(question.person, ActionKind.ELEVATE, question.environment, question.model)
     if refusal is not None:
         return [Word("environment", "no", f"{question.environment} is read-only for this without elevation, and {refusal}")]
+    if question.elevated:
+        return [Word("environment", "yes", f"{question.environment} is read-only for this, and you are elevated on this terminal")]
     return [Word("environment", "asks", f"{question.environment} is read-only for this: elevate first")]
 
 

@@ -12,6 +12,7 @@ from backends.journal.outside import OutsideHeads
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control.actions import ActionKind
+from console.control.elevation import standing
 from console.control.errors import NotFound, Refused
 from console.control.fact_landing import FactLanding
 from console.control.holders import with_doubts
@@ -21,6 +22,7 @@ from console.control.reach import Reach
 from console.control.records import ActionRecord
 from console.control.roles import Policy
 from console.control.state import ControlState, fold
+from console.control.terminal import Terminal
 
 KEEP_UNASKED: Final = 10_000
 """Entries since the last snapshot above which whoever acts keeps one, because no watch does."""
@@ -29,7 +31,8 @@ KEEP_UNASKED: Final = 10_000
 class Post:
     """One actor in one workspace. Use as a context manager, or `close()` it. Safe to use from several threads.
 
-    `read_only` refuses everything; `elevated` lets this person do what a read-only environment keeps back.
+    `read_only` refuses everything; `elevated` lets this person do what a read-only environment keeps back, as does an elevation that
+    stands on `terminal`.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Post:
         reach: Reach | None = None,
         pause: Callable[[float], None] = time.sleep,
         outside: OutsideHeads | None = None,
+        terminal: Terminal | None = None,
     ) -> None:
         self.paths = paths
         self.clock = clock
@@ -51,6 +55,7 @@ class Post:
         self.policy = policy
         self.read_only = read_only
         self.elevated = elevated
+        self.terminal = terminal
         self._reach = reach or Reach.local(paths)
         self._pause = pause
         self._ledger = Ledger(paths, clock, actor, outside)
@@ -79,7 +84,7 @@ class Post:
         """Why this person may not do `kind` there now, before any plan: for keys that are shown dim."""
         return self._standing() or self.policy.refusal(self.actor.name, kind, environment, model)
 
-    def standing(self) -> str | None:
+    def standing_refusal(self) -> str | None:
         """Why nothing at all may be done at this desk; None when it may."""
         return self._standing()
 
@@ -101,6 +106,10 @@ class Post:
                 return state
 
         return with_doubts(read), problems[0] if problems else None
+
+    def _elevated(self, environment: str, state: ControlState) -> bool:
+        """Whether what a read-only environment keeps back may be done there now."""
+        return self.elevated or standing(state, self.actor.name, environment, self.terminal, self.clock.real_now()) is not None
 
     def _standing(self) -> str | None:
         if self.clock.kind == "past":

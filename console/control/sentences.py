@@ -126,6 +126,10 @@ def _held(entry: Entry, _thing: str) -> Said:
     return f"{entry.subject} held {entry.body['held']}", "done", str(entry.body.get("reason", ""))
 
 
+def _elevated(entry: Entry, _thing: str) -> Said:
+    return f"{entry.subject} until {entry.body['until'][:16]}", "done", str(entry.body.get("reason", ""))
+
+
 def _ran(entry: Entry, _thing: str) -> Said:
     return f"{entry.subject} {entry.kind.removeprefix(events.RUN)}", "done", ""
 
@@ -163,6 +167,8 @@ _SAID: dict[str, Callable[[Entry, str], Said]] = {
     events.NOTED: _simply("note {subject}"),
     events.BREAKER_HELD: _held,
     events.BREAKER_LET_GO: _simply("{subject} automatic again"),
+    events.ELEVATED: _elevated,
+    events.LOWERED: _simply("{subject} ended"),
     events.GAP: _simply("taken over from the spool", "gap"),
     events.CHECKPOINT: _simply("what the entries before add up to was kept"),
     BREAK_KIND: _simply("the chain was broken before this", "break"),

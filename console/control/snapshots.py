@@ -50,7 +50,7 @@ COLLECTIONS: Final[dict[str, Any]] = {
     "runs": tuple[RunEvent, ...],
 }
 SETS: Final = ("recorded", "late")
-SMALL: Final = ("unfinished", "unended", "unclosed", "firing", "breaks", "breakers")
+SMALL: Final = ("unfinished", "unended", "unclosed", "firing", "breaks", "breakers", "elevations")
 
 
 class _Bottom(Kept[Value]):
@@ -177,6 +177,7 @@ def _state_of(snapshot: Snapshot, upto: Upto) -> ControlState:
     containers |= {name: LayeredSet(Layered(_BottomSet(snapshot, name))) for name in SETS}
     containers |= {name: dict.fromkeys(small[name]) for name in ("unended", "unclosed", "firing")}
     containers |= {"unfinished": set(small["unfinished"]), "breaks": small["breaks"], "breakers": small["breakers"]}
+    containers["elevations"] = small["elevations"]
     return ControlState(last_seq=upto.seq, last_hash=upto.hash, snapshot=snapshot, **containers)
 
 

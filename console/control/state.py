@@ -33,6 +33,8 @@ from console.control.folding import (
     approval_released,
     approval_voted,
     breaker_moved,
+    elevation_begun,
+    elevation_ended,
     gap_closed,
     incident_changed,
     incident_joined,
@@ -76,6 +78,8 @@ class ControlState:
     runs: Layered[tuple[RunEvent, ...]] = field(default_factory=Layered)
     breakers: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was said last of each breaker that a person held or let go, with the key of its entry."""
+    elevations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Begin, end and reason of each elevation that was not ended, by whom, where and on which terminal."""
     late: LayeredSet = field(default_factory=LayeredSet)
     """Keys of entries that were noted outside the journal first and taken over later."""
     breaks: list[int] = field(default_factory=list)
@@ -190,6 +194,8 @@ _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
     events.NOTED: noted,
     events.BREAKER_HELD: breaker_moved,
     events.BREAKER_LET_GO: breaker_moved,
+    events.ELEVATED: elevation_begun,
+    events.LOWERED: elevation_ended,
     events.GAP: gap_closed,
 }
 

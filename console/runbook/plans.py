@@ -13,7 +13,7 @@ from playbooks.host import HostError
 from playbooks.run import Run
 
 
-def errand_of(session: Session, run_id: str | None, *, elevated: bool = False, undo: bool = False) -> Errand:
+def errand_of(session: Session, run_id: str | None, *, undo: bool = False) -> Errand:
     """The errand of the action at the run's cursor, under the key by which the run finds it again; with `undo` of taking the last
     action back. Raises LookupError saying why there is none."""
     run = run_of(read_state(session.paths), run_id)
@@ -23,7 +23,7 @@ def errand_of(session: Session, run_id: str | None, *, elevated: bool = False, u
     incident = run.context.get("incident")
     kind = ActionKind(call.kind)
     kinds = SWITCH_CHOICES if kind in SWITCH_STATES else (kind,)
-    errand = Errand(session, str(call.args["model"]), kinds, elevated=elevated, incident=str(incident) if incident else None, run=run.id)
+    errand = Errand(session, str(call.args["model"]), kinds, incident=str(incident) if incident else None, run=run.id)
     decision = next((step for step in run.steps.values() if step.suggestion is not None), None)
     suggested = decision.suggestion.choice if decision is not None and decision.suggestion is not None else None
     # A switch's plan opens on the state that is suggested; here that is what was chosen, or the way back.

@@ -63,7 +63,7 @@ def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         screen.say(f"{command.title}: put the cursor on a model first", "warning")
         return
     if command.id == "kill":
-        app.push_screen(PlanScreen(switch_errand(app.session, model, elevated=app.elevated)))
+        app.push_screen(PlanScreen(switch_errand(app.session, model)))
         return
     kind = ActionKind.ROLLBACK if command.id == "rollback" else ActionKind.PROMOTE
     to = version or getattr(screen, "version_of", lambda _key: None)(screen.content.cursor_key) or None
@@ -72,7 +72,7 @@ def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         if to is None:
             screen.say(f"promote which version? type  :promote {model}@VERSION", "warning")
             return
-    app.push_screen(PlanScreen(Errand(app.session, model, (kind,), to, elevated=app.elevated)))
+    app.push_screen(PlanScreen(Errand(app.session, model, (kind,), to)))
 
 
 def _candidate(app: ConsoleApp, model: str) -> str | None:
@@ -108,7 +108,7 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen) -> None:
     if kind is not ActionKind.PROMOTE:
         kind = next(each for state, each in KIND_OF_STATE.items() if state.value == payload.to)
     to = payload.to if kind is ActionKind.PROMOTE else None
-    app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to, elevated=app.elevated)))
+    app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to)))
 
 
 def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: str) -> None:

@@ -42,7 +42,7 @@ def _retry(app: ConsoleApp, action_id: str) -> None:
     from console.doubts import RetryErrand, action_of  # noqa: PLC0415
     from console.screens.plan import PlanScreen  # noqa: PLC0415
 
-    app.push_screen(PlanScreen(RetryErrand.of(app.session, action_of(app.session, action_id), elevated=app.elevated)))
+    app.push_screen(PlanScreen(RetryErrand.of(app.session, action_of(app.session, action_id))))
 
 
 def _settle(app: ConsoleApp, screen: DeckScreen, work: Callable[[], ActionOutcome]) -> None:

@@ -218,7 +218,7 @@ class IncidentScreen(DeckScreen):
         from console.screens.plan import PlanScreen  # noqa: PLC0415
 
         try:
-            errand = errand_of(self.app.session, self.view.run, elevated=self.app.elevated, undo=undo)
+            errand = errand_of(self.app.session, self.view.run, undo=undo)
         except LookupError as error:
             self.say(str(error), "warning")
             return
@@ -286,9 +286,7 @@ class IncidentScreen(DeckScreen):
 
         lookout, session = self.app.lookout(), self.app.session
         try:
-            with open_desk(
-                lookout.workspace, lookout.environment, as_of=session.as_of, read_only=session.read_only, elevated=self.app.elevated
-            ) as desk:
+            with open_desk(lookout.workspace, lookout.environment, as_of=session.as_of, read_only=session.read_only) as desk:
                 step(Driving(lookout.workspace, lookout.environment, desk, run))
         except Exception as error:
             self.app.call_from_thread(self.say, self.app.said_of(error), "warning")

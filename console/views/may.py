@@ -13,6 +13,7 @@ from console.control.desk import Desk
 from console.control.identity import Actor, current_actor
 from console.control.permits import ANY, Question, Says, Topic, Word, allowed, usual_danger, words
 from console.control.roles import Policy
+from console.control.terminal import this_process, this_terminal
 from console.enforcement import enforcement
 from console.views.approvals import refusal_of
 from console.views.health import View
@@ -86,11 +87,13 @@ def may_view(sight: Sight, kind: ActionKind, target: str | None, actor: Actor, *
     """Whether `actor` may do `kind` to `target`: a model, `model@version`, a request, incident, alert or action; None: any model."""
     environment, model, version = _meant(sight, target)
     policy = control_policy(sight.policies, sight.workspace, environment, actor)
-    with Desk(sight.workspace.paths, sight.clock, actor, policy=policy, read_only=read_only, elevated=True) as desk:
+    terminal = this_terminal() or this_process()
+    with Desk(sight.workspace.paths, sight.clock, actor, policy=policy, read_only=read_only, elevated=True, terminal=terminal) as desk:
         plan = _plan(desk, kind, environment, model, version)
-        standing = desk.standing()
+        standing = desk.standing_refusal()
+        elevated = desk.elevation(environment) is not None
     danger = plan.danger if plan is not None and plan.danger != "routine" else usual_danger(kind)
-    question = Question(actor.name, kind, environment, model, plan.amounts_to if plan is not None else (), danger)
+    question = Question(actor.name, kind, environment, model, plan.amounts_to if plan is not None else (), danger, elevated)
     said = words(policy, question)
     if standing is not None:
         said.insert(0, Word("session", "no", standing))

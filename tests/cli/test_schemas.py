@@ -137,7 +137,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         versions arrivals|versions arrivals@2|lineage arrivals|lineage arrivals --control|changes delays|alerts|incidents|incident INC-1
         approvals|switches|breakers|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces|config validate
         playbook list|playbook show quality-collapse|playbook check|ack INC-1|note INC-1 looking
-        can-i kill arrivals|kill arrivals --dry-run|traffic arrivals
+        elevate|can-i kill arrivals|kill arrivals --dry-run|traffic arrivals
         kill arrivals --confirm arrivals|rollback delays --confirm delays|restore arrivals --reason better --dry-run
         incident INC-1 --step choose|switches|fleet|model arrivals"""
     for words in lines.replace("\n", "|").split("|"):

@@ -54,6 +54,7 @@ VERBS: dict[str, Verb] = {
         ("traffic", "traffic", "how traffic is divided; begin, take on and end a rollout"),
         ("approve", "approve", "sign a request as the second person"),
         ("reject", "reject", "veto a request"),
+        ("elevate", "elevate", "do what is read-only by default, for some minutes, on this terminal"),
         ("ack", "ack", "take an incident"),
         ("note", "note", "add a note to an incident or a model"),
         ("close", "close", "close an incident"),
