@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 KEYS = 21
 """Cells for the keys of a command."""
 
+TITLE = KEYS + 13
+"""The cell at which the title of a command begins."""
+
 MARKS_EXPLAINED = (
     ("ok", ".  ok    measured and within its limits"),
     ("warning", "!  warn  beyond the limit of a warning"),
@@ -72,7 +75,7 @@ class HelpScreen(DeckScreen):
                 rows += [Row(each) for each in wrapped(line(("   off now: ", "warning"), common), width, 3)]
             for command in listed:
                 reason = None if common else self.app.disabled(command, self)
-                rows.append(Row(self._line(command, off=bool(common or reason))))
+                rows += [Row(each) for each in wrapped(self._line(command, off=bool(common or reason)), width, TITLE)]
                 if reason:
                     rows += [Row(each) for each in wrapped(line(" " * KEYS, (f"off now: {reason}", "warning")), width, KEYS)]
             if danger == "look":
