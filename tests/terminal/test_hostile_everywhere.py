@@ -166,7 +166,7 @@ def test_json_says_exactly_what_came_from_outside(estate: Path, words: list[str]
 
 
 SCREENS = tuple(command.words[0] for command in CATALOGUE if command.id.startswith("go.") and command.words)
-OF_A_MODEL = ("1", "2", "3", "5", "6", "7")
+OF_A_MODEL = {"1": "model", "2": "drift", "3": "quality", "5": "versions", "6": "lineage", "7": "changes"}
 
 
 class Walk:
@@ -204,6 +204,13 @@ class Walk:
             self.program.press(key)
         self.arrived(f"{self.visited[-1]} {keys}")
 
+    def tab(self, key: str) -> None:
+        """A tab of the model, once its answer is there."""
+        self.program.press(key)
+        self.program.until(lambda: f"qd {OF_A_MODEL[key]}" in self.hint)
+        self.arrived(key)
+        self.visited.append(f"qd {OF_A_MODEL[key]}")
+
     def asked(self, key: str, question: str) -> None:
         """A plan or a question over the screen, and back."""
         self.program.press(key)
@@ -226,11 +233,11 @@ def test_no_screen_lets_anything_through_to_a_terminal(estate: Path, console: Co
     walk.go("fleet")
     walk.press("\r")
     for tab in OF_A_MODEL:
-        walk.press(tab)
+        walk.tab(tab)
         walk.press("j", "j", "j")
-    walk.press("5")
+    walk.tab("5")
     walk.asked("P", "Esc cancels")
-    walk.press("1")
+    walk.tab("1")
     for key, question in (("K", "Esc cancels"), ("R", "Esc cancels"), ("E", "elevate, and why")):
         walk.asked(key, question)
     shown = " ".join(walk.visited)

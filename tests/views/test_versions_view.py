@@ -42,6 +42,7 @@ def test_versions_are_listed_newest_first_with_aliases_and_their_time_of_service
     view = place.lookout().versions(MODEL)
     assert [each.version for each in view.rows] == ["3", "2", "1"]
     assert [each.aliases for each in view.rows] == [(), ("production",), ()]
+    assert [each.stage for each in view.rows] == ["staging", "production", "production"]
     assert [(each.since, each.until) for each in view.rows[2].serving] == [(PROMOTED["1"], PROMOTED["2"])]
     assert [(each.since, each.until) for each in view.rows[1].serving] == [(PROMOTED["2"], None)]
     assert view.rows[0].serving == ()
