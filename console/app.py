@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from textual import events
 from textual.app import App
 
 from console import commands
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 
 OLD_AFTER_HOURS = 2.0
 """Data older than this is called OLD in the banner."""
+
+KEY_TURNS = 200
+"""Turns of the event loop after which the next key is given out, whatever the last one set going."""
+
+IDLE_TURNS = 4
+"""Turns without a waiting message after which a key counts as seen: it climbs one widget a turn."""
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -191,6 +199,26 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.pop_screen()
         else:
             self.exit(0)
+
+    # keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys one after the other: a line typed fast, or sent at once by a slow connection, opens the prompt with its first character."""
+        # Asked before: whoever passes it on marks it.
+        is_pressed = isinstance(event, events.Key) and not event.is_forwarded
+        await super().on_event(event)
+        if is_pressed:
+            await self._key_taken()
+
+    async def _key_taken(self) -> None:
+        """Wait until the widget that has the focus, and all around it, have seen the last key; never for long."""
+        idle = 0
+        for _ in range(KEY_TURNS):
+            await asyncio.sleep(0)
+            asked = self.focused or self.screen
+            idle = 0 if any(each.message_queue_size for each in asked.ancestors_with_self if each is not self) else idle + 1
+            if idle == IDLE_TURNS:
+                return
 
     # commands
 

@@ -81,7 +81,8 @@ class Prompt(DrawsLines, can_focus=True):
         self._complete = complete or _nothing
         self._note = Line()
         self.add_class("-open")
-        self.focus()
+        # At once, not with the next turn of the application: what is typed behind the sign belongs here.
+        self.screen.set_focus(self, scroll_visible=False)
         self._set(text, len(text), tell=False)
 
     def close(self) -> None:

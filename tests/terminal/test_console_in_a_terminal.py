@@ -171,3 +171,22 @@ def test_sixteen_colours_are_enough(console: Console) -> None:
     program.shows("qd model delay")
     assert styles(program.output) <= ATTRIBUTES | SIXTEEN
     assert styles(program.output) & SIXTEEN
+
+
+@pytest.mark.parametrize("line", ["sources", "jobs"], ids=["a screen", "letters that are keys of the rows"])
+def test_a_line_that_arrives_at_once_is_a_line_of_the_command_bar(console: Console, line: str) -> None:
+    """A slow connection sends what was typed in one piece; none of it may be taken for a key of the screen."""
+    program = console()
+    program.shows("qd fleet")
+    program.until(lambda: any(row.startswith(">") for row in program.lines))
+    program.press(f":{line}\r")
+    program.shows("qd sources" if line == "sources" else "no command 'jobs'")
+    program.press("\x1b" if line == "jobs" else "q")
+    program.until(lambda: "qd fleet" in program.text)
+
+
+def test_a_filter_that_arrives_at_once_is_typed_whole(console: Console) -> None:
+    program = console()
+    program.shows("qd fleet")
+    program.press("/jog")
+    program.until(lambda: any(row.startswith("/jog") for row in program.lines))
