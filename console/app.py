@@ -323,9 +323,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _look_for_elevation(self) -> None:
         """Whether this terminal was elevated before the console was opened; nothing is said where that cannot be read."""
-        from console.lifting import lifted  # noqa: PLC0415 - after the first view: until then nobody can act
+        from console.config import WorkspaceProblem  # noqa: PLC0415 - after the first view: until then nobody can act
+        from console.control.errors import JournalError  # noqa: PLC0415 - as above
+        from console.lifting import lifted  # noqa: PLC0415 - as above
 
-        with contextlib.suppress(Exception):
+        # Nobody has asked yet: what is in trouble is said where somebody acts. RuntimeError: the console was left meanwhile.
+        with contextlib.suppress(JournalError, WorkspaceProblem, OSError, ValueError, RuntimeError):
             self.call_from_thread(self._now_elevated, lifted(self.session))
 
     def _record(self, kind: str, subject: str, text: str, screen: DeckScreen) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -75,52 +75,15 @@ class Rollout(Part):
     @classmethod
     def of(cls, setting: TrafficSetting) -> Rollout:
         """The entry that publishes a setting. Raises ValidationError when it divides nothing or too much."""
-        return cls(
-            state=setting.state,
-            strategy=setting.strategy,
-            stable=setting.stable,
-            stable_key=setting.stable_key,
-            candidate=setting.candidate,
-            weights=dict(setting.weights),
-            shadow=setting.shadow,
-            steps=setting.steps,
-            step=setting.step,
-            paused=setting.paused,
-            salt=setting.salt,
-            hours=setting.hours,
-            started_at=setting.started_at,
-            step_at=setting.step_at,
-            until=setting.until,
-            set_at=setting.set_at,
-            set_by=setting.set_by,
-            reason=setting.reason,
-            key=setting.key,
-        )
+        return cls(**_fields(setting))
 
     def public(self, environment: str, model: str) -> TrafficSetting:
-        return TrafficSetting(
-            environment=environment,
-            model=model,
-            state=self.state,
-            strategy=self.strategy,
-            stable=self.stable,
-            stable_key=self.stable_key,
-            candidate=self.candidate,
-            weights=dict(self.weights),
-            shadow=self.shadow,
-            steps=self.steps,
-            step=self.step,
-            paused=self.paused,
-            salt=self.salt,
-            hours=self.hours,
-            started_at=self.started_at,
-            step_at=self.step_at,
-            until=self.until,
-            set_at=self.set_at,
-            set_by=self.set_by,
-            reason=self.reason,
-            key=self.key,
-        )
+        return TrafficSetting(environment=environment, model=model, **_fields(self))
+
+
+def _fields(divided: Rollout | TrafficSetting) -> dict[str, Any]:
+    """What both of them say, under the names that both of them use; weights as a dict of its own."""
+    return {name: getattr(divided, name) for name in Rollout.model_fields} | {"weights": dict(divided.weights)}
 
 
 class TrafficDocument(Part):

@@ -71,14 +71,18 @@ def test_fleet_model_changes_and_help_draw_hostile_names_as_marks(hostile: Path,
     program = console(root=hostile, width=120, height=40)
     program.shows("qd fleet")
     program.until(lambda: any("␛]52" in row for row in program.lines))
-    program.press("n")
-    place = next(number for number, row in enumerate(program.lines) if "␛" in row and number > 2)
-    for _ in range(place):
-        program.press("k")
-    program.until(lambda: program.lines[3].startswith(">"))
-    if "␛" not in program.lines[3]:
+
+    def under_cursor() -> str:
+        return next((row for row in program.lines if row.startswith(">")), "")
+
+    program.until(lambda: under_cursor() != "")
+    for _ in range(2):
+        before = under_cursor()
+        if "\u241b" in before:
+            break
         program.press("j")
-    program.until(lambda: "␛" in next(row for row in program.lines if row.startswith(">")))
+        program.until(lambda seen=before: under_cursor() not in {"", seen})  # type: ignore[misc]
+    assert "\u241b" in under_cursor()
     program.press("\r")
     program.until(lambda: "qd model" in program.lines[38])
     assert "␛]52" in program.text
