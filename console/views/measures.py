@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from console.analysis.drift import psi_between
 from console.analysis.latency import latency_from_samples
 from console.analysis.quality import binary_quality, regression_quality
 from console.analysis.rolling import RollingQuality, rolling_quality
-from console.analysis.samples import compare_samples
+from console.analysis.samples import Sample, edges_of, profile_of
 from console.views.health import Quality
 from console.views.windows import HOUR, Floats, Ints, Reference, Rows, micros, moment_of
 
@@ -238,10 +239,13 @@ def score_psi(material: Material, ends: Ints, width: int) -> Measured:
         return Measured(
             np.full(len(ends), np.nan), counted, why_not=f"only {len(base)} scores in the reference, {MINIMUM_SCORES} are needed"
         )
+    sample = Sample.of(base)
+    spec = edges_of(sample)
+    reference = profile_of(sample, spec)
     values = []
     for end, n in zip(ends.tolist(), counted.tolist(), strict=True):
-        current = rows.score[rows.between(end - width, end)]
-        values.append(_number(compare_samples(base, current).psi if n >= MINIMUM_SCORES else None))
+        current = Sample.of(rows.score[rows.between(end - width, end)])
+        values.append(_number(psi_between(reference, profile_of(current, spec)) if n >= MINIMUM_SCORES else None))
     return Measured(np.array(values), counted, why_not=f"only {counted[-1]} scores, {MINIMUM_SCORES} are needed")
 
 

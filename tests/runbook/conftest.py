@@ -1,16 +1,29 @@
-"""Every test stands in its own workspace, in which mara is on call and ilse comes after her."""
+"""One workspace is built for all of these tests; each works on a copy, in which mara is on call and ilse comes after her."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
-from incident_workspace import build
+from incident_workspace import NOW, build
 
-from console.config import Workspace
+from backends.store.compactor import compact
+from console.config import Workspace, open_workspace
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("runbook") / "workspace"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("QUARTERDECK_ACTOR", "mara@bastion")
+        compact(build(root).paths, NOW)
+    return root
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("QUARTERDECK_ACTOR", "mara@bastion")
-    return build(tmp_path / "workspace")
+    root = tmp_path / "workspace"
+    shutil.copytree(original, root)
+    return open_workspace(root)
