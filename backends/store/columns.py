@@ -53,8 +53,8 @@ def column_blocks(
     present = [check for check in checks if check.column in stored]
     aggregates = ["count(*)", "count(*) - count(DISTINCT (version, key))"]
     for check in present:
-        aggregates.append(f"count(*) - count({_value(check.column, stored[check.column])})")
-        aggregates.append(f"count(*) FILTER ({_outside(check, stored[check.column])})")
+        aggregates.append(f"count(*) - count({value_of(check.column, stored[check.column])})")
+        aggregates.append(f"count(*) FILTER ({outside(check, stored[check.column])})")
     micros = round(step.total_seconds() * 1_000_000)
     relation = reader.rows("predictions", model=model, start=start, end=end, inputs=[check.column for check in present])
     rows = reader.fetch(
@@ -72,13 +72,14 @@ def column_blocks(
     return counted
 
 
-def _value(column: str, kind: str) -> str:
+def value_of(column: str, kind: str) -> str:
     """The column with NaN as a missing value."""
     name = quoted(column)
     return f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END" if kind in {"DOUBLE", "FLOAT"} else name
 
 
-def _outside(check: ColumnCheck, kind: str) -> str:
+def outside(check: ColumnCheck, kind: str) -> str:
+    """SQL that is true of a value outside the contract; a missing value, NaN among them, never is."""
     name = quoted(check.column)
     if check.allowed is not None:
         return f"{name} IS NOT NULL AND CAST({name} AS VARCHAR) NOT IN ({', '.join(text(value) for value in check.allowed) or 'NULL'})"

@@ -58,6 +58,8 @@ SCHEMAS: dict[str, str] = {
     "ingest": "console.views.ingested:IngestView",
     "compare": "console.views.compare:CompareView",
     "elevation": "console.views.elevation:ElevationView",
+    "contract-proposal": "console.views.contract:ContractProposalView",
+    "contract-check": "console.views.contract:ContractCheckView",
     "can-i": "console.views.may:MayView",
 }
 """By the name in `"schema": "quarterdeck/NAME/1"`."""

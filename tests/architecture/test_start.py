@@ -140,6 +140,16 @@ def test_comparing_two_files_loads_neither_a_screen_nor_a_data_frame(tmp_path: P
     assert not loaded & NEVER_READ
 
 
+def test_holding_a_file_against_a_contract_loads_neither_a_screen_nor_a_data_frame(tmp_path: Path) -> None:
+    file, contract = tmp_path / "rows.csv", tmp_path / "contract.yaml"
+    file.write_text("x,k\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(300)))
+    for words in (("propose", str(file), "--to", str(contract)), ("check", str(contract), str(file), "--json")):
+        code, loaded, text = run(VERB, "-w", str(tmp_path / "none"), "contract", *words)
+        assert code == 0, text
+        assert not loaded & NEVER_READ
+    assert json.loads(text)["schema"] == "quarterdeck/contract-check/1"
+
+
 def test_what_stands_in_summary_and_control_is_read_without_the_store(workspace: Path) -> None:
     for verb in ("fleet", "model delay", "incidents", "alerts", "audit log", "actions"):
         assert not run(VERB, "-w", str(workspace), *verb.split(), "--json")[1] & {"duckdb", "numpy"}, verb

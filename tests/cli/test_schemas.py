@@ -156,7 +156,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         os.environ["QUARTERDECK_ACTOR"] = before
 
 
-ELSEWHERE = {"demo", "approval", "approval-signatures", "approval-bundle", "compare", "quality-file", "endpoint", "secrets"}
+ELSEWHERE = {
+    "demo", "approval", "approval-signatures", "approval-bundle", "compare", "contract-proposal", "contract-check", "quality-file",
+    "endpoint", "secrets",
+}  # fmt: skip
 """The demo takes a minute to build; a request needs gates, whose workspace is that of the tests of acting; a file has tests of its own, and
 so have secrets, and an endpoint, which does not end."""
 

@@ -26,6 +26,7 @@ WORDS: dict[str, list[list[str]]] = {
     "health": [[M]],
     "drift": [[M]],
     "compare": [["{file}", "{file}"]],
+    "contract": [["propose", "{file}"], ["check", "{contract}", "{file}"], ["check", M, "{file}"]],
     "quality": [[M], ["{file}", "--label", M, "--score", "score"]],
     "versions": [[M], [f"{M}@2"]],
     "lineage": [[M], [M, "--control"], [M, "--blast", M]],
@@ -84,7 +85,10 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     file = folder / "rows.csv"
     rows = "\n".join(f'"{MESSAGE}",{number % 2},{number / 100}' for number in range(100))
     file.write_text(f'"{NAME}x","{NAME}",score\n{rows}\n', newline="")
-    given = {"{file}": str(file), "{folder}": str(folder / f"w{NAME}".replace("/", ""))}
+    contract = folder / "contract.yaml"
+    columns = [{"name": f"{NAME}x", "kind": "text", "allowed": [NAME], "show_values": True}, {"name": "score", "kind": "numeric"}]
+    contract.write_text(json.dumps({"format": 1, "name": NAME, "columns": columns}), encoding="utf-8")
+    given = {"{file}": str(file), "{contract}": str(contract), "{folder}": str(folder / f"w{NAME}".replace("/", ""))}
     ordered = sorted(WORDS, key=lambda verb: verb in ACTING)
     return [[verb, *(given.get(word, word) for word in words)] for verb in ordered for words in WORDS[verb]]
 

@@ -27,6 +27,7 @@ VERBS: dict[str, Verb] = {
         ("health", "model", "the same as model"),
         ("drift", "drift", "inputs and scores against the reference, judged by their own past"),
         ("compare", "compare", "two files of rows: what changed, column by column"),
+        ("contract", "contract", "what rows must look like: propose a contract, check a file against it"),
         ("quality", "quality", "observed quality, with label coverage and intervals"),
         ("versions", "versions", "versions of a model: aliases, stages, digests, metrics"),
         ("lineage", "lineage", "from sources to readers, and what is missing"),
