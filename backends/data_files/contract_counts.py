@@ -1,4 +1,4 @@
-"""What a contract asks of a table, counted in one pass; and the first rows that break a rule."""
+"""What a contract asks of a table, counted in one pass and one more for each key; and the first rows that break a rule."""
 
 from __future__ import annotations
 
@@ -34,9 +34,6 @@ def counted(
     """Count all of it. Columns, checks and keys name columns that the table has."""
     asked = [f"count(*) - count({present(table.columns[name])})" for name in columns]
     asked += [f"count(*) FILTER ({outside(check, table.columns[check.column].type)})" for check in checks]
-    for key in keys:
-        whole = " AND ".join(f"{present(table.columns[name])} IS NOT NULL" for name in key)
-        asked.append(f"count(*) FILTER ({whole}) - count(DISTINCT row({', '.join(map(quoted, key))})) FILTER ({whole})")
     asked.append(f"max({table.columns[newest].value})" if newest is not None else "NULL")
     found: list[Any] = list(run(table.connection, f"SELECT {', '.join(asked)} FROM {table.relation}")[0])
     latest = found.pop()
@@ -44,7 +41,7 @@ def counted(
     return Counted(
         {name: next(counts) for name in columns},
         {check.column: next(counts) for check in checks},
-        {key: next(counts) for key in keys},
+        {key: _repeats(table, key) for key in keys},
         None if latest is None else int(latest),
     )
 
@@ -61,11 +58,22 @@ def first_outside(table: Table, check: ColumnCheck, most: int) -> list[tuple[int
 
 def first_repeated(table: Table, key: tuple[str, ...], most: int) -> list[tuple[int, str | None]]:
     """The first rows whose key stood in an earlier row already."""
-    whole = " AND ".join(f"{present(table.columns[name])} IS NOT NULL" for name in key)
-    names = ", ".join(map(quoted, key))
-    numbered = f"SELECT row_number() OVER () AS n, {whole} AS whole, row({names}) AS k, {_as_text(key)} AS v FROM {table.relation}"
-    again = f"SELECT n, v, row_number() OVER (PARTITION BY k ORDER BY n) AS time FROM ({numbered}) WHERE whole"
-    return _pairs(run(table.connection, f"SELECT n, v FROM ({again}) WHERE time > 1 ORDER BY n LIMIT {most}"))
+    values = [present(table.columns[name]) for name in key]
+    whole = " AND ".join(f"{value} IS NOT NULL" for value in values)
+    named = ", ".join(f"{value} AS k{at}" for at, value in enumerate(values))
+    keys = ", ".join(f"k{at}" for at in range(len(key)))
+    numbered = f"SELECT row_number() OVER () AS n, {whole} AS whole, {named}, {_as_text(key)} AS v FROM {table.relation}"
+    first = f"SELECT {keys}, min(n) AS first FROM ({numbered}) WHERE whole GROUP BY {keys} HAVING count(*) > 1"
+    again = f"SELECT n, v FROM ({numbered}) JOIN ({first}) USING ({keys}) WHERE whole AND n > first"
+    return _pairs(run(table.connection, f"{again} ORDER BY n LIMIT {most}"))
+
+
+def _repeats(table: Table, key: tuple[str, ...]) -> int:
+    """By grouping, which the engine spills to disk where keys are more than it may hold; a count of different values it does not."""
+    values = [present(table.columns[name]) for name in key]
+    whole = " AND ".join(f"{value} IS NOT NULL" for value in values)
+    grouped = f"SELECT count(*) - 1 AS again FROM {table.relation} WHERE {whole} GROUP BY {', '.join(values)}"
+    return int(run(table.connection, f"SELECT coalesce(sum(again), 0) FROM ({grouped})")[0][0])
 
 
 def present(column: TableColumn) -> str:

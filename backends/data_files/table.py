@@ -67,9 +67,13 @@ class Tables:
 
 
 @contextlib.contextmanager
-def opened(given: str) -> Iterator[Table]:
-    """Open one table, rows in the order of the file. Raises `DataFileProblem`, also for what goes wrong while it is read."""
-    with _session((given,)) as (connection, sides):
+def opened(given: str, *, engine_mib: int | None = None) -> Iterator[Table]:
+    """Open one table, rows in the order of the file. `engine_mib` is what the engine may hold before it spills.
+
+    Raises `DataFileProblem`, also for what goes wrong while it is read.
+    """
+    settings = [] if engine_mib is None else [f"SET memory_limit='{engine_mib}MiB'"]
+    with _session((given,), *settings) as (connection, sides):
         yield _opened(connection, sides[0], "rows_of_file")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from backends.data_files.described import Described, described, longest_gap
 from backends.data_files.problem import DataFileProblem
-from backends.data_files.table import Table, opened
+from backends.data_files.table import ENGINE_MIB, Table, opened
 from backends.durations import format_duration
 from console.analysis.intervals import wilson
 
@@ -32,7 +32,7 @@ MOST_NAMED: Final = 200
 
 def proposed(given: str, name: str) -> dict[str, Any]:
     """The content of a contract that these rows fulfil. Raises DataFileProblem."""
-    with opened(given) as table:
+    with opened(given, engine_mib=ENGINE_MIB) as table:
         found = described(table)
         body: dict[str, Any] = {
             "format": 1,
@@ -63,7 +63,7 @@ def _refuse(given: str, body: dict[str, Any]) -> None:
 
 def _column(each: Described, rows: int) -> dict[str, Any]:
     kind = {"empty": "text"}.get(each.column.kind, each.column.kind)
-    if kind == "categorical" and each.categories is None and 2 * each.distinct > rows - each.missing:
+    if kind == "categorical" and each.categories is None and each.distinct is not None and 2 * each.distinct > rows - each.missing:
         kind = "text"
     body: dict[str, Any] = {"name": each.column.name, "kind": kind, "max_null_share": _most_missing(each.missing, rows)}
     if each.low is not None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from backends.data_files.columns import TableColumn
 from backends.data_files.contract_counts import Counted, counted, first_missing, first_outside, first_repeated
-from backends.data_files.table import Table, opened
+from backends.data_files.table import ENGINE_MIB, Table, opened
 from backends.durations import format_duration
 from backends.records import State, severity_rank, worst
 from backends.store.columns import ColumnCheck
@@ -78,7 +78,7 @@ class ContractProposalView(View):
 
 def checked(read: ReadContract, given: str, at: datetime, policies: Policies, moment: Moment | None = None) -> ContractCheckView:
     """Hold a file, or a pattern of files, against a contract as of `at`. Raises DataFileProblem."""
-    with opened(given) as table:
+    with opened(given, engine_mib=ENGINE_MIB) as table:
         rules = list(_Check(read, table, at, policies, moment).verdicts())
     rules.sort(key=lambda each: (severity_rank(each.state), each.line))
     return ContractCheckView(

@@ -151,7 +151,7 @@ def test_a_contract_is_never_written_over_something_else(ask: Ask, tmp_path: Pat
 _names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     numbers=st.lists(st.one_of(st.none(), st.floats(), st.sampled_from([0.1, 1e16, -0.0])), min_size=40, max_size=60),
     whole=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=60, max_size=60),
@@ -397,3 +397,13 @@ def test_rows_of_which_no_contract_can_speak_are_refused(ask: Ask, tmp_path: Pat
 def test_a_command_that_asks_for_nothing_sensible_is_refused(ask: Ask, words: tuple[str, ...]) -> None:
     code, out, err = ask(*words)
     assert (code, out, err.count("\n")) == (Exit.USAGE, "", 1)
+
+
+def test_one_repeat_among_many_rows_is_no_key_and_half_is_no_free_text(ask: Ask, tmp_path: Path) -> None:
+    sql = """SELECT i AS id, greatest(i, 1) AS almost, 't' || i AS token, 't' || greatest(i, 1) AS near, 'h' || (i // 2) AS half,
+        'h' || greatest(i, 19999) AS over, 'c' || (i % 30) AS thirty, 'c' || (i % 31) AS more FROM range(40000) t(i)"""
+    body = json.loads(ask("propose", rows(tmp_path / "good.parquet", sql), "--json")[1])["contract"]
+    kinds = {each["name"]: each["kind"] for each in body["columns"] if each["kind"] != "numeric"}
+    assert kinds == {"token": "text", "near": "text", "half": "categorical", "over": "text", "thirty": "categorical", "more": "categorical"}
+    assert body["unique"] == [{"columns": ["id"]}, {"columns": ["token"]}]
+    assert [each["name"] for each in body["columns"] if "allowed" in each] == ["thirty"]
