@@ -8,7 +8,7 @@ from datetime import datetime
 from backends.journal.outside import OutsideHeads
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
-from console.approval_terms import approval_terms, second_person_kinds, signer_files
+from console.approval_terms import approval_terms, glass_terms, second_person_kinds, signer_files
 from console.config import Workspace
 from console.control.desk import Desk
 from console.control.guardrails import Confirm, Guardrail
@@ -67,6 +67,7 @@ def control_policy(policies: Policies, workspace: Workspace, environment: str, a
         read_only=tuple(name for name, each in settings.environments.items() if each.read_only),
         terms=approval_terms(policies, environment),
         signers=signer_files(policies),
+        glass=glass_terms(policies),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from console.control.actions import MOVING_KINDS, ActionKind
-from console.control.terms import SignerFiles, Terms
+from console.control.terms import GlassTerms, SignerFiles, Terms
 from console.policies.consistency import kinds_of
 from console.policies.load import Policies
 from console.policies.rules import Guardrail
@@ -30,6 +30,15 @@ def signer_files(policies: Policies) -> SignerFiles | None:
     """Whose keys are whose; None where nothing is signed."""
     given = policies.signatures
     return None if given is None else SignerFiles(allowed_signers=given.allowed_signers, revoked=given.revoked)
+
+
+def glass_terms(policies: Policies) -> GlassTerms:
+    """What may be done without approval and reviewed afterwards."""
+    given = policies.break_glass
+    if given is None:
+        return GlassTerms()
+    beyond = tuple(kind for kind in ActionKind if kind.value in given.beyond_safer)
+    return GlassTerms(beyond_safer=beyond, review_within_hours=given.review_within.total_seconds() / 3600)
 
 
 def _terms(policies: Policies, kind: ActionKind, environment: str) -> Terms:

@@ -110,6 +110,16 @@ CATALOGUE: tuple[Command, ...] = (
     Command("approve", "approve", ("A",), _in("approval", "approvals"), "acts", True, ("approve",), "approve {row}", "approve"),
     Command("reject", "reject or veto", ("X",), _in("approval", "approvals"), "acts", True, ("reject",), "reject {row}", "reject"),
     Command(
+        "glass",
+        "break the glass: act at once without the approval that is needed, reviewed afterwards",
+        ("B",),
+        _MODEL_ROWS | {"switches", "approvals", "approval"},
+        "acts",
+        True,
+        ("break-glass",),
+        "kill {row} --break-glass",
+    ),
+    Command(
         "take",
         "take it: you drive from now on",
         ("T",),

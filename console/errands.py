@@ -24,7 +24,7 @@ from console.control.desk import Desk
 from console.control.ledger import read_state
 from console.control.records import ActionRecord
 from console.control.state import ControlState
-from console.facts_in_time import base_facts, within
+from console.facts_in_time import base_facts, read_facts, within
 from console.session import Session
 
 PATIENCE: Final = 30.0
@@ -47,6 +47,8 @@ class Errand:
     run: str | None = None
     suggested: str | None = None
     """What a playbook or plan suggested, kept beside what is chosen."""
+    break_glass: bool = False
+    """Go on without the approval that it needs; the reason is then typed, never filled in."""
     problem: str | None = None
     """Why facts are missing."""
     facts: dict[ActionKind, PlanFacts] = field(default_factory=dict)
@@ -71,6 +73,8 @@ class Errand:
 
     def reason(self) -> str:
         """What the reason is filled in with: the newest open incident of the model."""
+        if self.break_glass:
+            return ""
         incidents = self.state().open_incidents(self.environment, self.model)
         return f"{incidents[-1].id} {incidents[-1].title.raw}" if incidents else ""
 
@@ -102,13 +106,21 @@ class Errand:
             self.problem = f"no answer within {PATIENCE:g} s"
 
     def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
-        """Carry out a plan that was shown and confirmed."""
+        """Carry out a plan that was shown and confirmed. What an approval is bound to is read again at this moment."""
+        world = self._world_now(plan)
         with self.desk() as desk:
-            return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason))
+            return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
 
     def record(self, action_id: str) -> ActionRecord | None:
         """What the journal knows of an action."""
         return self.state().actions.get(action_id)
+
+    def _world_now(self, plan: ActionPlan) -> PlanFacts | None:
+        """The facts of an approved plan as they are now: the dialog may have been open for an hour."""
+        if plan.approval is None or plan.step != "act":
+            return None
+        request = self._request(plan.kind, self.incident).model_copy(update={"to": plan.to})
+        return read_facts(self.workspace, self.environment, request, as_of=self.session.as_of, patience=PATIENCE).facts
 
     def _facts(self, kind: ActionKind) -> PlanFacts:
         return self.facts.get(kind) or base_facts(self.workspace, kind, self.problem)
@@ -124,12 +136,13 @@ class Errand:
             incident=incident,
             run=self.run,
             suggested=self.suggested,
+            break_glass=self.break_glass,
         )
 
 
-def switch_errand(session: Session, model: str, *, suggested: str | None = None) -> Errand:
+def switch_errand(session: Session, model: str, *, suggested: str | None = None, break_glass: bool = False) -> Errand:
     """Setting the kill switch of a model, to any of its states."""
-    return Errand(session, model, SWITCH_CHOICES, suggested=suggested)
+    return Errand(session, model, SWITCH_CHOICES, suggested=suggested, break_glass=break_glass)
 
 
 def offered(plans: dict[ActionKind, ActionPlan]) -> list[ActionKind]:

@@ -44,7 +44,8 @@ def base_facts(workspace: Workspace, kind: ActionKind, problem: str | None = Non
     if kind in NEEDS_FACTS:
         refusal = f"its gates cannot be judged: {problem or 'the facts are still being read'}"
     shown = {WITHOUT: f"could not be read: {problem}"} if problem else {}
-    return PlanFacts(policy_digest=load_policies(workspace.paths.policies).digest, refusal=refusal, shown=shown)
+    unread = problem or "the facts are still being read"
+    return PlanFacts(policy_digest=load_policies(workspace.paths.policies).digest, refusal=refusal, shown=shown, unread=unread)
 
 
 def read_facts(

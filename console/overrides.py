@@ -1,5 +1,8 @@
-"""What takes the middle of the banner: switches that are not normal, breakers that are held, and notes that wait outside the journal.
-Loads nothing heavy."""
+"""What takes the middle of the banner: broken glass, switches that are not normal, breakers that are held, and notes that wait outside
+the journal.
+
+Loads nothing heavy: the journal is read by `broken_glass` alone, never on the way to the first frame.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from backends.store.paths import WorkspacePaths
 from console.render import figures
+from console.session import Session
 
 
 def open_overrides(paths: WorkspacePaths, environment: str, now: datetime, *, past: bool = False) -> tuple[str, ...]:
@@ -49,6 +53,16 @@ def _held(name: str, forced: dict[str, Any], now: datetime) -> str | None:
     if not forced["open"] and left <= timedelta():
         return None
     return f"OVERRIDE {name} held {'open' if forced['open'] else 'closed'} {remaining(left)}"
+
+
+def broken_glass(session: Session, environment: str) -> tuple[str, ...]:
+    """`BREAK-GLASS REV-1a2b3c`, or how many, while somebody else has not looked at what was done without approval."""
+    from console.control.ledger import read_state  # noqa: PLC0415 - loads the journal, which the first frame does not
+
+    open_ = read_state(session.paths, until=session.as_of).open_reviews(environment)
+    if not open_:
+        return ()
+    return (f"BREAK-GLASS {open_[0].id if len(open_) == 1 else len(open_)} unreviewed",)
 
 
 def _said(model: str, setting: dict[str, Any], now: datetime, past: bool) -> str | None:

@@ -52,6 +52,9 @@ def acting_arguments(parser: argparse.ArgumentParser, *, confirmed: bool = True,
     if moves:
         group.add_argument("--expect", metavar="FROM", help="act only if this is in force now: a version or a switch state")
         group.add_argument("--elevate", action="store_true", help="act where the environment is read-only by default")
+        group.add_argument(
+            "--break-glass", action="store_true", help="act without the approval it needs; needs --reason, is reviewed after"
+        )
 
 
 def desk_of(context: Context, *, elevated: bool = False, environment: str | None = None) -> Desk:
@@ -87,8 +90,8 @@ def request_of(context: Context, kind: ActionKind, model: str, **more: object) -
     """A request with its key and reason filled in. Raises Problem for names that cannot be."""
     options = context.options
     incidents = state_of(context).open_incidents(context.environment, model)
-    reason = options.reason
-    if reason is None and incidents and kind in MOVING_KINDS:
+    reason, glass = options.reason, getattr(options, "break_glass", False)
+    if reason is None and incidents and kind in MOVING_KINDS and not glass:
         reason = f"{incidents[-1].id} {incidents[-1].title.raw}"
     fields: dict[str, object] = {
         "kind": kind,
@@ -97,6 +100,7 @@ def request_of(context: Context, kind: ActionKind, model: str, **more: object) -
         "reason": reason if reason is not None else "",
         "key": options.key or new_key(),
         "incident": incidents[-1].id if incidents else None,
+        "break_glass": glass,
         **more,
     }
     try:
@@ -196,6 +200,8 @@ def _refused(context: Context, desk: Desk, plan: ActionPlan, read: FactsRead) ->
 
 def _confirmation(context: Context, desk: Desk, plan: ActionPlan) -> Confirmation:
     reason = plan.reason
+    if plan.break_glass and not (context.options.reason or "").strip():
+        raise Problem(Exit.USAGE, "say why the glass is broken with --reason TEXT: who reviews it reads it; nothing was sent")
     if not reason.strip() and plan.kind in MOVING_KINDS:
         if not plan.safer:
             raise Problem(Exit.USAGE, "say why with --reason TEXT: it is kept in the audit, and who approves reads it")

@@ -31,6 +31,7 @@ SCHEMAS: dict[str, str] = {
     "approval": "console.views.approvals:ApprovalView",
     "approval-signatures": "console.views.signatures:SignaturesView",
     "approval-bundle": "console.views.signatures:BundleView",
+    "review": "console.views.reviews:ReviewView",
     "outcome": "console.control.actions:ActionOutcome",
     "versions": "console.views.versions:VersionsView",
     "version": "console.views.version_card:VersionView",

@@ -43,6 +43,7 @@ class ActionKind(StrEnum):
     ASK = "ask"
     APPROVE = "approve"
     REJECT = "reject"
+    REVIEW = "review"
     TAKE = "take"
     ACKNOWLEDGE = "acknowledge"
     NOTE = "note"
@@ -130,6 +131,8 @@ class ActionRequest(Frozen):
     """How many models this is one of, when somebody acts on several at once."""
     bulk_index: int = Field(default=0, ge=0)
     """How many of them come before this one."""
+    break_glass: bool = False
+    """Go on without the approval that it needs; somebody else reviews it afterwards."""
 
 
 class Candidate(Frozen):
@@ -198,6 +201,8 @@ class PlanFacts(Frozen):
     gates: tuple[Gate, ...] = ()
     trained_by: Name | None = None
     """Who started the run that made the target, where a run record says so."""
+    unread: str = ""
+    """Why what an approval would be bound to could not be read; empty when it was."""
     policy_digest: Digest | None = None
     """Of the gate policy; default: of the executor's own policy."""
     refusal: str | None = None
@@ -274,6 +279,10 @@ class ActionPlan(Frozen):
     incident: Name | None = None
     run: Name | None = None
     suggested: str | None = None
+    break_glass: bool = False
+    """True when it goes on without an approval or an elevation that it needs: a review is opened with it."""
+    without: str = ""
+    """What it does without: `2 approvals by other people and elevation`."""
     artifact_digest: Digest | None = None
     evaluation_digest: Digest | None = None
     gates: tuple[Gate, ...] = ()
@@ -296,6 +305,16 @@ class ActionPlan(Frozen):
     def released(self) -> str | None:
         """What an approval of this names as its target: the version that is released, or the state of a switch."""
         return self.to if self.terms is None else self.terms.candidate
+
+    @property
+    def approved_as(self) -> ActionKind:
+        """The kind under which it is approved: every way back up of a switch is a restore, letting a version in by steps a promotion,
+        keeping it out the end of its rollout."""
+        if self.kind in SWITCH_STATES:
+            return self.kind if self.safer else ActionKind.RESTORE
+        if self.kind is ActionKind.SHIFT:
+            return ActionKind.ABORT if self.safer else ActionKind.PROMOTE
+        return self.kind
 
     @property
     def found(self) -> str | None:

@@ -10,9 +10,10 @@ from typing import Literal
 from backends.protocol import AliasMove, BackendError, RemembersKeys, TrafficSetting
 from backends.records import State
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Moved, version_label
-from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, people, sealed, title_of, voided_by
+from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
 from console.control.reach import MovesAliases, MovesTraffic, Seen, forbid
 from console.control.rollout_end import after_the_move, running_beside, settle_rollout
+from console.control.terms import people
 
 
 def alias_plan(situation: Situation) -> ActionPlan:
@@ -35,7 +36,7 @@ def alias_plan(situation: Situation) -> ActionPlan:
     mine = running if running is not None and running.candidate == to else None
     began, changed = (None, ()) if back else covering(situation, mine, found)
     covered = began if not changed else None
-    approval, step = (None, "act") if back or covered is not None else approval_for(situation, ActionKind.PROMOTE, to)
+    approval, step = (None, "act") if covered is not None else approval_for(situation, request.kind, to)
     refusals += voided_by(approval, situation, found) if step == "act" else []
     cautions = [*lapsed(began, changed), *_beside_a_rollout(situation, back, running, mine, refusals)]
     if not back and found is not None and mine is None:
@@ -59,6 +60,7 @@ def alias_plan(situation: Situation) -> ActionPlan:
     return sealed(
         situation,
         danger="safer" if back else "dangerous",
+        approved_as=None if covered is not None else request.kind,
         # Going back by the name of a promotion is going back.
         amounts_to=(ActionKind.ROLLBACK,) if to in targets else (),
         title=title_of(request, found, to),

@@ -12,8 +12,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from backends.records import Digest, Moment, Name, canonical_json, digest_of_bytes
-from console.control.actions import ActionKind, Frozen, Gate, version_label
+from backends.records import Digest, Moment, Name, SwitchState, canonical_json, digest_of_bytes
+from console.control.actions import KIND_OF_STATE, ActionKind, Frozen, Gate, version_label
 from console.control.identity import Actor
 from console.control.terms import Distinct, Signing
 
@@ -32,6 +32,11 @@ class ApprovalState(StrEnum):
     EXPIRED = "expired"
     VOID = "void"
     EXECUTED = "executed"
+
+
+def kind_to_execute(action: ActionKind, to: str) -> ActionKind:
+    """The kind of action that uses up an approval of `action`: every way back of the switch is approved as a restore."""
+    return KIND_OF_STATE[SwitchState(to)] if action is ActionKind.RESTORE else action
 
 
 class World(Frozen):
@@ -144,6 +149,20 @@ class Approval(Frozen):
         if self.granted >= self.payload.needed:
             return ApprovalState.EXPIRED if now > self.payload.execute_by else ApprovalState.APPROVED
         return ApprovalState.EXPIRED if now > min(self.payload.approve_by, self.payload.execute_by) else ApprovalState.PENDING
+
+
+def no_longer(approval: Approval, now: datetime) -> str | None:
+    """Why a request cannot be executed any more, None while it can or may yet."""
+    state = approval.state_at(now)
+    if state in {ApprovalState.PENDING, ApprovalState.APPROVED}:
+        return None
+    by = f" by {approval.ended_by}" if approval.ended_by else ""
+    why = "; ".join(approval.difference) or approval.ended_reason
+    if state is ApprovalState.EXPIRED:
+        within = approval.granted >= approval.payload.needed
+        last = approval.payload.execute_by if within else min(approval.payload.approve_by, approval.payload.execute_by)
+        why = f"it was to be {'executed' if within else 'approved'} by {last:%Y-%m-%d %H:%M} UTC"
+    return f"{approval.id} is {state.value}{by}{f': {why}' if why else ''}"
 
 
 def difference(was: World, now: World) -> tuple[str, ...]:

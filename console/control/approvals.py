@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from backends.journal.entries import Draft
 from backends.records import Digest
 from console.control import events
-from console.control.actions import SERVING_ALIAS, SWITCH_STATES, ActionKind, ActionPlan, new_key, version_label
+from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, new_key, version_label
 from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference
 from console.control.errors import NotFound, Refused
 from console.control.ledger import Ledger
@@ -32,7 +32,7 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
         if known is not None:
             return [], (known, True)
         drafts: list[Draft] = []
-        kind = _approved_as(plan)
+        kind = plan.approved_as
         standing = state.approval_for(kind, plan.environment, plan.model, plan.released or "", now)
         if standing is not None:
             changed = difference(standing.payload.world, world)
@@ -189,13 +189,6 @@ def found(state: ControlState, approval_id: str) -> Approval:
         return state.approvals[approval_id]
     except KeyError:
         raise NotFound(f"there is no request {approval_id}: see `approvals`") from None
-
-
-def _approved_as(plan: ActionPlan) -> ActionKind:
-    """Every way back up of a switch is a restore, a step towards safety what it is, and letting a version in by steps a promotion."""
-    if plan.kind in SWITCH_STATES:
-        return plan.kind if plan.safer else ActionKind.RESTORE
-    return ActionKind.PROMOTE if plan.kind is ActionKind.SHIFT else plan.kind
 
 
 def _voided(ledger: Ledger, approval_id: str, changed: tuple[str, ...]) -> Draft:

@@ -29,7 +29,7 @@ from console.control.actions import (
 )
 from console.control.approval import Approval, ApprovalState, difference
 from console.control.breaking import Breaking
-from console.control.drawing import Situation, world_of
+from console.control.drawing import Situation, unbound, world_of
 from console.control.elevating import Elevating
 from console.control.errors import NotFound, Refused
 from console.control.execution import Execution, NotIntended, outcome_of
@@ -106,6 +106,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             return self._known(plan, key) or self._refused(plan, key, objection.message, objection)
         if plan.typed_name is not None and confirmation.typed_name != plan.typed_name:
             return self._refused(plan, key, f"type {plan.typed_name} to confirm: nothing was sent")
+        if plan.break_glass and not confirmation.reason.strip():
+            return self._refused(plan, key, "say why the glass is broken: who reviews it reads the reason; nothing was sent")
         if plan.kind not in MOVING_KINDS:
             return self._record(plan, key, reason)
         if plan.step == "ask":
@@ -200,7 +202,9 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         """Why it cannot go on: the world is not the one that was shown or approved, or something forbids it now."""
         approval = state.approvals.get(plan.approval or "")
         if approval is not None and plan.step == "act" and plan.kind in MOVING_KINDS:
-            changed = difference(approval.payload.world, world_of(facts, fresh.found, self.policy))
+            if unbound(approval.payload.action, facts):
+                return _Objection(f"what {approval.id} is bound to could not be read: {facts.unread}")
+            changed = difference(approval.payload.world, world_of(facts, fresh.found, self.policy, approval.payload.action))
             if changed and approval.state_at(self.clock.now()) is ApprovalState.APPROVED:
                 return _Objection(f"{approval.id} is void: {changed[0]}", changed, voids=approval.id)
             unsigned = self._unsigned(approval)
@@ -218,7 +222,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             return _Objection(fresh.refusal or "refused", record=fresh.kind in MOVING_KINDS)
         if not plan.allowed:
             return _Objection(f"the plan was refused when it was drawn ({plan.refusal}): draw it again", record=False)
-        if fresh.step != plan.step or fresh.approval != plan.approval:
+        if fresh.step != plan.step or fresh.approval != plan.approval or fresh.break_glass != plan.break_glass:
             return _Objection(f"its approval changed since the plan was drawn: {fresh.needs}; draw it again")
         return None
 
@@ -266,7 +270,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         return outcome
 
     def _ask(self, plan: ActionPlan, key: str, reason: str, facts: PlanFacts) -> ActionOutcome:
-        world = world_of(facts, plan.found, self.policy)
+        world = world_of(facts, plan.found, self.policy, plan.approved_as)
         try:
             approval, repeated = approvals.ask(self._ledger, self.policy, plan, world, key=key, reason=reason)
         except JournalUnavailable as error:
@@ -353,6 +357,7 @@ def _request_of(plan: ActionPlan, key: str, reason: str) -> ActionRequest:
         suggested=plan.suggested,
         bulk=plan.bulk,
         bulk_index=plan.bulk_index,
+        break_glass=plan.break_glass,
     )
 
 

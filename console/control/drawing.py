@@ -10,6 +10,7 @@ from typing import Any, Literal
 from backends.protocol import TrafficSetting
 from backends.text import Untrusted
 from console.control.actions import (
+    ALIAS_KINDS,
     SERVING_ALIAS,
     SWITCH_STATES,
     TRAFFIC_KINDS,
@@ -25,10 +26,12 @@ from console.control.actions import (
     version_label,
 )
 from console.control.approval import Approval, ApprovalState, World, difference
+from console.control.glass import glass_refusal, lifted
 from console.control.reach import Reach
 from console.control.roles import Policy
 from console.control.rollout import RolloutMove, RolloutTerms
 from console.control.state import ControlState
+from console.control.terms import people
 
 VERBS = {
     ActionKind.ROLLBACK: "Roll back",
@@ -45,6 +48,10 @@ VERBS = {
     ActionKind.HAND_OVER: "Hand over",
     ActionKind.CLOSE: "Close",
 }
+
+
+BY_GLASS = "a reason, and a review by somebody else afterwards"
+"""What breaking the glass needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,9 @@ class Situation:
     reach: Reach
 
 
-def world_of(facts: PlanFacts, found: str | None, policy: Policy) -> World:
-    """What an approval of this would be bound to."""
-    return World(
+def world_of(facts: PlanFacts, found: str | None, policy: Policy, approved_as: ActionKind) -> World:
+    """What an approval of this kind would be bound to: what is known of a version only where one is let in or gone back to."""
+    world = World(
         from_=found,
         artifact_digest=facts.artifact_digest,
         evaluation_digest=facts.evaluation_digest,
@@ -74,6 +81,9 @@ def world_of(facts: PlanFacts, found: str | None, policy: Policy) -> World:
         policy_digest=facts.policy_digest or policy.digest,
         trained_by=facts.trained_by,
     )
+    if approved_as in ALIAS_KINDS:
+        return world
+    return World(from_=found, artifact_digest=None, evaluation_digest=None, gates=(), policy_digest=world.policy_digest)
 
 
 def sealed(
@@ -81,6 +91,7 @@ def sealed(
     *,
     danger: Danger,
     judged_as: ActionKind | None = None,
+    approved_as: ActionKind | None = None,
     amounts_to: tuple[ActionKind, ...] = (),
     title: str,
     refusals: list[str],
@@ -103,8 +114,9 @@ def sealed(
 ) -> ActionPlan:
     """The plan with its checks and digest.
 
-    `judged_as` is the kind that roles and approvals go by: setting fallback from killed is a restore to them. Guardrails go by
-    what it is called, by that, and by what else it `amounts_to`. `needs` says what is needed where that does not follow from it.
+    `judged_as` is the kind that roles go by: setting fallback from killed is a restore to them. Guardrails go by what it is called, by
+    that, and by what else it `amounts_to`. `approved_as` is the kind whose terms of approval it goes by, None where nobody approves it.
+    `needs` says what is needed where that does not follow from it.
     """
     request, facts, policy = situation.request, situation.facts, situation.policy
     key = request.key or new_key()
@@ -112,7 +124,12 @@ def sealed(
     judged = judged_as or request.kind
     kinds = tuple(dict.fromkeys((request.kind, judged, *amounts_to)))
     limits = policy.limits(kinds, request.environment, request.model)
-    refusal = _first_refusal(situation, danger, judged, kinds, refusals, step)
+    without = lifted(situation, danger, approved_as, approval) if request.break_glass and moves else ""
+    glass = bool(without)
+    closed = glass_refusal(policy, danger, approved_as or judged)
+    unread = [] if glass or approved_as is None or not (step == "ask" or approval) else _unread(approved_as, facts)
+    unheard = [closed] if glass and closed is not None else _unheard(situation, closed) if step == "ask" else []
+    refusal = _first_refusal(situation, danger, judged, kinds, [*unread, *refusals, *unheard], step, glass=glass)
     warnings = [
         f"{action.id} ({action.kind.value} by {action.actor.who}) is {'under way' if action.in_flight else 'in doubt: recheck it first'}"
         for action in situation.state.open_actions()
@@ -120,6 +137,13 @@ def sealed(
     ]
     if situation.journal_problem is not None and danger == "safer":
         warnings.append(f"the journal cannot be written: this will be noted outside it and shown as a gap ({situation.journal_problem})")
+    if glass:
+        warnings.append(f"breaking the glass, without {without}: it stands on every screen until somebody else has reviewed it")
+    elif step == "ask" and closed is None:
+        at_once = "--break-glass" if request.kind in TRAFFIC_KINDS else "B, or --break-glass"
+        warnings.append(f"this waits for an approval; to do it at once and have it reviewed afterwards: {at_once}")
+    elif request.break_glass and moves:
+        warnings.append("nothing stands in the way of this: no glass is broken")
     fields: dict[str, Any] = {
         "action_id": action_id_of(key),
         "key": key,
@@ -145,8 +169,8 @@ def sealed(
         "terms": terms,
         "rollout": rollout,
         "judged": facts.judged,
-        "needs": needs or needs_of(situation, danger, judged, approval, step),
-        "typed_name": _typed_name(policy, kinds, request) if moves else None,
+        "needs": BY_GLASS if glass else needs or _needs(situation, danger, approved_as, approval, step),
+        "typed_name": _typed_name(policy, kinds, request, glass=glass) if moves else None,
         "amounts_to": kinds,
         "guardrails": limits.told() if moves else (),
         "bulk": request.bulk,
@@ -158,12 +182,14 @@ def sealed(
         "allowed": refusal is None,
         "refusal": refusal,
         "warnings": (*warnings, *cautions),
-        "verb": _verb(request, to, subject),
+        "verb": _verb(request, to, subject) + (" --break-glass" if glass else ""),
         "drawn_at": situation.now,
         "reason": request.reason,
         "incident": request.incident,
         "run": request.run,
         "suggested": request.suggested,
+        "break_glass": glass,
+        "without": without,
         "artifact_digest": facts.artifact_digest,
         "evaluation_digest": facts.evaluation_digest,
         "gates": facts.gates,
@@ -176,7 +202,14 @@ def sealed(
 
 
 def _first_refusal(
-    situation: Situation, danger: Danger, judged: ActionKind, kinds: tuple[ActionKind, ...], refusals: list[str], step: str
+    situation: Situation,
+    danger: Danger,
+    judged: ActionKind,
+    kinds: tuple[ActionKind, ...],
+    refusals: list[str],
+    step: str,
+    *,
+    glass: bool,
 ) -> str | None:
     request, policy = situation.request, situation.policy
     if situation.standing is not None:
@@ -201,14 +234,17 @@ def _first_refusal(
         if situation.journal_problem is not None:
             return f"it could not be recorded: {situation.journal_problem}"
         if step == "act" and request.environment in policy.read_only:
-            if not situation.elevated:
+            if not situation.elevated and not glass:
                 return f"{request.environment} is read-only for this: elevate first (a step towards safer needs no elevation)"
             return policy.refusal(situation.person, ActionKind.ELEVATE, request.environment, request.model)
     return None
 
 
-def _typed_name(policy: Policy, kinds: tuple[ActionKind, ...], request: ActionRequest) -> str | None:
+def _typed_name(policy: Policy, kinds: tuple[ActionKind, ...], request: ActionRequest, *, glass: bool) -> str | None:
     wanted = policy.typed_name(kinds, request.environment, request.model)
+    if wanted is None and glass:
+        # No glass is broken by a slip of the finger, wherever it is.
+        wanted = request.model
     return f"{request.bulk} models" if wanted == request.model and request.bulk > 1 else wanted
 
 
@@ -226,15 +262,32 @@ def _moved_lately(situation: Situation, length: timedelta) -> int:
     return len(moved - {request.model})
 
 
+def unbound(approved_as: ActionKind, facts: PlanFacts) -> bool:
+    """Whether what an approval of this kind is bound to is unknown: a version has digests, the state of a switch has none."""
+    return bool(facts.unread) and approved_as in ALIAS_KINDS
+
+
+def _unread(approved_as: ActionKind, facts: PlanFacts) -> list[str]:
+    return [f"what its approval is bound to could not be read: {facts.unread}"] if unbound(approved_as, facts) else []
+
+
+def _unheard(situation: Situation, closed: str | None) -> list[str]:
+    """Why nobody can be asked now; `closed` says why the glass may not be broken instead."""
+    if situation.journal_problem is None:
+        return []
+    return [f"a request could not be recorded{'' if closed else '; without approval: --break-glass'} ({situation.journal_problem})"]
+
+
 def approval_for(situation: Situation, kind: ActionKind, to: str | None) -> tuple[Approval | None, Literal["act", "ask"]]:
     """The request that this would use up and whether it can act on it or still has to ask."""
     request = situation.request
     if to is None or situation.policy.approvals_needed(kind, request.environment, request.model) == 0:
         return None, "act"
     approval = situation.state.approval_for(kind, request.environment, request.model, to, situation.now)
-    if approval is None:
-        return None, "ask"
-    return approval, "act" if approval.state_at(situation.now) is ApprovalState.APPROVED else "ask"
+    approved = approval is not None and approval.state_at(situation.now) is ApprovalState.APPROVED
+    if request.break_glass and not approved:
+        return None, "act"
+    return approval, "act" if approved else "ask"
 
 
 def covering(situation: Situation, running: TrafficSetting | None, found: str | None) -> tuple[Approval | None, tuple[str, ...]]:
@@ -246,7 +299,7 @@ def covering(situation: Situation, running: TrafficSetting | None, found: str | 
     return (
         (None, ())
         if approval is None
-        else (approval, difference(approval.payload.world, world_of(situation.facts, found, situation.policy)))
+        else (approval, difference(approval.payload.world, world_of(situation.facts, found, situation.policy, ActionKind.PROMOTE)))
     )
 
 
@@ -280,30 +333,22 @@ def voided_by(approval: Approval | None, situation: Situation, found: str | None
     """Why an approval no longer holds in the world as it is; empty when it does, or when there is none."""
     if approval is None:
         return []
-    changed = difference(approval.payload.world, world_of(situation.facts, found, situation.policy))
+    changed = difference(approval.payload.world, world_of(situation.facts, found, situation.policy, approval.payload.action))
     return [f"{approval.id} no longer holds, {line}" for line in changed]
 
 
-def needs_of(situation: Situation, danger: Danger, judged: ActionKind, approval: str | None, step: str) -> str:
-    """Who is needed for an action that goes by the rules of `judged`."""
-    if danger == "safer":
-        return "1 operator"
+def _needs(situation: Situation, danger: Danger, kind: ActionKind | None, approval: str | None, step: str) -> str:
+    """Who is needed for an action that is approved as `kind`; None: nobody approves it."""
     if danger == "routine":
         return "nothing"
     request = situation.request
-    needed = situation.policy.approvals_needed(judged, request.environment, request.model)
+    needed = 0 if kind is None else situation.policy.approvals_needed(kind, request.environment, request.model)
     if not needed:
-        return "1 person who is elevated"
+        return "1 operator" if danger == "safer" else "1 person who is elevated"
     if approval is None:
         return people(needed)
     found = situation.state.approvals[approval]
     return f"{people(needed)}: {approval} has {found.granted} of {needed}" + ("" if step == "act" else ", waiting")
-
-
-def people(needed: int) -> str:
-    if needed == 0:
-        return "1 operator"
-    return "1 approval by another person" if needed == 1 else f"approvals by {needed} other people"
 
 
 def title_of(request: ActionRequest, found: str | None, to: str | None) -> str:

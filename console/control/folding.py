@@ -11,7 +11,7 @@ from console.control import events
 from console.control.actions import ENDED, ActionState, Call, Moved
 from console.control.approval import Approval, ApprovalPayload, Vote
 from console.control.identity import Actor
-from console.control.records import ActionRecord, EffectWatch, Holder, Note, Recheck, RunEvent
+from console.control.records import ActionRecord, EffectWatch, Holder, Note, Recheck, Review, RunEvent, review_id
 
 if TYPE_CHECKING:
     from console.control.state import ControlState
@@ -57,9 +57,45 @@ def action_intended(state: ControlState, entry: Entry) -> None:
         spooled="spooled" in body,
         entries=(entry.seq,),
         plan=plan,
+        break_glass=plan.get("break_glass", False),
     )
+    if plan.get("break_glass"):
+        _open_review(state, entry)
     state.action_by_key[body["key"]] = entry.subject
     state.unfinished.add(entry.subject)
+
+
+def _open_review(state: ControlState, entry: Entry) -> None:
+    plan, identifier = entry.body["plan"], review_id(entry.subject, state.reviews)
+    review = Review(
+        id=identifier,
+        action=entry.subject,
+        environment=plan["environment"],
+        model=plan["model"],
+        actor=actor_of(entry),
+        reason=entry.body["reason"],
+        opened_at=happened_at(entry),
+    )
+    # What was noted in the spool and is taken over later is the same review.
+    known = state.reviews.get(identifier)
+    if known is None or known.open:
+        state.reviews[identifier] = review
+        state.unreviewed.setdefault(identifier)
+
+
+def reviewed(state: ControlState, entry: Entry) -> None:
+    review, body = state.reviews[entry.subject], entry.body
+    if review.open:
+        state.reviews[entry.subject] = review.model_copy(
+            update={
+                "closed_at": happened_at(entry),
+                "closed_by": actor_of(entry),
+                "verdict": body["verdict"],
+                "text": body["text"],
+                "solo": body["solo"],
+            }
+        )
+        state.unreviewed.pop(entry.subject, None)
 
 
 def action_sent(state: ControlState, entry: Entry) -> None:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from backends.protocol import BackendError
 from backends.records import SwitchState
-from console.control import approvals
+from console.control import approvals, reviewing
 from console.control.actions import ALIAS_KINDS, ActionKind, PlanFacts
 from console.control.approval import Approval, ApprovalPayload, World, difference
 from console.control.approvals import Signed
 from console.control.drawing import world_of
 from console.control.errors import Refused
 from console.control.post import Post
+from console.control.records import Review
+from console.control.reviewing import Verdict
 from console.control.signatures import Trust, TrustUnavailable, open_trust
 from console.control.signing import ChosenKey, NoKey, choose_key, signed_with
 
@@ -41,7 +43,7 @@ class Judging(Post):
         wanted = self.policy.typed_name((ActionKind.APPROVE,), payload.environment, payload.model)
         if wanted is not None and typed_name != wanted:
             raise Refused(f"type {wanted} to approve: nothing was signed")
-        world = None if current_world is None else world_of(current_world, self._value_in_force(payload), self.policy)
+        world = None if current_world is None else world_of(current_world, self._value_in_force(payload), self.policy, payload.action)
         signed = self._signed(approval_id, seen_digest, world, key_file, may_ask)
         return approvals.approve(self._ledger, self.policy, approval_id, seen=seen_digest, world=world, reason=reason, signed=signed)
 
@@ -63,6 +65,12 @@ class Judging(Post):
         if not reason.strip():
             raise Refused("a rejection needs a reason")
         return approvals.reject(self._ledger, self.policy, approval_id, reason=reason)
+
+    def review(self, review_id: str, *, verdict: Verdict, reason: str) -> Review:
+        """Say what was found about a broken glass. Raises NotFound, Refused or JournalUnavailable."""
+        self._require_standing()
+        self._ledger.absorb()
+        return reviewing.review(self._ledger, self.policy, review_id, verdict=verdict, text=reason)
 
     def _signed(self, approval_id: str, seen: str, world: World | None, key_file: Path | None, may_ask: bool) -> Signed | None:
         """The signature of this person; nobody touches a key for a request that could not be approved anyway."""

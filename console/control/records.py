@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -85,11 +86,48 @@ class ActionRecord(Frozen):
     """Numbers of its journal entries."""
     plan: dict[str, Any] | None = None
     """What the screen showed, as it was confirmed."""
+    break_glass: bool = False
 
     @property
     def open(self) -> bool:
         """Whether somebody still has to find out how it ended."""
         return self.state not in ENDED and self.state is not ActionState.WAITING
+
+
+class Review(Frozen):
+    """A broken glass, and what somebody else found afterwards."""
+
+    id: Name
+    action: Name
+    environment: Name
+    model: Name
+    actor: Actor
+    """Who broke it: the review is anybody else's."""
+    reason: str
+    opened_at: Moment
+    closed_at: Moment | None = None
+    closed_by: Actor | None = None
+    verdict: Literal["justified", "not justified"] | None = None
+    text: str = ""
+    solo: bool = False
+    """True when the one who broke it reviewed it: only in a workspace of one person."""
+
+    @property
+    def open(self) -> bool:
+        return self.closed_at is None
+
+
+def review_id(action_id: str, taken: Mapping[str, Review]) -> str:
+    """`REV-` and six digits of the action's id, all of them where another action begins alike: known without counting."""
+    short, long = review_ids(action_id)
+    known = taken.get(short)
+    return long if known is not None and known.action != action_id else short
+
+
+def review_ids(action_id: str) -> tuple[str, str]:
+    """The ids that the review of an action may have, the one that is tried first before the other."""
+    digits = action_id.removeprefix("A-")
+    return f"REV-{digits[:6]}", f"REV-{digits}"
 
 
 class Note(Frozen):

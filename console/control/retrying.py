@@ -88,6 +88,7 @@ def request_again(action: ActionRecord, now: datetime) -> ActionRequest:
         incident=action.incident,
         run=action.run,
         suggested=action.suggested,
+        break_glass=action.break_glass,
     )
 
 

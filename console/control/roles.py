@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from backends.records import Digest, Name, digest_of
 from console.control.actions import ActionKind
 from console.control.guardrails import Confirm, Guardrail, Limits, strongest
-from console.control.terms import NOBODY, SignerFiles, Terms
+from console.control.terms import NOBODY, GlassTerms, SignerFiles, Terms
 
 ANY: Final = "*"
 
@@ -34,7 +34,7 @@ class Role(StrEnum):
 _RECORDS: Final = frozenset({ActionKind.TAKE, ActionKind.ACKNOWLEDGE, ActionKind.NOTE, ActionKind.CLOSE, ActionKind.HAND_OVER})
 _SAFER: Final = frozenset({ActionKind.ROLLBACK, ActionKind.DEGRADE, ActionKind.FALLBACK, ActionKind.KILL, ActionKind.ABORT})
 _RELEASES: Final = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.ABORT, ActionKind.ASK})
-_JUDGES: Final = frozenset({ActionKind.APPROVE, ActionKind.REJECT})
+_JUDGES: Final = frozenset({ActionKind.APPROVE, ActionKind.REJECT, ActionKind.REVIEW})
 _KEEPS: Final = frozenset({ActionKind.PLAYBOOK, ActionKind.SETTLE})
 
 MAY: Final[dict[Role, frozenset[ActionKind]]] = {
@@ -106,6 +106,7 @@ class Policy(_Rule):
     """On what terms an action of this kind is approved; a kind that is not here needs nobody."""
     signers: SignerFiles | None = None
     """Whose keys are whose, where approvals are signed."""
+    glass: GlassTerms = GlassTerms()
     direct_promotions: Literal["allow", "flag", "refuse"] = "flag"
     """What is said of a promotion that no rollout of the same version went before."""
     override_hours: float = Field(default=4.0, gt=0)

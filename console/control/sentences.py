@@ -126,6 +126,15 @@ def _held(entry: Entry, _thing: str) -> Said:
     return f"{entry.subject} held {entry.body['held']}", "done", str(entry.body.get("reason", ""))
 
 
+def _reviewed(entry: Entry, _thing: str) -> Said:
+    return f"review {entry.subject} of {entry.body['action']}", "done", f"{entry.body['verdict']}: {entry.body['text']}"
+
+
+def _intended(entry: Entry, thing: str) -> Said:
+    broken = "BREAK-GLASS " if entry.body["plan"].get("break_glass") else ""
+    return f"{broken}{thing} intended", "written first", str(entry.body.get("reason") or "")
+
+
 def _elevated(entry: Entry, _thing: str) -> Said:
     return f"{entry.subject} until {entry.body['until'][:16]}", "done", str(entry.body.get("reason", ""))
 
@@ -139,7 +148,7 @@ def _other(entry: Entry, thing: str) -> Said:
 
 
 _SAID: dict[str, Callable[[Entry, str], Said]] = {
-    events.INTENDED: _simply("{thing} intended", "written first"),
+    events.INTENDED: _intended,
     events.SENT: _simply("{thing} sent"),
     events.EFFECTIVE: _ended("effective"),
     events.FAILED: _ended("failed"),
@@ -155,6 +164,7 @@ _SAID: dict[str, Callable[[Entry, str], Said]] = {
     events.EXECUTING: _simply("use {subject} {thing}"),
     events.RELEASED: _simply("keep {subject} {thing}"),
     events.EXECUTED: _simply("used up {subject} {thing}"),
+    events.REVIEWED: _reviewed,
     events.ALERT_OPENED: _simply("alert {subject}"),
     events.ALERT_CLOSED: _simply("alert {subject} ended"),
     events.INCIDENT_OPENED: _simply("open {subject}"),

@@ -26,7 +26,7 @@ from backends.records import Alert, Incident
 from console.control import events
 from console.control.approval import Approval
 from console.control.layers import Kept, Layered, LayeredSet
-from console.control.records import ActionRecord, Note, RunEvent
+from console.control.records import ActionRecord, Note, Review, RunEvent
 from console.control.state import ControlState
 
 Value = TypeVar("Value")
@@ -48,9 +48,12 @@ COLLECTIONS: Final[dict[str, Any]] = {
     "acknowledged": Note,
     "notes": Note,
     "runs": tuple[RunEvent, ...],
+    "reviews": Review,
 }
 SETS: Final = ("recorded", "late")
-SMALL: Final = ("unfinished", "unended", "unclosed", "firing", "breaks", "breakers", "elevations")
+ORDERED: Final = ("unended", "unclosed", "firing", "unreviewed")
+"""Ids in order, as the keys of a dictionary."""
+SMALL: Final = ("unfinished", *ORDERED, "breaks", "breakers", "elevations")
 
 
 class _Bottom(Kept[Value]):
@@ -175,7 +178,7 @@ def _state_of(snapshot: Snapshot, upto: Upto) -> ControlState:
     small = json.loads(snapshot.meta["small"])
     containers: dict[str, Any] = {name: Layered(_Bottom[Any](snapshot, name)) for name in COLLECTIONS}
     containers |= {name: LayeredSet(Layered(_BottomSet(snapshot, name))) for name in SETS}
-    containers |= {name: dict.fromkeys(small[name]) for name in ("unended", "unclosed", "firing")}
+    containers |= {name: dict.fromkeys(small[name]) for name in ORDERED}
     containers |= {"unfinished": set(small["unfinished"]), "breaks": small["breaks"], "breakers": small["breakers"]}
     containers["elevations"] = small["elevations"]
     return ControlState(last_seq=upto.seq, last_hash=upto.hash, snapshot=snapshot, **containers)
@@ -183,7 +186,7 @@ def _state_of(snapshot: Snapshot, upto: Upto) -> ControlState:
 
 def _meta(state: ControlState) -> dict[str, str]:
     small = {name: getattr(state, name) for name in SMALL}
-    small |= {name: list(small[name]) for name in ("unended", "unclosed", "firing")} | {"unfinished": sorted(small["unfinished"])}
+    small |= {name: list(small[name]) for name in ORDERED} | {"unfinished": sorted(small["unfinished"])}
     return {"folded_by": folded_by(), "seq": str(state.last_seq), "hash": state.last_hash, "small": json.dumps(small)}
 
 

@@ -40,10 +40,11 @@ from console.control.folding import (
     incident_joined,
     incident_opened,
     noted,
+    reviewed,
     run_event,
 )
 from console.control.layers import Layered, LayeredSet
-from console.control.records import ActionRecord, Gap, Note, RunEvent
+from console.control.records import ActionRecord, Gap, Note, Review, RunEvent
 
 _CONTAINERS: Final = (Layered, LayeredSet, dict, set, list)
 
@@ -80,6 +81,10 @@ class ControlState:
     """What was said last of each breaker that a person held or let go, with the key of its entry."""
     elevations: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Begin, end and reason of each elevation that was not ended, by whom, where and on which terminal."""
+    reviews: Layered[Review] = field(default_factory=Layered)
+    """What was done by breaking the glass, and whether somebody looked at it since."""
+    unreviewed: dict[str, None] = field(default_factory=dict)
+    """Ids of the reviews that wait for somebody else, oldest first."""
     late: LayeredSet = field(default_factory=LayeredSet)
     """Keys of entries that were noted outside the journal first and taken over later."""
     breaks: list[int] = field(default_factory=list)
@@ -119,6 +124,14 @@ class ControlState:
             if approval.state_at(now) in {ApprovalState.PENDING, ApprovalState.APPROVED}
             and environment in {None, approval.payload.environment}
             and model in {None, approval.payload.model}
+        ]
+
+    def open_reviews(self, environment: str | None = None, model: str | None = None) -> list[Review]:
+        """Broken glass that nobody else has looked at, oldest first."""
+        return [
+            review
+            for review in map(self.reviews.__getitem__, self.unreviewed)
+            if environment in {None, review.environment} and model in {None, review.model}
         ]
 
     def approval_for(self, kind: ActionKind, environment: str, model: str, to: str, now: datetime) -> Approval | None:
@@ -182,6 +195,7 @@ _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
     events.EXECUTED: approval_ended,
     events.EXECUTING: approval_executing,
     events.RELEASED: approval_released,
+    events.REVIEWED: reviewed,
     events.ALERT_OPENED: alert_opened,
     events.ALERT_CLOSED: alert_closed,
     events.INCIDENT_OPENED: incident_opened,

@@ -10,8 +10,9 @@ from typing import Literal
 from backends.protocol import RemembersKeys, SwitchSetting
 from backends.records import SwitchState
 from console.control.actions import SWITCH_STATES, ActionKind, ActionPlan, Change, Moved, is_safer
-from console.control.drawing import Situation, approval_for, people, sealed, title_of, voided_by
+from console.control.drawing import Situation, approval_for, sealed, title_of, voided_by
 from console.control.reach import MovesSwitches, Reach, Seen, forbid
+from console.control.terms import people
 
 
 def switch_plan(situation: Situation) -> ActionPlan:
@@ -31,7 +32,8 @@ def switch_plan(situation: Situation) -> ActionPlan:
         refusals.append("normal has no end: leave the time out")
     elif until is not None and until <= situation.now:
         refusals.append("the time to ask again has passed already: give a later one")
-    approval, step = (None, "act") if safer else approval_for(situation, ActionKind.RESTORE, wanted.value)
+    judged = request.kind if safer else ActionKind.RESTORE
+    approval, step = approval_for(situation, judged, wanted.value)
     refusals += voided_by(approval, situation, found.value) if step == "act" else []
     published = _published_version(situation.reach)
     note = "replaced in one step" if published is None else f"version {published} -> {published + 1}, replaced in one step"
@@ -43,7 +45,8 @@ def switch_plan(situation: Situation) -> ActionPlan:
     return sealed(
         situation,
         danger="safer" if safer else "dangerous",
-        judged_as=request.kind if safer else ActionKind.RESTORE,
+        judged_as=judged,
+        approved_as=judged,
         title=f"KILL SWITCH {request.model}  {found.value}, renewed" if renewed else title_of(request, found.value, wanted.value),
         from_=found.value,
         to=wanted.value,

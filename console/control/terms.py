@@ -1,4 +1,7 @@
-"""On what terms an action is approved: how many people, who may not be among them, whether they sign with a key, and until when."""
+"""On what terms an action is approved: how many people, who may not be among them, whether they sign with a key, and until when.
+
+Also the terms of acting without all that: breaking the glass.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backends.records import Name
+from console.control.actions import ActionKind
 
 Signing = Literal["none", "optional", "required"]
 """Whether a vote is signed with an SSH key: never, when the person has one at hand, or always."""
@@ -39,5 +43,22 @@ class SignerFiles(BaseModel):
     """Keys that count no longer. Named here and not there, nothing is signed and nothing holds."""
 
 
+class GlassTerms(BaseModel):
+    """What may be done without the approvals that it needs: at once, with a typed reason, reviewed by somebody else afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    beyond_safer: tuple[ActionKind, ...] = ()
+    """Kinds for which the glass may be broken although they do not lead towards safety."""
+    review_within_hours: float = Field(default=24.0, gt=0)
+
+
 NOBODY: Final = Terms(quorum=0)
 """The terms of what needs nobody's approval."""
+
+
+def people(needed: int) -> str:
+    """`1 approval by another person`, `approvals by 2 other people`; `1 operator` where nobody else is needed."""
+    if needed == 0:
+        return "1 operator"
+    return "1 approval by another person" if needed == 1 else f"approvals by {needed} other people"

@@ -11,7 +11,7 @@ from backends.local.routing import in_force
 from backends.protocol import NO_ROLLOUT, AliasMove, BackendError, ReadsAliases, RemembersKeys, TrafficSetting
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Danger, Moved, version_label
 from console.control.aliases import rollback_targets
-from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, needs_of, sealed, title_of, voided_by
+from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
 from console.control.passing import standing_in_the_way
 from console.control.reach import MovesTraffic, Seen, forbid
 from console.control.rollout import (
@@ -151,18 +151,18 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
     found, to = value_of(setting), _value(terms, situation)
     forward = _forward(world, terms)
     danger: Danger = "dangerous" if forward else "safer"
-    approval, step, needs = None, "act", None
+    needs: str | None = None
     cautions: tuple[str, ...] = ()
     answers = forward and terms.weights.get(terms.candidate, 0.0) > 0
+    approved_as = ActionKind.PROMOTE if answers else None if forward else ActionKind.ABORT
     if answers and policy.approvals_needed(ActionKind.PROMOTE, request.environment, request.model):
         covered, changed = covering(situation, world.running, terms.stable)
         if covered is not None and not changed:
-            needs = covered_by(covered)
+            needs, approved_as = covered_by(covered), None
         else:
             cautions = lapsed(covered, changed)
-            approval, step = approval_for(situation, ActionKind.PROMOTE, terms.candidate)
-            needs = needs_of(situation, danger, ActionKind.PROMOTE, approval.id if approval is not None else None, step)
-            refusals = refusals + (voided_by(approval, situation, terms.stable) if step == "act" else [])
+    approval, step = (None, "act") if approved_as is None else approval_for(situation, approved_as, terms.candidate)
+    refusals = refusals + (voided_by(approval, situation, terms.stable) if step == "act" else [])
     if not forward:
         # What keeps a version out does not keep it in.
         situation = replace(situation, facts=situation.facts.model_copy(update={"refusal": None}))
@@ -176,6 +176,7 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
         situation,
         danger=danger,
         judged_as=ActionKind.SHIFT if forward else ActionKind.ABORT,
+        approved_as=approved_as,
         # Where nothing may be promoted, nothing is let in by steps either.
         amounts_to=(ActionKind.PROMOTE,) if answers else (),
         title=f"{title_of(request, None, None)}  {_movement(world, terms)}",

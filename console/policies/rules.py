@@ -283,6 +283,16 @@ class Signatures(_Frozen):
     """A key revocation list, or one public key a line. Named here, it must be there."""
 
 
+class BreakGlass(_Frozen):
+    """Acting without the approvals that an action needs, at once and with a reason; somebody else reviews it afterwards.
+
+    Always open towards safety; `beyond_safer` opens it for more.
+    """
+
+    beyond_safer: tuple[Literal["promote", "restore"], ...] = ()
+    review_within: Duration = timedelta(hours=24)
+
+
 class Role(_Frozen):
     """What people may do where. `*` is every action; what it may not do wins over every other role of the same person."""
 
@@ -375,6 +385,7 @@ class PolicyFile(_Frozen):
     """Roles of each person: one, several, or by environment (`*` is every one)."""
     guardrails: tuple[Guardrail, ...] = ()
     signatures: Signatures | None = None
+    break_glass: BreakGlass | None = None
     retention: tuple[Retention, ...] = ()
 
 
@@ -389,7 +400,7 @@ SECTIONS: dict[str, str] = {
 }
 """Each section and what makes an item of it unique."""
 
-SINGLE = ("signatures",)
+SINGLE = ("signatures", "break_glass")
 """Sections that stand once in all files together."""
 
 

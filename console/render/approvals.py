@@ -9,6 +9,7 @@ from backends.records import State
 from console.control.actions import version_label
 from console.render import figures
 from console.render.plan import gate_line
+from console.render.reviews import review_rows
 from widgets.line import MARKS, Line, Page, Row, columns, line, rule, sides
 from widgets.wrapping import wrapped
 
@@ -35,9 +36,10 @@ def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) ->
     )
     rows = [Row(line((f"   REQUEST  {'WHAT':<{24 + max(0, width - 80)}} STATE     GATES       BY              ASKED", "dim")))]
     rows += [Row(_row(row, zone, width), key=row.id, why=_why(row, zone), state=_MARK_OF.get(row.state, "ok")) for row in view.rows]
+    rows += review_rows(view.reviews, zone, width)
     if view.problem:
         rows.append(Row(line(" ", ("?", "unknown"), f" the journal cannot be read: {view.problem}")))
-    elif not view.rows:
+    elif not view.rows and not view.reviews:
         rows += [
             Row(Line()),
             Row(line(" Nobody has asked for anything. A promotion asks first:")),
@@ -132,7 +134,8 @@ def _state_lines(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
             lines.append(line(" ", (MARKS[state.value], state.value), f" {vote.signature_says}"))
     if row.state != "pending":
         by = f" by {row.ended_by}" if row.ended_by else ""
-        lines.append(line(" ", (row.state.upper(), "bold"), f"{by} ", row.ended_reason))
+        lines.append(line(" ", (row.state.upper(), "bold"), f"{by} ", "" if view.void_because else row.ended_reason))
+    lines += [line(f"   {each}") for each in view.void_because]
     return lines
 
 

@@ -47,6 +47,8 @@ def facts_problem(plan: ActionPlan) -> str | None:
 def button_words(plan: ActionPlan) -> str:
     """The acting button: `Roll back to v1`, `Ask to promote v3`."""
     words = f"Renew {plan.to}" if plan.renewal else _BUTTONS.get(plan.kind, plan.title).format(to=version_label(plan.to))
+    if plan.break_glass:
+        return f"Break glass: {words[0].lower()}{words[1:]}"
     return f"Ask to {words[0].lower()}{words[1:]}" if plan.step == "ask" else words
 
 
@@ -144,8 +146,11 @@ def plan_why(plan: ActionPlan) -> Line:
     """Line 23: who may, or why not."""
     if plan.refusal:
         return line(("X", "critical"), f" {plan.refusal}")
+    if plan.break_glass:
+        return line(("BREAK-GLASS", "critical"), f" nobody approved this; needs {plan.needs}")
     if plan.danger == "safer":
-        return line(f"safer direction: {plan.needs} is enough")
+        enough = " is enough" if plan.step == "act" else ""
+        return line(f"safer direction: {'' if enough else 'needs '}{plan.needs}{enough}")
     return line(f"needs {plan.needs}" if plan.danger == "dangerous" else "one entry in the journal, nothing is sent")
 
 
@@ -198,6 +203,8 @@ def plan_page(plan: ActionPlan, zone: ZoneInfo, *, person: str) -> Page:
 def _direction(plan: ActionPlan) -> str:
     if plan.step == "ask":
         return f"files a request; {plan.needs}"
+    if plan.break_glass:
+        return f"by breaking the glass: {plan.needs}"
     return "safer direction" if plan.safer else plan.needs
 
 

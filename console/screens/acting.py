@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from backends.text import displayable
 from console.commands import Command
 from console.screens import breaker, doubt
 
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
     from console.screens.base import DeckScreen
 
 ACTING = frozenset(
-    {"rollback", "kill", "promote", "approve", "reject", "close", "take", "note", "elevate", "recheck", "resolve", "retry", "breaker"}
+    {
+        *("rollback", "kill", "promote", "approve", "reject", "glass", "close", "take", "note"),
+        *("elevate", "recheck", "resolve", "retry", "breaker"),
+    }
 )
 
 CHALLENGER = "challenger"
@@ -32,6 +36,8 @@ def begin(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         doubt.begin(app, command, screen, words or (screen.target if screen.scope == "action" else key) or "")
     elif command.id == "breaker":
         breaker.begin(app, screen, words)
+    elif command.id == "glass":
+        _break_glass(app, screen, words)
     elif command.id == "close":
         _close(app, screen, words or (screen.target if screen.scope == "incident" else key) or "")
     elif command.id == "take":
@@ -92,8 +98,9 @@ def _candidate(app: ConsoleApp, model: str) -> str | None:
     return None if move is None else move.version
 
 
-def _execute_request(app: ConsoleApp, screen: DeckScreen) -> None:
-    from console.control.actions import KIND_OF_STATE, ActionKind  # noqa: PLC0415
+def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False) -> None:
+    from console.control.actions import ALIAS_KINDS  # noqa: PLC0415
+    from console.control.approval import kind_to_execute, no_longer  # noqa: PLC0415
     from console.control.ledger import read_state  # noqa: PLC0415
     from console.errands import Errand  # noqa: PLC0415
     from console.screens.plan import PlanScreen  # noqa: PLC0415
@@ -103,12 +110,35 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen) -> None:
     if approval is None:
         screen.say("execute which request? put the cursor on one", "warning")
         return
+    ended = no_longer(approval, app.session.clock().now())
+    if ended is not None:
+        screen.say(f"{displayable(ended)}; ask for it again", "warning")
+        return
     payload = approval.payload
-    kind = payload.action
-    if kind is not ActionKind.PROMOTE:
-        kind = next(each for state, each in KIND_OF_STATE.items() if state.value == payload.to)
-    to = payload.to if kind is ActionKind.PROMOTE else None
-    app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to)))
+    kind = kind_to_execute(payload.action, payload.to)
+    to = payload.to if kind in ALIAS_KINDS else None
+    app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to, break_glass=glass)))
+
+
+def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+    """The plan of the row under the cursor without the approval that it needs: of a request, of a version, else of the kill switch."""
+    from console.control.actions import ActionKind  # noqa: PLC0415
+    from console.errands import Errand, switch_errand  # noqa: PLC0415
+    from console.screens.plan import PlanScreen  # noqa: PLC0415
+
+    key = screen.content.cursor_key
+    if not words and screen.scope in {"approval", "approvals"}:
+        _execute_request(app, screen, glass=True)
+        return
+    model, _, version = words.partition("@")
+    model = model or screen.model_of(key) or ""
+    version = version or getattr(screen, "version_of", lambda _key: None)(key) or ""
+    if not model:
+        screen.say("break the glass for what? put the cursor on a model first", "warning")
+    elif version:
+        app.push_screen(PlanScreen(Errand(app.session, model, (ActionKind.ROLLBACK,), version, break_glass=True)))
+    else:
+        app.push_screen(PlanScreen(switch_errand(app.session, model, break_glass=True)))
 
 
 def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: str) -> None:
@@ -116,6 +146,11 @@ def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: st
 
     if not approval_id:
         screen.say(f"{command.title}: put the cursor on a request first", "warning")
+        return
+    if approval_id.startswith("REV-"):
+        from console.screens.review import ReviewScreen  # noqa: PLC0415
+
+        app.push_screen(ReviewScreen(app.session, approval_id, justified=command.id == "approve"))
         return
     app.push_screen(SignScreen(app.session, approval_id, veto=command.id == "reject"))
 

@@ -25,10 +25,14 @@ class ApprovalsScreen(DeckScreen):
         return approvals_page(view, width=width, height=height)
 
     def model_of(self, key: str | None) -> str | None:
-        return next((row.model for row in self.view.rows if row.id == key), None) if self.view is not None else None
+        return next((row.model for row in (*self.view.rows, *self.view.reviews) if row.id == key), None) if self.view is not None else None
 
     def open_row(self, key: str) -> None:
-        self.app.go("approval", key)
+        broken = next((row.action for row in self.view.reviews if row.id == key), None) if self.view is not None else None
+        if broken is None:
+            self.app.go("approval", key)
+        else:
+            self.app.go("action", broken)
 
 
 class ApprovalScreen(DeckScreen):

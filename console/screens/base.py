@@ -165,6 +165,7 @@ class DeckScreen(FrameScreen):
     def _read(self, epoch: int) -> None:
         try:
             view = self.read()
+            self.app.look_for_broken_glass()
         except Exception as error:
             self.post_message(LoadFailed(self.app.said_of(error), epoch))
         else:

@@ -117,7 +117,7 @@ class PlanScreen(DialogScreen):
             name=plan.typed_name or "",
             asks=asks_for(plan),
             reason=self.form.dialog.reason or self.drawn.reason,
-            needs_reason=not plan.safer,
+            needs_reason=plan.break_glass or not plan.safer,
             refused=refused_word(plan),
             choices=tuple(self._choices(self.drawn.plans)) if switch else (),
             chosen=self.chosen.value if switch else None,
@@ -184,6 +184,7 @@ _REFUSED_WORDS = (
     ("read-only", "read-only"),
     ("past", "the past"),
     ("needs one of", "not your role"),
+    ("towards safety", "policy says no"),
 )
 
 

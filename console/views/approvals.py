@@ -7,21 +7,22 @@ from pathlib import Path
 from backends.records import Moment, Reader, State
 from backends.text import Untrusted
 from console.acting import control_policy
-from console.control.actions import ActionKind, Gate, PlanFacts, version_label
+from console.control.actions import ALIAS_KINDS, ActionKind, Gate, PlanFacts, version_label
 from console.control.approval import Approval, World, difference
 from console.control.approvals import found, signing_asked
-from console.control.drawing import people, world_of
+from console.control.drawing import world_of
 from console.control.errors import Refused
-from console.control.identity import Actor
+from console.control.identity import Actor, current_actor
 from console.control.roles import Policy
 from console.control.signatures import SignatureState, SignatureVerdict, TrustUnavailable, judged_votes, open_trust
 from console.control.signing import choose_key
-from console.control.terms import Signing
+from console.control.terms import Signing, people
 from console.facts_in_time import WITHOUT, base_facts
 from console.render import figures
 from console.views.health import View
 from console.views.plan_facts import Evidence
 from console.views.requested_facts import facts_of
+from console.views.reviews import ReviewRow, review_rows
 from console.views.sight import Sight
 
 
@@ -59,6 +60,8 @@ class ApprovalsView(View):
     at: Moment
     zone: str
     rows: tuple[ApprovalRow, ...]
+    reviews: tuple[ReviewRow, ...] = ()
+    """What was done by breaking the glass, those that wait for a review first."""
     problem: str | None = None
     """Why the journal could not be read."""
 
@@ -114,7 +117,9 @@ class ApprovalView(View):
     undo: str = ""
     votes: tuple[VoteView, ...] = ()
     changed_since: tuple[str, ...] = ()
-    """What is different now from what was asked for: approving would void it."""
+    """What is different now from what was asked for: approving would void it. Empty for what has ended."""
+    void_because: tuple[str, ...] = ()
+    """What had changed when it became void, one line each."""
     person: str
     refusal: str | None
     """Why this person may not approve it; None when they may."""
@@ -131,12 +136,15 @@ class ApprovalView(View):
 
 
 def approvals_view(sight: Sight) -> ApprovalsView:
-    """Every request, from control alone."""
+    """Every request and every broken glass, from control alone."""
     requests = [each for each in sight.control.approvals.values() if each.payload.environment == sight.environment]
     rows = [row_of(sight, approval) for approval in requests]
     rows.sort(key=lambda row: ({"pending": 0, "approved": 1}.get(row.state, 2), -row.requested_at.timestamp()))
     zone = sight.workspace.settings.display_zone
-    return ApprovalsView(environment=sight.environment, at=sight.at, zone=zone, rows=tuple(rows), problem=sight.control.problem)
+    reviews = review_rows(sight, control_policy(sight.policies, sight.workspace, sight.environment, current_actor(sight.clock)))
+    return ApprovalsView(
+        environment=sight.environment, at=sight.at, zone=zone, rows=tuple(rows), reviews=reviews, problem=sight.control.problem
+    )
 
 
 def row_of(sight: Sight, approval: Approval) -> ApprovalRow:
@@ -182,8 +190,11 @@ def approval_view(
     policy = control_policy(sight.policies, sight.workspace, payload.environment, actor)
     facts = facts or base_facts(sight.workspace, payload.action)
     shown = facts.shown.get("gates") or {}
-    undo = f"R, back to {version_label(payload.from_)}" if payload.action is ActionKind.PROMOTE else f"K, {payload.from_} again"
+    undo = f"R, back to {version_label(payload.from_)}" if payload.action in ALIAS_KINDS else f"K, {payload.from_} again"
     problem = facts.shown.get(WITHOUT)
+    standing = approval.state_at(sight.at).value in {"pending", "approved"}
+    # What a request about the kill switch is bound to is known without the store; what has ended is bound to nothing any more.
+    known = standing and problem is None and (evidence is not None or payload.action not in ALIAS_KINDS)
     refusal = refusal_of(approval, sight, actor, policy)
     key, key_missing = signing_key(sight, approval, actor, policy, key_file) if refusal is None else (None, None)
     if key is None and refusal is None and signing_asked(approval, policy) == "required":
@@ -203,7 +214,8 @@ def approval_view(
         readers=facts.readers,
         undo=undo,
         votes=vote_views(sight, approval, policy),
-        changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if problem is None and evidence is not None else (),
+        changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if known else (),
+        void_because=approval.difference,
         person=actor.name,
         refusal=refusal,
         facts_problem=str(problem) if problem else None,
@@ -278,7 +290,7 @@ def vote_views(sight: Sight, approval: Approval, policy: Policy) -> tuple[VoteVi
 def world_now(sight: Sight, approval: Approval) -> tuple[PlanFacts, Evidence | None]:
     """The facts that a request is bound to, as they are now, judged with its own waivers. Raises NoSuchModel or StoreError."""
     payload = approval.payload
-    if payload.action is not ActionKind.PROMOTE:
+    if payload.action not in ALIAS_KINDS:
         return base_facts(sight.workspace, payload.action), None
     from console.views.plan_facts import evidence_of  # noqa: PLC0415 - loads the arithmetic
 
@@ -292,9 +304,9 @@ def _world(sight: Sight, approval: Approval, facts: PlanFacts, policy: Policy) -
     payload = approval.payload
     moves = [move for move in sight.alias_history(payload.model) if move.alias == payload.alias]
     in_force = moves[-1].version if moves else None
-    if payload.action is not ActionKind.PROMOTE:
+    if payload.action not in ALIAS_KINDS:
         in_force = sight.published_switch(payload.model).value
-    return world_of(facts, in_force, policy)
+    return world_of(facts, in_force, policy, payload.action)
 
 
 def _changes(evidence: Evidence, before: str | None, after: str) -> tuple[Difference, ...]:

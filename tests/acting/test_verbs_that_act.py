@@ -191,7 +191,7 @@ def test_a_veto_needs_a_reason_and_is_final(qd: Verb) -> None:
     assert qd("approve", "APR-1", "--confirm", MODEL, who="otto") == 3
     assert qd("reject", "APR-9", "--reason", "x", who="ilse") == 5
     assert qd("promote", "APR-1", "--confirm", MODEL, "--elevate", who="ines") == 3
-    assert "APR-1 is vetoed: wait for the weekend: nothing was sent" in qd.err
+    assert "APR-1 is vetoed by ilse: wait for the weekend: nothing was sent" in qd.err
 
 
 def test_a_model_stands_for_its_open_incident(qd: Verb) -> None:

@@ -129,7 +129,7 @@ def test_the_last_good_policies_stay_in_force_while_the_keys_cannot_be_read(tmp_
     assert isinstance(rule, ApprovalRule) and rule.signature == "required"
 
 
-@pytest.mark.parametrize("section", ["signatures: {}"])
+@pytest.mark.parametrize("section", ["signatures: {}", "break_glass: {}"])
 def test_a_section_that_stands_once_is_refused_in_a_second_file(tmp_path: Path, section: str) -> None:
     (tmp_path / "allowed_signers").write_text("")
     (tmp_path / "a.yaml").write_text(f"format: 1\n{section}\n")

@@ -56,6 +56,7 @@ VERBS: dict[str, Verb] = {
         ("approve", "approve", "sign a request as the second person"),
         ("reject", "reject", "veto a request"),
         ("elevate", "elevate", "do what is read-only by default, for some minutes, on this terminal"),
+        ("review", "review", "look at what was done by breaking the glass, and say what you found"),
         ("ack", "ack", "take an incident"),
         ("note", "note", "add a note to an incident or a model"),
         ("close", "close", "close an incident"),

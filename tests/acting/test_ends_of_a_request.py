@@ -1,0 +1,146 @@
+"""How a request ends other than by being executed: vetoed, too late to approve, too late to execute, void. As verbs, and on the screen."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from acting_workspace import MODEL, NOW, Place
+from pilots import console
+
+from console.cli.main import main
+from console.clock import SimulatedClock, SystemClock
+from console.simulation import write_clock
+
+
+@pytest.fixture
+def qd(place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A verb as somebody; ines has asked for version 3."""
+
+    def run(*words: str, who: str = "ines") -> tuple[int, str, str]:
+        monkeypatch.setenv("QUARTERDECK_ACTOR", f"{who}@desk")
+        code = int(main(["--workspace", str(place.root), *words]))
+        return code, *capsys.readouterr()
+
+    assert run("promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better")[0] == 0
+    return run
+
+
+def approved(qd: Any) -> None:
+    assert qd("approve", "APR-1", "--confirm", MODEL, who="ilse")[0] == 0
+
+
+def later(place: Place, **span: float) -> None:
+    write_clock(place.paths, SimulatedClock(NOW + timedelta(**span), SystemClock().real_now(), 0.0))
+
+
+def vetoed_before(qd: Any, _place: Place) -> None:
+    assert qd("reject", "APR-1", "--reason", "wait for the weekend", who="ilse")[0] == 0
+
+
+def vetoed_after(qd: Any, _place: Place) -> None:
+    approved(qd)
+    assert qd("reject", "APR-1", "--reason", "wait for the weekend", who="otto")[0] == 0
+
+
+def withdrawn(qd: Any, _place: Place) -> None:
+    assert qd("reject", "APR-1", "--reason", "wait for the weekend")[0] == 0
+
+
+def too_late_to_approve(_qd: Any, place: Place) -> None:
+    later(place, hours=24, seconds=1)
+
+
+def too_late_to_execute(qd: Any, place: Place) -> None:
+    approved(qd)
+    later(place, hours=48, seconds=1)
+
+
+def rolled_back(qd: Any, _place: Place) -> None:
+    approved(qd)
+    assert qd("rollback", MODEL, "--confirm", MODEL, "--reason", "late gap", who="mara")[0] == 0
+    code, _, err = qd("promote", "APR-1", "--confirm", MODEL, "--elevate")
+    assert code == 3 and "is void: version in force: was v2, is v1" in " ".join(err.split())
+
+
+def policy_changed(qd: Any, place: Place) -> None:
+    approved(qd)
+    (place.paths.policies / "more.yaml").write_text("format: 1\napprovals: [{action: restore, environments: [production], quorum: 2}]\n")
+    code, _, err = qd("promote", "APR-1", "--confirm", MODEL, "--elevate")
+    assert code == 3 and "is void: policy: was" in " ".join(err.split())
+
+
+ENDS = {
+    "vetoed": (vetoed_before, "vetoed", "wait for the weekend"),
+    "vetoed after it was approved": (vetoed_after, "vetoed", "wait for the weekend"),
+    "withdrawn by who asked": (withdrawn, "vetoed", "wait for the weekend"),
+    "too late to approve": (too_late_to_approve, "expired", "approved by 2013-04-27 22:00"),
+    "too late to execute": (too_late_to_execute, "expired", "executed by 2013-04-28 22:00"),
+    "void because another version serves": (rolled_back, "void", "version in force: was v2, is v1"),
+    "void because the policy is another": (policy_changed, "void", "policy: was"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_it_is_final_and_both_verbs_say_how_it_ended(qd: Any, place: Place, end: str) -> None:
+    happens, state, why = ENDS[end]
+    happens(qd, place)
+    serving = place.version
+    [row] = json.loads(qd("approvals", "--json")[1])["rows"]
+    assert row["state"] == state
+    code, _, err = qd("approve", "APR-1", "--confirm", MODEL, who="ada")
+    assert code == 3 and f"it is {state}: nothing can be approved any more" in " ".join(err.split())
+    code, _, err = qd("promote", "APR-1", "--confirm", MODEL, "--elevate")
+    assert code == 3 and f"APR-1 is {state}" in " ".join(err.split()) and why in " ".join(err.split()) and "ask for it again" in err
+    code, _, err = qd("reject", "APR-1", "--reason", "no", who="ada")
+    assert code == 3 and "there is nothing to reject" in err
+    assert len(json.loads(qd("approvals", "--json")[1])["rows"]) == 1, "nothing was asked for in its place"
+    assert place.version == serving != "3"
+
+
+@pytest.mark.parametrize("end", ["void because another version serves", "void because the policy is another"])
+def test_what_changed_is_kept_line_by_line(qd: Any, place: Place, end: str) -> None:
+    happens, _, why = ENDS[end]
+    happens(qd, place)
+    view = json.loads(qd("approvals", "APR-1", "--json")[1])
+    assert any(why in each for each in view["void_because"]) and view["changed_since"] == []
+    told = qd("approvals", "APR-1")[1]
+    assert "VOID" in told and why in told and "Changed since" not in told
+
+
+def test_a_request_about_the_switch_shows_what_changed_before_anybody_signs(qd: Any, place: Place) -> None:
+    assert qd("kill", MODEL, "--confirm", MODEL, "--reason", "late gap", who="mara")[0] == 0
+    assert qd("restore", MODEL, "--confirm", MODEL, "--reason", "labels are right again")[0] == 0
+    assert json.loads(qd("approvals", "APR-2", "--json")[1])["changed_since"] == []
+    assert qd("kill", MODEL, "--state", "killed", "--confirm", MODEL, "--reason", "worse", who="mara")[0] == 0
+    view = json.loads(qd("approvals", "APR-2", "--json", who="ilse")[1])
+    assert view["changed_since"] == ["version in force: was fallback, is killed"]
+    code, _, err = qd("approve", "APR-2", "--confirm", MODEL, who="ilse")
+    assert code == 3 and "is void" in err and place.switch == "killed"
+
+
+@pytest.mark.parametrize("end", ["vetoed", "too late to execute", "void because another version serves"])
+async def test_on_the_screen_it_says_how_it_ended_and_neither_key_goes_further(
+    qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    happens, state, why = ENDS[end]
+    happens(qd, place)
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ada@desk")
+    async with console(place, size=(120, 40)) as screen:
+        await screen.press("g", "a")
+        await screen.shows(f"{state}")
+        await screen.press("enter")
+        await screen.until(lambda: screen.app.screen.scope == "approval" and not screen.app.screen._pending, "the request")
+        await screen.shows(state.upper())
+        await screen.press("P")
+        await screen.shows(f"APR-1 is {state}")
+        if state != "expired":
+            assert why in screen.text
+        await screen.opens("A", facts=False)
+        await screen.shows("( Sign APR-1: you may not )")
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen.scope == "approval", "back")
+        await screen.opens("X", facts=False)
+        await screen.shows("( Reject APR-1: ended )")
