@@ -33,6 +33,7 @@ LOOKING = (
 ACTING = (
     "kill delay --dry-run", "kill delay --confirm delay", "restore delay --confirm delay --reason r", "rollback delay --confirm delay",
     "promote delay@1 --confirm delay --reason r", "approve APR-1 --confirm delay", "reject APR-1 --confirm delay --reason r", "ack INC-1",
+    "review REV-000001 --justified --reason r",
     "note delay words", "close INC-1 --reason over", "playbook run quality-collapse --incident INC-1", "watch --once",
     "breaker notify open --reason r", "elevate 15m --reason r", "traffic delay abort --confirm delay --reason r",
 )  # fmt: skip

@@ -48,6 +48,7 @@ WORDS: dict[str, list[list[str]]] = {
     "rollback": [[M, "--dry-run"]],
     "promote": [[M, "--to", "3", "--dry-run"], [f"{M}@3", "--dry-run"]],
     "approve": [[M], ["APR-3"]],
+    "review": [[M], ["REV-000001", "--justified", "--reason", MESSAGE]],
     "reject": [[M, "--reason", MESSAGE], ["APR-3", "--reason", MESSAGE]],
     "ack": [[M]],
     "note": [[M, MESSAGE]],
