@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from console.control.actions import MOVING_KINDS, SWITCH_STATES, ActionKind, Danger
+from console.control.glass import glass_refusal
 from console.control.guardrails import Guardrail, demands, said_length
 from console.control.roles import ANY, Policy
 
@@ -51,6 +52,11 @@ class Question:
     def judged(self) -> ActionKind:
         """What roles and approvals take it for: the way up a kill switch is a restore, by whatever name."""
         return ActionKind.RESTORE if self.kind in SWITCH_STATES and ActionKind.RESTORE in self.kinds else self.kind
+
+    @property
+    def approved_as(self) -> ActionKind:
+        """Whose terms of approval it goes by: letting a version in by steps is approved as its promotion."""
+        return ActionKind.PROMOTE if self.judged is ActionKind.SHIFT else self.judged
 
 
 def words(policy: Policy, question: Question) -> list[Word]:
@@ -116,15 +122,17 @@ def _environment(policy: Policy, question: Question) -> list[Word]:
 
 
 def _approvals(policy: Policy, question: Question) -> list[Word]:
-    if question.danger != "dangerous":
+    if question.danger == "routine":
         return []
-    terms = policy.terms_for(question.judged, question.environment, question.model)
+    kind = question.approved_as
+    terms = policy.terms_for(kind, question.environment, question.model)
     if not terms.quorum:
         return []
     apart = "" if policy.solo or "requester" not in terms.different_from else ", who did not ask for it"
     signed = ", signed with an SSH key" if terms.signature == "required" else ""
     who = "another person" if terms.quorum == 1 else f"{terms.quorum} people"
-    return [Word("approval", "asks", f"approval by {'oneself (solo)' if policy.solo else who}{apart}{signed}")]
+    glass = "" if glass_refusal(policy, question.danger, kind) else "; at once by breaking the glass, reviewed afterwards"
+    return [Word("approval", "asks", f"approval by {'oneself (solo)' if policy.solo else who}{apart}{signed}{glass}")]
 
 
 __all__ = ["ANY", "Question", "Says", "Topic", "Word", "allowed", "usual_danger", "words"]

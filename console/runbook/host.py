@@ -125,7 +125,8 @@ class DeskHost:
         self._drawn[token] = plan
         refusal = plan.refusal
         if refusal is None and plan.step == "ask":
-            refusal = f"it needs {plan.needs}: ask with {plan.verb}, and come back when it is there"
+            at_once = "; --break-glass does it at once" if plan.safer else ""
+            refusal = f"it needs {plan.needs}: ask with {plan.verb}, and come back when it is there{at_once}"
         helps = {"ok": True, "warning": False}.get(plan.would_help.state.value) if plan.would_help else None
         return PlanSummary(
             sentence=Untrusted(plan.title),

@@ -92,7 +92,9 @@ def may_view(sight: Sight, kind: ActionKind, target: str | None, actor: Actor, *
         plan = _plan(desk, kind, environment, model, version)
         standing = desk.standing_refusal()
         elevated = desk.elevation(environment) is not None
-    danger = plan.danger if plan is not None and plan.danger != "routine" else usual_danger(kind)
+    # Which way traffic is to be shifted is not said here: that it goes forward is the most that it can be.
+    known = plan is not None and plan.danger != "routine" and kind is not ActionKind.SHIFT
+    danger = plan.danger if plan is not None and known else usual_danger(kind)
     question = Question(actor.name, kind, environment, model, plan.amounts_to if plan is not None else (), danger, elevated)
     said = words(policy, question)
     if standing is not None:

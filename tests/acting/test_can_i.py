@@ -70,6 +70,18 @@ def test_a_promotion_is_allowed_once_elevation_and_another_person_are_there(qd: 
     assert qd("can-i", "promote", f"{MODEL}@3", "--as", "mara") == 1
 
 
+def test_what_waits_for_another_person_even_towards_safety_is_said_and_how_it_goes_on_at_once(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "kill", MODEL, "--as", "mara", "--json") == 0 and rules(qd, "asks")[-1][0] == "guardrail"
+    asked = TEAM.replace("    deny: true\n", "    deny: true\n  - {id: two, title: Two, actions: [kill], second_person: true}\n")
+    (team.paths.policies / "team.yaml").write_text(asked)
+    assert qd("can-i", "kill", MODEL, "--as", "mara", "--json") == 0
+    [said] = [rule["text"] for rule in qd.data["rules"] if rule["topic"] == "approval"]
+    assert said.endswith("; at once by breaking the glass, reviewed afterwards")
+    assert qd("can-i", "shift", MODEL, "--as", "ines", "--json") == 0
+    [said] = [rule["text"] for rule in qd.data["rules"] if rule["topic"] == "approval"]
+    assert said == "approval by another person, who did not ask for it"
+
+
 def test_a_fallback_of_what_is_killed_is_judged_as_a_restore(qd: Verb, team: Place) -> None:  # noqa: F811
     assert qd("can-i", "fallback", MODEL, "--as", "mara", "--json") == 0
     assert qd.data["amounts_to"] == ["fallback"] and not [each for each in rules(qd, "asks") if each[0] == "environment"]

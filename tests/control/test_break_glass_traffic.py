@@ -45,7 +45,9 @@ def test_ending_a_rollout_waits_where_it_is_asked_for_and_with_the_glass_broken_
     assert (review.action, review.actor.name, review.model) == (done.action_id, "mara", MODEL)
 
 
-@pytest.mark.parametrize("request_", [abort(), shift(RolloutMove.SHARE, share=0.05), shift(RolloutMove.PAUSE)], ids=["end", "less", "pause"])
+@pytest.mark.parametrize(
+    "request_", [abort(), shift(RolloutMove.SHARE, share=0.05), shift(RolloutMove.PAUSE)], ids=["end", "less", "pause"]
+)
 def test_keeping_a_version_out_is_one_approval_by_whatever_name_and_goes_on_without_the_store(
     workspace: Workspace, request_: ActionRequest
 ) -> None:
