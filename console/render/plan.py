@@ -149,8 +149,7 @@ def plan_why(plan: ActionPlan) -> Line:
     if plan.break_glass:
         return line(("BREAK-GLASS", "critical"), f" nobody approved this; needs {plan.needs}")
     if plan.danger == "safer":
-        enough = " is enough" if plan.step == "act" else ""
-        return line(f"safer direction: {'' if enough else 'needs '}{plan.needs}{enough}")
+        return line(f"safer direction: {plan.needs} is enough" if plan.step == "act" else f"needs {plan.needs}")
     return line(f"needs {plan.needs}" if plan.danger == "dangerous" else "one entry in the journal, nothing is sent")
 
 
