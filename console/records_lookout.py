@@ -109,14 +109,14 @@ class RecordsLookout(ABC):
         return switches_view(self.sight())
 
     def traffic(self, model: str) -> TrafficView:
-        """How the traffic of a model is divided. Raises NoSuchModel for one that neither the registry nor the store knows."""
+        """How the traffic of a model is divided, and what its rollout has shown. Raises NoSuchModel when nothing knows the model."""
         from console.acting import known_models  # noqa: PLC0415
-        from console.views.rollout import traffic_view  # noqa: PLC0415
+        from console.views.rollout_measured import traffic_measured  # noqa: PLC0415
 
         sight = self.sight()
         if model not in known_models(sight.workspace, sight.environment):
             self.model(model)
-        return traffic_view(sight, model)
+        return traffic_measured(sight, model)
 
     def actions(self, *, only_open: bool = False, model: str | None = None) -> ActionsView:
         """Actions, those that wait for a person first."""

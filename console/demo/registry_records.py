@@ -35,6 +35,8 @@ from console.demo.story import ENVIRONMENT, ZONE_NAME, ModelStory, VersionStory,
 if TYPE_CHECKING:
     import polars as pl
 
+    from console.demo.serving_state import Division
+
 FEATURES: Final = "delay-inputs"
 
 CONTRACT: Final[dict[str, tuple[float | None, float | None, float, str | None]]] = {
@@ -288,6 +290,19 @@ def served_traffic(story: ModelStory, version: str, since: datetime) -> Deployme
         strategy="direct",
         traffic={version: 1.0},
     )
+
+
+def divided_traffic(story: ModelStory, division: Division) -> list[Record]:
+    """What the score server says from the moment on at which it saw another division, under the strategy that is published."""
+    if division.since is None:
+        return []
+    setting = division.in_force(division.since)
+    serving = division.serving(division.since)
+    if serving is None:
+        return []
+    traffic = {version: weight for version, weight in setting.weights.items() if weight > 0} if setting is not None else {serving: 1.0}
+    strategy = setting.strategy if setting is not None else "direct"
+    return [served_traffic(story, serving, division.since).model_copy(update={"traffic": traffic, "strategy": strategy})]
 
 
 def upstream_records(frame: pl.DataFrame, start: datetime, at: datetime) -> list[Record]:

@@ -26,12 +26,14 @@ from console.config import Workspace
 from console.demo.facts import FALLBACK, between, land_metrics
 from console.demo.fallbacks import fallback_scores
 from console.demo.flights import load_flights
-from console.demo.registry_records import served_traffic, upstream_records
+from console.demo.registry_records import divided_traffic, served_traffic, upstream_records
 from console.demo.scoring import label_rows, sampled_latencies, served_rows, shadow_rows
 from console.demo.served_versions import Ready, load_versions
 from console.demo.serving_state import (
     Course,
+    Division,
     ReplayState,
+    divisions,
     landed,
     landing,
     read_state,
@@ -123,6 +125,7 @@ class Replay:
         names = [model.name for model in MODELS if self.ready.versions[model.name]]
         versions, unread = version_courses(self.paths, names, state, end)
         switches, unheard = switch_courses(self.paths, names, state, end)
+        divided, undivided = divisions(self.paths, names, state, end)
         write_state(self.paths, landing(state, end))
         flights = between(self.frame, start, end)
         scored = 0
@@ -130,15 +133,19 @@ class Replay:
             part
             for model in MODELS
             if model.name in versions and len(flights)
-            for part in self._answers(model, flights, end, versions[model.name], switches[model.name])
+            for part in self._answers(model, flights, end, versions[model.name], switches[model.name], divided.get(model.name))
         ]
         if parts:
             scored = self._land_scores(parts, start, end, repeated=state.landing_to is not None)
         learnt = self._land_labels(start, end)
-        self._land_surroundings(start, end, versions)
-        write_state(self.paths, landed(end, switches))
-        problems = (*self.ready.problems, *unread, *unheard)
+        self._land_surroundings(start, end, versions, divided)
+        write_state(self.paths, landed(end, switches, divided))
+        problems = (*self.ready.problems, *unread, *unheard, *undivided)
         served = {model: self._answer(model, versions[model].at(end), switches[model].at(end)) for model in versions}
+        for model, division in divided.items():
+            split = division.in_force(end)
+            if split is not None and served[model] == split.stable:
+                served[model] += f", {split.candidate} {'in the shadow' if split.shadow else f'at {split.share * 100:.4g} %'}"
         return Stepped(end, scored, learnt, served, problems)
 
     def _answer(self, model: str, version: str | None, switch: str | None) -> str:
@@ -151,13 +158,21 @@ class Replay:
             return FALLBACK
         return version if switch == SwitchState.NORMAL.value else f"{version} {switch}"
 
-    def _answers(self, model: ModelStory, flights: pl.DataFrame, end: datetime, version: Course, switch: Course) -> list[pl.DataFrame]:
+    def _answers(
+        self, model: ModelStory, flights: pl.DataFrame, end: datetime, version: Course, switch: Course, division: Division | None
+    ) -> list[pl.DataFrame]:
         """Every score of one model: what was answered, and in the shadow what everything else would have said."""
         import numpy as np  # noqa: PLC0415
 
         moments = [moment.replace(tzinfo=UTC) for moment in flights["scheduled_at"].to_list()]
-        answers = np.array([self._answer(model.name, version.at(moment), switch.at(moment)) for moment in moments], dtype=object)
-        named = np.array([version.at(moment) or FALLBACK for moment in moments], dtype=object)
+        asked = [
+            version.at(moment) if division is None else division.version(moment, key)
+            for moment, key in zip(moments, flights["key"].to_list(), strict=True)
+        ]
+        answers = np.array(
+            [self._answer(model.name, each, switch.at(moment)) for moment, each in zip(moments, asked, strict=True)], dtype=object
+        )
+        named = np.array([each or FALLBACK for each in asked], dtype=object)
         scores = {number: ready.score(flights) for number, ready in self.ready.versions[model.name].items()}
         recent = between(self.frame, end - FALLBACK_LOOKS_BACK, end)
         fallback = fallback_scores(recent, model)[len(recent) - len(flights) :]
@@ -212,7 +227,7 @@ class Replay:
             land_frame(self.paths, "labels", rows, now=end)
         return len(rows)
 
-    def _land_surroundings(self, start: datetime, end: datetime, versions: dict[str, Course]) -> None:
+    def _land_surroundings(self, start: datetime, end: datetime, versions: dict[str, Course], divided: dict[str, Division]) -> None:
         """Metrics of every hour that is over, days of the pipelines, categories seen for the first time, and where traffic went."""
         hour, over = (moment.replace(minute=0, second=0, microsecond=0) for moment in (start, end))
         if hour < over:
@@ -226,6 +241,9 @@ class Replay:
             if model.name in versions:
                 changes = versions[model.name].changes
                 records += [served_traffic(model, each.value, each.at) for each in changes if each.value and start < each.at <= end]
+            division = divided.get(model.name)
+            if division is not None and division.since is not None and start <= division.since <= end:
+                records += divided_traffic(model, division)
         if records:
             land_records(self.paths, records, now=end)
 

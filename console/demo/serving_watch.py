@@ -36,11 +36,11 @@ class Evaluator:
 
 
 def acted_since(paths: WorkspacePaths) -> Callable[[], bool]:
-    """A question that is True as long as neither a switch nor an alias has moved since it was made."""
+    """A question that is True as long as no switch, alias or traffic has moved since it was made."""
 
     def stamp() -> tuple[object, ...]:
         found: list[object] = []
-        for path in (paths.switches, paths.registry):
+        for path in (paths.switches, paths.registry, paths.traffic):
             try:
                 found.append(path.stat().st_mtime_ns)
             except OSError:

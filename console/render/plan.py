@@ -81,6 +81,7 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
         # What answers in each state of the switch stands with the choices.
         lines += _target(plan, zone, width)
     lines += _helping(plan, zone, width)
+    lines += _judged(plan, width)
     lines += _gates(plan, width)
     lines.append(rule("Who notices, how to undo", width))
     readers = "; ".join(f"{reader.name} ({reader.how.raw})" for reader in plan.readers)
@@ -121,6 +122,18 @@ def _helping(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
     if found.best == "fallback" and plan.kind in ALIAS_KINDS:
         hint = ": Esc, then K"
     return [rule("Would it help?", width), line(" ", (MARKS[state], state), " ", found.verdict, hint)]
+
+
+def _judged(plan: ActionPlan, width: int) -> list[Line]:
+    found = plan.judged
+    if found is None:
+        return []
+    state = found.state.value
+    return [
+        rule("This step so far", width),
+        line(" ", (MARKS[state], state), " ", found.sentence),
+        *(line("   ", each) for each in found.lines),
+    ]
 
 
 def _gates(plan: ActionPlan, width: int) -> list[Line]:
@@ -176,6 +189,7 @@ def plan_page(plan: ActionPlan, zone: ZoneInfo, *, person: str) -> Page:
         state = plan.would_help.state.value
         hint = " (qd kill)" if plan.would_help.best == "fallback" and plan.kind in ALIAS_KINDS else ""
         rows.append(line((MARKS[state], state), f" {'help?':<{_LABEL}}", plan.would_help.verdict, hint))
+    rows += _step_rows(plan)
     for number, each in enumerate(gate_lines(plan)):
         rows.append(Line((*line(f"  {'gates' if number == 0 else '':<{_LABEL - 1}}").spans, *each.spans)))
     if plan.readers:
@@ -197,6 +211,14 @@ def plan_page(plan: ActionPlan, zone: ZoneInfo, *, person: str) -> Page:
     else:
         rows.append(line(f"allowed for {person} ({_direction(plan)}). Run: the same without --dry-run"))
     return Page(heading, tuple(Row(part) for each in rows for part in wrapped(each, 80, _LABEL + 2)), plan.verb)
+
+
+def _step_rows(plan: ActionPlan) -> list[Line]:
+    if plan.judged is None:
+        return []
+    state = plan.judged.state.value
+    told = line((MARKS[state], state), f" {'step':<{_LABEL}}", plan.judged.sentence)
+    return [told, *(line(f"  {'':<{_LABEL}}", each) for each in plan.judged.lines)]
 
 
 def _direction(plan: ActionPlan) -> str:

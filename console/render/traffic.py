@@ -9,9 +9,10 @@ from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import fact_rows, paragraph
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.rollout import Arm, TrafficView
+    from console.views.rollout import Arm, RolloutMeasured, TrafficView
 
 NAMES = {"canary": "canary", "shadow": "shadow", "blue-green": "blue/green", "ab": "A/B"}
 
@@ -32,6 +33,10 @@ def traffic_page(view: TrafficView, *, width: int = 80) -> Page:
         rows += paragraph(_undivided(view), width)
     else:
         rows += _split(view, zone, width)
+    if view.measured is not None:
+        rows += _measured(view.measured, zone, width)
+    elif view.unmeasured is not None:
+        rows += [Row(line(" ", mark("unknown"), " not measured: ", view.unmeasured))]
     if view.last is not None:
         ended = f" {figures.moment(view.last.ended_at, zone)} by {view.last.who}" if view.last.ended_at else ""
         said = f"{NAMES[view.last.strategy]} of {version_label(view.last.candidate)} beside {version_label(view.last.stable)}, ended{ended}"
@@ -80,6 +85,35 @@ def _arm(arm: Arm, width: int) -> Row:
         ]
     )
     return Row(Line((*line("  ").spans, *cells.spans)), key=f"version:{arm.version}")
+
+
+def _measured(found: RolloutMeasured, zone: ZoneInfo, width: int) -> list[Row]:
+    """What each version answered and how well; whether they differ; the verdict."""
+    name = "Brier" if found.metric == "brier" else "MAE"
+    rows = [Row(rule(f"Measured since {figures.moment(found.since, zone)}", width))]
+    head = [("VERSION", 10, "dim"), ("ASKED", 7, "dim"), ("SEEN", 7, "dim"), ("ANSWERS", 8, "dim"), ("OUTCOMES", 8, "dim")]
+    head += [(name.upper(), 7, "dim"), ("OUTCOME", 7, "dim"), ("P95", 7, "dim")]
+    rows.append(Row(Line((*line("  ").spans, *columns(head).spans))))
+    for arm in found.arms:
+        seen = share(round(arm.observed, 4)) if arm.observed is not None else figures.MISSING
+        cells = [(version_label(arm.version), 10, "bold"), (share(arm.asked), 7, ""), (seen, 7, ""), (figures.count(arm.answered), 8, "")]
+        cells += [(figures.count(arm.labelled), 8, ""), (figures.share(arm.loss), 7, ""), (figures.share(arm.outcome), 7, "")]
+        cells += [(figures.amount(arm.latency_p95_ms, "ms"), 7, "")]
+        rows.append(Row(Line((*line("  ").spans, *columns(cells).spans)), key=f"version:{arm.version}"))
+    if found.difference is not None:
+        where = f"on the same {figures.count(found.n)} rows" if found.same_rows else f"in separate groups, n {figures.count(found.n)}"
+        bounds = f", 95 % {figures.signed(found.low)} to {figures.signed(found.high)}" if found.low is not None else ""
+        rows.append(Row(line(f"  difference in {name} {figures.signed(found.difference)}{bounds}, {where}")))
+    if found.ratio_p is not None:
+        rows.append(Row(line(f"  sample ratio p {'< .001' if found.ratio_p < 0.001 else figures.share(found.ratio_p)}")))
+    if found.both:
+        edges = f"{figures.signed(found.shift_p5)} to {figures.signed(found.shift_p95)}"
+        spread = f"scores differ by {figures.signed(found.shift)} (5 % to 95 %: {edges})"
+        apart = f", they disagree on {found.disagree * 100:.1f} %" if found.disagree is not None else ""
+        rows += paragraph(f"{figures.count(found.both)} requests scored by both: {spread}{apart}", width, indent=2)
+    verdict = line(" ", mark(found.state.value), " ", found.sentence)
+    rows += [Row(part, why=verdict) for part in wrapped(verdict, width, 3)]
+    return rows
 
 
 def _steps(view: TrafficView, zone: ZoneInfo) -> Line:

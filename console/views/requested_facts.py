@@ -7,7 +7,7 @@ from typing import Any
 
 from backends.store import queries
 from backends.store.reader import Reader
-from console.control.actions import TRAFFIC_KINDS, ActionKind, ActionRequest, Gate, PlanFacts
+from console.control.actions import TRAFFIC_KINDS, ActionKind, ActionRequest, Gate, Judgement, PlanFacts
 from console.control.aliases import rollback_targets
 from console.control.drawing import went_on_under
 from console.control.passing import standing_in_the_way
@@ -15,6 +15,7 @@ from console.facts_in_time import NothingKnown
 from console.views.plan_facts import Evidence, evidence_of, facts_for
 from console.views.promotion_gates import gates_of
 from console.views.rollout import rollout_in_force
+from console.views.rollout_measured import judgement_of, measured
 from console.views.sight import Sight
 
 
@@ -45,12 +46,21 @@ def facts_of(evidence: Evidence, reader: Reader, kind: ActionKind, to: str | Non
     facts = facts_for(evidence, kind, to)
     if kind not in {ActionKind.PROMOTE, ActionKind.SHIFT} or to is None:
         return facts
+    facts = facts.model_copy(update={"judged": _step_so_far(evidence, reader, to)})
     judged = gates_of(evidence, reader, to, waivers_for(evidence, to, waiver))
     changes: dict[str, Any] = {"gates": judged.gates, "shown": {**facts.shown, "gates": judged.shown()}}
     if facts.refusal is None and kind is ActionKind.PROMOTE:
         # A shadow answers nobody: of a shift of traffic, control says whether gates stand in its way.
         changes["refusal"] = standing_in_the_way(judged.gates)
     return facts.model_copy(update=changes)
+
+
+def _step_so_far(evidence: Evidence, reader: Reader, to: str) -> Judgement | None:
+    """What the rollout of `to` has shown; None when none is under way."""
+    running = rollout_in_force(evidence.sight, evidence.model.name)
+    if running is None or running.candidate != to:
+        return None
+    return judgement_of(measured(evidence.sight, reader, evidence.model, running))
 
 
 def waivers_for(evidence: Evidence, to: str, waiver: str | None) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from backends.local.reading import LocalTraffic
 from backends.local.routing import in_force
 from backends.protocol import AliasMove, BackendError, TrafficSetting
-from backends.records import Moment
+from backends.records import Moment, State
 from backends.text import Untrusted
 from console.control.actions import SERVING_ALIAS, TRAFFIC_KINDS, ActionState
 from console.control.rollout import RolloutTerms
@@ -49,6 +49,58 @@ class EndedRollout(View):
     reason: Untrusted
 
 
+class ArmMeasured(View):
+    """What one version did."""
+
+    version: str
+    asked: float
+    """Share of the answers that is published."""
+    answered: int
+    observed: float | None
+    """Share of the answers that it gave; None: nobody answered anything."""
+    labelled: int
+    """Answers whose outcome is known."""
+    loss: float | None
+    """Brier score or MAE on them."""
+    outcome: float | None
+    """Mean of the outcomes that followed its answers."""
+    latency_p95_ms: float | None
+    latencies: int
+
+
+class RolloutMeasured(View):
+    """What is known of a rollout since its shares hold."""
+
+    since: Moment
+    until: Moment
+    arms: tuple[ArmMeasured, ...]
+    """The stable version first."""
+    ratio_p: float | None
+    """p-value of the test that answers were divided as published; None: too few, or only one version answers."""
+    metric: Literal["brier", "mae"]
+    same_rows: bool
+    """Whether both versions scored the rows that the difference rests on."""
+    n: int
+    difference: float | None
+    """Loss of the candidate minus that of the stable version: above zero the candidate is worse."""
+    low: float | None
+    high: float | None
+    """95 % interval of the difference."""
+    both: int
+    """Requests that both versions scored, one of them in the shadow."""
+    disagree: float | None
+    """Share of those on which the two fall on different sides of the model's threshold; None: it has none."""
+    disagree_low: float | None
+    disagree_high: float | None
+    shift: float | None
+    """Mean of the candidate's score minus the stable version's, on those."""
+    shift_p5: float | None
+    shift_p95: float | None
+    state: State
+    """`ok`: nothing is worse; `critical`: the candidate is worse, or requests are not divided as published; `unknown`: not yet known."""
+    sentence: Untrusted
+
+
 class TrafficView(View):
     """How the traffic of one model is divided."""
 
@@ -84,6 +136,10 @@ class TrafficView(View):
     """The action that set these shares; None when they were set outside this console."""
     last: EndedRollout | None
     next: tuple[NextMove, ...]
+    measured: RolloutMeasured | None = None
+    """What landed predictions and outcomes say of it since its shares hold; None without a rollout."""
+    unmeasured: Untrusted | None = None
+    """Why nothing could be measured."""
 
 
 def published_traffic(sight: Sight, model: str) -> TrafficSetting | None:

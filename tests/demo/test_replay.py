@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from backends.local.reading import LocalTraffic
+from backends.local.routing import place_of
 from backends.records import Deployment
 from backends.store import queries
 from backends.store.catalogue import open_catalogue
@@ -22,6 +24,7 @@ from console.control.actions import ActionKind, ActionRequest, Confirmation
 from console.control.desk import Desk
 from console.control.identity import Actor
 from console.control.roles import Grant, Policy, Role
+from console.control.rollout import RolloutMove, RolloutWish
 from console.demo import replay as replaying
 from console.demo.flights import load_flights
 from console.demo.replay import Replay
@@ -42,12 +45,12 @@ def naive(moment: datetime) -> datetime:
     return moment.replace(tzinfo=None)
 
 
-def act(workspace: Workspace, kind: ActionKind, model: str, at: datetime, to: str | None = None) -> None:
+def act(workspace: Workspace, kind: ActionKind, model: str, at: datetime, to: str | None = None, wish: RolloutWish | None = None) -> None:
     """Do something through control, as a person with the clock standing at `at`."""
-    policy = Policy(grants=(Grant(person="*", roles=(Role.ADMIN,)),), read_only=())
+    policy = Policy(grants=(Grant(person="*", roles=(Role.ADMIN,)),), read_only=(), terms={} if wish else Policy().terms)
     clock = SimulatedClock(at, SystemClock().real_now(), 0.0)
     with Desk(workspace.paths, clock, Actor.named("mara", host="bastion"), policy=policy, elevated=True) as desk:
-        plan = desk.plan(ActionRequest(kind=kind, model=model, to=to, reason="seen in a test"))
+        plan = desk.plan(ActionRequest(kind=kind, model=model, to=to, wish=wish, reason="seen in a test"))
         outcome = desk.execute(plan, Confirmation(typed_name=plan.typed_name, reason="seen in a test"))
     assert outcome.exit_code == 0, outcome.message
 
@@ -55,6 +58,13 @@ def act(workspace: Workspace, kind: ActionKind, model: str, at: datetime, to: st
 def answers(workspace: Workspace, model: str, start: datetime = DEFAULT_START, end: datetime = EVENING) -> queries.Scored:
     with open_reader(workspace.paths) as reader:
         return queries.scored(reader, "production", model, start, end)
+
+
+def said_of(workspace: Workspace, model: str) -> tuple[str, dict[str, float]]:
+    """Strategy and traffic, as the score server said last."""
+    with open_reader(workspace.paths) as reader:
+        [found] = [each for each in queries.records_of(reader, "deployment", model) if isinstance(each, Deployment)]
+    return found.strategy, found.traffic
 
 
 def told(workspace: Workspace) -> set[tuple[object, ...]]:
@@ -197,6 +207,31 @@ def test_a_crash_anywhere_in_a_step_loses_nothing_and_doubles_nothing(
     compact(own_demo.paths, EVENING + timedelta(hours=1))
     with open_catalogue(own_demo.paths) as catalogue:
         assert catalogue.conflicts() == []
+
+
+def test_requests_are_divided_as_published_until_the_rollout_is_given_up(own_demo: Workspace, frame: pl.DataFrame) -> None:
+    model, middle = "arrival-delay", DEFAULT_START + timedelta(hours=1)
+    act(own_demo, ActionKind.SHIFT, model, DEFAULT_START, "3", RolloutWish(move=RolloutMove.CANARY, steps=(0.4,)))
+    setting = LocalTraffic(own_demo.paths.traffic).traffic("production", model)
+    assert setting is not None
+    [first] = Replay(own_demo, frame).catch_up(middle)
+    assert first.served[model] == "2, 3 at 40 %"
+    assert said_of(own_demo, model) == ("canary", {"2": 0.6, "3": 0.4})
+    act(own_demo, ActionKind.ABORT, model, middle)
+    # What goes on is another process, which knows of the first hour what it wrote down.
+    Replay(own_demo, frame).catch_up(EVENING)
+    rows = answers(own_demo, model)
+    live = rows.role == "live"
+    expected = {
+        key: "3" if at < naive(middle.astimezone(UTC)) and place_of(setting.salt, key) < 0.4 else "2"
+        for key, at in zip(rows.key[live].tolist(), rows.event_at[live].astype("datetime64[us]").tolist(), strict=True)
+    }
+    assert dict(zip(rows.key[live].tolist(), rows.version[live].tolist(), strict=True)) == expected
+    assert set(expected.values()) == {"2", "3"}
+    # Whoever did not answer scored in the shadow, so that both can be compared on the same rows.
+    beside = set(zip(rows.key[~live].tolist(), rows.version[~live].tolist(), strict=True))
+    assert all((key, "2" if version == "3" else "3") in beside for key, version in expected.items())
+    assert said_of(own_demo, model) == ("direct", {"2": 1.0})
 
 
 def test_a_clock_that_goes_back_lands_nothing(own_demo: Workspace, frame: pl.DataFrame) -> None:

@@ -1,0 +1,208 @@
+"""What a rollout has shown since its shares hold, from landed predictions and outcomes: the division, the losses, the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.protocol import TrafficSetting
+from backends.records import Model, State
+from backends.store import queries
+from backends.store.errors import StoreError
+from backends.store.reader import Reader
+from backends.text import Untrusted
+from console.analysis.experiment import MISMATCH, Difference, losses, paired, sample_ratio_p, unpaired
+from console.analysis.intervals import Floats, Interval, wilson
+from console.analysis.would_help import MINIMUM_ROWS
+from console.control.actions import Judgement, version_label
+from console.render import figures
+from console.views.assessment import registry_of
+from console.views.rollout import ArmMeasured, RolloutMeasured, TrafficView, rollout_in_force, traffic_view
+from console.views.sight import Sight
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Predictions since the shares hold, and which of them are whose answers."""
+
+    found: queries.Scored
+    task: str
+    answers: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+    """Rows that the stable version and the candidate answered."""
+    pairs: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    """Places of the two scores of each request that both scored."""
+
+    @property
+    def binary(self) -> bool:
+        return self.task == "binary"
+
+    def loss_of(self, places: npt.NDArray[np.int64]) -> Floats:
+        return losses(self.found.score[places], self.found.label[places], binary=self.binary)
+
+
+def traffic_measured(sight: Sight, model: str) -> TrafficView:
+    """The traffic of one model with what its rollout has shown. Raises BackendError when the registry cannot be read."""
+    view, running = traffic_view(sight, model), rollout_in_force(sight, model)
+    if running is None:
+        return view
+    try:
+        with sight.reader() as reader:
+            known = registry_of(reader, sight.environment, sight.at).models.get(model)
+            if known is None:
+                return view.model_copy(update={"unmeasured": Untrusted("the store knows nothing of this model")})
+            return view.model_copy(update={"measured": measured(sight, reader, known, running)})
+    except StoreError as error:
+        return view.model_copy(update={"unmeasured": Untrusted(str(error))})
+
+
+def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting) -> RolloutMeasured:
+    """Measure a rollout at the sight's moment. Raises StoreError."""
+    pair = [setting.stable, setting.candidate]
+    found = queries.scored(reader, sight.environment, model.name, setting.step_at, sight.at, versions=pair)
+    rows = _Rows(found, model.task, _answers(found, pair), _pairs(found, pair))
+    counts = [int(mask.sum()) for mask in rows.answers]
+    shares = [setting.weights.get(version, 0.0) for version in pair]
+    ratio = sample_ratio_p(counts, shares)
+    same, difference = _difference(rows, setting)
+    state, sentence = _verdict(sight.at, setting, counts, ratio, difference, rows, same)
+    candidate, stable = found.score[rows.pairs[1]], found.score[rows.pairs[0]]
+    shift = candidate - stable
+    apart = None if model.threshold is None else int(((candidate > model.threshold) != (stable > model.threshold)).sum())
+    spread = wilson(apart, len(shift)) if apart is not None else None
+    return RolloutMeasured(
+        since=setting.step_at,
+        until=sight.at,
+        arms=tuple(_arm(rows, number, version, shares[number], sum(counts)) for number, version in enumerate(pair)),
+        ratio_p=ratio,
+        metric="brier" if rows.binary else "mae",
+        same_rows=same,
+        n=difference.n if difference is not None else 0,
+        difference=difference.value if difference is not None else None,
+        low=_edge(difference, "low"),
+        high=_edge(difference, "high"),
+        both=len(shift),
+        disagree=apart / len(shift) if apart is not None and len(shift) else None,
+        disagree_low=spread.low if spread is not None else None,
+        disagree_high=spread.high if spread is not None else None,
+        shift=float(shift.mean()) if len(shift) else None,
+        shift_p5=float(np.quantile(shift, 0.05)) if len(shift) else None,
+        shift_p95=float(np.quantile(shift, 0.95)) if len(shift) else None,
+        state=state,
+        sentence=Untrusted(sentence),
+    )
+
+
+def judgement_of(view: RolloutMeasured) -> Judgement:
+    """The same, as a plan carries it."""
+    return Judgement(state=view.state, sentence=view.sentence, lines=tuple(Untrusted(text) for text in measured_lines(view)))
+
+
+def measured_lines(view: RolloutMeasured) -> list[str]:
+    """The division, the losses and the disagreement, one line each."""
+    lines = []
+    for arm in view.arms:
+        observed = f"{arm.observed * 100:.1f} %" if arm.observed is not None else "nothing"
+        loss = f"{'Brier' if view.metric == 'brier' else 'MAE'} {figures.share(arm.loss)} on {figures.count(arm.labelled)} outcomes"
+        asked = f"{arm.asked * 100:.4g} % asked"
+        lines.append(f"{version_label(arm.version)} answered {observed} of {asked}, n {figures.count(arm.answered)}; {loss}")
+    if view.difference is not None:
+        where = f"the same {figures.count(view.n)} rows" if view.same_rows else f"{figures.count(view.n)} rows of its own"
+        bounds = f", 95 % {figures.signed(view.low)} to {figures.signed(view.high)}" if view.low is not None else ""
+        lines.append(f"difference {figures.signed(view.difference)}{bounds}, on {where}")
+    if view.disagree is not None:
+        lines.append(f"the two disagree on {view.disagree * 100:.1f} % of {figures.count(view.both)} requests")
+    return lines
+
+
+def _answers(found: queries.Scored, pair: list[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    given = (found.role == "live") & ((found.served_by == "model") | (found.served_by == "degraded"))
+    return given & (found.version == pair[0]), given & (found.version == pair[1])
+
+
+def _pairs(found: queries.Scored, pair: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """A request is its key and its time. What both scored counts whoever answered: also while a switch answered in the model's place."""
+    known: list[dict[tuple[str, int], int]] = [{}, {}]
+    times = found.event_at.astype("datetime64[us]").astype(np.int64).tolist()
+    whose = {version: number for number, version in enumerate(pair)}
+    for place, (key, at, version) in enumerate(zip(found.key.tolist(), times, found.version.tolist(), strict=True)):
+        known[whose[version]].setdefault((key, at), place)
+    both = [request for request in known[0] if request in known[1]]
+    stable, candidate = ([each[request] for request in both] for each in known)
+    return np.array(stable, dtype=np.int64), np.array(candidate, dtype=np.int64)
+
+
+def _difference(rows: _Rows, setting: TrafficSetting) -> tuple[bool, Difference | None]:
+    """On the same rows where both scored enough of them: that tells apart what separate groups cannot. An experiment has its groups."""
+    found = rows.found
+    stable, candidate = rows.pairs
+    known = found.labelled[stable] if len(stable) else np.array([], dtype=np.bool_)
+    if setting.strategy != "ab" and int(known.sum()) >= MINIMUM_ROWS:
+        mine, theirs = candidate[known], stable[known]
+        hours = found.event_at[theirs].astype("datetime64[h]").astype(np.int64)
+        # The label stands beside either score; the one of the pair is taken for both.
+        labels = found.label[theirs]
+        own = losses(found.score[mine], labels, binary=rows.binary)
+        return True, paired(own, losses(found.score[theirs], labels, binary=rows.binary), hours)
+    groups = [np.flatnonzero(mask & found.labelled) for mask in rows.answers]
+    if min(len(group) for group in groups) < MINIMUM_ROWS:
+        return False, None
+    return False, unpaired(rows.loss_of(groups[1]), rows.loss_of(groups[0]))
+
+
+def _verdict(
+    at: datetime, setting: TrafficSetting, counts: list[int], ratio: float | None, difference: Difference | None, rows: _Rows, same: bool
+) -> tuple[State, str]:
+    candidate = version_label(setting.candidate)
+    total = sum(counts)
+    if not len(rows.found):
+        return State.UNKNOWN, "nothing was scored since"
+    if total and setting.share > 0 and ratio is not None and ratio < MISMATCH:
+        seen = f"{candidate} gave {counts[1] / total * 100:.1f} % of {figures.count(total)} answers"
+        return State.CRITICAL, f"{seen}, {setting.share * 100:.4g} % were asked for (p < .001): serving does not divide them so"
+    if setting.strategy == "ab" and setting.until is not None and at < setting.until:
+        return State.UNKNOWN, f"the experiment runs until {setting.until:%-d %b %H:%M} UTC: no verdict before its end"
+    if difference is None:
+        n = int((rows.answers[1] & rows.found.labelled).sum())
+        return State.UNKNOWN, f"only {n} answers of {candidate} have an outcome; {MINIMUM_ROWS} are needed"
+    word = "Brier" if rows.binary else "MAE"
+    bounds = _bounds(difference.interval)
+    told = f"{word} {figures.signed(difference.value)}{bounds}, n {figures.count(difference.n)}"
+    where = "on the same rows" if same else "in separate groups"
+    if difference.worse:
+        return State.CRITICAL, f"{candidate} is worse {where}: {told}"
+    if difference.interval is None:
+        return State.UNKNOWN, f"no interval can be computed: {told}"
+    return State.OK, f"{candidate} is {'better' if difference.better else 'not worse'} {where}: {told}"
+
+
+def _bounds(interval: Interval | None) -> str:
+    return "" if interval is None else f" (95 % {figures.signed(interval.low)} to {figures.signed(interval.high)})"
+
+
+def _edge(difference: Difference | None, side: Literal["low", "high"]) -> float | None:
+    if difference is None or difference.interval is None:
+        return None
+    return difference.interval.low if side == "low" else difference.interval.high
+
+
+def _arm(rows: _Rows, number: int, version: str, asked: float, total: int) -> ArmMeasured:
+    mine, found = rows.answers[number], rows.found
+    known = np.flatnonzero(mine & found.labelled)
+    latency = found.latency_ms[mine]
+    latency = latency[~np.isnan(latency)]
+    answered = int(mine.sum())
+    return ArmMeasured(
+        version=version,
+        asked=asked,
+        answered=answered,
+        observed=answered / total if total else None,
+        labelled=len(known),
+        loss=float(rows.loss_of(known).mean()) if len(known) else None,
+        outcome=float(found.label[known].mean()) if len(known) else None,
+        latency_p95_ms=float(np.quantile(latency, 0.95)) if len(latency) else None,
+        latencies=len(latency),
+    )
