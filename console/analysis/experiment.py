@@ -20,6 +20,10 @@ MISMATCH: Final = 0.001
 MINIMUM_REQUESTS: Final = 100
 """Requests below which the ratio is not judged."""
 
+TOLERATED: Final = 0.25
+"""Share of the stable version's loss. While the interval still admits that the candidate loses so much more, "not worse" is not said:
+few rows would otherwise clear any candidate (a non-inferiority margin, Piaggio et al. 2012)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -29,6 +33,8 @@ class Difference:
     interval: Interval | None
     n: int
     """Rows of the candidate that it rests on."""
+    base: float
+    """Mean loss of the stable version there."""
 
     @property
     def worse(self) -> bool:
@@ -37,6 +43,11 @@ class Difference:
     @property
     def better(self) -> bool:
         return self.interval is not None and self.interval.high < 0
+
+    @property
+    def cleared(self) -> bool:
+        """Whether a loss of TOLERATED more than the stable version's is out of the question."""
+        return self.interval is not None and self.interval.high <= TOLERATED * self.base
 
 
 def sample_ratio_p(counts: Sequence[int], shares: Sequence[float]) -> float | None:
@@ -69,7 +80,7 @@ def unpaired(candidate: Floats, stable: Floats) -> Difference | None:
     if candidate.size > 1 and stable.size > 1:
         error = math.sqrt(float(candidate.var(ddof=1)) / candidate.size + float(stable.var(ddof=1)) / stable.size)
         interval = Interval(value - Z95 * error, value + Z95 * error, "normal, separate groups")
-    return Difference(value, interval, int(candidate.size))
+    return Difference(value, interval, int(candidate.size), float(stable.mean()))
 
 
 def paired(candidate: Floats, stable: Floats, groups: npt.NDArray[np.generic]) -> Difference | None:
@@ -77,4 +88,5 @@ def paired(candidate: Floats, stable: Floats, groups: npt.NDArray[np.generic]) -
     if not candidate.size:
         return None
     each = candidate - stable
-    return Difference(float(each.mean()), clustered_mean_interval(each, groups) or mean_interval(each), int(each.size))
+    interval = clustered_mean_interval(each, groups) or mean_interval(each)
+    return Difference(float(each.mean()), interval, int(each.size), float(stable.mean()))

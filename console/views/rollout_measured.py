@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from backends.store import queries
 from backends.store.errors import StoreError
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.analysis.experiment import MISMATCH, Difference, losses, paired, sample_ratio_p, unpaired
+from console.analysis.experiment import MINIMUM_REQUESTS, MISMATCH, TOLERATED, Difference, losses, paired, sample_ratio_p, unpaired
 from console.analysis.intervals import Floats, Interval, wilson
 from console.analysis.would_help import MINIMUM_ROWS
 from console.control.actions import Judgement, version_label
@@ -23,6 +23,9 @@ from console.render import figures
 from console.views.assessment import registry_of
 from console.views.rollout import ArmMeasured, RolloutMeasured, TrafficView, rollout_in_force, traffic_view
 from console.views.sight import Sight
+
+MISPLACED: Final = 0.01
+"""Share of the answers of a version that should give none, above which serving does not obey: below it, processes are still looking."""
 
 
 @dataclass(frozen=True)
@@ -163,11 +166,12 @@ def _verdict(
     if total and setting.share > 0 and ratio is not None and ratio < MISMATCH:
         seen = f"{candidate} gave {counts[1] / total * 100:.1f} % of {figures.count(total)} answers"
         return State.CRITICAL, f"{seen}, {setting.share * 100:.4g} % were asked for (p < .001): serving does not divide them so"
+    if setting.share == 0 and counts[1] > MISPLACED * total and total >= MINIMUM_REQUESTS:
+        return State.CRITICAL, f"{candidate} gave {figures.count(counts[1])} of {figures.count(total)} answers and should give none"
     if setting.strategy == "ab" and setting.until is not None and at < setting.until:
         return State.UNKNOWN, f"the experiment runs until {setting.until:%-d %b %H:%M} UTC: no verdict before its end"
     if difference is None:
-        n = int((rows.answers[1] & rows.found.labelled).sum())
-        return State.UNKNOWN, f"only {n} answers of {candidate} have an outcome; {MINIMUM_ROWS} are needed"
+        return State.UNKNOWN, _too_few(setting, rows)
     word = "Brier" if rows.binary else "MAE"
     bounds = _bounds(difference.interval)
     told = f"{word} {figures.signed(difference.value)}{bounds}, n {figures.count(difference.n)}"
@@ -176,7 +180,19 @@ def _verdict(
         return State.CRITICAL, f"{candidate} is worse {where}: {told}"
     if difference.interval is None:
         return State.UNKNOWN, f"no interval can be computed: {told}"
+    if not difference.cleared:
+        much = f"{TOLERATED * 100:.0f} % more than {version_label(setting.stable)}"
+        return State.UNKNOWN, f"it may still be that {candidate} loses {much} {where}: {told}"
     return State.OK, f"{candidate} is {'better' if difference.better else 'not worse'} {where}: {told}"
+
+
+def _too_few(setting: TrafficSetting, rows: _Rows) -> str:
+    labelled = [int((mask & rows.found.labelled).sum()) for mask in rows.answers]
+    if setting.share == 0:
+        both = int(rows.found.labelled[rows.pairs[0]].sum())
+        return f"only {both} requests that both scored have an outcome; {MINIMUM_ROWS} are needed"
+    few, version = min((labelled[1], setting.candidate), (labelled[0], setting.stable))
+    return f"only {few} answers of {version_label(version)} have an outcome; {MINIMUM_ROWS} are needed"
 
 
 def _bounds(interval: Interval | None) -> str:
