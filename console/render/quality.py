@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted
 from console.render import figures
+from console.render.estimates import estimates_of
 from console.render.model import model_heading, tabs
 from widgets.line import Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.quality import Measure, Period, QualityView, SliceRow
+    from console.views.estimation import Measure
+    from console.views.quality import Period, QualityView, SliceRow
 
 NAMES = {
     "auc": "AUC",
@@ -52,6 +54,7 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
     rows = [Row(tabs("Quality"))] if tabbed else []
     rows += [Row(line((note, "warning"))) for note in view.notes if note.startswith(("no outcome", "nothing"))]
     rows += _side_by_side(view, zone, width)
+    rows += estimates_of(view, zone, width)
     rows += _slices(view, width)
     rows += _course(view, width)
     rows += _calibration(view, width)
@@ -113,13 +116,23 @@ def _course(view: QualityView, width: int) -> list[Row]:
         "rmse": "RMSE",
         "bias": "BIAS",
     }
+    estimated = any(period.estimated is not None for period in view.course)
     head = columns(
-        [(f" {view.by.upper()}", 12, "dim"), ("N", -6, "dim"), ("LABELS", -7, "dim"), *((heads[name], -8, "dim") for name in shown)]
+        [
+            (f" {view.by.upper()}", 12, "dim"),
+            ("N", -6, "dim"),
+            ("LABELS", -7, "dim"),
+            *((heads[name], -8, "dim") for name in shown),
+            *([("EST AUC", -7, "dim")] if estimated else []),
+        ]
     )
     rows = [Row(Line()), Row(rule(f"By {view.by}", width, view.zone)), Row(head)]
     for period in view.course:
         measures = [period.measure(name) for name in shown]
         cells = [(_plain(each), -8, "" if each.value is not None else "unknown") for each in measures]
+        if estimated:
+            expected = period.estimated.measure("auc").value if period.estimated is not None else None
+            cells.append((figures.share(expected) if expected is not None else figures.MISSING, -7, "dim"))
         coverage = figures.percent(period.coverage) if period.scored else figures.MISSING
         rows.append(Row(columns([(f" {period.name}", 12, ""), (figures.count(period.labelled), -6, ""), (coverage, -7, ""), *cells])))
     return rows

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One number or word: what it says, how it is computed, in which unit, from where, and where it misleads."""
-
-    title: str
-    says: str
-    formula: str = ""
-    unit: str = ""
-    source: str = ""
-    limits: str = ""
-    misleads: str = ""
-    also: tuple[str, ...] = ()
-    """Other names under which people ask for it."""
-    see: tuple[str, ...] = ()
-
+from console.views.definition import Definition
+from console.views.definitions_learnt import LEARNT
 
 _BINS = "Numeric columns: 10 bins at the unique linear quantiles 0, .1, ..., 1 of the reference, [a, b), outer ones open. A column that "
 _BINS += "collapses to one bin has its dominating value split off. Categories: the union of both sides. Missing values are left out."
@@ -30,6 +15,7 @@ _LABELLED = "over rows whose outcome is known; the page says how many that is of
 _EARLY = "Early labels need not be like late ones: read coverage and `labels complete to` beside it."
 
 DEFINITIONS: Final[dict[str, Definition]] = {
+    **LEARNT,
     "psi": Definition(
         "PSI, population stability index",
         "How far the shares of the bins now are from those of the reference.",

@@ -9,7 +9,8 @@ from console.policies.load import Policies
 from console.policies.rules import AlertRule, ContractLimit, Limit
 from console.policies.signals import SIGNALS, Signal
 from console.render import figures
-from console.views.definitions import DEFINITIONS, Definition
+from console.views.definition import Definition
+from console.views.definitions import DEFINITIONS
 from console.views.health import View
 from console.views.judging import TITLES
 

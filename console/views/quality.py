@@ -9,6 +9,7 @@ from pydantic import Field
 
 from backends.records import Moment
 from backends.text import Untrusted
+from console.views.estimation import Estimated, Estimation, Measure
 from console.views.health import View
 from console.views.model_line import ModelLine
 
@@ -31,18 +32,6 @@ class QualityAsked:
     slice: str | None = None
 
 
-class Measure(View):
-    """One number of quality; `value` None has its reason, never a 0 in its place."""
-
-    name: str
-    """As `explain` knows it."""
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    """95 % interval, where one is defined."""
-    reason: str = ""
-
-
 class Period(View):
     """Quality over [since, until), on the labels known now. Everything but `scored` is over the labelled rows."""
 
@@ -56,6 +45,8 @@ class Period(View):
     complete_to: Moment | None = None
     """Labels are complete up to this moment; None when they nowhere are."""
     measures: tuple[Measure, ...]
+    estimated: Estimated | None = None
+    """What the scores alone let expect, known outcomes or not; None where `QualityView.estimation` says why, and of the reference."""
 
     @property
     def coverage(self) -> float | None:
@@ -118,6 +109,8 @@ class QualityView(View):
     by: Literal["day", "week"]
     course: tuple[Period, ...]
     """By day or week of the model's zone, oldest first."""
+    estimation: Estimation = Estimation()
+    """Where the estimates come from, what they assume, and what they cannot see."""
     calibration: tuple[CalibrationRow, ...] = ()
     calibration_of: str = ""
     """Name of the period that calibration and slices are over."""

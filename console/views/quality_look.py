@@ -30,6 +30,7 @@ from console.views.quality import (
     QualityView,
     SliceRow,
 )
+from console.views.quality_estimates import Estimator, ScoredRows, estimator_of
 from console.views.quality_slices import measures_of, sliced
 from console.views.sight import Sight
 from console.views.windows import HOUR, Floats, Ints, micros, moment_of
@@ -49,6 +50,8 @@ class Outcomes:
     label: Floats
     known_at: Ints
     columns: dict[str, npt.NDArray[np.generic]]
+    own: npt.NDArray[np.bool_]
+    """Scores that the serving version gave itself, not another one or what stood in for it."""
 
     def between(self, start: datetime, end: datetime) -> slice:
         """The rows with start <= event_at < end."""
@@ -73,8 +76,11 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     spans = _spans(health, sight.at)
     days = COURSE_DAYS if asked.by == "day" else COURSE_WEEKS * 7
     earliest = min([sight.at - (days + 7) * DAY, *(start for _, start, _ in spans)])
-    found = _outcomes(queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live", columns=wanted), model)
-    periods = [_period(found, name, start, end) for name, start, end in spans]
+    scored = queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live", columns=wanted)
+    found = _outcomes(scored, model, health.version)
+    laid = ScoredRows(found.event_at, found.score, found.label, found.own)
+    estimator = estimator_of(sight, model.name, health.version, model.task, laid, model.threshold)
+    periods = [_period(found, name, start, end, estimator) for name, start, end in spans]
     _, start, end = spans[0]
     rows = found.between(start, end)
     measured = found.quality(rows)
@@ -87,7 +93,8 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
         at=sight.at,
         periods=tuple(periods),
         by=asked.by,
-        course=_course(found, asked.by, sight.at, zone),
+        course=_course(found, asked.by, sight.at, zone, estimator),
+        estimation=estimator.described([(each.name, each.since, each.until, each.estimated) for each in periods], sight.at),
         calibration=_calibration(measured),
         calibration_of=spans[0][0],
         slices=tuple(row for column in wanted for row in _sliced(found, rows, column, model)),
@@ -123,7 +130,7 @@ def _spans(health: ModelHealth, at: datetime) -> list[tuple[str, datetime, datet
     return spans
 
 
-def _outcomes(found: Scored, model: Model) -> Outcomes:
+def _outcomes(found: Scored, model: Model, version: str | None) -> Outcomes:
     event_at = found.event_at.astype("datetime64[us]").astype(np.int64)
     order = np.argsort(event_at, kind="stable")
     known_at = np.where(np.isnan(found.label), np.iinfo(np.int64).max, found.label_known_at.astype("datetime64[us]").astype(np.int64))
@@ -135,10 +142,11 @@ def _outcomes(found: Scored, model: Model) -> Outcomes:
         label=found.label[order],
         known_at=known_at[order],
         columns={name: values[order] for name, values in found.columns.items()},
+        own=((found.version == version) & (found.served_by == "model"))[order],
     )
 
 
-def _period(found: Outcomes, name: str, start: datetime, end: datetime) -> Period:
+def _period(found: Outcomes, name: str, start: datetime, end: datetime, estimator: Estimator) -> Period:
     rows = found.between(start, end)
     quality = found.quality(rows)
     return Period(
@@ -150,6 +158,7 @@ def _period(found: Outcomes, name: str, start: datetime, end: datetime) -> Perio
         left_out=quality.left_out,
         complete_to=_complete_to(found, start, end),
         measures=measures_of(quality),
+        estimated=estimator.over(start, end),
     )
 
 
@@ -166,7 +175,7 @@ def _complete_to(found: Outcomes, start: datetime, end: datetime) -> datetime | 
     return moment_of(int(at[complete[-1]])) if len(complete) else None
 
 
-def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo) -> tuple[Period, ...]:
+def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo, estimator: Estimator) -> tuple[Period, ...]:
     last = (at - timedelta(microseconds=1)).astimezone(zone).date()
     if by == "day":
         starts = [last - timedelta(days=back) for back in range(COURSE_DAYS - 1, -1, -1)]
@@ -179,7 +188,7 @@ def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo) -> tuple[Per
     for day in starts:
         start, end = day_start(day, zone), min(at, day_start(day + timedelta(days=length), zone))
         if start < end:
-            course.append(_period(found, _named(day), start.astimezone(UTC), end.astimezone(UTC)))
+            course.append(_period(found, _named(day), start.astimezone(UTC), end.astimezone(UTC), estimator))
     while course and not course[0].scored:
         course.pop(0)
     return tuple(course)

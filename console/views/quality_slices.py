@@ -11,7 +11,8 @@ import numpy.typing as npt
 from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality, SliceQuality, by_slice
 from console.analysis.slicing import number_slices
-from console.views.quality import MINIMUM_LABELLED, Measure, SliceRow
+from console.views.estimation import Measure
+from console.views.quality import MINIMUM_LABELLED, SliceRow
 from console.views.windows import Floats
 
 

@@ -26,6 +26,7 @@ from console.policies.load import adopt, load_policies
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record
 from console.watch.collecting import collect
+from console.watch.estimating import estimate_environment
 from console.watch.evaluation import evaluate_workspace
 from console.watch.notifying import notify
 from console.watch.overrides import overdue_breakers, override_transitions
@@ -59,6 +60,13 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
     finally:
         # What is on record is told, whatever stopped the steps after it.
         done.problems += notify(workspace, clock, done.new)
+    # Learning takes a while: nobody waits for it to be told of an alert.
+    with _leased(workspace, "estimate", clock, done) as mine:
+        if mine:
+            for environment in workspace.settings.environments:
+                learnt, problems = estimate_environment(Sight(workspace, environment, clock))
+                done.lines.append(f"estimate {environment}: {learnt} models learnt anew")
+                done.problems += problems
     return done
 
 

@@ -1,0 +1,71 @@
+"""What the numbers mean that the watch learns: estimates before outcomes, and periods told apart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.views.definition import Definition
+
+_ASSUMES: Final = (
+    "Holds while a score means what it meant in the reference. Blind to concept drift: when the same inputs come to mean something else, "
+    "the estimate stays good and the model is wrong. Only outcomes show that."
+)
+_FROM: Final = "scores of the serving version; calibration learnt by the watch on the reference's labelled rows, at most once a day"
+_INTERVAL: Final = (
+    "interval: 2.5th and 97.5th percentile over 60 draws of outcomes, each with a calibration learnt on resampled days of the reference"
+)
+_BEYOND: Final = (
+    "Sets no state of the model. `!` beside a realised number: outside the interval, and further off than in any window of this length of "
+    "the reference. Fewer than 30 scores: not estimated."
+)
+
+LEARNT: Final[dict[str, Definition]] = {
+    "estimate": Definition(
+        "estimate before outcomes",
+        "Which quality the scores alone let expect, before their outcomes are known; beside it what is realised on the same rows.",
+        "CBPE: p(s) = isotonic regression of outcome on score over the reference's labelled rows; each measure is its expectation when "
+        "score s comes true with p(s); " + _INTERVAL + ".",
+        "that of the measure",
+        _FROM,
+        _BEYOND,
+        _ASSUMES + " Windows of the reference are near the estimate, because it was learnt on them.",
+        ("cbpe", "performance estimation", "estimated performance", "estimated quality", "estimated gap", "estimated precision",
+         "estimated recall", "realised"),
+        ("estimated_auc", "estimated_brier", "estimated_share", "concept drift"),
+    ),
+    "estimated_auc": Definition(
+        "estimated AUC",
+        "How well the scores would order outcomes, if each came true as often as in the reference.",
+        "expected pairs in order / expected pairs: sum over i, j of p_i (1 - p_j) [s_i > s_j, ties half] / sum of p_i (1 - p_j), i != j; "
+        + _INTERVAL + ".",
+        "share; .5 is chance",
+        _FROM,
+        _BEYOND,
+        _ASSUMES,
+        ("est auc",),
+        ("auc", "estimate"),
+    ),
+    "estimated_brier": Definition(
+        "estimated Brier score",
+        "How far scores would be from outcomes, if each came true as often as in the reference.",
+        "mean of p (1 - s)^2 + (1 - p) s^2; " + _INTERVAL + ".",
+        "share; 0 is perfect",
+        _FROM,
+        _BEYOND,
+        _ASSUMES,
+        (),
+        ("brier", "estimate"),
+    ),
+    "estimated_share": Definition(
+        "estimated observed share",
+        "How many outcomes would be positive, if each score came true as often as in the reference.",
+        "mean of p; " + _INTERVAL + ".",
+        "share",
+        _FROM,
+        _BEYOND,
+        _ASSUMES,
+        ("estimated_base_rate", "estimated base rate"),
+        ("base_rate", "estimate"),
+    ),
+}  # fmt: skip
+"""By name, in lower case."""

@@ -1,0 +1,226 @@
+"""The estimate step: what scores stand for, and whether the last week is unlike the reference, learnt once and never half."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+from sklearn.isotonic import IsotonicRegression
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
+from views_workspace import DAY, START, Made, days_of_predictions, made
+
+from backends.records import Column, State
+from console.clock import SimulatedClock, SystemClock
+from console.config import open_workspace
+from console.render.quality import quality_page
+from console.views.estimated import Estimates, kept_estimates
+from console.views.quality import QualityAsked, QualityView
+from console.watch.estimator import calibrations, told_apart
+from console.watch.period_inputs import learnable
+from console.watch.rounds import Round, watch_once
+
+pytestmark = pytest.mark.learns
+
+DAYS, ROWS, BROKE = 42, 60, 39
+CHANCE = np.random.default_rng(11).random((DAYS + 2, ROWS, 3))
+
+
+def score(day: int, row: int) -> float:
+    return round(0.1 + 0.8 * float(CHANCE[day, row, 0]), 3)
+
+
+def label(day: int, row: int) -> float | None:
+    """As often as scored until the last three days, when the opposite happens; the last day's outcomes are not known yet."""
+    likely = score(day, row) if day < BROKE else 1 - score(day, row)
+    return None if day == DAYS - 1 else float(CHANCE[day, row, 1] < likely)
+
+
+def temp(day: int, row: int) -> float:
+    return float(CHANCE[day, row, 2])
+
+
+def carrier(day: int, row: int) -> str:
+    """Goes with the temperature until the last week, and against it then: each column alone looks as ever."""
+    warm = temp(day, row) > 0.5
+    return "AA" if warm == (day < DAYS - 7) else "BB"
+
+
+def round_at(place: Made, hours: float = 0) -> Round:
+    clock = SimulatedClock(START + DAYS * DAY + timedelta(hours=hours), SystemClock().real_now(), 0.0)
+    return watch_once(open_workspace(place.root), clock)
+
+
+def learnt(place: Made, hours: float = 0) -> Estimates:
+    found = kept_estimates(place.workspace.paths, "production", "delay", "1", START + DAYS * DAY + timedelta(hours=hours))
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    place = made(tmp_path_factory.mktemp("estimates") / "w", START + DAYS * DAY, threshold=0.5)
+    days_of_predictions(place, DAYS, ROWS, temp=temp, carrier=carrier, score=score, label=label)
+    return place
+
+
+@pytest.fixture(scope="module")
+def place(untouched: Made, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """After one round."""
+    root = copytree(untouched.root, tmp_path_factory.mktemp("learnt") / "w")
+    found = Made(open_workspace(root))
+    assert "estimate production: 1 models learnt anew" in round_at(found).lines
+    return found
+
+
+@pytest.fixture(scope="module")
+def view(place: Made) -> QualityView:
+    return place.lookout().quality("delay")
+
+
+def test_the_estimate_stands_beside_what_is_realised_on_the_same_rows(view: QualityView) -> None:
+    week = view.periods[1]
+    assert week.estimated is not None
+    assert (week.estimated.n, week.estimated.labelled) == (7 * ROWS, 6 * ROWS)
+    expected = week.estimated.measure("auc")
+    assert expected.value is not None and expected.low is not None and expected.high is not None
+    assert expected.low < expected.value < expected.high
+    realised = {each.name: each for each in week.estimated.realised}
+    assert realised["auc"].value == pytest.approx(week.measure("auc").value)
+    assert realised["base_rate"].value == pytest.approx(week.measure("base_rate").value)
+    assert view.periods[-1].name == "reference" and view.periods[-1].estimated is None
+
+
+def test_an_outcome_that_turned_is_beyond_what_the_scores_explain(view: QualityView) -> None:
+    week = view.periods[1].estimated
+    assert week is not None
+    found = {each.name: each for each in week.realised}["auc"]
+    assert found.usual is not None and found.beyond
+    assert found.value + found.usual < found.low < found.expected
+    assert view.estimation.state is State.WARNING
+    assert view.estimation.conclusion.startswith("Last 7 days: AUC is ")
+    assert view.estimation.conclusion.endswith("The scores do not explain it: suspect concept drift.")
+
+
+def test_before_the_first_outcome_the_estimate_stands_alone_and_says_that_it_is_one(view: QualityView, place: Made) -> None:
+    last = view.periods[0]
+    assert last.name == "last 24 h" and last.labelled == 0 and last.measure("auc").value is None
+    assert last.estimated is not None and not last.estimated.realised
+    assert last.estimated.measure("auc").value == pytest.approx(0.75, abs=0.1)
+    calm = Made(place.workspace).lookout().quality("delay", QualityAsked(by="week"))
+    assert [week.estimated is None for week in calm.course] == [True, True, True, False, False, False]
+
+
+def test_the_page_says_what_the_estimate_assumes_and_what_it_cannot_see(view: QualityView) -> None:
+    page = quality_page(view)
+    plain = page.plain()
+    said = " ".join(plain.split())
+    assert "Estimated before outcomes" in plain and "estimated AUC" in plain and "realised AUC" in plain
+    assert "Blind to concept drift" in said and "Assumes: a score means what it meant in the reference" in said
+    assert "learnt 12 Feb 00:00 on n 1,260" in plain
+    assert max(row.line.width for row in page.rows) <= 80
+    assert {"estimated_auc", "estimated_brier", "estimated_base_rate", "estimate"} <= {row.key for row in page.rows}
+
+
+def test_what_was_learnt_holds_until_its_rows_change(place: Made) -> None:
+    before = sorted(place.workspace.paths.store.glob("estimates/*/*.json"))
+    assert "estimate production: 0 models learnt anew" in round_at(place, 2).lines
+    assert sorted(place.workspace.paths.store.glob("estimates/*/*.json")) == before
+    assert place.lookout(START + (DAYS - 1) * DAY).quality("delay").estimation.reason == "nothing had been learnt of this version by then"
+
+
+def test_a_column_alone_looks_as_ever_and_together_they_do_not(place: Made) -> None:
+    telling = learnt(place).telling
+    assert telling is not None and telling.auc is not None and telling.low is not None
+    assert telling.low > 0.8
+    assert all(each.auc < 0.6 for each in telling.earlier) and len(telling.earlier) >= 4
+    assert {name.raw for name, _ in telling.by} == {"temp", "carrier"}
+    assert (telling.last - telling.first).days == 6
+    assert [(name.raw, why) for name, why in telling.left_out] == [("dow", "it follows the calendar")]
+    drift = {each.column.raw: each.psi for each in place.lookout().drift("delay").columns}
+    assert all(drift[name] is not None and drift[name] < 0.1 for name in ("temp", "carrier"))  # type: ignore[operator]
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process that learns writes half an answer and is killed."""
+    program = "import os, sys; open(sys.argv[2], 'w').write('{\"maps\": [['); os.kill(os.getpid(), 9)"
+    monkeypatch.setattr("console.watch.learning.PROGRAM", (sys.executable, "-c", program))
+    yield
+
+
+@pytest.mark.usefixtures("dying")
+def test_a_process_that_is_killed_leaves_no_number_and_says_so(untouched: Made, tmp_path: Path) -> None:
+    fresh = Made(open_workspace(copytree(untouched.root, tmp_path / "w")))
+    why = "learning failed: killed by signal 9"
+    assert f"estimates of delay: {why}" in round_at(fresh).problems
+    kept = learnt(fresh)
+    assert kept.calibration is None and kept.telling is None
+    assert kept.reasons == {"calibration": why, "telling": why}
+    view = fresh.lookout().quality("delay")
+    assert view.periods[0].estimated is None and view.estimation.reason == why
+    assert f"Not estimated: {why}" in quality_page(view).plain()
+    # It is not tried again at every round.
+    assert not round_at(fresh, 0.5).problems
+
+
+@pytest.mark.usefixtures("dying")
+def test_what_was_learnt_before_a_failure_stays_and_says_that_it_is_old(place: Made, tmp_path: Path) -> None:
+    copied = Made(open_workspace(copytree(place.root, tmp_path / "w")))
+    days_of_predictions(copied, 1, ROWS, temp=temp, carrier=carrier, score=score, label=label, first=DAYS)
+    assert round_at(copied, 24).problems == ["estimates of delay: learning failed: killed by signal 9"]
+    kept = learnt(copied, 24)
+    assert kept.calibration is not None and kept.telling is not None
+    assert kept.telling.last == learnt(place).telling.last  # type: ignore[union-attr]
+    assert kept.reasons == {"telling": "learning failed: killed by signal 9"}
+
+
+def test_without_probabilities_or_labels_there_is_a_reason(tmp_path: Path) -> None:
+    number = made(tmp_path / "number", START + DAYS * DAY, task="regression")
+    days_of_predictions(number, DAYS, 4, temp=temp, score=score, label=label)
+    assert "this model predicts a number" in number.lookout().quality("delay").estimation.reason
+    unlabelled = made(tmp_path / "unlabelled", START + DAYS * DAY)
+    days_of_predictions(unlabelled, DAYS, 4, temp=temp, score=score, label=lambda _day, _row: None)
+    assert "qd watch --once" in unlabelled.lookout().quality("delay").estimation.reason
+    round_at(unlabelled)
+    reasons = learnt(unlabelled).reasons
+    assert reasons["calibration"] == "the reference has 0 labelled rows of this version, fewer than 500"
+    assert reasons["telling"].startswith("the last 7 days lie in the reference, or they or it have fewer than 200 rows")
+
+
+def test_text_and_lists_of_numbers_are_refused_in_words() -> None:
+    columns = [Column(name="note", kind="text"), Column(name="vector", kind="numeric"), Column(name="at", kind="timestamp"),
+               Column(name="size", kind="numeric"), Column(name="code", kind="numeric")]  # fmt: skip
+    taken, left = learnable(columns, {"note": "VARCHAR", "vector": "DOUBLE[]", "at": "TIMESTAMP", "size": "DOUBLE", "code": "VARCHAR"})
+    assert [each.name for each in taken] == ["size"]
+    reasons = {name.raw: why for name, why in left}
+    assert reasons["note"] == "free text has no order and no categories to tell apart"
+    assert reasons["vector"].startswith("it is logged as a list of values, such as an embedding")
+    assert reasons["code"] == "it is declared numeric, and logged as text" and reasons["at"]
+
+
+def test_equal_data_is_told_apart_no_better_than_by_chance() -> None:
+    chance = np.random.default_rng(3)
+    columns, current = chance.normal(size=(1200, 3)), np.repeat([False, True], 600)
+    found = told_apart(columns, np.array([], dtype=np.int64), current, np.tile(np.arange(12), 100), explain=True)
+    assert len(found["scores"]) == 1200
+    scores, seen = np.array(found["scores"]), np.array(found["current"])
+    area = float((scores[seen][:, None] > scores[~seen][None, :]).mean())
+    assert area == pytest.approx(0.5, abs=0.05)
+    assert max(found["drops"]) < 0.05
+
+
+def test_the_first_calibration_is_scikit_learns_and_the_others_are_of_resampled_days() -> None:
+    chance = np.random.default_rng(4)
+    scores = chance.random(600)
+    labels = (chance.random(600) < scores).astype(float)
+    maps = calibrations(scores, labels, np.arange(600) // 60)
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, labels)
+    grid = np.linspace(0, 1, 50)
+    assert np.interp(grid, *maps[0]) == pytest.approx(fitted.predict(grid), abs=1e-4)
+    assert len(maps) == 61 and len({tuple(map(tuple, each)) for each in maps}) > 50
