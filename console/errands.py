@@ -11,6 +11,7 @@ from console.config import Workspace, open_workspace
 from console.control.actions import (
     KIND_OF_STATE,
     MOVING_KINDS,
+    NEEDS_FACTS,
     SWITCH_STATES,
     ActionKind,
     ActionOutcome,
@@ -106,7 +107,7 @@ class Errand:
             self.problem = f"no answer within {PATIENCE:g} s"
 
     def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
-        """Carry out a plan that was shown and confirmed. What an approval is bound to is read again at this moment."""
+        """Carry out a plan that was shown and confirmed. What an approval is bound to, and gates, are read again at this moment."""
         world = self._world_now(plan)
         with self.desk() as desk:
             return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
@@ -116,8 +117,8 @@ class Errand:
         return self.state().actions.get(action_id)
 
     def _world_now(self, plan: ActionPlan) -> PlanFacts | None:
-        """The facts of an approved plan as they are now: the dialog may have been open for an hour."""
-        if plan.approval is None or plan.step != "act":
+        """The facts of an approved plan, or of one that gates stand before, as they are now: the dialog may have been open for an hour."""
+        if plan.step != "act" or (plan.approval is None and plan.kind not in NEEDS_FACTS):
             return None
         request = self._request(plan.kind, self.incident).model_copy(update={"to": plan.to})
         return read_facts(self.workspace, self.environment, request, as_of=self.session.as_of, patience=PATIENCE).facts

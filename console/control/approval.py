@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from backends.records import Digest, Moment, Name, SwitchState, canonical_json, digest_of_bytes
-from console.control.actions import KIND_OF_STATE, ActionKind, Frozen, Gate, version_label
+from backends.records import Digest, Moment, Name, canonical_json, digest_of_bytes
+from console.control.actions import ActionKind, Frozen, Gate, version_label
 from console.control.identity import Actor
 from console.control.terms import Distinct, Signing
 
@@ -32,11 +32,6 @@ class ApprovalState(StrEnum):
     EXPIRED = "expired"
     VOID = "void"
     EXECUTED = "executed"
-
-
-def kind_to_execute(action: ActionKind, to: str) -> ActionKind:
-    """The kind of action that uses up an approval of `action`: every way back of the switch is approved as a restore."""
-    return KIND_OF_STATE[SwitchState(to)] if action is ActionKind.RESTORE else action
 
 
 class World(Frozen):
@@ -136,6 +131,20 @@ class Approval(Frozen):
     """Why it is void: what changed since it was asked for."""
     executing: Name | None = None
     """The action that uses it up now, or did."""
+    plan: dict[str, Any] | None = None
+    """What was shown to who asked, as it was confirmed."""
+
+    @property
+    def asked_as(self) -> ActionKind:
+        """What was asked for: a shift of traffic, though it is approved as the promotion that it leads to."""
+        return self.payload.action if self.plan is None else ActionKind(self.plan["kind"])
+
+    @property
+    def execute_with(self) -> str:
+        """The verb that carries it out once it is approved, without `quarterdeck`; holds names as they came."""
+        if self.plan is None or self.asked_as is ActionKind.PROMOTE:
+            return f"promote {self.id}"
+        return str(self.plan["verb"])
 
     @property
     def granted(self) -> int:

@@ -181,7 +181,11 @@ def _attempt_refused(state: ControlState, entry: Entry) -> None:
 def approval_asked(state: ControlState, entry: Entry) -> None:
     payload = ApprovalPayload.model_validate(entry.body["payload"])
     state.approvals[entry.subject] = Approval(
-        id=entry.subject, payload=payload, payload_digest=entry.body["payload_digest"], asked_by=actor_of(entry)
+        id=entry.subject,
+        payload=payload,
+        payload_digest=entry.body["payload_digest"],
+        asked_by=actor_of(entry),
+        plan=entry.body.get("plan"),
     )
     state.asked_by_key[entry.body["key"]] = entry.subject
     state.unended[entry.subject] = None

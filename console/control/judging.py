@@ -7,7 +7,7 @@ from pathlib import Path
 from backends.protocol import BackendError
 from backends.records import SwitchState
 from console.control import approvals, reviewing
-from console.control.actions import ALIAS_KINDS, ActionKind, PlanFacts
+from console.control.actions import SWITCH_STATES, ActionKind, PlanFacts
 from console.control.approval import Approval, ApprovalPayload, World, difference
 from console.control.approvals import Signed
 from console.control.drawing import world_of
@@ -90,10 +90,10 @@ class Judging(Post):
 
     def _value_in_force(self, payload: ApprovalPayload) -> str | None:
         try:
-            if payload.action in ALIAS_KINDS:
-                move = self._reach.aliases.alias(payload.environment, payload.model, payload.alias)
-                return None if move is None else move.version
-            setting = self._reach.switches.switch(payload.environment, payload.model)
-            return SwitchState.NORMAL.value if setting is None else setting.state.value
+            if payload.action in SWITCH_STATES:
+                setting = self._reach.switches.switch(payload.environment, payload.model)
+                return SwitchState.NORMAL.value if setting is None else setting.state.value
+            move = self._reach.aliases.alias(payload.environment, payload.model, payload.alias)
+            return None if move is None else move.version
         except BackendError as error:
             raise Refused(f"what is in force cannot be read, so nothing can be approved: {error}") from error

@@ -52,7 +52,7 @@ def _row(row: ApprovalRow, zone: ZoneInfo, width: int) -> Line:
     state = _MARK_OF.get(row.state, "")
     mark = MARKS.get(state, " ")
     gates = f"{row.passed} pass" + (f" X {row.failed}" if row.failed else "") + (f" ? {row.unknown}" if row.unknown else "")
-    what = f"{row.action} {row.model} {_label(row.from_)} -> {_label(row.to)}"
+    what = _what(row)
     room = 24 + max(0, width - 80)
     asked = figures.moment(row.requested_at, zone)
     return Line(
@@ -70,7 +70,9 @@ def _why(row: ApprovalRow, zone: ZoneInfo) -> Line:
         text = f"needs {row.granted} of {row.needed}; approve by {figures.moment(row.approve_by, zone)}: "
         return line(text, row.reason)
     if row.state == "approved":
-        return line(f"{row.granted} of {row.needed} signed; P executes it, until {figures.moment(row.execute_by, zone)}")
+        how = line("qd ", row.execute_with, " executes it") if row.asked_as == "shift" else line("P executes it")
+        signed, until = line(f"{row.granted} of {row.needed} signed; "), line(f", until {figures.moment(row.execute_by, zone)}")
+        return Line((*signed.spans, *how.spans, *until.spans))
     ended = f" by {row.ended_by}" if row.ended_by else ""
     return line(f"{row.state}{ended}: ", row.ended_reason)
 
@@ -108,6 +110,8 @@ def approval_lines(view: ApprovalView, width: int) -> list[tuple[Line, str | Non
         same = [each.what for each in view.changes if each.after == "same"]
         if same:
             say(line(f" {', '.join(same)}: the same"))
+    if view.will_change:
+        say(rule("What changes", width), *[line(" ", each) for each in view.will_change])
     if view.gates:
         say(rule(_gates_title(view, zone), width))
         lines += [
@@ -135,6 +139,8 @@ def _state_lines(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
     if row.state != "pending":
         by = f" by {row.ended_by}" if row.ended_by else ""
         lines.append(line(" ", (row.state.upper(), "bold"), f"{by} ", "" if view.void_because else row.ended_reason))
+    if row.state in {"pending", "approved"}:
+        lines.append(line(" Executed with: qd ", row.execute_with))
     lines += [line(f"   {each}") for each in view.void_because]
     return lines
 
@@ -166,6 +172,8 @@ def _signing(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
         you = line(f"{_SOLO}{_key(view)}")
     else:
         you = line(f" You are {view.person}, not {row.requester}: may approve.{_key(view)}")
+    if row.asked_as == "shift":
+        moved = f"It covers every step up to the promotion of {_label(row.to)}. "
     return [you, line(f" {moved}{readers}Undo: {view.undo}. {waived}")]
 
 
@@ -202,6 +210,9 @@ def approval_summary(view: ApprovalView) -> Page:
     row, zone = view.request, ZoneInfo(view.zone)
     heading = line(f"{row.id} {_what(row)}, {row.environment}; by {row.requester}; payload {figures.short_digest(row.payload_digest)}")
     lines = [line(f"  {'reason':<11}", row.reason)]
+    lines += [line(f"  {'changes' if not number else '':<11}", each) for number, each in enumerate(view.will_change)]
+    if row.asked_as == "shift":
+        lines.append(line(f"  {'covers':<11}every step up to the promotion of {_label(row.to)}"))
     if view.gates:
         failing = [gate for gate in view.gates if gate.state is not State.OK]
         told = "; ".join(
@@ -221,6 +232,7 @@ def approval_summary(view: ApprovalView) -> Page:
     lines.append(
         line(f"  {'until':<11}approve by {figures.moment(row.approve_by, zone)}, execute by {figures.moment(row.execute_by, zone)}")
     )
+    lines.append(line(f"  {'execute':<11}qd ", row.execute_with))
     if view.key is not None:
         lines.append(line(f"  {'key':<11}{view.key.fingerprint} in {view.key.held}"))
     elif view.key_missing and view.refusal is None:
@@ -238,8 +250,8 @@ def signed_lines(view: ApprovalView) -> list[Line]:
     if mine is not None and mine.signed:
         done = "signed and verified" if mine.signature == "good" else f"signed, {mine.signature}"
     target = f"{row.granted} of {row.needed}"
-    rest = f"; not executed yet: qd promote {row.id}" if row.state == "approved" else f"; {row.id} is {row.state}"
-    lines = [line((f"{done}, {target}", "bold"), rest)]
+    rest = line("; not executed yet: qd ", row.execute_with) if row.state == "approved" else line(f"; {row.id} is {row.state}")
+    lines = [Line((*line((f"{done}, {target}", "bold")).spans, *rest.spans))]
     if mine is not None and mine.fingerprint:
         lines.append(line(f"with {mine.fingerprint}"))
     return lines
@@ -273,7 +285,7 @@ def bundle_page(view: BundleView) -> Page:
 
 
 def _what(row: ApprovalRow) -> str:
-    return f"{row.action} {row.model} {_label(row.from_)} -> {_label(row.to)}"
+    return f"{row.asked_as} {row.model} {_label(row.from_)} -> {_label(row.to)}"
 
 
 def _label(value: str | None) -> str:

@@ -99,8 +99,8 @@ def _candidate(app: ConsoleApp, model: str) -> str | None:
 
 
 def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False) -> None:
-    from console.control.actions import ALIAS_KINDS  # noqa: PLC0415
-    from console.control.approval import kind_to_execute, no_longer  # noqa: PLC0415
+    from console.control.actions import ALIAS_KINDS, ActionKind  # noqa: PLC0415
+    from console.control.approval import no_longer  # noqa: PLC0415
     from console.control.ledger import read_state  # noqa: PLC0415
     from console.errands import Errand  # noqa: PLC0415
     from console.screens.plan import PlanScreen  # noqa: PLC0415
@@ -115,7 +115,10 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False
         screen.say(f"{displayable(ended)}; ask for it again", "warning")
         return
     payload = approval.payload
-    kind = kind_to_execute(payload.action, payload.to)
+    kind = approval.asked_as
+    if kind is ActionKind.SHIFT:
+        screen.say(f"{approval.id} asks for a shift of traffic: qd {displayable(approval.execute_with)}", "warning")
+        return
     to = payload.to if kind in ALIAS_KINDS else None
     app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to, break_glass=glass)))
 

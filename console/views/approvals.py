@@ -7,7 +7,7 @@ from pathlib import Path
 from backends.records import Moment, Reader, State
 from backends.text import Untrusted
 from console.acting import control_policy
-from console.control.actions import ALIAS_KINDS, ActionKind, Gate, PlanFacts, version_label
+from console.control.actions import ALIAS_KINDS, SWITCH_STATES, ActionKind, Gate, PlanFacts, version_label
 from console.control.approval import Approval, World, difference
 from console.control.approvals import found, signing_asked
 from console.control.drawing import world_of
@@ -31,6 +31,9 @@ class ApprovalRow(View):
 
     id: str
     action: str
+    """What it is approved as."""
+    asked_as: str
+    """What was asked for: `shift` is approved as the promotion that it leads to."""
     environment: str
     model: str
     from_: str | None
@@ -51,6 +54,8 @@ class ApprovalRow(View):
     payload_digest: str
     ended_by: str | None = None
     ended_reason: Untrusted = Untrusted("")
+    execute_with: Untrusted = Untrusted("")
+    """The verb that carries it out once it is approved."""
 
 
 class ApprovalsView(View):
@@ -116,6 +121,8 @@ class ApprovalView(View):
     readers: tuple[Reader, ...] = ()
     undo: str = ""
     votes: tuple[VoteView, ...] = ()
+    will_change: tuple[Untrusted, ...] = ()
+    """What else than a promotion would change, one line each, as it was shown to who asked."""
     changed_since: tuple[str, ...] = ()
     """What is different now from what was asked for: approving would void it. Empty for what has ended."""
     void_because: tuple[str, ...] = ()
@@ -153,6 +160,7 @@ def row_of(sight: Sight, approval: Approval) -> ApprovalRow:
     return ApprovalRow(
         id=approval.id,
         action=payload.action.value,
+        asked_as=approval.asked_as.value,
         environment=payload.environment,
         model=payload.model,
         from_=payload.from_,
@@ -172,6 +180,7 @@ def row_of(sight: Sight, approval: Approval) -> ApprovalRow:
         payload_digest=approval.payload_digest,
         ended_by=approval.ended_by,
         ended_reason=Untrusted("; ".join(approval.difference) or approval.ended_reason),
+        execute_with=Untrusted(approval.execute_with),
     )
 
 
@@ -190,7 +199,6 @@ def approval_view(
     policy = control_policy(sight.policies, sight.workspace, payload.environment, actor)
     facts = facts or base_facts(sight.workspace, payload.action)
     shown = facts.shown.get("gates") or {}
-    undo = f"R, back to {version_label(payload.from_)}" if payload.action in ALIAS_KINDS else f"K, {payload.from_} again"
     problem = facts.shown.get(WITHOUT)
     standing = approval.state_at(sight.at).value in {"pending", "approved"}
     # What a request about the kill switch is bound to is known without the store; what has ended is bound to nothing any more.
@@ -212,7 +220,8 @@ def approval_view(
         also_true=facts.would_help.verdict if facts.would_help is not None else Untrusted(""),
         scores_per_day=facts.scores_per_day,
         readers=facts.readers,
-        undo=undo,
+        undo=_undo(approval),
+        will_change=_will_change(approval),
         votes=vote_views(sight, approval, policy),
         changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if known else (),
         void_because=approval.difference,
@@ -304,9 +313,26 @@ def _world(sight: Sight, approval: Approval, facts: PlanFacts, policy: Policy) -
     payload = approval.payload
     moves = [move for move in sight.alias_history(payload.model) if move.alias == payload.alias]
     in_force = moves[-1].version if moves else None
-    if payload.action not in ALIAS_KINDS:
+    if payload.action in SWITCH_STATES:
         in_force = sight.published_switch(payload.model).value
     return world_of(facts, in_force, policy, payload.action)
+
+
+def _undo(approval: Approval) -> str:
+    payload = approval.payload
+    if payload.action is ActionKind.PROMOTE and approval.asked_as is ActionKind.PROMOTE:
+        return f"R, back to {version_label(payload.from_)}"
+    if payload.action in SWITCH_STATES:
+        return f"K, {payload.from_} again"
+    return str((approval.plan or {}).get("undo") or "")
+
+
+def _will_change(approval: Approval) -> tuple[Untrusted, ...]:
+    """What the plan said that was confirmed when it was asked for; of a promotion, its versions and gates say it."""
+    if approval.plan is None or approval.asked_as is ActionKind.PROMOTE:
+        return ()
+    changes = approval.plan["will_change"]
+    return tuple(Untrusted(" ".join(f"{each['what']} {each['movement']} {each['note']}".split())) for each in changes)
 
 
 def _changes(evidence: Evidence, before: str | None, after: str) -> tuple[Difference, ...]:

@@ -144,3 +144,22 @@ async def test_on_the_screen_it_says_how_it_ended_and_neither_key_goes_further(
         await screen.until(lambda: screen.app.screen.scope == "approval", "back")
         await screen.opens("X", facts=False)
         await screen.shows("( Reject APR-1: ended )")
+
+
+async def test_what_changes_while_the_dialog_stands_open_voids_the_request_when_the_button_is_pressed(
+    qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved(qd)
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
+    async with console(place) as screen:
+        await screen.press("E", *"better", "enter")
+        await screen.shows("ELEVATED 15m")
+        await screen.opens("P")
+        await screen.shows("( Promote v3: name first )")
+        gate = '{id: latency, title: "p95 up to 900 ms", kind: at_most, metric: latency_p95, limit: 900}'
+        (place.paths.policies / "stricter.yaml").write_text(f"format: 1\ngates: [{gate}]\n")
+        await screen.signs()
+        await screen.shows("APR-1 is void")
+    assert place.version == "2"
+    [row] = json.loads(qd("approvals", "--json")[1])["rows"]
+    assert row["state"] == "void" and "policy" in row["ended_reason"]

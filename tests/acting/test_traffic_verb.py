@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from acting_workspace import MODEL, Place
+from pilots import console
 from test_verbs_that_act import Verb
 
 from backends.local.reading import LocalAliases, LocalTraffic
@@ -63,6 +64,15 @@ def test_a_canary_goes_from_a_request_to_its_last_step_and_the_promotion(qd: Ver
     assert qd(*CANARY, who="ines") == 0
     assert "APR-1 waits: 0 of 1" in qd.out and not place.paths.traffic.exists()
     assert qd("approve", "APR-1", "--confirm", MODEL, who="ilse") == 0
+    asked = f"qd traffic {MODEL} shift --to 3 --strategy canary --steps 10,50"
+    assert f"not executed yet: {asked}\n" in qd.out
+    assert (
+        "changes    traffic.json none -> canary 2 > 3 at 10 % step 1/2" in qd.err and "covers     every step up to the promotion" in qd.err
+    )
+    assert qd("promote", "APR-1", "--confirm", MODEL, "--elevate", who="ines") == 2
+    assert f"it asks for shift; nothing was sent; use: {asked}" in qd.err.replace("\n", " ") and place.version == "2"
+    assert qd("approvals", "--json") == 0
+    assert [(row["asked_as"], row["action"], row["execute_with"]) for row in qd.data["rows"]] == [("shift", "promote", asked[3:])]
     assert qd(*CANARY, who="ines") == 3
     assert "elevate" in qd.err
     assert qd(*CANARY, "--elevate", who="ines") == 0
@@ -77,6 +87,23 @@ def test_a_canary_goes_from_a_request_to_its_last_step_and_the_promotion(qd: Ver
     assert place.version == "3" and share_of(place, "3") == 1.0
     assert qd("traffic", MODEL, "--json") == 0
     assert qd.data["value"] == "none" and qd.data["last"]["candidate"] == "3"
+
+
+async def test_on_the_screen_a_request_for_a_shift_is_not_executed_as_a_promotion(
+    qd: Verb, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert qd(*CANARY, who="ines") == 0
+    assert qd("approve", "APR-1", "--confirm", MODEL, who="ilse") == 0
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
+    async with console(place, size=(120, 40)) as screen:
+        await screen.press("g", "a")
+        await screen.shows("shift delay v2 -> v3")
+        await screen.press("P")
+        await screen.shows("APR-1 asks for a shift of traffic: qd traffic delay shift --to 3")
+        await screen.press("enter")
+        await screen.shows("Executed with: qd traffic delay shift --to 3 --strategy canary --steps 10,50")
+        await screen.shows("traffic to v3 0 % -> 10 %")
+    assert place.version == "2"
 
 
 def test_what_is_under_way_is_shown_with_who_when_and_what_comes_next(qd: Verb, place: Place) -> None:

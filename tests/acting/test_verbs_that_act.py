@@ -143,7 +143,11 @@ def test_the_way_back_from_the_fallback_asks_first(qd: Verb, place: Place) -> No
     assert "APR-1 waits: 0 of 1" in qd.out
     assert place.switch == "fallback"
     assert qd("approve", "APR-1", "--confirm", MODEL, who="ilse") == 0
-    assert qd("promote", "APR-1", "--confirm", MODEL, "--elevate", who="ines") == 0
+    assert f"not executed yet: qd restore {MODEL}\n" in qd.out
+    assert "changes    switches.json fallback -> normal" in qd.err
+    assert qd("promote", "APR-1", "--confirm", MODEL, "--elevate", who="ines") == 2
+    assert f"APR-1 is no promotion, it asks for restore; nothing was sent; use: qd restore {MODEL}" in qd.err and place.switch == "fallback"
+    assert qd("restore", MODEL, "--confirm", MODEL, "--reason", "as asked", "--elevate", who="ines") == 0
     assert place.switch == "normal"
 
 

@@ -8,8 +8,8 @@ from backends.text import displayable
 from console.cli.acting import act, acting_arguments, request_of, state_of, version_of
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
-from console.control.actions import ALIAS_KINDS, ActionKind
-from console.control.approval import kind_to_execute, no_longer
+from console.control.actions import ActionKind
+from console.control.approval import no_longer
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     ended = no_longer(approval, context.clock.now())
     if ended is not None and options.key not in state.action_by_key:
         raise Problem(Exit.REFUSED, f"{displayable(ended)}: nothing was sent; ask for it again")
-    kind = kind_to_execute(payload.action, payload.to)
-    to = payload.to if kind in ALIAS_KINDS else None
+    if approval.asked_as is not ActionKind.PROMOTE:
+        asked = f"{approval.id} is no promotion, it asks for {approval.asked_as.value}"
+        raise Problem(Exit.USAGE, f"{asked}; nothing was sent; use: qd {displayable(approval.execute_with)}")
     reason = options.reason if options.reason is not None else payload.reason
-    return act(context, request_of(context, kind, payload.model, to=to, reason=reason), waiver=options.waiver)
+    return act(context, request_of(context, ActionKind.PROMOTE, payload.model, to=payload.to, reason=reason), waiver=options.waiver)
