@@ -25,6 +25,17 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The module that builds the demo starts first, and the others that look at it come last: no process waits for the build."""
+
+    def place(item: pytest.Item) -> int:
+        if "built_demo" not in getattr(item, "fixturenames", ()):
+            return 1
+        return 0 if item.path.name == "test_replay.py" else 2
+
+    items.sort(key=place)
+
+
 _connect = socket.socket.connect
 
 

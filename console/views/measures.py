@@ -59,6 +59,14 @@ class Material:
     label_delay: int | None = None
     """Declared delay of labels, in microseconds."""
     slices: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    _qualities: dict[tuple[int, int, int], Quality] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def quality(self, start: int, end: int, known_by: int) -> Quality:
+        """`quality_between` of these rows: several signals ask for the same windows, each is computed once."""
+        asked = start, end, known_by
+        if asked not in self._qualities:
+            self._qualities[asked] = quality_between(self.rows, self.task, start, end, known_by, self.threshold)
+        return self._qualities[asked]
 
 
 Measure = Callable[[Material, Ints, int], Measured]
@@ -167,7 +175,7 @@ def _reference_error(material: Material) -> float | None:
 
 
 def _windowed(material: Material, ends: Ints, width: int, of: Callable[[Quality], float | None]) -> Measured:
-    found = [quality_between(material.rows, material.task, end - width, end, end, material.threshold) for end in ends.tolist()]
+    found = [material.quality(end - width, end, end) for end in ends.tolist()]
     values = np.array([_number(of(quality)) for quality in found])
     last = found[-1]
     return Measured(
@@ -187,7 +195,7 @@ def area_under_curve(material: Material, ends: Ints, width: int) -> Measured:
     """AUC over the window, with the interval of the last one."""
     measured = _windowed(material, ends, width, lambda quality: quality.auc)
     end = int(ends[-1])
-    last = quality_between(material.rows, material.task, end - width, end, end)
+    last = material.quality(end - width, end, end)
     return Measured(measured.values, measured.n, measured.scored, last.auc_low, last.auc_high, why_not=measured.why_not)
 
 
@@ -197,7 +205,7 @@ def auc_drop(material: Material, ends: Ints, width: int) -> Measured:
     usual = None
     if material.reference is not None:
         start, end = micros(material.reference.start), micros(material.reference.end)
-        usual = quality_between(material.rows, material.task, start, end, material.at).auc
+        usual = material.quality(start, end, material.at).auc
     if usual is None:
         return Measured(np.full(len(ends), np.nan), measured.n, measured.scored, why_not="no reference period with labels of both classes")
     return Measured(usual - measured.values, measured.n, measured.scored, why_not=measured.why_not)
@@ -209,7 +217,7 @@ def slice_auc_gap(material: Material, ends: Ints, width: int) -> Measured:
     for end in ends.tolist():
         span = material.rows.between(end - width, end)
         scores, labels = material.rows.score[span], material.rows.known_labels(span, end)
-        whole = binary_quality(scores, labels).auc
+        whole = material.quality(end - width, end, end).auc
         worst, where, rows = None, "", 0
         for column, values_of in material.slices.items():
             here = values_of[span]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +32,18 @@ from console.demo.replay import Replay
 from console.demo.serving_state import ReplayProblem
 from console.demo.story import DEFAULT_START, MODELS
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 EVENING = DEFAULT_START + timedelta(hours=2, minutes=30)
 
 
 @pytest.fixture(scope="session")
 def frame() -> pl.DataFrame:
     return load_flights()
+
+
+@pytest.fixture(autouse=True)
+def few_latencies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only some rows are scored a second time, alone, for their latency: what it is is asked elsewhere."""
+    monkeypatch.setattr(replaying, "sampled_latencies", partial(replaying.sampled_latencies, per_day=6))
 
 
 def naive(moment: datetime) -> datetime:
@@ -132,7 +137,10 @@ def test_a_killed_model_answers_nobody_and_is_still_compared(own_demo: Workspace
     assert set(rows.version.tolist()) == {"1", "2", "3", "fallback"}
 
 
-def test_rolling_air_time_back_truly_helps_on_the_flights_that_follow(own_demo: Workspace, frame: pl.DataFrame) -> None:
+def test_rolling_air_time_back_truly_helps_on_the_flights_that_follow(
+    own_demo: Workspace, frame: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "STEP", timedelta(hours=6))
     act(own_demo, ActionKind.ROLLBACK, "air-time", DEFAULT_START + timedelta(minutes=5), to="1")
     until = DEFAULT_START + timedelta(days=2)
     steps = Replay(own_demo, frame).catch_up(until)

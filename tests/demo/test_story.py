@@ -23,8 +23,6 @@ from console.lookout import Lookout
 from console.views.assessment import registry_of, would_help_of
 from console.views.would_help import WouldHelpView
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 ONSET = datetime(2013, 4, 22, 4, tzinfo=UTC)
 """22 April, midnight in New York."""
 
