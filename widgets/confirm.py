@@ -70,6 +70,7 @@ class ConfirmView(DrawsLines, can_focus=True):
         self._top = 0
         self._drawing = 0
         self._drawn_at: float | None = None
+        self._seen_at: float | None = None
         self._acted = False
         self._receipt: tuple[Line, ...] = ()
         self._finished = False
@@ -112,6 +113,8 @@ class ConfirmView(DrawsLines, can_focus=True):
 
     def on__drawn(self, message: _Drawn) -> None:
         message.stop()
+        if self._seen_at is None:
+            self._seen_at = message.time
         if message.drawing == self._drawing:
             self._drawn_at = message.time
 
@@ -120,7 +123,9 @@ class ConfirmView(DrawsLines, can_focus=True):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        if self._drawn_at is None or event.time <= self._drawn_at:
+        # Esc means the same on every plan: it holds from the first drawing on, also while facts go on arriving.
+        drawn = self._seen_at if event.key == "escape" else self._drawn_at
+        if drawn is None or event.time <= drawn:
             return
         if self._receipt or self._acted:
             if event.key in self.LEAVING:

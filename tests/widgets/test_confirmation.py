@@ -125,6 +125,16 @@ async def test_keys_typed_before_the_dialog_was_drawn_are_dropped(dialog):
     assert view.dialog.typed == ""
 
 
+async def test_esc_cancels_also_while_what_arrived_later_is_being_drawn(dialog):
+    view = dialog.app.screen.query_one(ConfirmView)
+    view.show_plan(rollback_plan(lines=(line(" facts have arrived"),)), keep_form=True, drop_keys=True)
+    for key, character in (("a", "a"), ("space", " "), ("escape", None)):
+        view.post_message(events.Key(key, character))
+    await dialog.pause()
+    assert view.dialog.typed == ""
+    assert [type(one) for one in outcomes(dialog.app)] == [Cancelled]
+
+
 async def test_a_plan_that_changed_meanwhile_must_be_named_again(dialog):
     await dialog.press(*NAME, "tab")
     view = dialog.app.screen.query_one(ConfirmView)
