@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from backends.records import State
 from backends.text import Untrusted
 from console.render import figures
+from console.render.dates import day, span
+from console.render.drift_together import together_rows
 from console.render.model import model_heading, tabs
 from console.views.drift import BIG_PSI, ColumnShift, DriftDetailView, DriftView
 from widgets.chart import hist_lines
@@ -38,8 +40,8 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     left = len(view.columns) - len(shown)
     if left:
         rows.append(Row(line((f"   {left} more {'is' if left == 1 else 'are'} ok (--all)", "dim"))))
-    if tabbed:
-        rows.append(Row(Line()))
+    rows += together_rows(view.together, width)
+    rows.append(Row(Line()))
     if view.quality is not None:
         rows.append(Row(_outcome(view)))
     rows += [Row(each) for each in wrapped(line((view.closing, "bold")), width)]
@@ -189,7 +191,7 @@ def _course(view: DriftDetailView, width: int) -> list[Line]:
     lines.append(line(usual))
     if shift.high_since is not None:
         over = "its limit" if shift.state != State.OK else "the median of the band"
-        lines.append(line(" Far since   ", (_day(shift.high_since), "bold"), f", when such a window first passed {over}"))
+        lines.append(line(" Far since   ", (day(shift.high_since), "bold"), f", when such a window first passed {over}"))
     beyond = [each for each in known if each.beyond]
     if beyond:
         lines.append(line(f" Beyond now's limit before: {', '.join(span(each.first, each.last) for each in beyond[-4:])}"))
@@ -247,19 +249,6 @@ def p_value(p: float | None, *, upper: bool = False) -> str:
         return "p < 1e-300"
     sign = "<=" if upper else "="
     return f"p {sign} {p:.1e}" if p < 0.001 else f"p {sign} {figures.share(p)}"
-
-
-def span(first: date, last: date) -> str:
-    """`22-26 Apr`, `28 Mar-3 Apr`."""
-    if first == last:
-        return _day(first)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}-{_day(last)}"
-    return f"{_day(first)}-{_day(last)}"
-
-
-def _day(day: date | None) -> str:
-    return figures.MISSING if day is None else f"{day.day} {day.strftime('%b')}"
 
 
 def _until(at: datetime, zone: str) -> str:

@@ -36,7 +36,7 @@ def estimates_of(view: QualityView, zone: tzinfo, width: int) -> list[Row]:
     rows.append(Row(columns([(" known outcomes", 22, "dim"), *counted])))
     state = str(made.state)
     said = wrapped(line((f"{MARKS[state]} ", state), (made.conclusion, "bold")), width, 2)
-    rows += [Row(each, key="estimate" if not number else None, why=line(made.conclusion)) for number, each in enumerate(said)]
+    rows += [Row(each, key="estimate" if not number else None, why=line(made.conclusion), state=state) for number, each in enumerate(said)]
     if made.left_out:
         left = f"  {figures.count(made.left_out)} scores of another version, or of what stood in for the model, are left out."
         rows += [Row(each) for each in wrapped(line((left, "dim")), width, 2)]

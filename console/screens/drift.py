@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.drift import drift_detail_page, drift_page
+from console.render.drift_together import KEY
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -29,10 +30,12 @@ class DriftScreen(DeckScreen):
         return self.target
 
     def topic_of(self, key: str | None) -> str | None:
-        del key
-        return "psi"
+        return "told apart" if key == KEY else "psi"
 
     def open_row(self, key: str) -> None:
+        if key == KEY:
+            self.app.go("explain", self.topic_of(key))
+            return
         self.app.push_screen(DriftColumnScreen(self.target, key))
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from backends.records import Moment, State
 from backends.text import Untrusted
 from console.views.drift_bins import Bin
+from console.views.drift_together import Together
 from console.views.health import Quality, View
 from console.views.model_line import ModelLine
 
@@ -114,6 +115,7 @@ class DriftView(View):
     bins_from: str
     rule: str
     columns: tuple[ColumnShift, ...]
+    together: Together
     quality: Quality | None
     model_state: State
     data_state: State

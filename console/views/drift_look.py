@@ -17,6 +17,7 @@ from console.views.assessment import no_such_model, registry_of
 from console.views.drift import Asked, ColumnShift, DriftDetailView, DriftView, NoSuchColumn
 from console.views.drift_closing import closing_of
 from console.views.drift_shifts import Periods, detail_of, drift_rule, periods_of, shifts_of
+from console.views.drift_together import together_of
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE
 from console.views.live_rows import rows_of
@@ -46,6 +47,7 @@ def drift_view(
         "zone": model.zone,
         "at": sight.at,
         "rule": rule.id,
+        "together": together_of(sight, model.name, health.version, model.zone, usual=asked == Asked()),
         "model_state": health.layer(Layer.MODEL).state,
         "data_state": health.layer(Layer.DATA).state,
     }

@@ -122,7 +122,7 @@ def _estimate(task: Task, reader: Reader) -> int:
     labelled = {} if fresh[0] else _labelled(task, rows, reference, reasons)
     spans = [] if fresh[1] else spans_of(rows, reference, current, zone)
     if not fresh[1] and not (columns and spans):
-        logged = f"the last {WINDOW_DAYS} days lie in the reference, or they or it have fewer than {MINIMUM_ROWS} rows"
+        logged = f"the last {WINDOW_DAYS} days, or the days of the reference beside them, have fewer than {MINIMUM_ROWS} rows"
         reasons["telling"] = logged if columns else "no input is logged that periods could be told apart by"
     inputs = matrix_of(rows, columns, spans) if columns and spans else {}
     marks = digest_of(labelled), digest_of(inputs)

@@ -84,9 +84,9 @@ def _unlike(column: Column, stored: str | None) -> str:
 
 
 def spans_of(rows: Rows, reference: slice, current: date, zone: ZoneInfo) -> list[Span]:
-    """Up to six earlier weeks, oldest first, and the current one last; empty when that has too few rows or lies in the reference.
+    """Up to six earlier weeks, oldest first, and the current one last; empty when that, or what it is compared with, has too few rows.
 
-    A week that the reference holds is compared with the rest of the reference.
+    A week that reaches into the reference is compared with the rest of the reference.
     """
     held = np.arange(reference.start, reference.stop)
     found: list[Span] = []
@@ -94,9 +94,10 @@ def spans_of(rows: Rows, reference: slice, current: date, zone: ZoneInfo) -> lis
         first = current - back * WINDOW_DAYS * DAY
         span = rows.between(micros(day_start(first, zone)), micros(day_start(first + WINDOW_DAYS * DAY, zone)))
         against = held[(held < span.start) | (held >= span.stop)]
-        if back == 0 and (len(against) < len(held) or span.stop - span.start < MINIMUM_ROWS):
+        enough = span.stop - span.start >= MINIMUM_ROWS and len(against) >= MINIMUM_ROWS
+        if back == 0 and not enough:
             return []
-        if span.stop - span.start >= MINIMUM_ROWS and len(against) >= MINIMUM_ROWS:
+        if enough:
             found.append(Span(first, first + (WINDOW_DAYS - 1) * DAY, _some(np.arange(span.start, span.stop)), _some(against)))
         if len(found) > EARLIER_WINDOWS:
             break

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import copytree
 
@@ -16,9 +17,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, Made, days_of_predictions, made
 
 from backends.records import Column, State
+from console.cli.main import main
 from console.clock import SimulatedClock, SystemClock
 from console.config import open_workspace
+from console.lookout import Lookout
+from console.render import figures
+from console.render.drift import drift_page
 from console.render.quality import quality_page
+from console.views.drift import Asked
 from console.views.estimated import Estimates, kept_estimates
 from console.views.quality import QualityAsked, QualityView
 from console.watch.estimator import calibrations, told_apart
@@ -142,8 +148,35 @@ def test_a_column_alone_looks_as_ever_and_together_they_do_not(place: Made) -> N
     assert {name.raw for name, _ in telling.by} == {"temp", "carrier"}
     assert (telling.last - telling.first).days == 6
     assert [(name.raw, why) for name, why in telling.left_out] == [("dow", "it follows the calendar")]
-    drift = {each.column.raw: each.psi for each in place.lookout().drift("delay").columns}
-    assert all(drift[name] is not None and drift[name] < 0.1 for name in ("temp", "carrier"))  # type: ignore[operator]
+    view = place.lookout().drift("delay")
+    columns = {each.column.raw: each for each in view.columns}
+    assert all((columns[name].psi or 9) < 0.1 and columns[name].state is not State.WARNING for name in ("temp", "carrier"))
+    assert view.together.state is State.WARNING
+    assert view.together.verdict.startswith("easier to tell from the reference than any of 5 earlier weeks (most .")
+    page = drift_page(view)
+    assert f"! AUC {figures.share(telling.auc)}" in page.plain() and "Told apart by" in page.plain()
+    assert max(row.line.width for row in page.rows) <= 80
+
+
+def test_the_verb_says_no_when_all_inputs_together_are_unlike(place: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["-w", str(place.root), "drift", "delay", "--fail-on", "warning", "--json"]
+    assert main(command) == 1
+    said = json.loads(capsys.readouterr().out)["together"]
+    assert said["state"] == "warning" and {name for name, _ in said["by"]} == {"temp", "carrier"}
+    assert main([*command, "--from", "2024-02-05"]) == 0
+    assert json.loads(capsys.readouterr().out)["together"]["state"] == "unknown"
+
+
+def test_without_a_number_for_all_inputs_together_there_is_a_reason_and_never_ok(untouched: Made, place: Made) -> None:
+    never = untouched.lookout().drift("delay").together
+    assert (never.state, never.verdict) == (State.UNKNOWN, "the watch has not looked at it yet: qd watch --once")
+    then = place.lookout(START + 41 * DAY).drift("delay").together
+    assert (then.state, then.verdict) == (State.UNKNOWN, "nothing had been learnt of this version by then")
+    asked = place.lookout().drift("delay", Asked(first=date(2024, 2, 5)))
+    assert asked.together.state is State.UNKNOWN and "not for periods that are asked for" in asked.together.verdict
+    assert "? it is learnt for the last whole week" in " ".join(drift_page(asked).plain().split())
+    later = Lookout(place.workspace, "production", START + (DAYS + 5) * DAY).drift("delay").together
+    assert later.state is State.STALE and later.verdict.startswith("6 days old; then it was: easier to tell")
 
 
 @pytest.fixture
@@ -190,7 +223,7 @@ def test_without_probabilities_or_labels_there_is_a_reason(tmp_path: Path) -> No
     round_at(unlabelled)
     reasons = learnt(unlabelled).reasons
     assert reasons["calibration"] == "the reference has 0 labelled rows of this version, fewer than 500"
-    assert reasons["telling"].startswith("the last 7 days lie in the reference, or they or it have fewer than 200 rows")
+    assert reasons["telling"] == "the last 7 days, or the days of the reference beside them, have fewer than 200 rows"
 
 
 def test_text_and_lists_of_numbers_are_refused_in_words() -> None:

@@ -18,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference-to", metavar="DAY", help="its last day")
     parser.add_argument("--exact", action="store_true", help="with -f: KS and Wasserstein from the rows, not from profiles")
     parser.add_argument("--all", action="store_true", help="also the columns that are plainly ok")
-    parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a column is at least this far")
+    parser.add_argument(
+        "--fail-on", choices=("warning", "critical"), help="exit with 1 when a column, or all inputs together, is at least this far"
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
@@ -42,7 +44,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.USAGE, "--exact reads the rows of one column: name it with -f")
     view = context.lookout.drift(options.model, asked)
     context.show(view, "drift", drift_page(view, width=WIDTH, complete=options.all, tabbed=False))
-    return Exit.NO if any(each.state.value in bad for each in view.columns) else Exit.OK
+    states = [view.together.state, *(each.state for each in view.columns)]
+    return Exit.NO if any(state.value in bad for state in states) else Exit.OK
 
 
 def _day(text: str | None, option: str) -> date | None:
