@@ -260,6 +260,8 @@ class ActionPlan(Frozen):
     """What guardrails take it for: its kind first, then what it comes to as things stand."""
     guardrails: tuple[str, ...] = ()
     """The rules that match, one line each, with what they ask."""
+    agreement: tuple[str, ...] = ()
+    """Who must agree, one line each: how many and who may, which rule asks for it, until when or who has; empty: nobody."""
     bulk: int = 1
     bulk_index: int = 0
     until: Moment | None = None

@@ -25,6 +25,7 @@ from console.control.actions import (
     new_key,
     version_label,
 )
+from console.control.agreeing import agreement
 from console.control.approval import Approval, ApprovalState, World, difference
 from console.control.glass import glass_refusal, lifted
 from console.control.reach import Reach
@@ -173,6 +174,7 @@ def sealed(
         "typed_name": _typed_name(policy, kinds, request, glass=glass) if moves else None,
         "amounts_to": kinds,
         "guardrails": limits.told() if moves else (),
+        "agreement": agreement(situation, approved_as, approval) if moves else (),
         "bulk": request.bulk,
         "bulk_index": request.bulk_index,
         "until": until,

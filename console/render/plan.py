@@ -71,6 +71,8 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
         lines.append(line(" ", ("?", "unknown"), f" facts {problem}{works}"))
     if plan.kind not in MOVING_KINDS:
         return lines + [line(f" {change.what}  {change.movement}", ("   " + change.note, "dim")) for change in plan.will_change]
+    if plan.agreement:
+        lines += [rule("Who must agree", width), *(line(f" {each}") for each in plan.agreement)]
     lines.append(rule("Will change", width))
     lines += [line(f" {change.what:<21} {change.movement:<17} ", (change.note, "dim")) for change in plan.will_change]
     if plan.seen_by is not None:
@@ -194,6 +196,7 @@ def plan_page(plan: ActionPlan, zone: ZoneInfo, *, person: str) -> Page:
         rows.append(Line((*line(f"  {'gates' if number == 0 else '':<{_LABEL - 1}}").spans, *each.spans)))
     if plan.readers:
         rows += _labelled("readers", [Untrusted(", ".join(reader.name for reader in plan.readers))])
+    rows += _labelled("agree", list(plan.agreement))
     if plan.until is not None:
         rows += _labelled(
             "until", [f"{figures.moment(plan.until, zone)}, then {plan.owner or 'you'} {'is' if plan.owner else 'are'} asked again"]

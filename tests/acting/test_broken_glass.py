@@ -12,6 +12,7 @@ from acting_workspace import MODEL, Place
 from pilots import console
 
 from console.cli.main import main
+from console.control.identity import Actor
 from console.control.ledger import read_state
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,12 @@ def qd(place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     return run
 
 
+def may_approve() -> str:
+    """Those whose role lets them, and whoever owns the workspace."""
+    names = sorted({"ada", "ilse", "otto", Actor.from_os().name})
+    return f"{', '.join(names[:-1])} or {names[-1]} may"
+
+
 def broken(qd: Any, place: Place, *words: str) -> str:
     """The fallback set by breaking the glass; the id of its review."""
     code, out, err = qd("kill", MODEL, "--confirm", MODEL, "--reason", "nobody answers", "--break-glass", *words)
@@ -51,6 +58,11 @@ def broken(qd: Any, place: Place, *words: str) -> str:
 def test_it_waits_without_and_is_done_at_once_with_it(qd: Any, place: Place) -> None:
     code, out, _ = qd("kill", MODEL, "--confirm", MODEL, "--reason", "late gap")
     assert code == 0 and "APR-1 waits" in out and place.switch == "normal"
+    code, out, _ = qd("kill", MODEL, "--dry-run", "--json")
+    agreed = json.loads(out)["agreement"]
+    assert agreed == [f"1 approval by another person: {may_approve()}", "APR-1, asked for by mara: approved by nobody yet, 0 of 1"]
+    told = " ".join(qd("kill", MODEL, "--state", "killed", "--dry-run")[1].split())
+    assert f"agree 1 approval by another person: {may_approve()} approved within 24 h of asking, executed within 48 h" in told
     code, out, _ = qd("kill", MODEL, "--break-glass", "--dry-run")
     assert code == 0 and "breaking the glass, without 1 approval by another person" in " ".join(out.split())
     assert place.switch == "normal"
@@ -117,6 +129,11 @@ async def test_on_the_screen_b_breaks_the_glass_and_the_banner_says_so_until_a_r
 ) -> None:
     monkeypatch.setenv("QUARTERDECK_ACTOR", "mara@desk")
     async with console(place, size=(120, 40)) as screen:
+        await screen.opens("K")
+        await screen.shows("-- Who must agree --")
+        await screen.shows(f"1 approval by another person: {may_approve()}")
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen.scope == "fleet", "back")
         await screen.opens("B")
         await screen.shows("breaking the glass, without 1 approval by another person")
         assert "INC-1" not in next(row for row in screen.rows if "Reason" in row), "the reason is not filled in"
