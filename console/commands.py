@@ -40,7 +40,7 @@ def _in(*screens: str) -> frozenset[str]:
     return frozenset(screens)
 
 
-_MODEL_ROWS = _in("fleet", "model", "drift", "quality", "versions", "version", "lineage", "changes", "incident")
+_MODEL_ROWS = _in("fleet", "model", "data", "drift", "quality", "versions", "version", "lineage", "changes", "incident")
 
 CATALOGUE: tuple[Command, ...] = (
     Command("open", "open what is under the cursor", ("enter",), needs_row=True, footer="open"),
@@ -60,6 +60,15 @@ CATALOGUE: tuple[Command, ...] = (
     Command("drift", "drift", ("d", "2"), _MODEL_ROWS, needs_row=True, words=("drift", "d"), verb="drift {row}"),
     Command(
         "quality", "quality, with label coverage", ("3",), _MODEL_ROWS, needs_row=True, words=("quality", "labels"), verb="quality {row}"
+    ),
+    Command(
+        "data",
+        "rows against what is agreed of them",
+        ("8",),
+        _MODEL_ROWS,
+        needs_row=True,
+        words=("data", "contract"),
+        verb="contract check {row}",
     ),
     Command("versions", "versions", ("v", "5"), _MODEL_ROWS, needs_row=True, words=("versions", "v"), verb="versions {row}"),
     Command(

@@ -20,6 +20,7 @@ from console.views.standing import health_with_control, with_control
 
 if TYPE_CHECKING:
     from console.views.approvals import ApprovalsView, ApprovalView
+    from console.views.contract import ContractCheckView
     from console.views.drift import Asked, DriftDetailView, DriftView
     from console.views.effect import EffectView
     from console.views.explain import ExplainListView, ExplainView
@@ -100,6 +101,14 @@ class Lookout(RecordsLookout):
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
             return quality_view(sight, reader, health, asked or QualityAsked())
+
+    def contract(self, name: str) -> ContractCheckView:
+        """The production logs of a model against its contract. Raises NoSuchModel."""
+        from console.views.contract_logs import logs_checked  # noqa: PLC0415 - loads the store and the arithmetic
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return logs_checked(sight, reader, name)
 
     def explain(self, topic: str | None) -> ExplainView | ExplainListView:
         """What a number or word means; without a topic every one. Raises NoSuchTopic."""

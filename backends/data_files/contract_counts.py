@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from backends.data_files.columns import TableColumn
 from backends.data_files.table import Table
-from backends.store.columns import ColumnCheck, outside, value_of
+from backends.store.columns import LONGEST, ColumnCheck, outside, value_of
 from backends.store.sql import quoted, run
-
-LONGEST: Final = 2000
-"""Characters of an offending value that are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from backends.store.sql import moment, quoted, text
 
@@ -21,6 +21,17 @@ class ColumnCheck:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str, ...] | None = None
+    among: str | None = None
+    """A relation whose column `v` lists, as text, every value that another table has."""
+
+
+LONGEST: Final = 2000
+"""Characters of an offending value that are kept."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+OWN: Final = {"key": "VARCHAR", "version": "VARCHAR", "score": "DOUBLE", "latency_ms": "DOUBLE", "event_at": "TIMESTAMP"}
+"""Columns of a prediction beside the inputs of its model of which a contract may speak, with their types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +45,33 @@ class Blocks:
     """Rows whose key the same version had scored before within the block."""
     missing: dict[str, list[int]]
     outside: dict[str, list[int]]
+    again: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
+    """By key: rows whose key stood in an earlier row of the block; rows that lack a part of it are left out."""
+    newest: dict[str, list[int | None]] = field(default_factory=dict)
+    """By column: the latest time, in microseconds since 1970; None in a block without one."""
 
 
 def column_blocks(
-    reader: Reader, environment: str, model: str, *, start: datetime, step: timedelta, blocks: int, checks: Sequence[ColumnCheck]
+    reader: Reader,
+    environment: str,
+    model: str,
+    *,
+    start: datetime,
+    step: timedelta,
+    blocks: int,
+    checks: Sequence[ColumnCheck],
+    keys: Sequence[tuple[str, ...]] = (),
+    times: Sequence[str] = (),
 ) -> Blocks:
-    """Count the live predictions of a model in `blocks` consecutive blocks. A column that no fact has counts as missing everywhere."""
+    """Count the live predictions of a model in `blocks` consecutive blocks. A column that no fact has counts as missing everywhere.
+
+    Each of `keys` is counted where every column of it is there, and each of `times` where it is a time.
+    """
     end = start + blocks * step
-    stored = reader.features(model)
+    inputs = reader.features(model)
+    stored = {**inputs, **OWN}
+    keys = [key for key in keys if all(name in stored for name in key)]
+    times = [name for name in times if stored.get(name) == "TIMESTAMP"]
     counted = Blocks(
         start,
         step,
@@ -49,14 +79,24 @@ def column_blocks(
         [0] * blocks,
         {check.column: [0] * blocks for check in checks},
         {check.column: [0] * blocks for check in checks},
+        {key: [0] * blocks for key in keys},
+        {name: [None] * blocks for name in times},
     )
     present = [check for check in checks if check.column in stored]
     aggregates = ["count(*)", "count(*) - count(DISTINCT (version, key))"]
     for check in present:
         aggregates.append(f"count(*) - count({value_of(check.column, stored[check.column])})")
         aggregates.append(f"count(*) FILTER ({outside(check, stored[check.column])})")
+    for key in keys:
+        values = [value_of(name, stored[name]) for name in key]
+        whole = " AND ".join(f"{value} IS NOT NULL" for value in values)
+        aggregates.append(f"count(*) FILTER ({whole}) - count(DISTINCT row({', '.join(values)})) FILTER ({whole})")
+    aggregates += [f"epoch_us(max({quoted(name)}))" for name in times]
+    asked = [*(check.column for check in present), *(name for key in keys for name in key), *times]
     micros = round(step.total_seconds() * 1_000_000)
-    relation = reader.rows("predictions", model=model, start=start, end=end, inputs=[check.column for check in present])
+    relation = reader.rows(
+        "predictions", model=model, start=start, end=end, inputs=[name for name in dict.fromkeys(asked) if name in inputs]
+    )
     rows = reader.fetch(
         f"SELECT (epoch_us(event_at) - epoch_us({moment(start)})) // {micros} AS block, {', '.join(aggregates)} FROM {relation} "
         f"WHERE role = 'live' AND environment = {text(environment)} GROUP BY block"
@@ -66,6 +106,10 @@ def column_blocks(
         for number, check in enumerate(present):
             counted.missing[check.column][block] = rest[2 * number]
             counted.outside[check.column][block] = rest[2 * number + 1]
+        for number, key in enumerate(keys, 2 * len(present)):
+            counted.again[key][block] = rest[number]
+        for number, name in enumerate(times, 2 * len(present) + len(keys)):
+            counted.newest[name][block] = rest[number]
         for check in checks:
             if check.column not in stored:
                 counted.missing[check.column][block] = total
@@ -81,6 +125,8 @@ def value_of(column: str, kind: str) -> str:
 def outside(check: ColumnCheck, kind: str) -> str:
     """SQL that is true of a value outside the contract; a missing value, NaN among them, never is."""
     name = quoted(check.column)
+    if check.among is not None:
+        return f"{name} IS NOT NULL AND CAST({name} AS VARCHAR) NOT IN (SELECT v FROM {check.among})"
     if check.allowed is not None:
         return f"{name} IS NOT NULL AND CAST({name} AS VARCHAR) NOT IN ({', '.join(text(value) for value in check.allowed) or 'NULL'})"
     if kind in {"VARCHAR", "TIMESTAMP", "BOOLEAN"} or (check.minimum is None and check.maximum is None):
@@ -88,3 +134,37 @@ def outside(check: ColumnCheck, kind: str) -> str:
     bounds = [f"{name} < {check.minimum!r}"] if check.minimum is not None else []
     bounds += [f"{name} > {check.maximum!r}"] if check.maximum is not None else []
     return f"NOT isnan({name}) AND ({' OR '.join(bounds)})" if kind in {"DOUBLE", "FLOAT"} else f"({' OR '.join(bounds)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What is wrong with a row: SQL over its columns, or with `again` that its key stood in an earlier row."""
+
+    shown: tuple[str, ...]
+    """Columns whose values are given."""
+    wrong: str = "true"
+    again: bool = False
+
+
+def missing_of(column: str, kind: str) -> Breach:
+    """Rows without a value."""
+    return Breach((column,), f"{value_of(column, kind)} IS NULL")
+
+
+def breaches(
+    reader: Reader, environment: str, model: str, start: datetime, end: datetime, breach: Breach, most: int
+) -> list[tuple[datetime, str | None]]:
+    """The newest live predictions in [start, end) that a rule does not hold for: when they were made, and the value as text."""
+    inputs = reader.features(model)
+    stored = {**inputs, **OWN}
+    named = [name for name in breach.shown if name in inputs]
+    relation = reader.rows("predictions", model=model, start=start, end=end, inputs=named)
+    rows = f"SELECT * FROM {relation} WHERE role = 'live' AND environment = {text(environment)}"
+    wrong = breach.wrong
+    if breach.again:
+        values = [value_of(name, stored[name]) for name in breach.shown]
+        wrong = " AND ".join(f"{value} IS NOT NULL" for value in values)
+        rows = f"SELECT * FROM ({rows}) WHERE {wrong} QUALIFY row_number() OVER (PARTITION BY {', '.join(values)} ORDER BY event_at) > 1"
+    shown = " || ', ' || ".join(f"left(CAST({quoted(name)} AS VARCHAR), {LONGEST})" for name in breach.shown)
+    found = reader.fetch(f"SELECT epoch_us(event_at), {shown} FROM ({rows}) WHERE {wrong} ORDER BY event_at DESC, key LIMIT {most}")
+    return [(EPOCH + timedelta(microseconds=int(at)), None if value is None else str(value)) for at, value in found]

@@ -25,6 +25,10 @@ class WorkspacePaths:
         return self.root / "policies"
 
     @property
+    def contracts(self) -> Path:
+        return self.root / "contracts"
+
+    @property
     def playbooks(self) -> Path:
         return self.root / "playbooks"
 

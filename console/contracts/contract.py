@@ -26,12 +26,23 @@ class _Part(BaseModel):
     """The moments at which it holds; all of them when it does not say."""
 
 
+class Among(BaseModel):
+    """Every value must stand in a column of another file: the path is relative to the contract's own folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(min_length=1)
+    column: Name
+
+
 class ContractColumn(Column):
     """One column. What is said of it means the same as in the signature of a model version."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     moments: tuple[Moment, ...] = Field(default=MOMENTS, min_length=1)
+    among: Among | None = None
+    """Referential integrity: the values that another table has. Compared as text."""
     show_values: bool = False
     """True: samples show values as they are, where else only their shape is shown."""
 
@@ -43,6 +54,8 @@ class ContractColumn(Column):
             raise ValueError(f"{self.name}: the minimum {self.minimum:g} is above the maximum {self.maximum:g}")
         if self.allowed is not None and self.kind in {"numeric", "timestamp"}:
             raise ValueError(f"{self.name}: allowed values are of categories, and this is {self.kind}; numbers have minimum and maximum")
+        if self.among is not None and (self.allowed is not None or self.minimum is not None or self.maximum is not None):
+            raise ValueError(f"{self.name}: either among, or allowed, minimum and maximum")
         if self.allowed == ():
             raise ValueError(f"{self.name}: allowed lists no value; leave it out when every value is allowed")
         return self
@@ -94,6 +107,12 @@ class ReadContract:
 
     contract: Contract
     text: YamlText
+    folder: Path = Path()
+    """Where the contract lies."""
+
+    def beside(self, file: str) -> str:
+        """The path of a file that the contract names."""
+        return str(self.folder / file)
 
     def line(self, *path: str | int) -> int:
         """The line of a part, counted from 1."""
@@ -103,7 +122,7 @@ class ReadContract:
 def read_contract(source: Path | str, name: str | None = None) -> ReadContract:
     """Read a contract from a file (`Path`) or from text. Raises YamlFileError, which names every place."""
     text = load_yaml(source, name)
-    read = ReadContract(validated(text, Contract), text)
+    read = ReadContract(validated(text, Contract), text, source.parent if isinstance(source, Path) else Path())
     problems = [text.problem(path, reason) for path, reason in _inconsistent(read.contract)]
     if problems:
         raise YamlFileError(sorted(problems, key=lambda problem: (problem.line, problem.column)))

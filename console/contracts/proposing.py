@@ -33,24 +33,30 @@ MOST_NAMED: Final = 200
 def proposed(given: str, name: str) -> dict[str, Any]:
     """The content of a contract that these rows fulfil. Raises DataFileProblem."""
     with opened(given, engine_mib=ENGINE_MIB) as table:
-        found = described(table)
-        body: dict[str, Any] = {
-            "format": 1,
-            "name": name[:MOST_NAMED] or "contract",
-            "columns": [_column(each, table.rows) for each in found],
-        }
-        known = {each.column.name for each in found}
-        ignored = [column for column in table.columns if column not in known]
-        if ignored:
-            body["ignored"] = ignored
-        unique = [{"columns": [each.column.name]} for each in found if _is_key(each, table.rows)]
-        if unique:
-            body["unique"] = unique
-        fresh = _freshness(table, found)
-        if fresh is not None:
-            body["freshness"] = fresh
-        _refuse(given, body)
-        return body
+        return proposed_from(table, name)
+
+
+def proposed_from(table: Table, name: str, model: str | None = None) -> dict[str, Any]:
+    """The content of a contract, of `model` if there is one, that the rows of a table fulfil. Raises DataFileProblem."""
+    found = described(table)
+    body: dict[str, Any] = {
+        "format": 1,
+        "name": name[:MOST_NAMED] or "contract",
+        **({"model": model} if model is not None else {}),
+        "columns": [_column(each, table.rows) for each in found],
+    }
+    known = {each.column.name for each in found}
+    ignored = [column for column in table.columns if column not in known]
+    if ignored:
+        body["ignored"] = ignored
+    unique = [{"columns": [each.column.name]} for each in found if _is_key(each, table.rows)]
+    if unique:
+        body["unique"] = unique
+    fresh = _freshness(table, found)
+    if fresh is not None:
+        body["freshness"] = fresh
+    _refuse(table.given, body)
+    return body
 
 
 def _refuse(given: str, body: dict[str, Any]) -> None:

@@ -1,50 +1,133 @@
-"""The page of rows held against a contract."""
+"""The page of rows, or production logs, held against a contract."""
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
+from backends.records import State
 from backends.text import Untrusted, shortened
 from console.render import figures
+from console.render.model import tabs
 from console.views.contract import ContractCheckView, Offender, RuleVerdict
+from widgets.chart import strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
 
 NAME_WIDTH = 24
+STRIP_WIDTH = 29
+WIDE = 116
+"""Columns from which the course is drawn too."""
+
+_RAMP = "_.-=*#"
 
 
-def contract_page(view: ContractCheckView, *, width: int = 80) -> Page:
-    """Rules that are not kept, the worst first, each with its reason and the first rows; then how many are."""
-    heading = line((shortened(view.file, 36), "bold"), " against contract ", (shortened(view.name, 24), "bold"))
-    moment = "at any moment" if view.moment is None else f"at the moment: {view.moment}"
-    rows = [Row(line(f" {figures.count(view.rows)} rows, {moment}: ", (str(view.state), str(view.state))))]
-    rows.append(Row(line((f"   {'RULE':<10}{'COLUMN':<{NAME_WIDTH}}{'ROWS':>10}{'SHARE':>10}  LINE", "dim"))))
-    kept = [each for each in view.rules if str(each.state) == "ok"]
+def contract_page(view: ContractCheckView, *, width: int = 80, tabbed: bool = False) -> Page:
+    """Rules that are not kept, the worst first, each with its reason and the newest or first rows; then how many are.
+
+    `tabbed` is the screen of a model: there the rules that are kept are listed too.
+    """
+    where = ZoneInfo(view.zone)
+    rows = [Row(tabs("Data"))] if tabbed else []
+    rows += [Row(each) for each in _summary(view, width)]
+    rows += [Row(each) for problem in view.problems for each in wrapped(line(" ", (problem, "warning")), width - 1, 3)]
+    rows.append(Row(_titles(view, width)))
     for each in view.rules:
-        if str(each.state) == "ok":
-            continue
-        rows.append(Row(_row(each), key=f"{each.rule} {'' if each.column is None else each.column.raw}", state=str(each.state)))
-        said = [line("     ", (Untrusted(each.why), "dim"))]
-        said += [line("     ", (Untrusted(_offender(found)), "dim")) for found in each.sample]
-        rows += [Row(part) for one in said for part in wrapped(one, width - 1, 5)]
+        if each.state is not State.OK:
+            rows += _broken(each, view, where, width)
+    kept = [each for each in view.rules if each.state is State.OK]
+    if tabbed:
+        rows += [_row(each, view, width) for each in kept]
     rows.append(Row(line(f" {len(kept)} of {len(view.rules)} rules are kept")))
-    return Page(heading, tuple(rows), "contract")
+    rows += _recorded(view, width)
+    return Page(_heading(view), tuple(rows), f"contract check {view.model.raw}" if view.model is not None else "contract")
 
 
-def _row(each: RuleVerdict) -> Line:
+def _heading(view: ContractCheckView) -> Line:
+    if view.model is None:
+        return line((shortened(view.file, 36), "bold"), " against contract ", (shortened(view.name, 24), "bold"))
+    state = str(view.state)
+    told = (f"{MARKS[state]} {state.upper() if view.state is State.CRITICAL else state}", state)
+    return line("Fleet > ", (shortened(view.model, 30), "bold"), " > Data   ", told)
+
+
+def _summary(view: ContractCheckView, width: int) -> list[Line]:
+    if view.model is None:
+        moment = "at any moment" if view.moment is None else f"at the moment: {view.moment}"
+        return [line(f" {figures.count(view.rows)} rows, {moment}: ", (str(view.state), str(view.state)))]
+    scored = f" {figures.count(view.rows)} scored in 24 h, {view.environment}, against "
+    if view.contract is not None:
+        return wrapped(line(scored, (view.contract, "bold"), " (", view.name, ")"), width - 1, 3)
+    advice = f"; no contract: qd contract propose {view.model.raw} --to WORKSPACE/contracts/NAME.yaml"
+    return wrapped(line(scored, view.name, Untrusted(advice)), width - 1, 3)
+
+
+def _titles(view: ContractCheckView, width: int) -> Line:
+    tail = "  LINE" if view.model is None else f"{'LIMIT':>9}   SINCE"
+    course = f"   {'24 h EACH, TO NOW':<{STRIP_WIDTH}}" if _is_wide(view, width) else ""
+    return line((f"   {'RULE':<10}{'COLUMN':<{NAME_WIDTH}}{'ROWS':>9}{'SHARE':>9}{tail}{course}", "dim"))
+
+
+def _is_wide(view: ContractCheckView, width: int) -> bool:
+    return view.model is not None and width >= WIDE
+
+
+def _broken(each: RuleVerdict, view: ContractCheckView, zone: ZoneInfo, width: int) -> list[Row]:
+    said = [line("     ", (Untrusted(each.why), "dim"))]
+    said += [line("     ", (Untrusted(_offender(found, zone)), "dim")) for found in each.sample]
+    return [_row(each, view, width), *(Row(part) for one in said for part in wrapped(one, width - 1, 5))]
+
+
+def _row(each: RuleVerdict, view: ContractCheckView, width: int) -> Row:
     state = str(each.state)
+    limit = each.warning if each.critical is None or each.state is State.OK else each.critical
+    if view.model is None:
+        tail = [(f"  {each.line}", 6, "dim")]
+    else:
+        tail = [(_limit(each, limit), -9, "dim"), (f"{figures.since(each.since, view.at):>8}", 8, "")]
+        if _is_wide(view, width):
+            drawn = strip(each.history, STRIP_WIDTH, _RAMP) if any(value is not None for value in each.history) else ""
+            tail.append((f"   {drawn}", STRIP_WIDTH + 3, ""))
     cells = columns(
         [
             (each.rule, 10, ""),
-            ("the file" if each.column is None else each.column, NAME_WIDTH, ""),
-            (figures.MISSING if each.count is None else figures.count(each.count), -10, state),
-            (figures.MISSING if each.share is None else f"{each.share * 100:.3g} %", -10, ""),
-            (f"  {each.line}", 6, "dim"),
+            ("the file" if each.column is None and view.model is None else each.column or "all", NAME_WIDTH, ""),
+            (figures.MISSING if each.count is None else figures.count(each.count), -9, state),
+            (figures.MISSING if each.share is None else f"{each.share * 100:.3g} %", -9, ""),
+            *tail,
         ],
         gap=0,
     )
-    return Line((*line((f" {MARKS[state]} ", state)).spans, *cells.spans))
+    key = f"{each.rule} {'' if each.column is None else each.column.raw}"
+    why = line((MARKS[state], state), " ", Untrusted(each.why))
+    return Row(Line((*line((f" {MARKS[state]} ", state)).spans, *cells.spans)), key=key, why=why, state=state)
 
 
-def _offender(found: Offender) -> str:
+def _limit(each: RuleVerdict, limit: float | None) -> str:
+    if limit is None:
+        return ""
+    return f"{limit:g} h" if each.rule == "freshness" else "none" if each.rule == "allowed" else f"{limit * 100:.3g} %"
+
+
+def _offender(found: Offender, zone: ZoneInfo) -> str:
+    where = f"row {found.row:,}" if found.at is None else figures.moment(found.at, zone)
     if found.value is None:
-        return f"row {found.row:,}: no value"
-    return f"row {found.row:,}: {found.value.raw[:200]}" + (" (its shape)" if found.redacted else "")
+        return f"{where}: no value"
+    return f"{where}: {found.value.raw[:200]}" + (" (its shape)" if found.redacted else "")
+
+
+def _recorded(view: ContractCheckView, width: int) -> list[Row]:
+    if view.model is None:
+        return []
+    rows = [Row(Line()), Row(line((" FILES THAT WERE HELD AGAINST IT", "dim")))]
+    by_moment = {each.moment: each for each in view.recorded}
+    for moment in ("training", "batch", "online"):
+        found = by_moment.get(moment)
+        if found is None:
+            rows.append(Row(line((" ? ", "unknown"), f"{moment:<10}never; qd contract check {view.model.raw} FILE --moment {moment}")))
+            continue
+        state = str(found.state)
+        told = f"{figures.age(view.at - found.at)} ago, {found.broken} rules broken, {figures.count(found.rows)} rows of "
+        run = line(", run ", found.run).spans if found.run is not None else ()
+        said = Line((*line((f" {MARKS[state]} ", state), f"{moment:<10}{told}", shortened(found.file, 40)).spans, *run))
+        rows += [Row(each, state=state) for each in wrapped(said, width - 1, 13)]
+    return rows

@@ -14,7 +14,7 @@ from widgets.wrapping import wrapped
 
 STRIP_WIDTH = 29
 _RAMP = "_.-=*#"
-TABS = (("1", "Health"), ("2", "Drift"), ("3", "Quality"), ("5", "Versions"), ("6", "Lineage"), ("7", "Changes"))
+TABS = (("1", "Health"), ("2", "Drift"), ("3", "Quality"), ("5", "Versions"), ("6", "Lineage"), ("7", "Changes"), ("8", "Data"))
 
 
 def tabs(current: str) -> Line:

@@ -56,6 +56,8 @@ class ModelScreen(DeckScreen):
     def open_row(self, key: str) -> None:
         if key.startswith("data.drift"):
             self.app.go("drift", self.target)
+        elif key.startswith(("data.", "layer:data")) and key != "data.freshness":
+            self.app.go("data", self.target)
         elif key.startswith(("model.", "layer:model")):
             self.app.go("quality", self.target)
         else:

@@ -70,10 +70,16 @@ def assess(sight: Sight, reader: Reader, registry: Registry, model: str) -> Eval
     record = registry.models.get(model)
     if record is None:
         raise no_such_model(model, registry.models)
+    return evaluate(reader, sight.policies, subject_of(sight, registry, record), sight.at)
+
+
+def subject_of(sight: Sight, registry: Registry, record: Model) -> Subject:
+    """Everything that is known of a model beside its rows."""
+    model = record.name
     history = sight.alias_history(model)
     serving = serving_at(history, sight.at)
     incidents = sight.control.open_incidents(sight.environment, model)
-    subject = Subject(
+    return Subject(
         environment=sight.environment,
         model=record,
         version=registry.versions.get((model, serving.version)) if serving.version else None,
@@ -82,9 +88,9 @@ def assess(sight: Sight, reader: Reader, registry: Registry, model: str) -> Eval
         incidents=tuple(incident.id for incident in reversed(incidents)),
         runs=registry.runs_of(model),
         onset=min((incident.opened_at for incident in incidents), default=None),
+        contract=sight.contracts.by_model.get(model),
         overrides=overrides(sight, model),
     )
-    return evaluate(reader, sight.policies, subject, sight.at)
 
 
 def no_such_model(model: str, known: dict[str, Model]) -> NoSuchModel:

@@ -11,10 +11,12 @@ from backends.data_files.columns import TableColumn
 from backends.data_files.contract_counts import Counted, counted, first_missing, first_outside, first_repeated
 from backends.data_files.table import ENGINE_MIB, Table, opened
 from backends.durations import format_duration
-from backends.records import State, severity_rank, worst
+from backends.records import Column, State, severity_rank, worst
 from backends.store.columns import ColumnCheck
 from backends.text import Untrusted
 from console.contracts.contract import ContractColumn, Freshness, Moment, ReadContract
+from console.contracts.fitting import misfit
+from console.contracts.references import references_in
 from console.contracts.shapes import shape
 from console.policies.load import Policies, shipped_policies
 from console.policies.rules import AlertRule
@@ -24,13 +26,16 @@ from console.views.judging import limits_of
 SAMPLE: Final = 3
 """Rows that are shown of those that break a rule."""
 
-RuleName = Literal["schema", "nulls", "allowed", "range", "unique", "freshness", "columns"]
+RuleName = Literal["schema", "nulls", "allowed", "among", "range", "unique", "freshness", "columns"]
 
 
 class Offender(View):
-    """One row that breaks a rule, counted from 1 in the order of the file."""
+    """One row that breaks a rule."""
 
-    row: int
+    row: int | None = None
+    """Counted from 1 in the order of the file."""
+    at: datetime | None = None
+    """When it was scored, of production logs."""
     value: Untrusted | None
     """The value, or its shape (letters as a or A, digits as 9) when `redacted`; None where there is none."""
     redacted: bool
@@ -42,8 +47,8 @@ class RuleVerdict(View):
     rule: RuleName
     column: Untrusted | None
     """The column, or the columns of a key with commas between; None for the file as a whole."""
-    line: int
-    """Where it stands in the contract."""
+    line: int | None
+    """Where it stands in the contract; None where the signature of the version says it."""
     state: State
     count: int | None
     """Rows that break it; of `columns`, columns."""
@@ -53,12 +58,32 @@ class RuleVerdict(View):
     """The limits of the share; of `freshness` those of the age in seconds."""
     why: str
     sample: tuple[Offender, ...] = ()
+    since: datetime | None = None
+    """Of production logs: since when the state lasts, as far back as was looked."""
+    history: tuple[float | None, ...] = ()
+    """Of production logs: the number that was judged, over the windows that end at each of `ends`."""
+
+
+class RecordedCheck(View):
+    """A check of a file that was kept in the workspace."""
+
+    moment: Moment
+    at: datetime
+    state: State
+    broken: int
+    """Rules that are not kept, those without a verdict among them."""
+    rows: int
+    file: Untrusted
+    digest: str
+    """Of the contract that it was held against."""
+    run: Untrusted | None = None
 
 
 class ContractCheckView(View):
-    """A file held against a contract, the worst rule first."""
+    """A file, or the production logs of a model, held against a contract, the worst rule first."""
 
-    contract: Untrusted
+    contract: Untrusted | None
+    """Where it stands; None: there is none, and the logs are held against the signature of the version that serves."""
     name: Untrusted
     file: Untrusted
     rows: int
@@ -67,6 +92,16 @@ class ContractCheckView(View):
     at: datetime
     state: State
     rules: tuple[RuleVerdict, ...]
+    model: Untrusted | None = None
+    environment: str | None = None
+    zone: str = "UTC"
+    start: datetime | None = None
+    """Of production logs: the window that the counts are of, up to `at`."""
+    ends: tuple[datetime, ...] = ()
+    recorded: tuple[RecordedCheck, ...] = ()
+    """Of production logs: the newest check that was kept, of each moment."""
+    problems: tuple[Untrusted, ...] = ()
+    """What is wrong with the contracts of the workspace."""
 
 
 class ContractProposalView(View):
@@ -98,7 +133,7 @@ class _Check:
         self.read, self.contract, self.table, self.at, self.policies = read, read.contract, table, at, policies
         self.moment = moment
         self.held = [(number, each) for number, each in enumerate(self.contract.columns) if self._now(each.moments)]
-        self.there = {each.name for _, each in self.held if each.name in table.columns and not _misfit(each, table.columns[each.name])}
+        self.there = {each.name for _, each in self.held if each.name in table.columns and not misfit(each, table.columns[each.name])}
         self.keys = [
             (number, each.columns)
             for number, each in enumerate(self.contract.unique)
@@ -106,10 +141,13 @@ class _Check:
         ]
         fresh = self.contract.freshness
         self.fresh = fresh if fresh is not None and self._now(fresh.moments) else None
+        self.references = references_in(table.connection, read, moment)
         self.checks = {
-            each.name: ColumnCheck(each.name, each.minimum, each.maximum, _written(each, table.columns[each.name]))
+            each.name: ColumnCheck(
+                each.name, each.minimum, each.maximum, _written(each, table.columns[each.name]), self.references.relations.get(each.name)
+            )
             for _, each in self.held
-            if each.name in self.there and _is_bounded(each)
+            if each.name in self.there and _is_bounded(each) and each.name not in self.references.problems
         }
         self.counted: Counted = counted(
             table,
@@ -127,6 +165,10 @@ class _Check:
                 yield self._nulls(number, each)
                 if each.name in self.checks:
                     yield self._outside(number, each)
+                elif each.name in self.references.problems:
+                    line = self.read.line("columns", number, "among")
+                    why = self.references.problems[each.name]
+                    yield self._counted("among", line, each.name, None, (State.UNKNOWN, None, None, why), [], [])
         for number, rule in enumerate(self.contract.unique):
             if self._now(rule.moments):
                 yield self._unique(number, rule.columns)
@@ -150,7 +192,7 @@ class _Check:
         column = self.table.columns.get(each.name)
         if column is None:
             state, why = State.CRITICAL, "the file has no such column"
-        elif wrong := _misfit(each, column):
+        elif wrong := misfit(each, column):
             state, why = State.CRITICAL, wrong
         elif self.counted.missing[each.name] == self.table.rows and each.max_null_share != 1:
             state, why = State.CRITICAL, "no row has a value"
@@ -167,7 +209,8 @@ class _Check:
     def _outside(self, number: int, each: ContractColumn) -> RuleVerdict:
         count = self.counted.outside[each.name]
         is_set = each.allowed is not None
-        part = "allowed" if is_set else "minimum" if each.minimum is not None else "maximum"
+        rule = bound_of(each)
+        part = rule if rule != "range" else "minimum" if each.minimum is not None else "maximum"
         line = self.read.line("columns", number, part)
         if is_set:
             # One strange category violates the schema, on production logs too: no share of them is small enough.
@@ -177,7 +220,7 @@ class _Check:
         else:
             found = self._judged("out_of_range_share", count, each.name, None)
         offenders = first_outside(self.table, self.checks[each.name], SAMPLE) if found[0] in _BROKEN else []
-        return self._counted("allowed" if is_set else "range", line, each.name, count, found, offenders, [each])
+        return self._counted(rule, line, each.name, count, found, offenders, [each])
 
     def _unique(self, number: int, key: tuple[str, ...]) -> RuleVerdict:
         line, named = self.read.line("unique", number), ", ".join(key)
@@ -225,7 +268,7 @@ class _Check:
 
     def _judged(self, signal: str, count: int, named: str, declared: float | None) -> _Found:
         """The verdict that the same share would get on production logs."""
-        rule, rows = _rule(self.policies, signal), self.table.rows
+        rule, rows = rule_watching(self.policies, signal), self.table.rows
         limits = limits_of(rule, self.contract.model or "", None, column=named, declared=declared)
         state = rule.judge(count / rows, rows, limits.warning, limits.critical)
         if state is State.UNKNOWN:
@@ -265,7 +308,14 @@ _BROKEN: Final = frozenset({State.WARNING, State.CRITICAL})
 
 
 def _is_bounded(each: ContractColumn) -> bool:
-    return each.allowed is not None or each.minimum is not None or each.maximum is not None
+    return each.among is not None or each.allowed is not None or each.minimum is not None or each.maximum is not None
+
+
+def bound_of(each: Column) -> Literal["allowed", "among", "range"]:
+    """What bounds the values of a column."""
+    if each.allowed is not None:
+        return "allowed"
+    return "among" if isinstance(each, ContractColumn) and each.among is not None else "range"
 
 
 def _written(each: ContractColumn, column: TableColumn) -> tuple[str, ...] | None:
@@ -290,26 +340,7 @@ def _broken(value: str) -> str:
         return value
 
 
-def _misfit(each: ContractColumn, column: TableColumn) -> str:
-    """Why a column of the file is not what the contract says; empty when it is.
-
-    A category may be written as a whole number or a truth value; in a file without types any text may look like a number or a time.
-    """
-    if column.kind == "empty":
-        return ""
-    fitting = {
-        "numeric": {"numeric"},
-        "timestamp": {"timestamp"},
-        "boolean": {"boolean"},
-        "categorical": {"categorical", "boolean"} | ({"numeric"} if column.whole or column.inferred else set()),
-        "text": {"categorical", "boolean"} | ({"numeric", "timestamp"} if column.inferred else set()),
-    }
-    if column.kind in fitting[each.kind]:
-        return ""
-    return f"is {column.kind} ({column.type}), not {each.kind}"
-
-
-def _rule(policies: Policies, signal: str) -> AlertRule:
+def rule_watching(policies: Policies, signal: str) -> AlertRule:
     """The rule in force that watches a signal, else the one that ships."""
     listed = [*policies.rules, *shipped_policies().rules]
     return next(rule for rule in listed if rule.signal == signal and rule.enabled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from console.views.definition import Definition
+from console.views.definitions_data import DATA
 from console.views.definitions_learnt import LEARNT
 
 _BINS = "Numeric columns: 10 bins at the unique linear quantiles 0, .1, ..., 1 of the reference, [a, b), outer ones open. A column that "
@@ -454,5 +455,6 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         also=("baseline",),
         see=("band",),
     ),
+    **DATA,
 }
 """By name, in lower case."""

@@ -16,7 +16,8 @@ from console.policies.load import Policies
 from console.policies.rules import AlertRule
 from console.render import figures
 from console.views.budgets import budgets
-from console.views.column_signals import block_signals, drift_signal, not_for_little
+from console.views.column_courses import Courses, courses_of
+from console.views.column_signals import block_signals, drift_signal, not_for_little, worst_of
 from console.views.health import Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
 from console.views.input_days import input_days
 from console.views.judging import Judged, judge, limits_of, silent, trouble_began, unknown
@@ -67,10 +68,11 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     reference = reference_of(serving.since, first, at)
     hourly, strip = hourly_ends(at), strip_ends(at)
     material = _material(reader, subject, serving, rows, reference, at)
+    courses = courses_of(reader, subject, strip)
     judged = [
         *_from_rows(rules, model.name, material, hourly, strip),
-        *_from_columns(reader, rules, subject, reference, at, strip),
-        *_from_elsewhere(reader, rules, subject, rows, at, hourly, strip),
+        *_from_columns(reader, rules, subject, courses, reference, at, strip),
+        *_from_elsewhere(reader, rules, subject, rows, courses, at, hourly, strip),
     ]
     order = {rule.id: number for number, rule in enumerate(rules)}
     judged.sort(key=lambda each: order.get(each.signal.id, len(order)))
@@ -143,13 +145,17 @@ def _calibrating_ends(reference: Reference, rule: AlertRule) -> Ints:
 
 
 def _from_columns(
-    reader: Reader, rules: Sequence[AlertRule], subject: Subject, reference: Reference | None, at: datetime, strip: Ints
+    reader: Reader,
+    rules: Sequence[AlertRule],
+    subject: Subject,
+    courses: Courses,
+    reference: Reference | None,
+    at: datetime,
+    strip: Ints,
 ) -> list[Judged]:
     signature = subject.version.signature if subject.version else None
-    blocks = block_signals(
-        {rule.signal: rule for rule in rules if rule.signal in BLOCKS}, reader, subject.environment, subject.model.name, signature, strip
-    )
-    found = list(blocks.values())
+    watching = {rule.signal: rule for rule in rules if rule.signal in BLOCKS}
+    found = list(block_signals(watching, courses).values()) if watching else []
     for rule in rules:
         if rule.signal != "input_psi":
             continue
@@ -162,7 +168,7 @@ def _from_columns(
 
 
 def _from_elsewhere(
-    reader: Reader, rules: Sequence[AlertRule], subject: Subject, rows: Rows, at: datetime, hourly: Ints, strip: Ints
+    reader: Reader, rules: Sequence[AlertRule], subject: Subject, rows: Rows, courses: Courses, at: datetime, hourly: Ints, strip: Ints
 ) -> list[Judged]:
     """Signals that come from metrics, sources and pipeline runs."""
     found = []
@@ -170,7 +176,9 @@ def _from_elsewhere(
         if rule.signal in HOURLY or rule.signal in STEPWISE or rule.signal in BLOCKS or rule.signal in {"input_psi", "slo_burn"}:
             continue
         if rule.signal == "age_hours":
-            found.append(freshness(rule, reader, subject, rows, at, strip))
+            agreed = courses.freshness(rule)
+            sources = freshness(rule, reader, subject, rows, at, strip)
+            found.append(sources if agreed is None else worst_of(rule, [sources, agreed], ""))
         elif rule.signal == "failed_runs":
             found.append(failed_runs(rule, subject, at, strip))
         else:

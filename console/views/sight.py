@@ -18,6 +18,7 @@ from console.config import Workspace
 
 if TYPE_CHECKING:
     from backends.store.reader import Reader
+    from console.contracts.kept import Contracts
     from console.control.records import ActionRecord
     from console.control.state import ControlState
     from console.policies.load import Policies
@@ -61,6 +62,13 @@ class Sight:
         from console.policies.load import load_policies  # noqa: PLC0415
 
         return load_policies(self.workspace.paths.policies)
+
+    @cached_property
+    def contracts(self) -> Contracts:
+        """The contracts in force: like the policies, those of now, whatever moment is looked at."""
+        from console.contracts.kept import load_contracts  # noqa: PLC0415
+
+        return load_contracts(self.workspace.paths.contracts)
 
     @cached_property
     def control(self) -> ControlState:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from backends.protocol import AliasMove
 from backends.records import Model, ModelVersion, PipelineRun, SwitchState
+from console.contracts.contract import ReadContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,7 @@ class Subject:
     runs: Sequence[PipelineRun]
     onset: datetime | None = None
     """When the oldest open incident began; None without one."""
+    contract: ReadContract | None = None
+    """What its rows must look like; None: only what the signature of its version says."""
     overrides: Sequence[tuple[datetime, datetime]] = ()
     """Stretches in which a person had the switch at something else than normal: what answered then was meant to."""

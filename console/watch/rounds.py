@@ -18,6 +18,7 @@ from backends.text import displayable
 from console.acting import outside_heads
 from console.clock import Clock
 from console.config import Workspace
+from console.contracts.kept import adopt_contracts, load_contracts
 from console.control.desk import Desk
 from console.control.errors import JournalUnavailable, Refused
 from console.control.identity import Actor
@@ -122,6 +123,9 @@ def _adopt(workspace: Workspace, done: Round) -> None:
     done.problems += [str(problem) for problem in policies.problems]
     if not policies.problems:
         adopt(folder, policies)
+    contracts = workspace.paths.contracts
+    done.problems += [str(problem) for problem in load_contracts(contracts).problems]
+    adopt_contracts(contracts)
 
 
 def rule_desk(workspace: Workspace, clock: Clock) -> Desk:

@@ -77,6 +77,24 @@ async def test_the_digits_go_from_tab_to_tab(root: Path) -> None:
         await until(pilot, ready(app, "drift", "COLUMN"))
 
 
+async def test_the_eighth_tab_judges_the_rows_and_a_signal_of_the_data_layer_opens_it(root: Path) -> None:
+    app = console(root, "model", "delay")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "model", "SIGNAL"))
+        await pilot.press("8")
+        await until(pilot, ready(app, "data", "signature of version 1"))
+        assert "[8 Data]" in lines(app)[0]
+        assert shown(app).verb == "contract check delay"
+        assert shown(app).content.put_cursor_on("nulls temp")
+        await pilot.press("e")
+        await until(pilot, ready(app, "explain", "nobody promised"))
+        await pilot.press("q", "1")
+        await until(pilot, ready(app, "model", "SIGNAL"))
+        assert shown(app).content.put_cursor_on("layer:data") or shown(app).content.put_cursor_on("data.schema")
+        await pilot.press("enter")
+        await until(pilot, ready(app, "data", "never; qd contract check delay FILE"))
+
+
 async def test_e_explains_the_number_under_the_cursor_and_q_comes_back(root: Path) -> None:
     app = console(root, "quality", "delay")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -40,9 +40,11 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _policy_problems(context: Context) -> list[str]:
+    from console.contracts.kept import load_contracts  # noqa: PLC0415
     from console.policies.load import load_policies  # noqa: PLC0415
     from playbooks.library import read_library  # noqa: PLC0415
 
     paths = context.workspace.paths
     found = [str(problem) for problem in load_policies(paths.policies).problems]
+    found += [str(problem) for problem in load_contracts(paths.contracts).problems]
     return found + [str(problem) for problem in read_library(paths.playbooks).problems]

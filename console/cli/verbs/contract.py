@@ -1,11 +1,11 @@
-"""`quarterdeck contract propose FILE`: a contract from good rows; `contract check CONTRACT FILE`: rows held against it."""
+"""`quarterdeck contract propose FILE|MODEL`: a contract from good rows; `contract check`: rows, or production logs, held against it."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.cli.context import WIDTH, Context, Problem
 from console.cli.exits import Exit
@@ -13,30 +13,39 @@ from console.cli.exits import Exit
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from console.contracts.contract import ReadContract
     from console.policies.load import Policies
+    from console.views.contract import ContractCheckView
+
+ENDINGS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", choices=("propose", "check"), help="propose FILE: write a contract; check CONTRACT FILE: hold rows against it"
+        "what",
+        choices=("propose", "check"),
+        help="propose FILE, or MODEL from its reference: write a contract; check MODEL: production logs; check CONTRACT|MODEL FILE: rows",
     )
-    parser.add_argument("first", metavar="CONTRACT|FILE", help="check: the contract, YAML as `propose` writes it; propose: the good rows")
+    parser.add_argument("first", metavar="CONTRACT|FILE|MODEL", help="the contract or the good rows; or a model of the workspace")
     parser.add_argument("file", nargs="?", help="check: Parquet, CSV with a header, or JSON Lines; a quoted pattern takes several files")
     parser.add_argument("--to", type=Path, metavar="NEW", help="propose: write it there, whole or not at all, instead of printing it")
     parser.add_argument("--name", metavar="NAME", help="propose: the name of the contract; that of the file if not given")
-    parser.add_argument("--moment", choices=("training", "batch", "online", "logs"), help="check: only the rules that hold at this moment")
+    parser.add_argument(
+        "--moment",
+        choices=("training", "batch", "online", "logs"),
+        help="check: only the rules that hold at this moment; of a MODEL the check is kept in the workspace",
+    )
+    parser.add_argument("--run", metavar="RUN", help="check MODEL FILE --moment: the run that the rows are for")
     parser.add_argument("--fail-on", choices=("warning", "critical"), help="check: exit with 1 when a rule is at least this bad")
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.what == "check":
-        if options.file is None:
-            raise Problem(Exit.USAGE, "check needs both: contract check CONTRACT FILE")
         _only(options, "propose", to=options.to, name=options.name)
         return _check(context, options)
     if options.file is not None:
         raise Problem(Exit.USAGE, "propose takes one FILE; a quoted pattern takes several files")
-    _only(options, "check", moment=options.moment, fail_on=options.fail_on)
+    _only(options, "check", moment=options.moment, run=options.run, fail_on=options.fail_on)
     return _propose(context, options)
 
 
@@ -47,42 +56,97 @@ def _only(options: argparse.Namespace, what: str, **given: object) -> None:
             raise Problem(Exit.USAGE, f"--{name.replace('_', '-')} belongs to contract {what}, not to contract {options.what}")
 
 
+def _is_file(given: str) -> bool:
+    return os.path.lexists(given) or given.lower().endswith(ENDINGS) or any(mark in given for mark in "*?[/")
+
+
 def _propose(context: Context, options: argparse.Namespace) -> Exit:
     from backends.text import Untrusted, displayable  # noqa: PLC0415 - after the arguments are known to be right
     from backends.yaml_text import YamlFileError  # noqa: PLC0415
     from backends.yaml_writing import yaml_document  # noqa: PLC0415
     from console.contracts.contract import read_contract  # noqa: PLC0415
-    from console.contracts.proposing import proposed  # noqa: PLC0415
     from console.views.contract import ContractProposalView  # noqa: PLC0415
 
     if options.to is not None and os.path.lexists(options.to):
         raise Problem(Exit.USAGE, f"{options.to} exists already: nothing was written; give another name")
-    body = proposed(options.first, options.name or Path(options.first).stem)
-    document = f"# Proposed from {displayable(options.first)}. Read it through: it says what these rows are, not what is right.\n"
+    given, body = _body(context, options)
+    document = f"# Proposed from {displayable(given)}. Read it through: it says what these rows are, not what is right.\n"
     document += yaml_document(body)
     try:
         read_contract(document)
     except YamlFileError as error:
-        raise Problem(Exit.USAGE, f"{options.first}: no contract can be made of it: {error.problems[0].reason}") from None
+        raise Problem(Exit.USAGE, f"{given}: no contract can be made of it: {error.problems[0].reason}") from None
     if options.to is not None:
         _write(options.to, document)
         context.say(f"{options.to} written: {len(body['columns'])} columns")
     if options.json:
-        context.show(ContractProposalView(file=Untrusted(options.first), contract=body), "contract-proposal")
+        context.show(ContractProposalView(file=Untrusted(given), contract=body), "contract-proposal")
     elif options.to is None:
         print(document, end="")
     return Exit.OK
 
 
-def _check(context: Context, options: argparse.Namespace) -> Exit:
-    from console.contracts.contract import read_contract  # noqa: PLC0415 - after the arguments are known to be right
-    from console.render.contract import contract_page  # noqa: PLC0415
-    from console.views.contract import checked  # noqa: PLC0415
+def _body(context: Context, options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Where the rows are from, and the content of the contract."""
+    from console.contracts.proposing import proposed  # noqa: PLC0415 - as above
 
-    view = checked(read_contract(Path(options.first)), options.file, _now(context), _policies(context), options.moment)
+    if _is_file(options.first) or not context.located.exists:
+        return options.first, proposed(options.first, options.name or Path(options.first).stem)
+    from console.contracts.proposing_logs import proposed_from_logs  # noqa: PLC0415
+
+    return proposed_from_logs(context.lookout, options.first, options.name or options.first)
+
+
+def _check(context: Context, options: argparse.Namespace) -> Exit:
+    from console.render.contract import contract_page  # noqa: PLC0415
+
+    view = _checked(context, options)
     context.show(view, "contract-check", contract_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if view.state.value in bad else Exit.OK
+
+
+def _checked(context: Context, options: argparse.Namespace) -> ContractCheckView:
+    from console.contracts.contract import read_contract  # noqa: PLC0415 - after the arguments are known to be right
+    from console.views.contract import checked  # noqa: PLC0415
+
+    if options.file is None:
+        if options.moment not in {None, "logs"}:
+            raise Problem(Exit.USAGE, f"at the moment {options.moment} rows are held against it: contract check MODEL FILE --moment ...")
+        _only(options, "check MODEL FILE --moment", run=options.run)
+        if os.path.lexists(options.first):
+            raise Problem(Exit.USAGE, "check needs both: contract check CONTRACT FILE; or the name of a model")
+        return context.lookout.contract(options.first)
+    kept = None if os.path.lexists(options.first) else _kept(context, options.first)
+    if kept is None or options.moment is None:
+        _only(options, "check MODEL FILE --moment", run=options.run)
+    now = _now(context)
+    view = checked(kept or read_contract(Path(options.first)), options.file, now, _policies(context), options.moment)
+    if kept is not None and options.moment is not None:
+        _keep(context, options, kept, view, now)
+    return view
+
+
+def _kept(context: Context, model: str) -> ReadContract:
+    """The contract of a model in the workspace. Raises Problem."""
+    from console.contracts.kept import load_contracts  # noqa: PLC0415
+
+    if not context.located.exists:
+        raise Problem(Exit.USAGE, f"{model} is no file, and there is no workspace that could have a model of that name")
+    found = load_contracts(context.workspace.paths.contracts)
+    if model in found.by_model:
+        return found.by_model[model]
+    why = f"; {found.problems[0]}" if found.problems else f"; try: quarterdeck contract propose {model}"
+    raise Problem(Exit.NOT_FOUND, f"no file {model}, and no contract of a model {model} in {context.workspace.paths.contracts}{why}")
+
+
+def _keep(context: Context, options: argparse.Namespace, kept: ReadContract, view: ContractCheckView, now: datetime) -> None:
+    from console.contracts.recording import keep_check  # noqa: PLC0415
+
+    if context.as_of is not None or options.read_only:
+        context.say("the check is not kept: you look at the past, or read only")
+        return
+    keep_check(context.workspace.paths, context.environment, options.first, kept, view, options.run, now)
 
 
 def _now(context: Context) -> datetime:
@@ -105,6 +169,7 @@ def _write(path: Path, document: str) -> None:
     """Write beside and link, so that nothing is overwritten and nothing stands there half. Raises Problem."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
+        path.parent.mkdir(exist_ok=True)
         with beside.open("x", encoding="utf-8") as file:
             file.write(document)
             file.flush()

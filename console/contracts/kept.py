@@ -1,0 +1,66 @@
+"""The contracts of a workspace: one file a model in `contracts/`. While one is broken, the copy that was good last stays in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from backends.durable import private_mode, replace_file
+from backends.yaml_text import YamlFileError, YamlProblem
+from console.contracts.contract import ReadContract, read_contract
+
+IN_FORCE: Final = ".in-force"
+"""Folder of the copies that were good last, by the name of their file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """The contracts in force by model, and everything that is wrong with the files."""
+
+    by_model: Mapping[str, ReadContract]
+    problems: tuple[YamlProblem, ...] = ()
+
+
+def load_contracts(folder: Path) -> Contracts:
+    """Read every contract of a workspace. Never raises on bad content: a folder that is not there is an empty one."""
+    found: dict[str, ReadContract] = {}
+    problems: list[YamlProblem] = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            read = read_contract(path, f"contracts/{path.name}")
+        except YamlFileError as error:
+            problems += error.problems
+            kept = _last_good(folder, path)
+            if kept is None:
+                continue
+            read = kept
+        model = read.contract.model
+        if model is None:
+            problems.append(read.text.problem((), "a contract of a workspace says whose it is: model: NAME"))
+        elif model in found:
+            problems.append(read.text.problem(("model",), f"{model!r} has a contract already, in {found[model].text.file}"))
+        else:
+            found[model] = read
+    return Contracts(found, tuple(problems))
+
+
+def adopt_contracts(folder: Path) -> None:
+    """Keep a copy of every contract that is good now. Raises OSError when it cannot be written."""
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            read_contract(path)
+        except YamlFileError:
+            continue
+        copy, content = folder / IN_FORCE / path.name, path.read_bytes()
+        if not copy.exists() or copy.read_bytes() != content:
+            copy.parent.mkdir(exist_ok=True)
+            replace_file(copy, content, private_mode(folder))
+
+
+def _last_good(folder: Path, path: Path) -> ReadContract | None:
+    try:
+        return read_contract(folder / IN_FORCE / path.name, f"contracts/{IN_FORCE}/{path.name}")
+    except YamlFileError:
+        return None

@@ -1,0 +1,37 @@
+"""Tables that a contract names: the values that a column may have because another table has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from backends.data_files.listed import Connection, listed_values
+from backends.data_files.problem import DataFileProblem
+from console.contracts.contract import Moment, ReadContract
+
+MOST: Final = 1_000_000
+"""Values that a table may have to be held against: they are kept in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """By column: the relation of its values, or why there is none."""
+
+    relations: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+def references_in(connection: Connection, read: ReadContract, moment: Moment | None) -> References:
+    """Put the values of every table that the contract names into `connection`. Never raises: what cannot be read is a problem."""
+    relations: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for number, column in enumerate(read.contract.columns):
+        among = column.among
+        if among is None or (moment is not None and moment not in column.moments):
+            continue
+        try:
+            relations[column.name] = listed_values(connection, read.beside(among.file), among.column, f"among_{number}", MOST)
+        except DataFileProblem as error:
+            problems[column.name] = str(error)
+    return References(relations, problems)

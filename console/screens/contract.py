@@ -1,0 +1,36 @@
+"""Data: the production logs of a model against its contract, column by column and rule by rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.render.contract import contract_page
+from console.screens.base import DeckScreen
+from widgets.line import Page
+
+if TYPE_CHECKING:
+    from console.lookout import Lookout
+
+
+class ContractScreen(DeckScreen):
+    """What is agreed of one model's rows, and what they say to it."""
+
+    scope = "data"
+
+    def load(self, lookout: Lookout) -> Any:
+        assert self.target is not None
+        return lookout.contract(self.target)
+
+    def page(self, view: Any, width: int, height: int) -> Page:
+        del height
+        return contract_page(view, width=width, tabbed=True)
+
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return self.target
+
+    def topic_of(self, key: str | None) -> str | None:
+        return "contract" if key is None else f"contract.{key.partition(' ')[0]}"
+
+    def open_row(self, key: str) -> None:
+        self.app.go("explain", self.topic_of(key))

@@ -1,0 +1,34 @@
+"""What is meant by the checks of data: contracts of rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.views.definition import Definition
+
+DATA: Final[dict[str, Definition]] = {
+    "contract": Definition(
+        "contract of rows",
+        "What rows that go into a model, or come out of it, must look like, and whether they do.",
+        "schema: a column is not there, has another kind, or no row has a value. nulls, range, among: rows that break it / rows. allowed: "
+        "one row is critical. unique: rows whose key stood in an earlier row (on logs: of the same 12 hours) / rows. freshness: age of the "
+        "newest time. columns: columns that nobody promised.",
+        "shares; freshness in hours",
+        "contracts/*.yaml of the workspace; the last 24 hours of live predictions, judged every 12 hours; without a contract the signature "
+        "of the version that serves",
+        "Those of the alert rules data.nulls, data.range, data.duplicates and data.schema; max_null_share and freshness by the contract.",
+        "A contract that was proposed says what the rows were, not what is right: winter's range of temperatures is broken in spring.",
+        tuple(f"contract.{rule}" for rule in ("schema", "nulls", "allowed", "among", "range", "unique", "freshness", "columns")),
+        ("null_share", "out_of_range_share", "schema_violations", "duplicate_share", "shape"),
+    ),
+    "shape": Definition(
+        "shape of a value",
+        "An offending value without the value: enough to see what went wrong, too little to know who it is about.",
+        "Letters as a or A, digits as 9, all else as it is; at most 40 characters. A column with show_values: true shows values.",
+        source="the rows that break a rule of a contract",
+        misleads="Marks and the number of characters stay: a short list of possible values can still be told apart.",
+        also=("redacted", "its shape"),
+        see=("contract",),
+    ),
+}
+"""By name, in lower case."""
