@@ -40,7 +40,8 @@ def _in(*screens: str) -> frozenset[str]:
     return frozenset(screens)
 
 
-_MODEL_ROWS = _in("fleet", "model", "data", "drift", "quality", "versions", "version", "lineage", "changes", "incident")
+_OTHER_ROWS = _in("fleet", "model", "data", "drift", "quality", "versions", "version", "lineage", "changes", "incident")
+_MODEL_ROWS = _OTHER_ROWS | {"release"}
 
 CATALOGUE: tuple[Command, ...] = (
     Command("open", "open what is under the cursor", ("enter",), needs_row=True, footer="open"),
@@ -76,6 +77,15 @@ CATALOGUE: tuple[Command, ...] = (
     ),
     Command(
         "changes", "what changed", ("w", "7"), _MODEL_ROWS, needs_row=True, words=("changes", "w"), verb="changes {row}", footer="changed"
+    ),
+    Command(
+        "release",
+        "release: traffic by version, the rollout, its next step",
+        ("W", "8"),
+        _OTHER_ROWS,
+        needs_row=True,
+        words=("release", "traffic"),
+        verb="traffic {row}",
     ),
     Command(
         "incident",
@@ -116,6 +126,17 @@ CATALOGUE: tuple[Command, ...] = (
         "kill", "kill switch", ("K",), _MODEL_ROWS | {"switches", "actions", "action"}, "acts", True, ("kill",), "kill {row}", "kill switch"
     ),
     Command("promote", "promote a version", ("P",), _MODEL_ROWS | {"approvals", "approval"}, "acts", True, ("promote",), "promote {row}"),
+    Command(
+        "shift",
+        "the next step of the rollout, or how one begins",
+        ("W",),
+        _in("release"),
+        "acts",
+        words=("shift",),
+        verb="traffic {row} step",
+        footer="next step",
+    ),
+    Command("abort", "end the rollout: drop the candidate", ("D",), _in("release"), "acts", verb="traffic {row} abort", footer="end it"),
     Command("approve", "approve", ("A",), _in("approval", "approvals"), "acts", True, ("approve",), "approve {row}", "approve"),
     Command("reject", "reject or veto", ("X",), _in("approval", "approvals"), "acts", True, ("reject",), "reject {row}", "reject"),
     Command(

@@ -24,6 +24,7 @@ from console.control.actions import (
 from console.control.desk import Desk
 from console.control.ledger import read_state
 from console.control.records import ActionRecord
+from console.control.rollout import RolloutWish
 from console.control.state import ControlState
 from console.facts_in_time import base_facts, read_facts, within
 from console.session import Session
@@ -48,6 +49,8 @@ class Errand:
     run: str | None = None
     suggested: str | None = None
     """What a playbook or plan suggested, kept beside what is chosen."""
+    wish: RolloutWish | None = None
+    """How traffic is to be shifted."""
     break_glass: bool = False
     """Go on without the approval that it needs; the reason is then typed, never filled in."""
     problem: str | None = None
@@ -120,7 +123,7 @@ class Errand:
         """The facts of an approved plan, or of one that gates stand before, as they are now: the dialog may have been open for an hour."""
         if plan.step != "act" or (plan.approval is None and plan.kind not in NEEDS_FACTS):
             return None
-        request = self._request(plan.kind, self.incident).model_copy(update={"to": plan.to})
+        request = self._request(plan.kind, self.incident).model_copy(update={"to": plan.released})
         return read_facts(self.workspace, self.environment, request, as_of=self.session.as_of, patience=PATIENCE).facts
 
     def _facts(self, kind: ActionKind) -> PlanFacts:
@@ -137,6 +140,7 @@ class Errand:
             incident=incident,
             run=self.run,
             suggested=self.suggested,
+            wish=self.wish,
             break_glass=self.break_glass,
         )
 

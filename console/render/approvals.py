@@ -70,9 +70,7 @@ def _why(row: ApprovalRow, zone: ZoneInfo) -> Line:
         text = f"needs {row.granted} of {row.needed}; approve by {figures.moment(row.approve_by, zone)}: "
         return line(text, row.reason)
     if row.state == "approved":
-        how = line("qd ", row.execute_with, " executes it") if row.asked_as == "shift" else line("P executes it")
-        signed, until = line(f"{row.granted} of {row.needed} signed; "), line(f", until {figures.moment(row.execute_by, zone)}")
-        return Line((*signed.spans, *how.spans, *until.spans))
+        return line(f"{row.granted} of {row.needed} signed; P executes it, until {figures.moment(row.execute_by, zone)}")
     ended = f" by {row.ended_by}" if row.ended_by else ""
     return line(f"{row.state}{ended}: ", row.ended_reason)
 

@@ -12,7 +12,10 @@ from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.rollout import Arm, RolloutMeasured, TrafficView
+    from console.views.rollout import Arm, NextMove, RolloutMeasured, TrafficView
+
+VERSION = "version:"
+"""What the keys of rows of a version begin with."""
 
 NAMES = {"canary": "canary", "shadow": "shadow", "blue-green": "blue/green", "ab": "A/B"}
 
@@ -22,8 +25,8 @@ def share(value: float) -> str:
     return f"{value * 100:.4g} %"
 
 
-def traffic_page(view: TrafficView, *, width: int = 80) -> Page:
-    """The traffic of one model: the split, the steps, what can be done next."""
+def traffic_page(view: TrafficView, *, width: int = 80, on_screen: bool = False) -> Page:
+    """The traffic of one model: the split, the steps, what can be done next; `on_screen` by Enter, else by the verb."""
     zone = ZoneInfo(view.zone)
     rows: list[Row] = []
     if view.problem is not None:
@@ -43,12 +46,19 @@ def traffic_page(view: TrafficView, *, width: int = 80) -> Page:
         rows += fact_rows("last", f"{said}: {view.last.reason.raw}", width)
     if view.next:
         rows.append(Row(rule("Next", width)))
-        rows += [Row(line(f" qd {each.verb}  ", (each.what, "dim")), key=each.verb) for each in view.next]
+        rows += [row for each in view.next for row in _move(each, width, on_screen=on_screen)]
     version = f"{view.path} version {view.version}" if view.version else f"{view.path} not there yet"
     if view.version is None:
         version = "file not readable"
     heading = sides(line(("Traffic", "bold"), f" {view.model}  {view.environment}"), line((version, "dim")), width)
     return Page(heading, tuple(rows), f"traffic {view.model}")
+
+
+def _move(move: NextMove, width: int, *, on_screen: bool) -> list[Row]:
+    if on_screen:
+        return [Row(line(f" {move.move:<9} ", (move.what.removeprefix(f"{move.move}: "), "dim")), key=move.verb)]
+    parts = wrapped(line(f" qd {move.verb}  ", (move.what, "dim")), width, 4)
+    return [Row(part, key=move.verb if number == 0 else None) for number, part in enumerate(parts)]
 
 
 def _undivided(view: TrafficView) -> str:
@@ -84,7 +94,7 @@ def _arm(arm: Arm, width: int) -> Row:
             (said, 34, "dim"),
         ]
     )
-    return Row(Line((*line("  ").spans, *cells.spans)), key=f"version:{arm.version}")
+    return Row(Line((*line("  ").spans, *cells.spans)), key=f"{VERSION}{arm.version}")
 
 
 def _measured(found: RolloutMeasured, zone: ZoneInfo, width: int) -> list[Row]:
@@ -99,7 +109,7 @@ def _measured(found: RolloutMeasured, zone: ZoneInfo, width: int) -> list[Row]:
         cells = [(version_label(arm.version), 10, "bold"), (share(arm.asked), 7, ""), (seen, 7, ""), (figures.count(arm.answered), 8, "")]
         cells += [(figures.count(arm.labelled), 8, ""), (figures.share(arm.loss), 7, ""), (figures.share(arm.outcome), 7, "")]
         cells += [(figures.amount(arm.latency_p95_ms, "ms"), 7, "")]
-        rows.append(Row(Line((*line("  ").spans, *columns(cells).spans)), key=f"version:{arm.version}"))
+        rows.append(Row(Line((*line("  ").spans, *columns(cells).spans)), key=f"{VERSION}{arm.version}"))
     if found.difference is not None:
         where = f"on the same {figures.count(found.n)} rows" if found.same_rows else f"in separate groups, n {figures.count(found.n)}"
         bounds = f", 95 % {figures.signed(found.low)} to {figures.signed(found.high)}" if found.low is not None else ""

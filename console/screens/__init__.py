@@ -34,6 +34,7 @@ SCREENS = {
     "incidents": "console.screens.alerts:IncidentsScreen",
     "playbooks": "console.screens.playbooks:PlaybooksScreen",
     "playbook": "console.screens.playbooks:PlaybookScreen",
+    "release": "console.screens.release:ReleaseScreen",
     "own": "console.screens.own:OwnScreen",
     "help": "console.screens.help:HelpScreen",
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from backends.text import displayable
 from console.commands import Command
-from console.screens import breaker, doubt
+from console.screens import breaker, doubt, shifting
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ACTING = frozenset(
     {
         *("rollback", "kill", "promote", "approve", "reject", "glass", "close", "take", "note"),
-        *("elevate", "recheck", "resolve", "retry", "breaker"),
+        *("elevate", "recheck", "resolve", "retry", "breaker", "shift"),
     }
 )
 
@@ -36,6 +36,8 @@ def begin(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         doubt.begin(app, command, screen, words or (screen.target if screen.scope == "action" else key) or "")
     elif command.id == "breaker":
         breaker.begin(app, screen, words)
+    elif command.id == "shift":
+        _shift(app, screen, words)
     elif command.id == "glass":
         _break_glass(app, screen, words)
     elif command.id == "close":
@@ -74,14 +76,23 @@ def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
     kind = ActionKind.ROLLBACK if command.id == "rollback" else ActionKind.PROMOTE
     to = version or getattr(screen, "version_of", lambda _key: None)(screen.content.cursor_key) or None
     if kind is ActionKind.PROMOTE and to is None:
-        to = _candidate(app, model)
+        to = candidate_of(app, model)
         if to is None:
             screen.say(f"promote which version? type  :promote {model}@VERSION", "warning")
             return
     app.push_screen(PlanScreen(Errand(app.session, model, (kind,), to)))
 
 
-def _candidate(app: ConsoleApp, model: str) -> str | None:
+def _shift(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+    """`:shift 3 canary 10,50` on the model under the cursor."""
+    model = screen.model_of(screen.content.cursor_key)
+    if not model or not words:
+        screen.say(f"{shifting.HOW}; on a model, or W", "warning")
+    else:
+        shifting.begun(app, screen, model, words)
+
+
+def candidate_of(app: ConsoleApp, model: str) -> str | None:
     """The version that waits: of the open request, else where the alias of challengers points."""
     from backends.local.reading import LocalAliases  # noqa: PLC0415
     from backends.protocol import BackendError  # noqa: PLC0415
@@ -115,12 +126,14 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False
         screen.say(f"{displayable(ended)}; ask for it again", "warning")
         return
     payload = approval.payload
-    kind = approval.asked_as
+    kind, wish = approval.asked_as, None
     if kind is ActionKind.SHIFT:
-        screen.say(f"{approval.id} asks for a shift of traffic: qd {displayable(approval.execute_with)}", "warning")
-        return
-    to = payload.to if kind in ALIAS_KINDS else None
-    app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to, break_glass=glass)))
+        # A tenth that was asked for is never executed as all of it.
+        from console.control.rollout import RolloutWish  # noqa: PLC0415
+
+        wish = RolloutWish.model_validate((approval.plan or {})["wish"])
+    to = payload.to if kind in ALIAS_KINDS or kind is ActionKind.SHIFT else None
+    app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to, wish=wish, break_glass=glass)))
 
 
 def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:

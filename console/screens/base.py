@@ -61,6 +61,8 @@ class DeckScreen(FrameScreen):
 
     app: ConsoleApp
     scope: ClassVar[str] = ""
+    own_keys: ClassVar[frozenset[str]] = frozenset()
+    """Commands that line 24 names right behind Enter: what the screen is for."""
 
     def __init__(self, target: str | None = None) -> None:
         super().__init__()
@@ -229,7 +231,7 @@ class DeckScreen(FrameScreen):
     def show_keys(self) -> None:
         """Line 24: the keys that work now."""
         listed = [command for command in commands.on_screen(self.scope) if command.footer and self.works(command)]
-        listed.sort(key=lambda command: FOOTER_LAST.get(command.id, 0))
+        listed.sort(key=lambda command: -1 if command.id in self.own_keys or command.id == "open" else FOOTER_LAST.get(command.id, 0))
         self.keys.show([(commands.key_words(command.keys[0]), command.footer) for command in listed], kept=ALWAYS)
 
     def works(self, command: Command) -> bool:

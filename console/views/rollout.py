@@ -35,6 +35,9 @@ class NextMove(View):
     verb: str
     """The headless command, without the program's name."""
     what: str
+    move: Literal["begin", "step", "share", "pause", "resume", "promote", "abort"]
+    unjudged: bool = False
+    """A step although the one in force could not be judged, which goes on record."""
 
 
 class EndedRollout(View):
@@ -246,24 +249,42 @@ def _ended(setting: TrafficSetting | None) -> EndedRollout | None:
 
 
 def _next(model: str, running: TrafficSetting | None, serving: str | None) -> list[NextMove]:
+    traffic = f"traffic {model}"
     if running is None:
-        begin = NextMove(verb=f"traffic {model} shift --to V --strategy canary", what="begin: canary, shadow, blue-green or ab")
+        begin = NextMove(verb=f"{traffic} shift --to V --strategy canary", what="begin: canary, shadow, blue-green or ab", move="begin")
         return [] if serving is None else [begin]
     moves = []
     if running.paused:
-        moves.append(NextMove(verb=f"traffic {model} resume", what="go on"))
+        moves.append(NextMove(verb=f"{traffic} resume", what="go on", move="resume"))
     elif running.strategy == "canary":
         if running.step < len(running.steps):
             share = running.steps[running.step] * 100
-            moves.append(NextMove(verb=f"traffic {model} step", what=f"step {running.step + 1} of {len(running.steps)}: {share:.4g} %"))
-        moves.append(NextMove(verb=f"traffic {model} shift --percent N", what="exactly this share"))
-        moves.append(NextMove(verb=f"traffic {model} pause", what="no step until it is resumed"))
+            moves.append(
+                NextMove(verb=f"{traffic} step", what=f"step {running.step + 1} of {len(running.steps)}: {share:.4g} %", move="step")
+            )
+        moves.append(NextMove(verb=f"{traffic} shift --percent N", what="exactly this share", move="share"))
+        moves.append(NextMove(verb=f"{traffic} pause", what="no step until it is resumed", move="pause"))
     words = {
         "canary": "all of it, at the end",
         "ab": "take the other version",
         "blue-green": "swap the colours",
         "shadow": "all of it, directly",
     }
-    moves.append(NextMove(verb=f"promote {model}@{running.candidate}", what=words[running.strategy]))
-    moves.append(NextMove(verb=f"traffic {model} abort", what="end it, 1 operator"))
+    moves.append(NextMove(verb=f"promote {model}@{running.candidate}", what=words[running.strategy], move="promote"))
+    moves.append(NextMove(verb=f"{traffic} abort", what="end it, 1 operator", move="abort"))
     return moves
+
+
+def moves_after(moves: tuple[NextMove, ...], state: State) -> tuple[NextMove, ...]:
+    """What can be done next once the step in force was measured: what fails goes no further, what cannot be judged only on record."""
+    if state is State.CRITICAL:
+        ended = [each for each in moves if each.move == "abort"]
+        return (*ended, *(each for each in moves if each.move not in {"step", "abort", "promote"}))
+    if state is State.OK:
+        return moves
+    return tuple(
+        each.model_copy(update={"verb": f"{each.verb} --unjudged", "what": f"{each.what}, unjudged, on record", "unjudged": True})
+        if each.move == "step"
+        else each
+        for each in moves
+    )

@@ -21,7 +21,7 @@ from console.analysis.would_help import MINIMUM_ROWS
 from console.control.actions import Judgement, version_label
 from console.render import figures
 from console.views.assessment import registry_of
-from console.views.rollout import ArmMeasured, RolloutMeasured, TrafficView, rollout_in_force, traffic_view
+from console.views.rollout import ArmMeasured, RolloutMeasured, TrafficView, moves_after, rollout_in_force, traffic_view
 from console.views.sight import Sight
 
 MISPLACED: Final = 0.01
@@ -56,10 +56,12 @@ def traffic_measured(sight: Sight, model: str) -> TrafficView:
         with sight.reader() as reader:
             known = registry_of(reader, sight.environment, sight.at).models.get(model)
             if known is None:
-                return view.model_copy(update={"unmeasured": Untrusted("the store knows nothing of this model")})
-            return view.model_copy(update={"measured": measured(sight, reader, known, running)})
+                why = Untrusted("the store knows nothing of this model")
+                return view.model_copy(update={"unmeasured": why, "next": moves_after(view.next, State.UNKNOWN)})
+            found = measured(sight, reader, known, running)
     except StoreError as error:
-        return view.model_copy(update={"unmeasured": Untrusted(str(error))})
+        return view.model_copy(update={"unmeasured": Untrusted(str(error)), "next": moves_after(view.next, State.UNKNOWN)})
+    return view.model_copy(update={"measured": found, "next": moves_after(view.next, found.state)})
 
 
 def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting) -> RolloutMeasured:

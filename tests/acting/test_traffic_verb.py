@@ -98,8 +98,10 @@ async def test_on_the_screen_a_request_for_a_shift_is_not_executed_as_a_promotio
     async with console(place, size=(120, 40)) as screen:
         await screen.press("g", "a")
         await screen.shows("shift delay v2 -> v3")
-        await screen.press("P")
-        await screen.shows("APR-1 asks for a shift of traffic: qd traffic delay shift --to 3")
+        await screen.opens("P")
+        await screen.shows("SHIFT TRAFFIC OF delay  v3 0 % -> 10 %")
+        await screen.press("escape")
+        await screen.shows("nothing was sent")
         await screen.press("enter")
         await screen.shows("Executed with: qd traffic delay shift --to 3 --strategy canary --steps 10,50")
         await screen.shows("traffic to v3 0 % -> 10 %")
@@ -115,7 +117,13 @@ def test_what_is_under_way_is_shown_with_who_when_and_what_comes_next(qd: Verb, 
     assert [(arm["version"], arm["role"], arm["share"]) for arm in shown["arms"]] == [("2", "stable", 0.9), ("3", "candidate", 0.1)]
     assert (shown["strategy"], shown["step"], shown["steps"], shown["who"]) == ("canary", 1, [0.1, 0.5], "ines@desk")
     assert shown["step_at"] == entry(place)["step_at"] and shown["version"] == 1
-    assert [move["verb"].split(MODEL)[1] for move in shown["next"]] == [" step", " shift --percent N", " pause", "@3", " abort"]
+    assert [move["verb"].split(MODEL)[1] for move in shown["next"]] == [
+        " step --unjudged",
+        " shift --percent N",
+        " pause",
+        "@3",
+        " abort",
+    ]
     assert shown["action"] in read_state(place.paths).actions
     assert qd("traffic", MODEL) == 0
     assert "steps [10 %] > 50 % > promote" in qd.out
