@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -121,9 +122,7 @@ def read_document(path: Path, kind: type[Document]) -> Document:
     if len(raw) > MAX_BYTES:
         raise BackendError(f"{path} is larger than {MAX_BYTES} bytes: it was left as it is; restore it from a backup")
     try:
-        json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refused_constant)
-        # Strictly, as the schema has it: a number is no time and `1.0` no count, whatever another reader may make of them.
-        return kind.model_validate_json(raw, strict=True)
+        return kind.model_validate(_parsed(raw, kind))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -132,9 +131,17 @@ def read_document(path: Path, kind: type[Document]) -> Document:
         raise BackendError(_broken(path, str(error))) from error
 
 
+@lru_cache(maxsize=6)
+def _parsed(raw: bytes, kind: type[BaseModel]) -> BaseModel:
+    """What these bytes say; documents are immutable. An action reads its file several times, and equal bytes are understood once."""
+    json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refused_constant)
+    # Strictly, as the schema has it: a number is no time and `1.0` no count, whatever another reader may make of them.
+    return kind.model_validate_json(raw, strict=True)
+
+
 def document_bytes(document: BaseModel) -> bytes:
     """What is written: indented, for people; `format` and `version` first."""
-    return (json.dumps(document.model_dump(mode="json"), indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
+    return (document.model_dump_json(indent=1, ensure_ascii=True) + "\n").encode()
 
 
 def _broken(path: Path, reason: str) -> str:

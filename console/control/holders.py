@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from console.control.actions import ActionState
@@ -37,7 +38,13 @@ def carrying(key: str) -> Iterator[None]:
 
 def this_holder() -> Holder:
     """This process."""
-    return Holder(host=socket.gethostname(), pid=os.getpid(), started=process_started(os.getpid()))
+    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_this_started(os.getpid()))
+
+
+@lru_cache(maxsize=1)
+def _this_started(pid: int) -> str:
+    """When this process started: a fact that stays, until it forks and has another pid."""
+    return process_started(pid)
 
 
 def holder_alive(action: ActionRecord) -> bool:
@@ -45,7 +52,7 @@ def holder_alive(action: ActionRecord) -> bool:
     holder = action.holder
     if holder is None or holder.host != socket.gethostname():
         return False
-    if holder.pid == os.getpid() and holder.started == process_started(os.getpid()):
+    if holder.pid == os.getpid() and holder.started == _this_started(os.getpid()):
         return action.key in _carrying
     try:
         os.kill(holder.pid, 0)
