@@ -35,7 +35,7 @@ class ColumnSpec:
     """How a column is counted: fixed once per reference, then the same for every window.
 
     `spike` is the value that was split off because the quantiles of the reference collapsed into one bin; None if they did not.
-    `edges_from` says in words where the edges come from.
+    `edges_from` says in words where the edges come from; of `text`, why there are none.
     """
 
     column: str

@@ -32,6 +32,12 @@ WindowKey = tuple[Any, ...]
 EXACT_EDGES_UP_TO: Final = 1_000_000
 """Rows up to which the quantiles of a reference are exact; beyond, a sample of that many rows gives the edges. Counts stay exact."""
 
+LISTS: Final = "lists or structures, such as embeddings, have no order and no categories"
+FREE_TEXT: Final = "free text has no order and no categories"
+
+FREE_FROM: Final = 200
+"""Values from which a column of texts that hardly ever come twice is called free text."""
+
 _FLOATS: Final = frozenset({"FLOAT", "DOUBLE", "REAL"})
 _INTEGERS: Final = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
@@ -79,7 +85,8 @@ def reference_specs(
 
     `columns` defaults to all that can be profiled; `kinds` overrides the kind by column (an integer code that is a category).
     Numeric columns get the unique linear quantiles 0, .1, ..., 1 of the reference as edges, outer ones open; a column that collapses
-    into one bin has its most frequent value split off (`ColumnSpec.spike`). Raises `MissingColumn`.
+    into one bin has its most frequent value split off (`ColumnSpec.spike`). A column of texts that are lists or structures, or that
+    nobody declared and whose values hardly ever come twice, is `text`, and `edges_from` says why. Raises `MissingColumn`.
     """
     types = column_types(run, relation)
     chosen = list(columns) if columns is not None else [name for name, engine_type in types.items() if kind_of(engine_type)]
@@ -90,9 +97,33 @@ def reference_specs(
         if kind is None:
             raise MissingColumn(f"column {name!r} has type {types[name]}, which cannot be profiled; leave it out or flatten it first")
         resolved[name] = kind
+    free = _free_texts(run, relation, [name for name in chosen if types[name].upper() == "VARCHAR"], kinds or {})
+    resolved |= dict.fromkeys(free, "text")
     binned = {name: _as_number(name, types[name], finite=True) for name, kind in resolved.items() if kind in BINNED}
     specs = {spec.column: spec for spec in _binned_specs(run, relation, binned, resolved, exact_up_to)}
-    return tuple(specs.get(name) or ColumnSpec(column=name, kind=kind) for name, kind in resolved.items())
+    return tuple(specs.get(name) or ColumnSpec(column=name, kind=kind, edges_from=free.get(name, "")) for name, kind in resolved.items())
+
+
+def _free_texts(run: Run, relation: str, columns: Sequence[str], kinds: Mapping[str, ColumnKind]) -> dict[str, str]:
+    """Why columns of texts have no categories, by name: nothing is said of those that have some."""
+    if not columns:
+        return {}
+    asked = []
+    for name in columns:
+        value = quoted(name)
+        nested = f"bool_and(({value} LIKE '[%]') OR ({value} LIKE '{{%}}'))"
+        asked.append(f"count({value}), approx_count_distinct({value}), {nested}")
+    found = iter(run(f"SELECT {', '.join(asked)} FROM {relation}", [])[0])
+    free = {}
+    for name in columns:
+        n, distinct, lists = int(next(found)), int(next(found)), next(found)
+        if lists and n:
+            free[name] = LISTS
+        elif kinds.get(name) == "text":
+            free[name] = FREE_TEXT
+        elif name not in kinds and n >= FREE_FROM and distinct > n / 2:
+            free[name] = f"{FREE_TEXT}: nearly every value is another ({n} values in the reference)"
+    return free
 
 
 def _binned_specs(

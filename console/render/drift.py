@@ -11,7 +11,7 @@ from console.render import figures
 from console.render.dates import day, span
 from console.render.drift_together import together_rows
 from console.render.model import model_heading, tabs
-from console.views.drift import BIG_PSI, ColumnShift, DriftDetailView, DriftView
+from console.views.drift import BIG_PSI, TEXT, ColumnShift, DriftDetailView, DriftView
 from widgets.chart import hist_lines
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
@@ -40,6 +40,9 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     left = len(view.columns) - len(shown)
     if left:
         rows.append(Row(line((f"   {left} more {'is' if left == 1 else 'are'} ok (--all)", "dim"))))
+    for each in view.columns:
+        if each.refused:
+            rows += [Row(part) for part in wrapped(line(("   ", ""), (each.column, "dim"), (f": {each.verdict}.", "dim")), width, 5)]
     rows += together_rows(view.together, width)
     rows.append(Row(Line()))
     if view.quality is not None:
@@ -63,7 +66,8 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
     said = wrapped(line(" VERDICT  ", (f"{shift.verdict}.", "bold" if state != "ok" else "")), width - 1, 10)
     rows = [Row(each, key=None if number else shift.column.raw, why=_why(shift), state=state) for number, each in enumerate(said)]
     rows += [Row(_side("reference r", shift, view, width)), Row(_side("current   c", shift, view, width))]
-    rows += [Row(each) for each in wrapped(_distances(shift), width, 1)]
+    if shift.kind != TEXT:
+        rows += [Row(each) for each in wrapped(_distances(shift), width, 1)]
     if shift.bins:
         unit = f" {shift.unit.raw}" if shift.unit else ""
         drawn = hist_lines(
@@ -71,9 +75,9 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
             width, title=Untrusted(f"{shift.column.raw}{unit}"),
         )  # fmt: skip
         rows += [Row(each) for each in drawn]
-    else:
+    elif shift.kind != TEXT:
         rows.append(Row(line((f" no histogram: {shift.reasons.get('psi', 'no values on one side')}", "dim"))))
-    rows += [Row(each) for each in _course(view, width)]
+    rows += [Row(each) for each in (_course(view, width) if shift.kind != TEXT else [])]
     rows += [Row(each) for each in _beside(view, width)]
     verb = f"drift {view.line.model} -f {shift.column.raw}"
     if not tabbed:
@@ -104,7 +108,7 @@ def _row(shift: ColumnShift, name: int) -> Line:
         else f"{_nulls(shift.nulls_reference)} -> {_nulls(shift.nulls_current)} %"
     )
     further = f"{shift.further} of {shift.windows}" if shift.psi is not None and shift.windows else figures.MISSING
-    psi = distance(shift.psi) if shift.psi is not None else "unkn"
+    psi = distance(shift.psi) if shift.psi is not None else figures.MISSING if shift.kind == TEXT else "unkn"
     cells = columns(
         [
             (shift.column, name, ""),
@@ -215,6 +219,8 @@ def _beside(view: DriftDetailView, width: int) -> list[Line]:
         lines.append(line(" Calendar    follows the calendar: compared with equal weekdays of the reference only"))
     if view.worst is not None:
         lines += wrapped(line(" Compare     ", view.worst, f": {view.worst_verdict}"), width - 1, 13)
+    if shift.kind == TEXT:
+        return lines
     lines.append(line((f" Bins        {shift.bins_from or 'by category'}", "dim")))
     if shift.ks is not None:
         exact = "exact, from the rows" if shift.method == "samples" else "with their bounds, from profiles; --exact reads the rows"

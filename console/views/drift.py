@@ -19,6 +19,10 @@ BIG_PSI: Final = 0.25
 """A PSI that is customarily called large: shown even when it is usual here."""
 
 
+TEXT: Final = "text"
+"""The kind of a column that has no distances: free text, lists, structures."""
+
+
 class NoSuchColumn(LookupError):
     """A column that is no input of the model."""
 
@@ -93,6 +97,11 @@ class ColumnShift(View):
     bins_from: str = ""
     notes: tuple[str, ...] = ()
     reasons: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def refused(self) -> bool:
+        """It is of a kind that has no distances, and nothing else is wrong with it."""
+        return self.kind == TEXT and self.state is State.UNKNOWN
 
     @property
     def windows(self) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from backends.profile.profile import ColumnSpec
+from backends.profile.sql import FREE_TEXT
 from backends.records import Column, Layer, Model, ModelVersion, State, severity_rank
 from backends.store.reader import Reader
 from backends.text import Untrusted
@@ -16,7 +17,7 @@ from console.analysis.bands import band, verdict
 from console.analysis.drift import ColumnDrift
 from console.policies.load import Policies
 from console.policies.rules import AlertRule
-from console.views.drift import Asked, ColumnShift, DriftDetailView, DriftView, EarlierWindow
+from console.views.drift import TEXT, Asked, ColumnShift, DriftDetailView, DriftView, EarlierWindow
 from console.views.drift_bins import bins_of
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE, InputDays, input_days, reference_between, whole_days, with_reference
@@ -98,7 +99,7 @@ def shifts_of(periods: Periods, model: Model, version: ModelVersion | None, *, d
         _shift(periods, spec, model.name, declared.get(spec.column), importance.get(spec.column), detail == spec.column) for spec in specs
     ]
     return sorted(
-        found, key=lambda each: (severity_rank(each.state), -(each.psi or 0.0 if each.state != State.OK else 0.0),
+        found, key=lambda each: (each.refused, severity_rank(each.state), -(each.psi or 0.0 if each.state != State.OK else 0.0),
                                  each.is_score, -(each.importance or 0.0), -(each.psi or 0.0), each.column.raw)
     )  # fmt: skip
 
@@ -109,6 +110,8 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
     drift = inputs.drift(spec.column, days)
     earlier = inputs.band(spec.column, days[-1], len(days))
     state, text, limit = _judged(rule, model, spec.column, drift, [psi for _, psi in earlier], len(days))
+    if spec.kind == TEXT:
+        state, text, limit = State.UNKNOWN, not_compared(spec), None
     broken = _broken(drift)
     if broken is not None:
         state, text = broken
@@ -175,8 +178,14 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         vanished_categories=tuple(map(Untrusted, drift.vanished_categories)),
         bins=bins_of(before, now) if detail else (),
         notes=drift.notes,
-        reasons=drift.reasons,
+        reasons=dict.fromkeys(drift.reasons, not_compared(spec)) if spec.kind == TEXT else drift.reasons,
     )
+
+
+def not_compared(spec: ColumnSpec) -> str:
+    """Why a column of texts has no distances, and what to do."""
+    why = spec.edges_from or FREE_TEXT
+    return f"not compared: {why}; land a number that says what matters of it, such as its length. Its missing values are watched"
 
 
 def _judged(

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from backends.profile.days import day_start
+from backends.profile.days import DaySource, day_start
+from backends.profile.profile import ColumnKind
 from backends.records import Column, Model
 from backends.store.reader import Reader
 from backends.text import Untrusted
@@ -61,7 +62,8 @@ class Task:
     model: Model
     version: str
     columns: Sequence[Column]
-    """Inputs as declared; as logged, where nothing is declared."""
+    """Inputs as declared; as logged, where nothing is."""
+    declared: bool
     stored: Mapping[str, str]
     """The engine's types of what is logged, by name."""
     reference: tuple[datetime, datetime]
@@ -89,9 +91,10 @@ def estimate_environment(sight: Sight) -> tuple[int, list[str]]:
             if reference is None:
                 continue
             stored, record = reader.features(name), registry.versions.get((name, health.version))
-            declared = record.signature.inputs if record is not None and record.signature is not None else as_logged(stored)
+            signature = record.signature if record is not None else None
+            columns = signature.inputs if signature else as_logged(stored)
             try:
-                learnt += _estimate(Task(sight, model, health.version, declared, stored, reference, known), reader)
+                learnt += _estimate(Task(sight, model, health.version, columns, bool(signature), stored, reference, known), reader)
             except NotLearnt as error:
                 problems.append(f"estimates of {name}: {error}")
     return learnt, problems
@@ -114,7 +117,7 @@ def _estimate(task: Task, reader: Reader) -> int:
     if all(fresh):
         return 0
     current = last_days(sight.at, zone)
-    columns, left_out = learnable(task.columns, task.stored)
+    columns, left_out = learnable(task.columns, task.stored, _free_texts(task, reader))
     start = earliest(task.reference[0], current, zone)
     rows = live_rows(reader, sight.environment, task.model.name, start, sight.at, columns=[each.name for each in columns])
     reference = rows.between(micros(task.reference[0]), micros(task.reference[1]))
@@ -158,6 +161,14 @@ def _estimate(task: Task, reader: Reader) -> int:
     if failed is not None:
         raise failed
     return int(bool(labelled or inputs))
+
+
+def _free_texts(task: Task, reader: Reader) -> dict[str, str]:
+    """Why columns of texts have no categories, by name, as their profiles say."""
+    declared: dict[str, ColumnKind] = {each.name: each.kind for each in task.columns if each.name in task.stored}
+    source = DaySource(reader, task.sight.environment, task.model.name, task.zone)
+    specs = source.specs(*task.reference, list(declared), declared if task.declared else {})
+    return {spec.column: spec.edges_from for spec in specs if spec.kind == "text"}
 
 
 def _labelled(task: Task, rows: Rows, reference: slice, reasons: dict[str, str]) -> Arrays:

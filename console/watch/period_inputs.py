@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.profile.days import DAY, day_start
-from backends.profile.sql import kind_of
+from backends.profile.sql import FREE_TEXT, kind_of
 from backends.records import Column
 from backends.text import Untrusted
 from console.views.windows import Ints, Rows, micros
@@ -34,12 +34,7 @@ MOST_CATEGORIES: Final = 200
 
 DAY_MICROS: Final = 86_400_000_000
 
-_REFUSED: Final = {
-    "text": "free text has no order and no categories to tell apart",
-    "timestamp": "a time tells every period from every other",
-}
-
-_NESTED: Final = "it is logged as a list of values, such as an embedding: land a number that sums it up, such as its length"
+_REFUSED: Final = {"text": FREE_TEXT, "timestamp": "a time tells every period from every other"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +48,20 @@ class Span:
 
 
 def as_logged(stored: Mapping[str, str]) -> list[Column]:
-    """Inputs that nobody declared, by their engine's types; what is nested is refused by `learnable`."""
+    """Inputs that nobody declared, by their engine's types."""
     return [Column(name=name, kind=kind_of(engine_type) or "categorical") for name, engine_type in sorted(stored.items())]
 
 
-def learnable(columns: Sequence[Column], stored: Mapping[str, str]) -> tuple[list[Column], list[tuple[Untrusted, str]]]:
-    """The columns that periods are told apart by, and those that are not, with the reason; `stored` are the engine's types by name."""
+def learnable(
+    columns: Sequence[Column], stored: Mapping[str, str], free: Mapping[str, str]
+) -> tuple[list[Column], list[tuple[Untrusted, str]]]:
+    """The columns that periods are told apart by, and those that are not, with the reason.
+
+    `stored` are the engine's types by name; `free` says of columns of texts, by name, why they have no categories.
+    """
     taken, left = [], []
     for column in columns:
-        reason = "it follows the calendar" if column.calendar else _REFUSED.get(column.kind, "")
+        reason = free.get(column.name) or ("it follows the calendar" if column.calendar else _REFUSED.get(column.kind, ""))
         if not reason:
             reason = _unlike(column, stored.get(column.name))
         if reason:
@@ -76,8 +76,6 @@ def _unlike(column: Column, stored: str | None) -> str:
     if stored is None:
         return "it is not logged with the predictions"
     kind = kind_of(stored)
-    if kind is None:
-        return _NESTED
     if column.kind != "categorical" and kind not in {"numeric", "boolean"}:
         return f"it is declared {column.kind}, and logged as {'a time' if kind == 'timestamp' else 'text'}"
     return ""

@@ -84,6 +84,22 @@ def test_categories_are_exact_and_the_rest_is_counted(connection: duckdb.DuckDBP
     assert "(other)" in drift.notes[0]
 
 
+def test_texts_that_have_no_categories_are_not_counted_by_name(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    connection.execute(
+        """CREATE OR REPLACE TABLE told AS SELECT 'row ' || i AS note, 'k' || (i % 99) AS code, '[' || i || ', 1]' AS vector,
+        CASE WHEN i = 7 THEN 'plain' ELSE '{a: ' || (i % 3) || '}' END AS mostly FROM range(200) r(i)"""
+    )
+    found = {spec.column: spec for spec in reference_specs(run, "told")}
+    assert {name: spec.kind for name, spec in found.items()} == {
+        "note": "text", "code": "categorical", "vector": "text", "mostly": "categorical",
+    }  # fmt: skip
+    assert found["note"].edges_from.startswith("free text has no order and no categories: nearly every value is another")
+    assert found["vector"].edges_from == "lists or structures, such as embeddings, have no order and no categories"
+    # What somebody declared stays as declared; lists never have categories.
+    declared = reference_specs(run, "told", kinds={"note": "categorical", "vector": "numeric", "code": "text"})
+    assert [spec.kind for spec in declared] == ["categorical", "text", "text", "categorical"]
+
+
 def test_every_kind_of_column_in_one_pass_per_window(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     connection.execute(
         '''CREATE OR REPLACE TABLE scored AS SELECT 'v' || (i % 2) AS version, TIMESTAMP '2013-04-01' + INTERVAL (i) HOUR AS event_at,

@@ -17,12 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, Made, days_of_predictions, made
 
 from backends.records import Column, State
+from backends.store.landing import land
 from console.cli.main import main
 from console.clock import SimulatedClock, SystemClock
 from console.config import open_workspace
 from console.lookout import Lookout
 from console.render import figures
-from console.render.drift import drift_page
+from console.render.drift import drift_detail_page, drift_page
 from console.render.quality import quality_page
 from console.views.drift import Asked
 from console.views.estimated import Estimates, kept_estimates
@@ -226,15 +227,44 @@ def test_without_probabilities_or_labels_there_is_a_reason(tmp_path: Path) -> No
     assert reasons["telling"] == "the last 7 days, or the days of the reference beside them, have fewer than 200 rows"
 
 
-def test_text_and_lists_of_numbers_are_refused_in_words() -> None:
-    columns = [Column(name="note", kind="text"), Column(name="vector", kind="numeric"), Column(name="at", kind="timestamp"),
-               Column(name="size", kind="numeric"), Column(name="code", kind="numeric")]  # fmt: skip
-    taken, left = learnable(columns, {"note": "VARCHAR", "vector": "DOUBLE[]", "at": "TIMESTAMP", "size": "DOUBLE", "code": "VARCHAR"})
+def test_text_lists_and_times_are_refused_in_words_wherever_columns_are_listed(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", START + DAYS * DAY)
+    at = [START + day * DAY + row * DAY / ROWS for day in range(DAYS) for row in range(ROWS)]
+    numbers = range(len(at))
+    columns = {
+        "temp": [temp(number // ROWS, number % ROWS) for number in numbers],
+        "carrier": [f"[{number}, 0.5]" for number in numbers],
+        "dow": ["Mon"] * len(at),
+    }
+    common = {"event_at": at, "model": ["delay"] * len(at), "version": ["1"] * len(at), "key": [str(number) for number in numbers]}
+    land(place.workspace.paths, "predictions", {**common, "score": [0.5] * len(at), **columns}, now=START)
+    round_at(place)
+    telling = learnt(place).telling
+    assert telling is not None
+    assert {name.raw: why for name, why in telling.left_out} == {
+        "carrier": "lists or structures, such as embeddings, have no order and no categories",
+        "dow": "it follows the calendar",
+    }
+    view = place.lookout().drift("delay")
+    [carrier_shift] = [each for each in view.columns if each.column.raw == "carrier"]
+    assert (carrier_shift.state, carrier_shift.psi, carrier_shift.refused) == (State.UNKNOWN, None, True)
+    assert carrier_shift.verdict.startswith("not compared: lists or structures, such as embeddings, have no order")
+    assert "carrier: not compared: lists or structures" in " ".join(drift_page(view).plain().split())
+    detail = drift_detail_page(place.lookout().drift_column("delay", "carrier"))
+    assert "not compared: lists" in detail.plain() and "PSI" not in detail.plain()
+
+
+def test_columns_are_given_to_the_classifier_only_as_what_they_are() -> None:
+    columns = [Column(name="note", kind="text"), Column(name="at", kind="timestamp"), Column(name="size", kind="numeric"),
+               Column(name="code", kind="numeric"), Column(name="gone", kind="numeric")]  # fmt: skip
+    taken, left = learnable(columns, {"note": "VARCHAR", "at": "TIMESTAMP", "size": "DOUBLE", "code": "VARCHAR"}, {})
     assert [each.name for each in taken] == ["size"]
-    reasons = {name.raw: why for name, why in left}
-    assert reasons["note"] == "free text has no order and no categories to tell apart"
-    assert reasons["vector"].startswith("it is logged as a list of values, such as an embedding")
-    assert reasons["code"] == "it is declared numeric, and logged as text" and reasons["at"]
+    assert {name.raw: why for name, why in left} == {
+        "note": "free text has no order and no categories",
+        "at": "a time tells every period from every other",
+        "code": "it is declared numeric, and logged as text",
+        "gone": "it is not logged with the predictions",
+    }
 
 
 def test_equal_data_is_told_apart_no_better_than_by_chance() -> None:
