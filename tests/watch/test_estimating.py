@@ -12,6 +12,7 @@ from shutil import copytree
 import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
+from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, Made, days_of_predictions, made
@@ -215,24 +216,24 @@ def test_what_was_learnt_before_a_failure_stays_and_says_that_it_is_old(place: M
 
 
 def test_without_probabilities_or_labels_there_is_a_reason(tmp_path: Path) -> None:
-    number = made(tmp_path / "number", START + DAYS * DAY, task="regression")
-    days_of_predictions(number, DAYS, 4, temp=temp, score=score, label=label)
+    number = made(tmp_path / "number", START + 12 * DAY, task="regression")
+    days_of_predictions(number, 12, 4, temp=temp, score=score, label=label)
     assert "this model predicts a number" in number.lookout().quality("delay").estimation.reason
-    unlabelled = made(tmp_path / "unlabelled", START + DAYS * DAY)
-    days_of_predictions(unlabelled, DAYS, 4, temp=temp, score=score, label=lambda _day, _row: None)
+    unlabelled = made(tmp_path / "unlabelled", START + 12 * DAY)
+    days_of_predictions(unlabelled, 12, 4, temp=temp, score=score, label=lambda _day, _row: None)
     assert "qd watch --once" in unlabelled.lookout().quality("delay").estimation.reason
-    round_at(unlabelled)
-    reasons = learnt(unlabelled).reasons
+    round_at(unlabelled, hours=-24 * (DAYS - 12))
+    reasons = learnt(unlabelled, hours=-24 * (DAYS - 12)).reasons
     assert reasons["calibration"] == "the reference has 0 labelled rows of this version, fewer than 500"
     assert reasons["telling"] == "the last 7 days, or the days of the reference beside them, have fewer than 200 rows"
 
 
 def test_text_lists_and_times_are_refused_in_words_wherever_columns_are_listed(tmp_path: Path) -> None:
     place = made(tmp_path / "w", START + DAYS * DAY)
-    at = [START + day * DAY + row * DAY / ROWS for day in range(DAYS) for row in range(ROWS)]
+    at = [START + day * DAY + row * DAY / 30 for day in range(DAYS) for row in range(30)]
     numbers = range(len(at))
     columns = {
-        "temp": [temp(number // ROWS, number % ROWS) for number in numbers],
+        "temp": [temp(number // 30, number % 30) for number in numbers],
         "carrier": [f"[{number}, 0.5]" for number in numbers],
         "dow": ["Mon"] * len(at),
     }
@@ -269,9 +270,10 @@ def test_columns_are_given_to_the_classifier_only_as_what_they_are() -> None:
 
 def test_equal_data_is_told_apart_no_better_than_by_chance() -> None:
     chance = np.random.default_rng(3)
-    columns, current = chance.normal(size=(1200, 3)), np.repeat([False, True], 600)
-    found = told_apart(columns, np.array([], dtype=np.int64), current, np.tile(np.arange(12), 100), explain=True)
-    assert len(found["scores"]) == 1200
+    columns, current = chance.normal(size=(800, 2)), np.repeat([False, True], 400)
+    with threadpool_limits(1):
+        found = told_apart(columns, np.array([], dtype=np.int64), current, np.tile(np.arange(8), 100), explain=True)
+    assert len(found["scores"]) == 800
     scores, seen = np.array(found["scores"]), np.array(found["current"])
     area = float((scores[seen][:, None] > scores[~seen][None, :]).mean())
     assert area == pytest.approx(0.5, abs=0.05)
