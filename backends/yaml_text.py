@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import Reader
 
 from backends.text import displayable
 
@@ -154,7 +155,12 @@ def _decoded(content: bytes, file: str) -> str:
 
 
 def _check_shape(text: str, file: str) -> None:
-    """Bound depth, refuse tags, directives and further documents: on the event stream, before anything recurses."""
+    """Refuse control characters, tags, directives and further documents, and bound depth: before anything recurses."""
+    control = Reader.NON_PRINTABLE.search(text)
+    if control is not None:
+        line = text.count("\n", 0, control.start()) + 1
+        column = control.start() - text.rfind("\n", 0, control.start())
+        raise YamlFileError([YamlProblem(file, line, column, f"the control character U+{ord(control[0]):04X}; remove it")])
     depth = 0
     documents = 0
     for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
@@ -253,9 +259,11 @@ class _NodeReader:
         if _SEXAGESIMAL.fullmatch(text):
             raise self.refused(node, f'{text} is a number in base 60 to some readers; write "{text}"')
         if _INTEGER.fullmatch(text):
-            if len(text) > 19:
+            # Never made a number of before it is known to be short: that takes time with the square of its digits.
+            number_or_none = int(text) if len(text.lstrip("+-")) <= len(str(2**63)) else None
+            if number_or_none is None or not -(2**63) <= number_or_none < 2**63:
                 raise self.refused(node, "a whole number of more than 64 bits")
-            return int(text)
+            return number_or_none
         if _FLOAT.fullmatch(text):
             number = float(text)
             if math.isinf(number):

@@ -16,19 +16,30 @@ from console.control.identity import Actor, current_actor
 from console.control.roles import ANY, Grant, Policy, Role, RoleRule
 from console.control.terminal import this_process, this_terminal
 from console.policies.consistency import kinds_of
-from console.policies.load import Policies, load_policies
+from console.policies.load import Policies, adopt_new, load_policies
 from console.policies.rules import Guardrail as GuardrailOfFile
 from console.policies.rules import Role as RoleOfFile
 from console.policies.rules import roles_by_environment
 
 
 def open_desk(
-    workspace: Workspace, environment: str, *, as_of: datetime | None = None, read_only: bool = False, elevated: bool = False
+    workspace: Workspace,
+    environment: str,
+    *,
+    as_of: datetime | None = None,
+    read_only: bool = False,
+    elevated: bool = False,
+    keep: bool = True,
 ) -> Desk:
-    """The desk of the person of this process. Raises ValueError when QUARTERDECK_ACTOR cannot be understood."""
+    """The desk of the person of this process. Raises ValueError when QUARTERDECK_ACTOR cannot be understood.
+
+    `keep`: good policies are kept as the last good ones, so that a file that breaks later loosens nothing; False where nothing is done.
+    """
     clock = workspace.clock(as_of=as_of)
     actor = current_actor(clock)
     policies = load_policies(workspace.paths.policies)
+    if keep and not read_only and as_of is None:
+        adopt_new(workspace.paths.policies, policies)
     policy = control_policy(policies, workspace, environment, actor)
     outside = outside_heads(workspace)
     terminal = this_terminal() or this_process()
@@ -68,6 +79,8 @@ def control_policy(policies: Policies, workspace: Workspace, environment: str, a
         terms=approval_terms(policies, environment),
         signers=signer_files(policies),
         glass=glass_terms(policies),
+        trouble=policies.trouble,
+        unsure=policies.origin == "shipped",
     )
 
 

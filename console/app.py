@@ -15,7 +15,7 @@ from textual.app import App
 
 from console import commands
 from console.commands import Command
-from console.overrides import broken_glass, held_breakers, open_overrides
+from console.overrides import broken_glass, broken_policies, held_breakers, open_overrides
 from console.render import figures
 from console.screens import SCREENS, may, wayfinding
 from console.screens.acting import ACTING, begin
@@ -63,9 +63,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.follow_up: list[str] | None = None
         """A command line to run in place of the console once it is left."""
         self._oldest_at = self.summary.oldest_source_at if self.summary else None
-        self._broken_glass: tuple[str, ...] = ()
-        self._glass_seen: object = None
-        """What had changed on disk when broken glass was looked for last."""
+        self._broken: tuple[str, ...] = ()
+        self._looked_at: object = None
+        """What had changed on disk when it was looked last for what is broken."""
 
     def on_mount(self) -> None:
         if not self.session.located.exists:
@@ -130,18 +130,22 @@ class ConsoleApp(App[int], inherit_bindings=False):
             data=data,
             override="  ".join(
                 (
-                    *self._broken_glass,
+                    *self._broken,
                     *open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past"),
                     *(() if clock.kind == "past" else held_breakers(self.session.paths, clock.real_now())),
                 )
             ),
         )
 
-    def look_for_broken_glass(self) -> None:
-        """Find what the banner says of broken glass; in a worker, since it reads the journal, and only when something changed."""
+    def look_for_what_is_broken(self) -> None:
+        """Find what the banner says of broken policies and glass; in a worker, since it reads the journal, and only after a change."""
         seen = (self.session.as_of, self.environment, self.stamp())
-        if self.session.located.exists and seen != self._glass_seen:
-            self._broken_glass, self._glass_seen = broken_glass(self.session, self.environment), seen
+        if self.session.located.exists and seen != self._looked_at:
+            self._broken, self._looked_at = self._what_is_broken(), seen
+
+    def _what_is_broken(self) -> tuple[str, ...]:
+        past = self.session.as_of is not None
+        return (*(() if past else broken_policies(self.session)), *broken_glass(self.session, self.environment))
 
     @property
     def environment(self) -> str:

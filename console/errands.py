@@ -67,9 +67,9 @@ class Errand:
     def environment(self) -> str:
         return self.session.environment or self.workspace.environment
 
-    def desk(self) -> Desk:
-        """The desk of the person at this console."""
-        return open_desk(self.workspace, self.environment, as_of=self.session.as_of, read_only=self.session.read_only)
+    def desk(self, *, keep: bool = False) -> Desk:
+        """The desk of the person at this console; `keep` when something is done there."""
+        return open_desk(self.workspace, self.environment, as_of=self.session.as_of, read_only=self.session.read_only, keep=keep)
 
     def state(self) -> ControlState:
         """What control knows."""
@@ -112,7 +112,7 @@ class Errand:
     def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
         """Carry out a plan that was shown and confirmed. What an approval is bound to, and gates, are read again at this moment."""
         world = self._world_now(plan)
-        with self.desk() as desk:
+        with self.desk(keep=True) as desk:
             return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
 
     def record(self, action_id: str) -> ActionRecord | None:

@@ -1,7 +1,7 @@
-"""What takes the middle of the banner: broken glass, switches that are not normal, breakers that are held, and notes that wait outside
-the journal.
+"""What takes the middle of the banner: broken policies, broken glass, switches that are not normal, breakers that are held, and notes
+that wait outside the journal.
 
-Loads nothing heavy: the journal is read by `broken_glass` alone, never on the way to the first frame.
+Loads nothing heavy: the policies and the journal are read by `broken_policies` and `broken_glass`, never on the way to the first frame.
 """
 
 from __future__ import annotations
@@ -53,6 +53,17 @@ def _held(name: str, forced: dict[str, Any], now: datetime) -> str | None:
     if not forced["open"] and left <= timedelta():
         return None
     return f"OVERRIDE {name} held {'open' if forced['open'] else 'closed'} {remaining(left)}"
+
+
+def broken_policies(session: Session) -> tuple[str, ...]:
+    """`POLICIES BROKEN` while what is in force is not what the files say; what is wrong stands in every plan. Good ones are kept."""
+    from console.policies.load import adopt_new, load_policies  # noqa: PLC0415 - loads the parser, which the first frame does not
+
+    policies = load_policies(session.paths.policies)
+    if not session.read_only:
+        # Whoever has a console open has seen these in force: what breaks a minute later falls back to them.
+        adopt_new(session.paths.policies, policies)
+    return ("POLICIES BROKEN",) if policies.problems else ()
 
 
 def broken_glass(session: Session, environment: str) -> tuple[str, ...]:

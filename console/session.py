@@ -8,6 +8,7 @@ import pwd
 import socket
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,8 +64,19 @@ class Session:
                 seen.append((status.st_mtime_ns, status.st_size))
             except OSError:
                 seen.append(None)
+        seen.append(_policy_files(paths.policies))
         seen.append(self.clock().now().timestamp() // 300)
         return tuple(seen)
+
+
+def _policy_files(folder: Path) -> object:
+    """What tells that a policy file changed, came or went; None while the folder cannot be looked into."""
+    try:
+        with os.scandir(folder) as entries:
+            listed = [entry for entry in entries if entry.name.endswith((".yaml", ".yml"))]
+            return tuple(sorted((each.name, each.stat().st_mtime_ns, each.stat().st_size, each.stat().st_mode) for each in listed))
+    except OSError:
+        return None
 
 
 def _attributes(raw: dict[str, Any]) -> SimpleNamespace:

@@ -58,17 +58,24 @@ def acting_arguments(parser: argparse.ArgumentParser, *, confirmed: bool = True,
 
 
 def desk_of(context: Context, *, elevated: bool = False, environment: str | None = None) -> Desk:
-    """The desk of this run, in `environment` or the one of the run. Raises Problem when QUARTERDECK_ACTOR cannot be understood."""
+    """The desk of this run, in `environment` or the one of the run; says on stderr which policies are in force when the files are broken.
+
+    Raises Problem when QUARTERDECK_ACTOR cannot be understood.
+    """
     try:
-        return open_desk(
+        desk = open_desk(
             context.workspace,
             environment or context.environment,
             as_of=context.as_of,
             read_only=context.options.read_only,
             elevated=elevated,
+            keep=not getattr(context.options, "dry_run", False),
         )
     except ValueError as problem:
         raise Problem(Exit.USAGE, str(problem)) from None
+    if desk.policy.trouble:
+        context.say(f"the policy files are broken: {desk.policy.trouble}; see: quarterdeck config validate")
+    return desk
 
 
 def state_of(context: Context) -> ControlState:

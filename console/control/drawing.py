@@ -51,6 +51,8 @@ VERBS = {
 }
 
 
+UNSURE = "only steps towards safety are done while the policy files are broken and no good copy of them is known"
+
 BY_GLASS = "a reason, and a review by somebody else afterwards"
 """What breaking the glass needs."""
 
@@ -138,6 +140,8 @@ def sealed(
     ]
     if situation.journal_problem is not None and danger == "safer":
         warnings.append(f"the journal cannot be written: this will be noted outside it and shown as a gap ({situation.journal_problem})")
+    if moves and policy.trouble:
+        warnings.append(f"the policy files are broken: {policy.trouble}")
     if glass:
         warnings.append(f"breaking the glass, without {without}: it stands on every screen until somebody else has reviewed it")
     elif step == "ask" and closed is None:
@@ -233,6 +237,8 @@ def _first_refusal(
     if refusals:
         return refusals[0]
     if danger == "dangerous":
+        if policy.unsure:
+            return f"{UNSURE}: {policy.trouble}"
         if situation.journal_problem is not None:
             return f"it could not be recorded: {situation.journal_problem}"
         if step == "act" and request.environment in policy.read_only:

@@ -10,7 +10,7 @@ from console.control import approvals, reviewing
 from console.control.actions import SWITCH_STATES, ActionKind, PlanFacts
 from console.control.approval import Approval, ApprovalPayload, World, difference
 from console.control.approvals import Signed
-from console.control.drawing import world_of
+from console.control.drawing import UNSURE, world_of
 from console.control.errors import Refused
 from console.control.post import Post
 from console.control.records import Review
@@ -39,6 +39,8 @@ class Judging(Post):
         Raises NotFound, Refused or JournalUnavailable.
         """
         self._require_standing()
+        if self.policy.unsure:
+            raise Refused(f"{UNSURE}, and nothing is approved: {self.policy.trouble}")
         payload = approvals.found(self._ledger.state(), approval_id).payload
         wanted = self.policy.typed_name((ActionKind.APPROVE,), payload.environment, payload.model)
         if wanted is not None and typed_name != wanted:

@@ -115,6 +115,11 @@ class Policy(_Rule):
     elevation_minutes: float = Field(default=240.0, gt=0)
     """The longest elevation; a guardrail may shorten it."""
 
+    trouble: str = Field(default="", exclude=True)
+    """What is wrong with the files that these rules were to come from; no rule itself, so no part of the digest."""
+    unsure: bool = Field(default=False, exclude=True)
+    """True where those files are broken and no good copy of them is known: what they deny is unknown then."""
+
     @classmethod
     def personal(cls, person: str) -> Policy:
         """One person's own workspace: admin, and alone."""

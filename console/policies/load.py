@@ -6,6 +6,7 @@ named with file and line.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -57,6 +58,15 @@ class Policies(PolicyFile):
     problems: tuple[PolicyProblem, ...] = Field(default=(), exclude=True)
     places: dict[str, str] = Field(default_factory=dict, exclude=True)
     """File and line of each item by `section/name`."""
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the files, and which policies are in force instead: one sentence, empty when nothing is wrong."""
+        if not self.problems:
+            return ""
+        instead = "what was adopted last is in force" if self.origin == "last good" else "what ships is in force"
+        many = "1 problem" if len(self.problems) == 1 else f"{len(self.problems):,} problems"
+        return f"{many} in policies/: {instead}. First: {self.problems[0]}"
 
     @property
     def body(self) -> dict[str, Any]:
@@ -143,6 +153,19 @@ def load_policies(folder: Path) -> Policies:
     return shipped_policies().model_copy(update={"origin": "shipped", "problems": (*problems, *lost)})
 
 
+def adopt_new(folder: Path, policies: Policies) -> None:
+    """Keep good `policies` unless they are the ones that were kept last. Where that cannot be written nothing happens: `watch` says so."""
+    if policies.problems:
+        return
+    with contextlib.suppress(OSError):
+        try:
+            kept = json.loads((folder / IN_FORCE / "current.json").read_text(encoding="utf-8"))["digest"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            kept = None
+        if kept != policies.digest and folder.is_dir():
+            adopt(folder, policies)
+
+
 def adopt(folder: Path, policies: Policies) -> Path:
     """Keep `policies` as the last good copy, by digest; older copies stay, so that past decisions keep their own rules.
 
@@ -199,8 +222,8 @@ def _joined(shipped: Sequence[ReadFile], own: Sequence[ReadFile]) -> Policies:
 
 
 __all__ = [
-    "Policies", "PoliciesError", "PolicyProblem", "adopt", "known_rules", "load_policies", "missing_playbooks", "policies_by_digest",
-    "read_policies", "shipped_files", "shipped_policies",
+    "Policies", "PoliciesError", "PolicyProblem", "adopt", "adopt_new", "known_rules", "load_policies", "missing_playbooks",
+    "policies_by_digest", "read_policies", "shipped_files", "shipped_policies",
 ]  # fmt: skip
 
 

@@ -167,7 +167,7 @@ class DeckScreen(FrameScreen):
     def _read(self, epoch: int) -> None:
         try:
             view = self.read()
-            self.app.look_for_broken_glass()
+            self.app.look_for_what_is_broken()
         except Exception as error:
             self.post_message(LoadFailed(self.app.said_of(error), epoch))
         else:

@@ -87,11 +87,10 @@ def policies_valid(looked: Looked) -> Iterator[Finding]:
             "policies.files", State.OK, f"{len(policies.rules)} alert rules, {len(policies.slos)} SLOs, {len(policies.gates)} gates"
         )
         return
-    in_force = "what was adopted last is in force" if policies.origin == "last good" else "what ships is in force"
     yield finding(
         "policies.files",
         State.CRITICAL if policies.origin == "shipped" else State.WARNING,
-        f"{many(len(policies.problems), 'problem')} in policies/: {in_force}. First: {policies.problems[0]}",
+        policies.trouble,
         "mend the file, then: quarterdeck config validate",
     )
 
