@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from backends.journal.entries import Draft
 from backends.protocol import BackendConflict
@@ -19,6 +19,8 @@ from console.control.execution import Execution, NotIntended
 from console.control.holders import this_holder, under_way
 from console.control.records import ActionRecord
 from console.control.state import ControlState
+
+NOTHING_TO_UNDO: Final = "the call is not made again, so there is nothing to take back"
 
 
 @dataclass
@@ -122,6 +124,8 @@ def plan_again(action: ActionRecord, drawn: ActionPlan) -> ActionPlan:
             "allowed": refusal is None,
             "refusal": refusal,
             "warnings": tuple(warnings),
+            # Of what is not sent there is nothing to take back; the way back from what is in force now would read like one.
+            "undo": drawn.undo if refusal is None else NOTHING_TO_UNDO,
             "verb": f"action retry {action.id}",
         }
     )
