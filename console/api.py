@@ -1,18 +1,33 @@
-"""For notebooks: the views of a workspace as Python objects and frames.
+"""For notebooks: every view of a workspace as Python objects and as frames. Nothing here changes anything.
 
-from console.api import open_workspace
-fleet = open_workspace("demo").fleet()
+    from console.api import open_workspace
+
+    workspace = open_workspace("demo")
+    workspace.fleet().to_pandas()
+    workspace.drift("arrival-delay").to_polars()
+    workspace.quality("arrival-delay").to_pandas("course")
+
+The views are those of the screens and of `qd ... --json`. `tables(type(view))` names the tables in one; the first is the main one.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from console.locate import locate
 from console.lookout import Lookout
 from console.session import Session
+from console.views.frames import NoSuchTable, tables
+
+__all__ = ["NoSuchTable", "open_workspace", "tables"]
 
 
-def open_workspace(workspace: str | Path | None = None, *, environment: str | None = None) -> Lookout:
-    """Open a workspace by name or path (None: the default one) for reading. Raises WorkspaceProblem."""
-    return Lookout.open(Session(locate(None if workspace is None else str(workspace)), environment))
+def open_workspace(workspace: str | Path | None = None, *, environment: str | None = None, as_of: datetime | None = None) -> Lookout:
+    """Open a workspace by name or path (None: the default one) for reading, as it is now or was known at `as_of` (aware).
+
+    Raises WorkspaceProblem, and ValueError for a time without a zone.
+    """
+    if as_of is not None and as_of.tzinfo is None:
+        raise ValueError(f"as_of={as_of.isoformat()} has no zone: add one, such as datetime(..., tzinfo=UTC)")
+    return Lookout.open(Session(locate(None if workspace is None else str(workspace)), environment, as_of=as_of))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from backends.records import Layer, Moment, State, SwitchState
 from backends.text import Untrusted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
 Unit = Literal["", "share", "signed", "count", "ms", "hours", "minutes", "ratio"]
 """How a value is written: a share of one, a signed difference, a count, a duration, a plain ratio."""
@@ -17,6 +21,21 @@ class View(BaseModel):
     """What a screen or a verb shows: frozen, complete, values that round-trip exactly through JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    def to_pandas(self, table: str | None = None, *, exact: bool = False) -> pd.DataFrame:
+        """One table of this view, the main one unless named, as `console.views.frames` lays it out. Raises NoSuchTable.
+
+        Text from outside is made displayable unless `exact`.
+        """
+        from console.views.frames import pandas_frame  # noqa: PLC0415 - only notebooks pay for frames
+
+        return pandas_frame(self, table, exact)
+
+    def to_polars(self, table: str | None = None, *, exact: bool = False) -> pl.DataFrame:
+        """As `to_pandas`, for polars. Raises NoSuchTable."""
+        from console.views.frames import polars_frame  # noqa: PLC0415 - only notebooks pay for frames
+
+        return polars_frame(self, table, exact)
 
 
 class Signal(View):
