@@ -36,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_learnt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch leaves the estimate step out, but where it is what is tested: it would start a process that loads scikit-learn."""
+    if request.node.get_closest_marker("learns") is None:
+        monkeypatch.setattr("console.watch.rounds.estimate_environment", lambda _sight: (0, []))
+
+
 _connect = socket.socket.connect
 
 
