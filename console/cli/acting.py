@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -125,7 +126,7 @@ def act(context: Context, request: ActionRequest, *, waiver: str | None = None) 
         if repeated is not None and request.to is None and request.kind in ALIAS_KINDS:
             # The version that the key stood for then, not the one that the same words would mean now.
             request = request.model_copy(update={"to": repeated.to})
-        read = _facts(context, request, waiver)
+        read = facts_of_request(context, request, waiver)
         if read.unknown_model is not None:
             raise Problem(Exit.NOT_FOUND, read.unknown_model)
         plan = _first_plan(repeated, request) or desk.plan(request, read.facts)
@@ -187,7 +188,8 @@ def _known(context: Context, key: str | None) -> ActionRecord | None:
     return state.actions.get(state.action_by_key.get(key or "", ""))
 
 
-def _facts(context: Context, request: ActionRequest, waiver: str | None) -> FactsRead:
+def facts_of_request(context: Context, request: ActionRequest, waiver: str | None = None) -> FactsRead:
+    """What a plan of this is drawn from; says on stderr what could not be read."""
     if request.kind not in MOVING_KINDS:
         return FactsRead(base_facts(context.workspace, request.kind))
     read = read_facts(context.workspace, context.environment, request, as_of=context.as_of, waiver=waiver)
@@ -205,7 +207,8 @@ def _refused(context: Context, desk: Desk, plan: ActionPlan, read: FactsRead) ->
     raise Problem(Exit.REFUSED, plan.refusal or "refused")
 
 
-def _confirmation(context: Context, desk: Desk, plan: ActionPlan) -> Confirmation:
+def reason_of(context: Context, plan: ActionPlan) -> str:
+    """The reason that goes on record. Raises Problem where one has to be given."""
     reason = plan.reason
     if plan.break_glass and not (context.options.reason or "").strip():
         raise Problem(Exit.USAGE, "say why the glass is broken with --reason TEXT: who reviews it reads it; nothing was sent")
@@ -214,6 +217,11 @@ def _confirmation(context: Context, desk: Desk, plan: ActionPlan) -> Confirmatio
             raise Problem(Exit.USAGE, "say why with --reason TEXT: it is kept in the audit, and who approves reads it")
         # A step towards safety is not held up by a form.
         reason = NO_REASON
+    return reason
+
+
+def _confirmation(context: Context, desk: Desk, plan: ActionPlan) -> Confirmation:
+    reason = reason_of(context, plan)
     if plan.kind not in MOVING_KINDS:
         return Confirmation(reason=reason)
     typed = typed_name(
@@ -228,17 +236,19 @@ def typed_name(context: Context, asked: str | None, model: str, shown: Callable[
     From `--confirm` or typed at the terminal below what `shown` returns. Raises Problem when it is another name.
     """
     wanted = asked or model
-    what = "model's" if wanted == model else "environment's"
+    what = "model's name" if wanted == model else "number of models" if wanted.endswith(" models") else "environment's name"
     given = context.options.confirm
     if given is None:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise Problem(Exit.USAGE, f"without a terminal the {what} name is needed: --confirm {displayable(wanted)}; nothing was sent")
+            raise Problem(
+                Exit.USAGE, f"without a terminal the {what} is needed: --confirm {shlex.quote(displayable(wanted))}; nothing was sent"
+            )
         if shown is not None:
             print(shown(), file=sys.stderr)
         print(f"Type {displayable(wanted)} to {purpose} (anything else leaves): ", end="", file=sys.stderr, flush=True)
         given = sys.stdin.readline().rstrip("\n")
     if given != wanted:
-        raise Problem(Exit.USAGE, f"{displayable(given)!r} is not the {what} name, {displayable(wanted)}: nothing was sent")
+        raise Problem(Exit.USAGE, f"{displayable(given)!r} is not the {what}, {displayable(wanted)}: nothing was sent")
     return str(given)
 
 

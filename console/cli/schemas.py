@@ -33,6 +33,8 @@ SCHEMAS: dict[str, str] = {
     "approval-bundle": "console.views.signatures:BundleView",
     "review": "console.views.reviews:ReviewView",
     "outcome": "console.control.actions:ActionOutcome",
+    "plans": "console.views.several:PlansView",
+    "outcomes": "console.views.several:OutcomesView",
     "versions": "console.views.versions:VersionsView",
     "version": "console.views.version_card:VersionView",
     "lineage": "console.views.lineage:LineageView",

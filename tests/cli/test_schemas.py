@@ -138,10 +138,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         approvals|switches|breakers|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces|config validate
         playbook list|playbook show quality-collapse|playbook check|ack INC-1|note INC-1 looking
         elevate|can-i kill arrivals|kill arrivals --dry-run|traffic arrivals
+        kill arrivals delays --dry-run|kill arrivals delays --key twice --state degraded --confirm 2_models
         kill arrivals --confirm arrivals|rollback delays --confirm delays|restore arrivals --reason better --dry-run
         incident INC-1 --step choose|switches|fleet|model arrivals"""
     for words in lines.replace("\n", "|").split("|"):
-        ask(*words.split())
+        ask(*(word.replace("2_models", "2 models") for word in words.split()))
     ask("action", ask("actions")["rows"][0]["id"])
     ask("promote", "arrivals@1", "--reason", "as a test", "--dry-run")
     ask("playbook", "run", "quality-collapse", "--incident", "INC-1")
