@@ -407,7 +407,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "versions", "lineage", "changes", "release"})
+MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release"})
 """Screens that are about one model."""
 
 

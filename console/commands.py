@@ -40,7 +40,7 @@ def _in(*screens: str) -> frozenset[str]:
     return frozenset(screens)
 
 
-_OTHER_ROWS = _in("fleet", "model", "data", "drift", "quality", "versions", "version", "lineage", "changes", "incident")
+_OTHER_ROWS = _in("fleet", "model", "data", "drift", "quality", "labels", "versions", "version", "lineage", "changes", "incident")
 _MODEL_ROWS = _OTHER_ROWS | {"release"}
 
 CATALOGUE: tuple[Command, ...] = (
@@ -59,8 +59,9 @@ CATALOGUE: tuple[Command, ...] = (
     Command("go.last", "the screen before this one", ("minus",)),
     Command("model", "health of a model in four layers", ("1",), _MODEL_ROWS, words=("model", "m", "health", "h"), verb="model {row}"),
     Command("drift", "drift", ("d", "2"), _MODEL_ROWS, needs_row=True, words=("drift", "d"), verb="drift {row}"),
+    Command("quality", "quality, with label coverage", ("3",), _MODEL_ROWS, needs_row=True, words=("quality",), verb="quality {row}"),
     Command(
-        "quality", "quality, with label coverage", ("3",), _MODEL_ROWS, needs_row=True, words=("quality", "labels"), verb="quality {row}"
+        "labels", "outcomes: coverage, delay, what is overdue", ("4",), _MODEL_ROWS, needs_row=True, words=("labels",), verb="labels {row}"
     ),
     Command(
         "data",
@@ -81,7 +82,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command(
         "release",
         "release: traffic by version, the rollout, its next step",
-        ("W", "8"),
+        ("W", "9"),
         _OTHER_ROWS,
         needs_row=True,
         words=("release", "traffic"),

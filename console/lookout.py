@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from console.views.effect import EffectView
     from console.views.explain import ExplainListView, ExplainView
     from console.views.incident import IncidentView
+    from console.views.labels import LabelsView
     from console.views.quality import QualityAsked, QualityView
 
 FRESH_FOR: Final = timedelta(minutes=10)
@@ -101,6 +102,14 @@ class Lookout(RecordsLookout):
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
             return quality_view(sight, reader, health, asked or QualityAsked())
+
+    def labels(self, name: str) -> LabelsView:
+        """How many outcomes of a model are known, and how fast they come. Raises NoSuchModel."""
+        from console.views.labels_look import labels_view  # noqa: PLC0415 - loads the store and the arithmetic
+
+        health, sight = self.model(name), self.sight()
+        with sight.reader() as reader:
+            return labels_view(sight, reader, health)
 
     def contract(self, name: str) -> ContractCheckView:
         """The production logs of a model against its contract. Raises NoSuchModel."""

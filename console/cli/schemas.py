@@ -17,6 +17,7 @@ SCHEMAS: dict[str, str] = {
     "model": "console.views.health:ModelHealth",
     "drift": "console.views.drift:DriftView",
     "quality": "console.views.quality:QualityView",
+    "labels": "console.views.labels:LabelsView",
     "quality-file": "console.views.file_quality:FileQualityView",
     "explain": "console.views.explain:ExplainView",
     "explain-list": "console.views.explain:ExplainListView",

@@ -14,7 +14,16 @@ from widgets.wrapping import wrapped
 
 STRIP_WIDTH = 29
 _RAMP = "_.-=*#"
-TABS = (("1", "Health"), ("2", "Drift"), ("3", "Quality"), ("5", "Versions"), ("6", "Lineage"), ("7", "Changes"), ("8", "Data"))
+TABS = (
+    ("1", "Health"),
+    ("2", "Drift"),
+    ("3", "Quality"),
+    ("4", "Labels"),
+    ("5", "Versions"),
+    ("6", "Lineage"),
+    ("7", "Changes"),
+    ("8", "Data"),
+)
 
 
 def tabs(current: str) -> Line:
@@ -22,7 +31,7 @@ def tabs(current: str) -> Line:
     parts = []
     for number, name in TABS:
         chosen = name == current
-        parts.append((f"[{number} {name}]" if chosen else f" {number} {name} ", "bold" if chosen else "dim"))
+        parts.append((f"[{number} {name}] " if chosen else f"{number} {name} ", "bold" if chosen else "dim"))
     return line(*parts)
 
 

@@ -13,6 +13,7 @@ SCREENS = {
     "model": "console.screens.model:ModelScreen",
     "drift": "console.screens.drift:DriftScreen",
     "quality": "console.screens.quality:QualityScreen",
+    "labels": "console.screens.labels:LabelsScreen",
     "data": "console.screens.contract:ContractScreen",
     "explain": "console.screens.explain:ExplainScreen",
     "first-run": "console.screens.first_run:FirstRunScreen",

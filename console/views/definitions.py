@@ -6,6 +6,7 @@ from typing import Final
 
 from console.views.definition import Definition
 from console.views.definitions_data import DATA
+from console.views.definitions_labels import LABELS
 from console.views.definitions_learnt import LEARNT
 
 _BINS = "Numeric columns: 10 bins at the unique linear quantiles 0, .1, ..., 1 of the reference, [a, b), outer ones open. A column that "
@@ -456,5 +457,6 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         see=("band",),
     ),
     **DATA,
+    **LABELS,
 }
 """By name, in lower case."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
 from backends.profile.days import DAY, day_start
 from backends.records import Model
 from backends.store import queries
-from backends.store.queries import COMPLETE_SHARE, COMPLETE_SPAN, Scored
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.analysis.quality import BinaryQuality, RegressionQuality, binary_quality, regression_quality
+from console.analysis.quality import BinaryQuality, RegressionQuality
 from console.views.assessment import no_such_model, registry_of
 from console.views.health import ModelHealth
 from console.views.model_line import line_of
+from console.views.outcomes import Outcomes, complete_to, name_of_day, outcomes_of
 from console.views.quality import (
     ARRIVAL_HOURS,
     Arrival,
@@ -33,36 +31,10 @@ from console.views.quality import (
 from console.views.quality_estimates import Estimator, ScoredRows, estimator_of
 from console.views.quality_slices import measures_of, sliced
 from console.views.sight import Sight
-from console.views.windows import HOUR, Floats, Ints, micros, moment_of
+from console.views.windows import HOUR
 
 COURSE_DAYS = 14
 COURSE_WEEKS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """Live rows in order of time with what is known of their outcome now. Times are microseconds since 1970, UTC."""
-
-    task: str
-    threshold: float | None
-    event_at: Ints
-    score: Floats
-    label: Floats
-    known_at: Ints
-    columns: dict[str, npt.NDArray[np.generic]]
-    own: npt.NDArray[np.bool_]
-    """Scores that the serving version gave itself, not another one or what stood in for it."""
-
-    def between(self, start: datetime, end: datetime) -> slice:
-        """The rows with start <= event_at < end."""
-        first, last = np.searchsorted(self.event_at, [micros(start), micros(end)])
-        return slice(int(first), int(last))
-
-    def quality(self, rows: slice) -> BinaryQuality | RegressionQuality:
-        """Every number over some rows."""
-        if self.task == "regression":
-            return regression_quality(self.score[rows], self.label[rows])
-        return binary_quality(self.score[rows], self.label[rows], self.threshold)
 
 
 def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: QualityAsked) -> QualityView:
@@ -77,7 +49,7 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     days = COURSE_DAYS if asked.by == "day" else COURSE_WEEKS * 7
     earliest = min([sight.at - (days + 7) * DAY, *(start for _, start, _ in spans)])
     scored = queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live", columns=wanted)
-    found = _outcomes(scored, model, health.version)
+    found = outcomes_of(scored, model, health.version)
     laid = ScoredRows(found.event_at, found.score, found.label, found.own)
     estimator = estimator_of(sight, model.name, health.version, model.task, laid, model.threshold)
     periods = [_period(found, name, start, end, estimator) for name, start, end in spans]
@@ -130,22 +102,6 @@ def _spans(health: ModelHealth, at: datetime) -> list[tuple[str, datetime, datet
     return spans
 
 
-def _outcomes(found: Scored, model: Model, version: str | None) -> Outcomes:
-    event_at = found.event_at.astype("datetime64[us]").astype(np.int64)
-    order = np.argsort(event_at, kind="stable")
-    known_at = np.where(np.isnan(found.label), np.iinfo(np.int64).max, found.label_known_at.astype("datetime64[us]").astype(np.int64))
-    return Outcomes(
-        task=model.task,
-        threshold=model.threshold,
-        event_at=event_at[order],
-        score=found.score[order],
-        label=found.label[order],
-        known_at=known_at[order],
-        columns={name: values[order] for name, values in found.columns.items()},
-        own=((found.version == version) & (found.served_by == "model"))[order],
-    )
-
-
 def _period(found: Outcomes, name: str, start: datetime, end: datetime, estimator: Estimator) -> Period:
     rows = found.between(start, end)
     quality = found.quality(rows)
@@ -156,23 +112,10 @@ def _period(found: Outcomes, name: str, start: datetime, end: datetime, estimato
         scored=rows.stop - rows.start,
         labelled=quality.labelled,
         left_out=quality.left_out,
-        complete_to=_complete_to(found, start, end),
+        complete_to=complete_to(found, start, end),
         measures=measures_of(quality),
         estimated=estimator.over(start, end),
     )
-
-
-def _complete_to(found: Outcomes, start: datetime, end: datetime) -> datetime | None:
-    """The latest moment in [start, end) such that of the predictions of the 24 hours that end with it 95 % have an outcome."""
-    rows = found.between(start, end)
-    at, known = found.event_at[rows], (~np.isnan(found.label[rows])).astype(np.int64)
-    if not len(at):
-        return None
-    before = np.concatenate(([0], np.cumsum(known)))
-    last = np.searchsorted(at, at, side="right")
-    first = np.searchsorted(at, at - round(COMPLETE_SPAN / timedelta(microseconds=1)), side="right")
-    complete = np.flatnonzero((before[last] - before[first]) / (last - first) >= COMPLETE_SHARE)
-    return moment_of(int(at[complete[-1]])) if len(complete) else None
 
 
 def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo, estimator: Estimator) -> tuple[Period, ...]:
@@ -188,14 +131,10 @@ def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo, estimator: E
     for day in starts:
         start, end = day_start(day, zone), min(at, day_start(day + timedelta(days=length), zone))
         if start < end:
-            course.append(_period(found, _named(day), start.astimezone(UTC), end.astimezone(UTC), estimator))
+            course.append(_period(found, name_of_day(day), start.astimezone(UTC), end.astimezone(UTC), estimator))
     while course and not course[0].scored:
         course.pop(0)
     return tuple(course)
-
-
-def _named(day: date) -> str:
-    return f"{day.strftime('%a')} {day.day} {day.strftime('%b')}"
 
 
 def _calibration(quality: BinaryQuality | RegressionQuality) -> tuple[CalibrationRow, ...]:

@@ -28,6 +28,7 @@ WORDS: dict[str, list[list[str]]] = {
     "compare": [["{file}", "{file}"]],
     "contract": [["propose", "{file}"], ["check", "{contract}", "{file}"], ["check", M, "{file}"]],
     "quality": [[M], ["{file}", "--label", M, "--score", "score"]],
+    "labels": [[M]],
     "versions": [[M], [f"{M}@2"]],
     "lineage": [[M], [M, "--control"], [M, "--blast", M]],
     "changes": [[M]],
@@ -171,7 +172,7 @@ def test_json_says_exactly_what_came_from_outside(estate: Path, words: list[str]
 
 
 SCREENS = tuple(command.words[0] for command in CATALOGUE if command.id.startswith("go.") and command.words)
-OF_A_MODEL = {"1": "model", "2": "drift", "3": "quality", "5": "versions", "6": "lineage", "7": "changes"}
+OF_A_MODEL = {"1": "model", "2": "drift", "3": "quality", "4": "labels", "5": "versions", "6": "lineage", "7": "changes"}
 
 
 class Walk:
@@ -258,6 +259,7 @@ def test_no_screen_lets_anything_through_to_a_terminal(estate: Path, console: Co
         "model",
         "drift",
         "quality",
+        "labels",
         "lineage",
     )
     assert [word for word in wanted if f"qd {word}" not in shown] == []

@@ -26,10 +26,12 @@ from backends.store.queries.scores import (
     COMPLETE_SHARE,
     COMPLETE_SPAN,
     LabelCompleteness,
+    RepeatedLabels,
     Scored,
     feature_columns,
     feature_values,
     label_completeness,
+    repeated_labels,
     scored,
 )
 
@@ -42,6 +44,7 @@ __all__ = [
     "LabelCompleteness",
     "MetricSeries",
     "MetricValue",
+    "RepeatedLabels",
     "Scored",
     "SourceState",
     "counts",
@@ -57,6 +60,7 @@ __all__ = [
     "models",
     "record_history",
     "records_of",
+    "repeated_labels",
     "scored",
     "sources",
 ]

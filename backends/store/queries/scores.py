@@ -52,6 +52,15 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class RepeatedLabels:
+    """Labels of which several versions are known, in the order of their key: when the first came, and whether a later one differs."""
+
+    key: Texts
+    first_known_at: Moments
+    corrected: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class LabelCompleteness:
     """How many live predictions of a window have a label, and up to when labels are complete (see COMPLETE_SPAN)."""
 
@@ -148,6 +157,19 @@ def label_completeness(
     complete = np.flatnonzero(share >= COMPLETE_SHARE)
     up_to = at[complete[-1]].astype(datetime).replace(tzinfo=UTC) if len(complete) else None
     return LabelCompleteness(len(at), int(known.sum()), up_to)
+
+
+def repeated_labels(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> RepeatedLabels:
+    """Labels with several versions among those that predictions with event_at in [start, end) can have."""
+    keys = reader.key_range("predictions", model, start, end)
+    if keys is None:
+        return RepeatedLabels(texts([]), moments([]), np.array([], dtype=np.bool_))
+    versions = reader.rows("labels", model=model, keys=keys, every_version=True)
+    found = reader.arrays(
+        f"SELECT key, min(known_at) AS first_known_at, count(DISTINCT label) > 1 AS corrected FROM {versions} "
+        f"WHERE environment = {text(environment)} GROUP BY key HAVING count(*) > 1 ORDER BY key"
+    )
+    return RepeatedLabels(texts(found["key"]), moments(found["first_known_at"]), np.asarray(found["corrected"], dtype=np.bool_))
 
 
 def _kinds(reader: Reader, model: str, columns: Sequence[str]) -> dict[str, str]:
