@@ -10,6 +10,7 @@ from textual import events, work
 from textual.message import Message
 from textual.widget import Widget
 
+from backends.text import displayable
 from console import commands
 from console.commands import Command
 from console.screens.acting import subject_of
@@ -268,12 +269,12 @@ class DeckScreen(FrameScreen):
         command = commands.by_key(self.scope, wanted)
         if command is None:
             if self._prefix:
-                self._no_such_key(wanted)
+                self._no_such_key(wanted, event.character)
                 self._prefix = ""
             elif event.key in commands.prefixes(self.scope):
                 self._prefix = event.key
             elif event.key not in MOVING_KEYS and event.is_printable:
-                self._no_such_key(wanted)
+                self._no_such_key(wanted, event.character)
             return
         self._prefix = ""
         event.stop()
@@ -282,12 +283,14 @@ class DeckScreen(FrameScreen):
             return
         self.run(command)
 
-    def _no_such_key(self, key: str) -> None:
+    def _no_such_key(self, key: str, character: str | None) -> None:
         """A key that does nothing here says so, and what it would do elsewhere."""
         if key in MOVING_SEQUENCES:
             return
         elsewhere = commands.by_key_anywhere(key)
         words = commands.key_words(key)
+        if len(words) > 1 and " " not in words and words == key and character is not None:
+            words = displayable(character)
         if elsewhere is not None:
             self.say(f"{words} ({elsewhere.title}) does nothing on this screen; ? lists what does", "warning")
         else:
