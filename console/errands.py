@@ -11,7 +11,6 @@ from console.config import Workspace, open_workspace
 from console.control.actions import (
     KIND_OF_STATE,
     MOVING_KINDS,
-    NEEDS_FACTS,
     SWITCH_STATES,
     ActionKind,
     ActionOutcome,
@@ -26,7 +25,7 @@ from console.control.ledger import read_state
 from console.control.records import ActionRecord
 from console.control.rollout import RolloutWish
 from console.control.state import ControlState
-from console.facts_in_time import base_facts, read_facts, within
+from console.facts_in_time import base_facts, facts_at_execution, within
 from console.session import Session
 
 PATIENCE: Final = 30.0
@@ -111,20 +110,14 @@ class Errand:
 
     def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
         """Carry out a plan that was shown and confirmed. What an approval is bound to, and gates, are read again at this moment."""
-        world = self._world_now(plan)
+        request = self._request(plan.kind, self.incident)
+        world = facts_at_execution(self.workspace, self.environment, request, plan, as_of=self.session.as_of, patience=PATIENCE)
         with self.desk(keep=True) as desk:
             return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
 
     def record(self, action_id: str) -> ActionRecord | None:
         """What the journal knows of an action."""
         return self.state().actions.get(action_id)
-
-    def _world_now(self, plan: ActionPlan) -> PlanFacts | None:
-        """The facts of an approved plan, or of one that gates stand before, as they are now: the dialog may have been open for an hour."""
-        if plan.step != "act" or (plan.approval is None and plan.kind not in NEEDS_FACTS):
-            return None
-        request = self._request(plan.kind, self.incident).model_copy(update={"to": plan.released})
-        return read_facts(self.workspace, self.environment, request, as_of=self.session.as_of, patience=PATIENCE).facts
 
     def _facts(self, kind: ActionKind) -> PlanFacts:
         return self.facts.get(kind) or base_facts(self.workspace, kind, self.problem)

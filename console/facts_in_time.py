@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from console.acting import known_models
 from console.config import Workspace
-from console.control.actions import NEEDS_FACTS, ActionKind, ActionRequest, PlanFacts
+from console.control.actions import ALIAS_KINDS, NEEDS_FACTS, ActionKind, ActionPlan, ActionRequest, PlanFacts
 from console.control.rollout import RolloutMove
 from console.policies.load import load_policies
 
@@ -79,6 +79,31 @@ def read_facts(
         refused = base_facts(workspace, request.kind, problem).model_copy(update={"refusal": problem})
         return FactsRead(refused, problem, unknown_model=problem)
     return FactsRead(base_facts(workspace, request.kind, problem), problem)
+
+
+def facts_at_execution(
+    workspace: Workspace,
+    environment: str,
+    request: ActionRequest,
+    plan: ActionPlan,
+    *,
+    as_of: datetime | None = None,
+    waiver: str | None = None,
+    patience: float | None = None,
+) -> PlanFacts | None:
+    """What a confirmed plan is checked against as things are now: it may have stood on a screen for an hour.
+
+    None where nothing that is read counts: a step towards safety that nobody had to approve waits for no fact.
+    """
+    if plan.step != "act":
+        return None
+    if plan.approved_as not in ALIAS_KINDS:
+        # The state of a switch, or a version kept out: of what its approval is bound to, only the policies can have changed.
+        return base_facts(workspace, plan.kind) if plan.approval is not None else None
+    if plan.approval is None and (plan.safer or plan.kind not in NEEDS_FACTS):
+        return None
+    wanted = request.model_copy(update={"to": plan.released})
+    return read_facts(workspace, environment, wanted, as_of=as_of, waiver=waiver, patience=patience).facts
 
 
 def within(seconds: float, work: Callable[[], Result]) -> tuple[Result | None, Exception | None]:

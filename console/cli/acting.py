@@ -31,7 +31,7 @@ from console.control.actions import (
     version_label,
 )
 from console.control.errors import JournalUnavailable, NotFound, Refused
-from console.facts_in_time import FactsRead, base_facts, read_facts
+from console.facts_in_time import FactsRead, base_facts, facts_at_execution, read_facts
 from console.render.plan import plan_page, receipt_text
 
 if TYPE_CHECKING:
@@ -140,7 +140,11 @@ def act(context: Context, request: ActionRequest, *, waiver: str | None = None) 
         if plan.refusal is not None:
             return _refused(context, desk, plan, read)
         confirmation = _confirmation(context, desk, plan)
-        outcome = desk.execute(plan, confirmation)
+        # What was typed at a terminal was typed below a plan that had stood there for as long as that took.
+        typed = getattr(options, "confirm", "") is None
+        where = (context.workspace, context.environment)
+        world = facts_at_execution(*where, request, plan, as_of=context.as_of, waiver=waiver) if typed else None
+        outcome = desk.execute(plan, confirmation, current_world=world)
     return told(context, plan, outcome)
 
 

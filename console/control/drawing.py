@@ -145,7 +145,7 @@ def sealed(
     if glass:
         warnings.append(f"breaking the glass, without {without}: it stands on every screen until somebody else has reviewed it")
     elif step == "ask" and closed is None:
-        at_once = "--break-glass" if request.kind in TRAFFIC_KINDS else "B, or --break-glass"
+        at_once = "B on its request, or --break-glass" if request.kind is ActionKind.SHIFT else "B, or --break-glass"
         warnings.append(f"this waits for an approval; to do it at once and have it reviewed afterwards: {at_once}")
     elif request.break_glass and moves:
         warnings.append("nothing stands in the way of this: no glass is broken")

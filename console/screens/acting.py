@@ -137,7 +137,8 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False
 
 
 def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
-    """The plan of the row under the cursor without the approval that it needs: of a request, of a version, else of the kill switch."""
+    """The plan of the row under the cursor without the approval that it needs: of a request, of a version, of the end of the rollout that
+    is on the screen, else of the kill switch."""
     from console.control.actions import ActionKind  # noqa: PLC0415
     from console.errands import Errand, switch_errand  # noqa: PLC0415
     from console.screens.plan import PlanScreen  # noqa: PLC0415
@@ -149,7 +150,9 @@ def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
     model, _, version = words.partition("@")
     model = model or screen.model_of(key) or ""
     version = version or getattr(screen, "version_of", lambda _key: None)(key) or ""
-    if not model:
+    if screen.scope == "release" and model:
+        app.push_screen(PlanScreen(Errand(app.session, model, (ActionKind.ABORT,), break_glass=True)))
+    elif not model:
         screen.say("break the glass for what? put the cursor on a model first", "warning")
     elif version:
         app.push_screen(PlanScreen(Errand(app.session, model, (ActionKind.ROLLBACK,), version, break_glass=True)))

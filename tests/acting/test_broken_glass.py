@@ -25,6 +25,7 @@ approvals:
   - {action: kill, environments: [production], quorum: 1}
   - {action: fallback, environments: [production], quorum: 1}
   - {action: rollback, environments: [production], quorum: 1}
+  - {action: abort, environments: [production], quorum: 1}
 """
 
 
@@ -162,6 +163,30 @@ async def test_on_the_screen_b_breaks_the_glass_and_the_banner_says_so_until_a_r
         await screen.press("q")
         await screen.until(lambda: "BREAK-GLASS" not in screen.text, "the banner is quiet")
     assert not read_state(place.paths).open_reviews()
+
+
+async def test_on_the_screen_of_a_rollout_b_ends_it_without_waiting_for_anybody(
+    qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = ("traffic", MODEL, "shift", "--to", "3", "--percent", "10", "--reason", "April", "--confirm", MODEL)
+    assert qd(*canary, who="ines")[0] == 0
+    assert qd("approve", "APR-1", "--confirm", MODEL, who="ilse")[0] == 0
+    assert qd(*canary, "--elevate", who="ines")[0] == 0
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "mara@desk")
+    async with console(place, size=(120, 40)) as screen:
+        await screen.press("W")
+        await screen.until(lambda: screen.app.screen.scope == "release" and not screen.app.screen._pending, "Release")
+        await screen.opens("D", facts=False)
+        await screen.shows("( Ask to end")
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen.scope == "release", "back")
+        await screen.opens("B", facts=False)
+        await screen.shows("breaking the glass, without 1 approval by another person")
+        await screen.press(*MODEL, "tab")
+        await gives_a_reason(screen, "it answers nonsense")
+        await screen.shows("traffic = none, read back")
+    [review] = read_state(place.paths).open_reviews()
+    assert review.reason == "it-answers-nonsense"
 
 
 async def test_whoever_broke_it_cannot_press_the_button_of_its_review(qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

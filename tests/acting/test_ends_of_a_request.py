@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -70,6 +71,11 @@ def policy_changed(qd: Any, place: Place) -> None:
     (place.paths.policies / "more.yaml").write_text("format: 1\napprovals: [{action: restore, environments: [production], quorum: 2}]\n")
     code, _, err = qd("promote", "APR-1", "--confirm", MODEL, "--elevate")
     assert code == 3 and "is void: policy: was" in " ".join(err.split())
+
+
+def stricter(place: Place) -> None:
+    gate = '{id: latency, title: "p95 up to 900 ms", kind: at_most, metric: latency_p95, limit: 900}'
+    (place.paths.policies / "stricter.yaml").write_text(f"format: 1\ngates: [{gate}]\n")
 
 
 ENDS = {
@@ -154,6 +160,25 @@ async def test_on_the_screen_it_says_how_each_ended_and_neither_key_goes_further
         await screen.shows(f"( Reject {request}: ended )")
 
 
+def test_what_changes_while_a_name_is_being_typed_voids_the_request(qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    approved(qd)
+
+    class Slow:
+        """A person at a terminal, who reads for so long that the policies are others by then."""
+
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self) -> str:
+            stricter(place)
+            return f"{MODEL}\n"
+
+    monkeypatch.setattr(sys, "stdin", Slow())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    code, out, err = qd("promote", "APR-1", "--elevate")
+    assert code == 3 and "APR-1 is void: policy: was" in " ".join((out + err).split()) and place.version == "2"
+
+
 async def test_what_changes_while_the_dialog_stands_open_voids_the_request_when_the_button_is_pressed(
     qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,8 +189,7 @@ async def test_what_changes_while_the_dialog_stands_open_voids_the_request_when_
         await screen.shows("ELEVATED 15m")
         await screen.opens("P")
         await screen.shows("( Promote v3: name first )")
-        gate = '{id: latency, title: "p95 up to 900 ms", kind: at_most, metric: latency_p95, limit: 900}'
-        (place.paths.policies / "stricter.yaml").write_text(f"format: 1\ngates: [{gate}]\n")
+        stricter(place)
         await screen.signs()
         await screen.shows("APR-1 is void")
     assert place.version == "2"
