@@ -110,6 +110,8 @@ def approval_lines(view: ApprovalView, width: int) -> list[tuple[Line, str | Non
             say(line(f" {', '.join(same)}: the same"))
     if view.will_change:
         say(rule("What changes", width), *[line(" ", each) for each in view.will_change])
+    if view.will_not_change:
+        say(rule("What does not", width), *[line(" ", each) for each in view.will_not_change])
     if view.gates:
         say(rule(_gates_title(view, zone), width))
         lines += [
@@ -197,7 +199,7 @@ def approval_why(view: ApprovalView) -> Line:
             (MARKS[state.value], state.value),
             f" {bad} gate{'s' if bad > 1 else ''} did not pass and {row.waived} waived: part of what you sign",
         )
-    return line(f"{row.passed} gates pass") if view.gates else line("no gates: this way back is judged by people")
+    return line(f"{row.passed} gates pass") if view.gates else line("no gates: this is judged by people")
 
 
 # the verb
@@ -224,6 +226,8 @@ def approval_summary(view: ApprovalView) -> Page:
     readers = "; " + ", ".join(reader.name for reader in view.readers) if view.readers else ""
     if view.scores_per_day is not None:
         lines.append(line(f"  {'affects':<11}{view.scores_per_day:,.0f} scores a day{readers}; undo: {view.undo}"))
+    else:
+        lines.append(line(f"  {'affects':<11}{readers[2:] or 'no reader is recorded'}; undo: {view.undo}"))
     if view.facts_problem:
         lines.append(line(("?", "unknown"), f" {'now':<11}what is true now could not be read: {view.facts_problem}"))
     lines += [line(("X", "critical"), f" {'changed':<11}{each}") for each in view.changed_since]

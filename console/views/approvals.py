@@ -123,6 +123,7 @@ class ApprovalView(View):
     votes: tuple[VoteView, ...] = ()
     will_change: tuple[Untrusted, ...] = ()
     """What else than a promotion would change, one line each, as it was shown to who asked."""
+    will_not_change: tuple[Untrusted, ...] = ()
     changed_since: tuple[str, ...] = ()
     """What is different now from what was asked for: approving would void it. Empty for what has ended."""
     void_because: tuple[str, ...] = ()
@@ -217,11 +218,12 @@ def approval_view(
         gates_rows=shown.get("labelled"),
         gates_scored=shown.get("scored"),
         changes=_changes(evidence, payload.from_, payload.to) if evidence is not None and payload.action is ActionKind.PROMOTE else (),
-        also_true=facts.would_help.verdict if facts.would_help is not None else Untrusted(""),
+        also_true=_also_true(approval, facts),
         scores_per_day=facts.scores_per_day,
-        readers=facts.readers,
+        readers=_readers(approval, facts),
         undo=_undo(approval),
         will_change=_will_change(approval),
+        will_not_change=_will_not_change(approval),
         votes=vote_views(sight, approval, policy),
         changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if known else (),
         void_because=approval.difference,
@@ -322,17 +324,35 @@ def _undo(approval: Approval) -> str:
     payload = approval.payload
     if payload.action is ActionKind.PROMOTE and approval.asked_as is ActionKind.PROMOTE:
         return f"R, back to {version_label(payload.from_)}"
-    if payload.action in SWITCH_STATES:
-        return f"K, {payload.from_} again"
-    return str((approval.plan or {}).get("undo") or "")
+    told = (approval.plan or {}).get("undo")
+    return str(told) if told else f"K, {payload.from_} again"
 
 
 def _will_change(approval: Approval) -> tuple[Untrusted, ...]:
     """What the plan said that was confirmed when it was asked for; of a promotion, its versions and gates say it."""
     if approval.plan is None or approval.asked_as is ActionKind.PROMOTE:
         return ()
-    changes = approval.plan["will_change"]
-    return tuple(Untrusted(" ".join(f"{each['what']} {each['movement']} {each['note']}".split())) for each in changes)
+    plan = approval.plan
+    lines = [" ".join(f"{each['what']} {each['movement']} {each['note']}".split()) for each in plan["will_change"]]
+    lines += [f"seen by {plan['seen_by']}"] if plan.get("seen_by") else []
+    return tuple(Untrusted(each) for each in lines)
+
+
+def _will_not_change(approval: Approval) -> tuple[Untrusted, ...]:
+    told = () if approval.plan is None else approval.plan.get("will_not_change") or ()
+    return tuple(Untrusted(each) for each in told) if approval.asked_as is not ActionKind.PROMOTE else ()
+
+
+def _also_true(approval: Approval, facts: PlanFacts) -> Untrusted:
+    """Whether it would help: as it is now, else as it was shown to who asked."""
+    if facts.would_help is not None:
+        return facts.would_help.verdict
+    then = (approval.plan or {}).get("would_help")
+    return Untrusted(f"when it was asked for: {then['verdict']}") if then else Untrusted("")
+
+
+def _readers(approval: Approval, facts: PlanFacts) -> tuple[Reader, ...]:
+    return facts.readers or tuple(Reader.model_validate(each) for each in (approval.plan or {}).get("readers", ()))
 
 
 def _changes(evidence: Evidence, before: str | None, after: str) -> tuple[Difference, ...]:

@@ -113,7 +113,11 @@ def test_it_is_final_and_both_verbs_say_how_it_ended(qd: Any, place: Place, end:
 def test_a_request_about_the_switch_shows_what_changed_before_anybody_signs(qd: Any, place: Place) -> None:
     assert qd("kill", MODEL, "--confirm", MODEL, "--reason", "late gap", who="mara")[0] == 0
     assert qd("restore", MODEL, "--confirm", MODEL, "--reason", "labels are right again")[0] == 0
-    assert json.loads(qd("approvals", "APR-2", "--json")[1])["changed_since"] == []
+    view = json.loads(qd("approvals", "APR-2", "--json", who="ilse")[1])
+    assert view["changed_since"] == [] and view["will_change"][0].startswith("switches.json fallback -> normal")
+    assert "predictions and labels go on being recorded" in view["will_not_change"] and [each["name"] for each in view["readers"]]
+    told = " ".join(qd("approve", "APR-2", "--dry-run", who="ilse")[1].split())
+    assert "affects gate board, crew desk; undo: fallback again, 1 operator" in told and f"execute qd restore {MODEL}" in told
     assert qd("kill", MODEL, "--state", "killed", "--confirm", MODEL, "--reason", "worse", who="mara")[0] == 0
     view = json.loads(qd("approvals", "APR-2", "--json", who="ilse")[1])
     assert view["changed_since"] == ["version in force: was fallback, is killed"]
