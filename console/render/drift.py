@@ -10,13 +10,19 @@ from backends.text import Untrusted
 from console.render import figures
 from console.render.dates import day, span
 from console.render.drift_together import together_rows
-from console.render.model import model_heading, tabs
+from console.render.model import RAMP, model_heading, tabs
 from console.views.drift import BIG_PSI, TEXT, ColumnShift, DriftDetailView, DriftView
-from widgets.chart import hist_lines
+from widgets.chart import hist_lines, strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
 
 NAME_WIDTH = 14
+NULLS_WIDTH = 13
+
+WITH_COURSES = 112
+"""Width from which each column has its course beside it: PSI of the earlier windows and now, the full ramp at its own limit."""
+
+COURSE_WIDTH = 16
 
 
 def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: bool = True, tabbed: bool = True) -> Page:
@@ -32,11 +38,13 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
         return Page(heading, tuple(rows), verb)
     if tabbed:
         rows.append(Row(line(f" {_spans(view)}")))
-    name = NAME_WIDTH + max(0, min(20, width - 84))
-    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>10}{'FURTHER':>10}  {'NULLS':<13}{'IMPORTANCE':>10}"
-    rows.append(Row(line((head, "dim"))))
+    wide = width >= WITH_COURSES
+    name = NAME_WIDTH + max(0, min(20, width - 84 - (COURSE_WIDTH + 4 if wide else 0)))
+    nulls = NULLS_WIDTH + (2 if wide else 0)
+    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>10}{'FURTHER':>10}  {'NULLS':<{nulls}}{'IMPORTANCE':>10}"
+    rows.append(Row(line((head + (f"  {'EARLIER, NOW':>{COURSE_WIDTH}}" if wide else ""), "dim"))))
     shown = [each for each in view.columns if complete or _worth_showing(each)]
-    rows += [Row(_row(each, name), key=each.column.raw, why=_why(each), state=str(each.state)) for each in shown]
+    rows += [Row(_row(each, name, nulls, wide), key=each.column.raw, why=_why(each), state=str(each.state)) for each in shown]
     left = len(view.columns) - len(shown)
     if left:
         rows.append(Row(line((f"   {left} more {'is' if left == 1 else 'are'} ok (--all)", "dim"))))
@@ -100,7 +108,7 @@ def _spans(view: DriftView) -> str:
     return f"{now} against {span(view.reference_first, view.reference_last)} (n {figures.count(against)})"
 
 
-def _row(shift: ColumnShift, name: int) -> Line:
+def _row(shift: ColumnShift, name: int, nulls_width: int, wide: bool) -> Line:
     state = str(shift.state)
     nulls = (
         figures.MISSING
@@ -118,11 +126,20 @@ def _row(shift: ColumnShift, name: int) -> Line:
             (distance(shift.limit), -9, ""),
             (further, -9, ""),
             ("", 0, ""),
-            (nulls, 13, ""),
+            (nulls, nulls_width, ""),
             (figures.share(shift.importance, 3) if shift.importance is not None else figures.MISSING, -9, ""),
         ]
     )
-    return Line((*line((f" {MARKS[state]} ", state)).spans, *cells.spans))
+    course = [line("  ", (_small(shift), state if state in {"warning", "critical"} else "")).spans] if wide else []
+    return Line((*line((f" {MARKS[state]} ", state)).spans, *cells.spans, *(part for spans in course for part in spans)))
+
+
+def _small(shift: ColumnShift) -> str:
+    """The PSI of earlier windows and of now, on a scale of the column's own: from 0 to what it is judged by."""
+    values = [*(each.psi for each in shift.earlier), shift.psi]
+    if shift.psi is None or shift.limit is None:
+        return " " * COURSE_WIDTH
+    return strip(values, COURSE_WIDTH, RAMP, low=0.0, high=shift.limit)
 
 
 def _why(shift: ColumnShift) -> Line:

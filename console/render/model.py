@@ -13,7 +13,7 @@ from widgets.line import MARKS, WORDS, Line, Page, Row, line, sides
 from widgets.wrapping import wrapped
 
 STRIP_WIDTH = 29
-_RAMP = "_.-=*#"
+RAMP = "_.-=*#"
 TABS = (
     ("1", "Health"),
     ("2", "Drift"),
@@ -101,7 +101,7 @@ def _signal_row(signal: Signal, health: ModelHealth, width: int, cursor: int | N
     limit = signal.critical if signal.critical is not None else signal.warning
     name_width = 20 + max(0, min(20, width - 100))
     name = signal.title if not signal.simulated else f"{signal.title} (simulated)"
-    drawn = strip(signal.history, STRIP_WIDTH, _RAMP) if any(each is not None for each in signal.history) else ""
+    drawn = strip(signal.history, STRIP_WIDTH, RAMP) if any(each is not None for each in signal.history) else ""
     now = figures.amount(value, signal.unit) if value is not None else "unkn"
     parts = line(
         (f" {MARKS[state]}  ", state),

@@ -249,6 +249,17 @@ def test_pages_fit_80_columns_and_put_the_verdict_first(risen: Made) -> None:
     assert next(row.key for row in page.rows if row.key) == "temp"
 
 
+def test_a_wide_page_has_the_course_of_each_column_on_its_own_scale(risen: Made) -> None:
+    view = risen.lookout().drift("delay")
+    shown = {row.key: row.line.text for row in drift_page(view, width=120).rows if row.key}
+    temp, carrier = column(view, "temp"), column(view, "carrier")
+    assert temp.psi is not None and temp.limit is not None and temp.psi > temp.limit
+    assert shown["temp"][-1] == "#" and "#" not in shown["temp"][-16:-1], "only now it reached what it is judged by"
+    assert carrier.psi is not None and carrier.limit is not None and carrier.psi < carrier.limit / 6
+    assert shown["carrier"][-1] == "_"
+    assert all(len(text) <= 120 for text in shown.values())
+
+
 def test_importance_ranks_what_is_ok(risen: Made) -> None:
     ok = [each.column.raw for each in risen.lookout().drift("delay").columns if each.state == State.OK and not each.is_score]
     assert ok.index("carrier") < ok.index("dow")
