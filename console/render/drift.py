@@ -28,7 +28,7 @@ COURSE_WIDTH = 16
 def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: bool = True, tabbed: bool = True) -> Page:
     """Every column, the worst first. Without `complete` those that are plainly ok are only counted. `tabbed`: a screen of a model."""
     del height
-    verb = f"drift {view.line.model}"
+    verb = f"drift {view.line.model}" + (f" --against {view.against}" if view.against != "reference" else "")
     heading = (
         model_heading(view.line, width) if tabbed else line((view.line.model, "bold"), f" {_version(view.line.version)}, {_spans(view)}")
     )
@@ -87,7 +87,7 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
         rows.append(Row(line((f" no histogram: {shift.reasons.get('psi', 'no values on one side')}", "dim"))))
     rows += [Row(each) for each in (_course(view, width) if shift.kind != TEXT else [])]
     rows += [Row(each) for each in _beside(view, width)]
-    verb = f"drift {view.line.model} -f {shift.column.raw}"
+    verb = f"drift {view.line.model} -f {shift.column.raw}" + (f" --against {view.against}" if view.against != "reference" else "")
     if not tabbed:
         periods = f"{span(view.first, view.last)} against {span(view.reference_first, view.reference_last)}"
         heading = line((view.line.model, "bold"), f" {_version(view.line.version)} ", (shift.column, "bold"), f", {periods}, {rank}")
@@ -102,10 +102,13 @@ def _spans(view: DriftView) -> str:
     columns = [each for each in view.columns if each.n_reference or each.n_current]
     n = max((each.n_current for each in columns), default=0)
     against = max((each.n_reference for each in columns), default=0)
-    now = f"{span(view.first, view.last)}{_until(view.at, view.zone) if view.last_is_today else ''} (n {figures.count(n)})"
+    weekdays = view.against == "weekday"
+    until = _until(view.at, view.zone) if view.last_is_today and not weekdays else ""
+    now = f"{span(view.first, view.last)}{until} (n {figures.count(n)})"
     if view.reference_first is None or view.reference_last is None:
         return now
-    return f"{now} against {span(view.reference_first, view.reference_last)} (n {figures.count(against)})"
+    of = "weekdays of " if weekdays else ""
+    return f"{now} against {of}{span(view.reference_first, view.reference_last)} (n {figures.count(against)})"
 
 
 def _row(shift: ColumnShift, name: int, nulls_width: int, wide: bool) -> Line:

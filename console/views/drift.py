@@ -23,6 +23,13 @@ TEXT: Final = "text"
 """The kind of a column that has no distances: free text, lists, structures."""
 
 
+Against = Literal["reference", "weekday", "previous", "season"]
+"""What a period is compared with: the reference, equal weekdays of it, as many days right before, the same weekdays a year before."""
+
+SEASON_DAYS: Final = 364
+"""A year of whole weeks."""
+
+
 class NoSuchColumn(LookupError):
     """A column that is no input of the model."""
 
@@ -35,6 +42,7 @@ class Asked:
     last: date | None = None
     reference_first: date | None = None
     reference_last: date | None = None
+    against: Against = "reference"
 
 
 class EarlierWindow(View):
@@ -121,6 +129,7 @@ class DriftView(View):
     reference_first: date | None
     reference_last: date | None
     reference_because: str
+    against: Against = "reference"
     bins_from: str
     rule: str
     columns: tuple[ColumnShift, ...]
@@ -145,6 +154,7 @@ class DriftDetailView(View):
     last_is_today: bool
     reference_first: date
     reference_last: date
+    against: Against = "reference"
     place: int
     """Rank by importance, 1 for the most important; 0 when importance is not known."""
     of: int

@@ -47,6 +47,7 @@ def drift_view(
         "zone": model.zone,
         "at": sight.at,
         "rule": rule.id,
+        "against": asked.against,
         "together": together_of(sight, model.name, health.version, model.zone, usual=asked == Asked()),
         "model_state": health.layer(Layer.MODEL).state,
         "data_state": health.layer(Layer.DATA).state,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from console.analysis.bands import band, verdict
 from console.analysis.drift import ColumnDrift
 from console.policies.load import Policies
 from console.policies.rules import AlertRule
-from console.views.drift import TEXT, Asked, ColumnShift, DriftDetailView, DriftView, EarlierWindow
+from console.views.drift import SEASON_DAYS, TEXT, Asked, ColumnShift, DriftDetailView, DriftView, EarlierWindow
 from console.views.drift_bins import bins_of
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE, InputDays, input_days, reference_between, whole_days, with_reference
@@ -67,8 +67,6 @@ def periods_of(
     reference = usual
     if asked.reference_first is not None and asked.reference_last is not None:
         reference = reference_between(asked.reference_first, asked.reference_last, zone, "the reference asked for")
-    if reference is None:
-        return None
     today = (at - timedelta(microseconds=1)).astimezone(zone).date()
     length = max(1, round(rule.window / timedelta(days=1)))
     first = today - timedelta(days=length - 1)
@@ -77,17 +75,25 @@ def periods_of(
     last = asked.last or today
     first = asked.first or (first if asked.last is None else last - timedelta(days=length - 1))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    since = at - timedelta(days=(today - first).days + 16 * len(days) + 1)
+    before = {"previous": len(days), "season": SEASON_DAYS}.get(asked.against, 0)
+    if before:
+        because = "as many days right before" if asked.against == "previous" else "the same weekdays a year before"
+        reference = reference_between(days[0] - timedelta(days=before), days[-1] - timedelta(days=before), zone, because)
+    if reference is None:
+        return None
+    since = at - timedelta(days=(today - first).days + 16 * len(days) + 1 + (before + 6 if before else 0))
     signature = version.signature if version else None
     edges = usual or reference
     inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=since)
-    if reference is not usual:
+    if before:
+        inputs = replace(with_reference(inputs, reference), before=before)
+    elif reference is not usual:
         wanted = whole_days(reference.start, reference.end, zone)
         if not set(wanted) <= set(inputs.days):
             early = min(since, reference.start)
             inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=early)
         inputs = with_reference(inputs, reference)
-    return Periods(inputs, days, rule)
+    return Periods(replace(inputs, equal_weekdays=True) if asked.against == "weekday" else inputs, days, rule)
 
 
 def shifts_of(periods: Periods, model: Model, version: ModelVersion | None, *, detail: str | None = None) -> list[ColumnShift]:
@@ -260,6 +266,7 @@ def detail_of(view: DriftView, shift: ColumnShift) -> DriftDetailView:
         last_is_today=view.last_is_today,
         reference_first=view.reference_first,
         reference_last=view.reference_last,
+        against=view.against,
         place=place,
         of=len(view.columns) - any(each.is_score for each in view.columns),
         more_important=tuple((each.column, each.importance or 0.0) for each in ranked if each.column != shift.column)[:3],

@@ -41,6 +41,11 @@ class InputDays:
     fixed_by: Reference | None = None
     """The rows that the edges were taken from, where they are not those of the reference."""
 
+    before: int = 0
+    """Days back from each window to what it is compared with; 0: the reference. Earlier windows go back equally far, each from itself."""
+    equal_weekdays: bool = False
+    """Every column is compared with equal weekdays of the reference, not only those that follow the calendar."""
+
     open_day: date | None = None
     """The day that is still going on at the moment looked at: part of a day has not the weight of a whole one."""
 
@@ -60,9 +65,13 @@ class InputDays:
         return whole_days(self.reference.start, self.reference.end, self.zone)
 
     def against(self, column: str, days: Sequence[date]) -> list[date]:
-        """The reference days that some days are compared with: for calendar columns equal weekdays only."""
+        """The days that some days are compared with: for calendar columns equal weekdays of the reference only."""
+        if self.before:
+            # A column that follows the calendar goes back whole weeks, to the weekdays that it has now.
+            back = self.before if column not in self.calendar else -(-self.before // 7) * 7
+            return [day - timedelta(days=back) for day in self.judged(column, days)]
         reference = self.reference_days()
-        if column not in self.calendar:
+        if not self._by_weekday(column):
             return reference
         judged = self.judged(column, days)
         return list(equal_weekdays([day for day in reference if day in self.days], [day for day in judged if day in self.days]).days)
@@ -74,7 +83,10 @@ class InputDays:
         there is: a single weekday has no mix.
         """
         closed = [day for day in days if day != self.open_day]
-        return closed if column in self.calendar and any(day in self.days for day in closed) else list(days)
+        return closed if self._by_weekday(column) and any(day in self.days for day in closed) else list(days)
+
+    def _by_weekday(self, column: str) -> bool:
+        return self.equal_weekdays or column in self.calendar
 
     def drift(self, column: str, days: Sequence[date]) -> ColumnDrift | None:
         """Some days against the reference; None without facts on either side."""

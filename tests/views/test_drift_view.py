@@ -13,6 +13,7 @@ from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.local.acting import LocalAliasSetter
 from backends.records import Layer, State
+from console.cli.main import main
 from console.render.drift import drift_detail_page, drift_page
 from console.views.drift import Asked, ColumnShift, DriftView, NoSuchColumn
 from console.views.drift_bins import edge_labels
@@ -205,6 +206,38 @@ def test_any_two_periods_can_be_asked_for(risen: Made) -> None:
     assert (shift.n_reference, shift.n_current) == (7 * ROWS, 7 * ROWS)
     assert shift.psi < 0.1
     assert view.bins_from == "deciles of the version's own reference, not of the one asked for"
+
+
+def test_against_the_days_right_before_each_earlier_window_is_judged_by_the_days_before_it(risen: Made) -> None:
+    view = risen.lookout().drift("delay", Asked(against="previous"))
+    assert (view.reference_first, view.reference_last) == (date(2024, 3, 21), date(2024, 3, 25))
+    shift = column(view, "temp")
+    assert shift.state == State.CRITICAL and shift.n_reference == shift.n_current == 5 * ROWS
+    assert column(view, "dow").psi == pytest.approx(0, abs=0.01)
+    for number, window in enumerate(shift.earlier):
+        if number % 5 == 0:
+            before = Asked(window.first, window.last, window.first - 5 * DAY, window.last - 5 * DAY)
+            assert window.psi == column(risen.lookout().drift("delay", before), "temp").psi
+    assert "drift delay --against previous" in drift_page(view).verb
+
+
+def test_against_weekdays_every_column_is_compared_with_the_weekdays_it_has_now(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", lambda day, row: steady(day, row) + 30.0 * (day % 7 >= 5))
+    monday, friday = date(2024, 3, 25), date(2024, 3, 29)
+    usual = column(place.lookout().drift("delay", Asked(monday, friday)), "temp")
+    view = place.lookout().drift("delay", Asked(monday, friday, against="weekday"))
+    weekdays = column(view, "temp")
+    assert usual.psi is not None and usual.psi > 0.3 and usual.n_reference == 21 * ROWS
+    assert weekdays.psi is not None and weekdays.psi < 0.05 and weekdays.n_reference == 15 * ROWS
+    assert "against weekdays of 1-21 Jan (n 2,250)" in drift_page(view).plain()
+
+
+def test_against_a_season_that_nobody_recorded_is_unknown(risen: Made) -> None:
+    view = risen.lookout().drift("delay", Asked(against="season"))
+    assert (view.reference_first, view.reference_last) == (date(2023, 3, 28), date(2023, 4, 1))
+    assert {each.state for each in view.columns} == {State.UNKNOWN}
+    assert main(["-w", str(risen.root), "drift", "delay", "--against", "season", "--reference-from", "2024-01-01",
+                 "--reference-to", "2024-01-07"]) == 2  # fmt: skip
 
 
 def test_a_period_without_facts_is_unknown_not_ok(risen: Made) -> None:

@@ -16,6 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="last", metavar="DAY", help="its last day; today unless given")
     parser.add_argument("--reference-from", metavar="DAY", help="first day of another reference")
     parser.add_argument("--reference-to", metavar="DAY", help="its last day")
+    parser.add_argument(
+        "--against", choices=("reference", "weekday", "previous", "season"),
+        help="the reference (usual), equal weekdays of it, as many days right before, or the same weekdays a year before; "
+        "earlier windows, which judge, are compared likewise",
+    )  # fmt: skip
     parser.add_argument("--exact", action="store_true", help="with -f: KS and Wasserstein from the rows, not from profiles")
     parser.add_argument("--all", action="store_true", help="also the columns that are plainly ok")
     parser.add_argument(
@@ -34,7 +39,9 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     for begins, ends, name in ((first, last, "--from"), (*reference, "--reference-from")):
         if begins is not None and ends is not None and begins > ends:
             raise Problem(Exit.USAGE, f"{name} {begins} is after the end {ends}")
-    asked = Asked(first, last, *reference)
+    if options.against in {"previous", "season"} and reference[0] is not None:
+        raise Problem(Exit.USAGE, f"--against {options.against} names the reference itself: leave --reference-from and --reference-to out")
+    asked = Asked(first, last, *reference, options.against or "reference")
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     if options.feature is not None:
         detail = context.lookout.drift_column(options.model, options.feature, asked, exact=options.exact)
