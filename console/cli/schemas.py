@@ -52,6 +52,7 @@ SCHEMAS: dict[str, str] = {
     "incidents": "console.views.alerts:IncidentsView",
     "init": "console.views.workspaces:InitView",
     "workspaces": "console.views.workspaces:WorkspacesView",
+    "policies": "console.views.in_force:InForceView",
     "config": "console.views.workspaces:ConfigView",
     "secrets": "console.views.secrets:SecretsView",
     "watch": "console.views.workspaces:WatchView",

@@ -139,6 +139,8 @@ def _state_lines(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
     if row.state != "pending":
         by = f" by {row.ended_by}" if row.ended_by else ""
         lines.append(line(" ", (row.state.upper(), "bold"), f"{by} ", "" if view.void_because else row.ended_reason))
+    policies = figures.short_digest(view.policy_digest)
+    lines.append(line(f" Policies sha256 {policies}", (f"  qd config policies {row.id}", "dim")))
     if row.state in {"pending", "approved"}:
         lines.append(line(" Executed with: qd ", row.execute_with))
     lines += [line(f"   {each}") for each in view.void_because]

@@ -124,6 +124,8 @@ class ApprovalView(View):
     will_change: tuple[Untrusted, ...] = ()
     """What else than a promotion would change, one line each, as it was shown to who asked."""
     will_not_change: tuple[Untrusted, ...] = ()
+    policy_digest: str
+    """Of the policies that it was asked under: `config policies APR-N` shows them."""
     changed_since: tuple[str, ...] = ()
     """What is different now from what was asked for: approving would void it. Empty for what has ended."""
     void_because: tuple[str, ...] = ()
@@ -224,6 +226,7 @@ def approval_view(
         undo=_undo(approval),
         will_change=_will_change(approval),
         will_not_change=_will_not_change(approval),
+        policy_digest=payload.policy_digest,
         votes=vote_views(sight, approval, policy),
         changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if known else (),
         void_because=approval.difference,

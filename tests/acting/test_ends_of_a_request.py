@@ -110,6 +110,24 @@ def test_it_is_final_and_both_verbs_say_how_it_ended(qd: Any, place: Place, end:
     assert state != "void" or ("VOID" in told and why in told)
 
 
+def test_the_policies_that_it_was_asked_under_can_be_read_after_they_are_others(qd: Any, place: Place) -> None:
+    policy_changed(qd, place)
+    code, out, _ = qd("config", "policies", "APR-1", "--json")
+    then, now = json.loads(out), json.loads(qd("config", "policies", "--json")[1])
+    assert (code, then["origin"], now["origin"]) == (0, "kept", "files") and then["digest"] != now["digest"]
+    [row] = json.loads(qd("approvals", "--json")[1])["rows"]
+    assert then["digest"].removeprefix("sha256:")[:12] in row["ended_reason"]
+    assert then["changed_since"] == ["approvals restore in production is another"]
+
+    def quorum(view: dict[str, Any]) -> int:
+        return next(int(each["body"]["quorum"]) for each in view["items"] if each["name"] == "restore in production")
+
+    assert (quorum(then), quorum(now)) == (1, 2)
+    assert "approvals restore in production is another" in qd("config", "policies", "APR-1")[1]
+    assert qd("config", "policies", "APR-9")[0] == 5 and qd("config", "policies", "sha256:" + "0" * 64)[0] == 5
+    assert qd("config", "validate", "APR-1")[0] == 2
+
+
 def test_a_request_about_the_switch_shows_what_changed_before_anybody_signs(qd: Any, place: Place) -> None:
     assert qd("kill", MODEL, "--confirm", MODEL, "--reason", "late gap", who="mara")[0] == 0
     assert qd("restore", MODEL, "--confirm", MODEL, "--reason", "labels are right again")[0] == 0

@@ -27,7 +27,7 @@ LOOKING = (
     "versions delay", "versions delay@1",
     "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "traffic delay", "breakers",
     "actions", "action A-0000", "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces",
-    "can-i kill delay", "contract check delay", "config validate", "config path", "config schema", "playbook list",
+    "can-i kill delay", "contract check delay", "config validate", "config path", "config schema", "config policies", "playbook list",
     "playbook show quality-collapse",
     "playbook check", "completion bash",
 )  # fmt: skip

@@ -57,7 +57,7 @@ WORDS: dict[str, list[list[str]]] = {
     "playbook": [["list"], ["show", M], ["show", "hostile"], ["list", M]],
     "init": [["{folder}"]],
     "workspaces": [[]],
-    "config": [["validate"], ["path"]],
+    "config": [["validate"], ["path"], ["policies", M]],
     "ingest": [["predictions", "{file}", "--model", M], ["predictions", f"/nonexistent/{M}"]],
     "watch": [["--once"]],
     "serve": [["--port", M]],

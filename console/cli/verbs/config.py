@@ -1,4 +1,4 @@
-"""`quarterdeck config`: validate, path, schema."""
+"""`quarterdeck config`: validate, path, schema, and the policies in force now or for a decision of the past."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import json
 import sys
 
 from backends.text import displayable
-from console.cli.context import Context
+from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("validate", "path", "schema"))
+    parser.add_argument("what", choices=("validate", "path", "schema", "policies"))
+    parser.add_argument("of", nargs="?", metavar="APR-N|A-ID|sha256:...", help="policies: those that this was decided under")
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
+    if options.of is not None and options.what != "policies":
+        raise Problem(Exit.USAGE, f"{options.what} is of nothing; policies are: config policies {displayable(options.of)}")
+    if options.what == "policies":
+        return _policies(context, options.of)
     if options.what == "path":
         root = str(context.located.root)
         # A script needs the exact path; a terminal must not be steered by the name of a folder.
@@ -37,6 +42,18 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     else:
         print(f"workspace {displayable(settings.name)}: workspace.toml, policies and playbooks are valid")
     return Exit.NO if problems else Exit.OK
+
+
+def _policies(context: Context, of: str | None) -> Exit:
+    from console.render.in_force import in_force_page  # noqa: PLC0415
+    from console.views.in_force import NotKept, in_force_view  # noqa: PLC0415
+
+    try:
+        view = in_force_view(context.lookout.sight(), of)
+    except NotKept as error:
+        raise Problem(Exit.NOT_FOUND, str(error)) from None
+    context.show(view, "policies", in_force_page(view))
+    return Exit.OK
 
 
 def _policy_problems(context: Context) -> list[str]:
