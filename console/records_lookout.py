@@ -109,14 +109,25 @@ class RecordsLookout(ABC):
         return switches_view(self.sight())
 
     def traffic(self, model: str) -> TrafficView:
-        """How the traffic of a model is divided, and what its rollout has shown. Raises NoSuchModel when nothing knows the model."""
+        """How the traffic of a model is divided, what its rollout has shown, what would roll it back. Needs no store for the first.
+
+        Raises NoSuchModel when nothing knows the model.
+        """
+        from backends.store.errors import StoreError  # noqa: PLC0415
         from console.acting import known_models  # noqa: PLC0415
+        from console.views.assessment import NoSuchModel  # noqa: PLC0415
         from console.views.rollout_measured import traffic_measured  # noqa: PLC0415
+        from console.views.triggers import with_triggers  # noqa: PLC0415
 
         sight = self.sight()
-        if model not in known_models(sight.workspace, sight.environment):
-            self.model(model)
-        return traffic_measured(sight, model)
+        known = model in known_models(sight.workspace, sight.environment)
+        try:
+            health: ModelHealth | str = self.model(model)
+        except (StoreError, NoSuchModel) as error:
+            if not known:
+                raise
+            health = str(error)
+        return with_triggers(sight, traffic_measured(sight, model), health)
 
     def actions(self, *, only_open: bool = False, model: str | None = None) -> ActionsView:
         """Actions, those that wait for a person first."""

@@ -54,6 +54,7 @@ def repeated(own: Sequence[ReadFile]) -> list[YamlProblem]:
 def across(policies: PolicyFile, own: Sequence[ReadFile]) -> list[YamlProblem]:
     """Names that lead nowhere, in the files of the workspace; `policies` is everything together."""
     roles = {role.id for role in policies.roles}
+    rules = {rule.id for rule in policies.rules}
     problems = []
     for read in own:
         for person, given in read.file.people.items():
@@ -64,6 +65,11 @@ def across(policies: PolicyFile, own: Sequence[ReadFile]) -> list[YamlProblem]:
                 read.text.problem(("approvals", index, "roles"), f"approvals: there is no role {role}")
                 for role in sorted(set(rule.roles) - roles)
             ]
+        for index, trigger in enumerate(read.file.triggers):
+            if trigger.rule is not None and trigger.rule not in rules:
+                near = get_close_matches(trigger.rule, sorted(rules), n=2, cutoff=0.5)
+                advice = f"; did you mean {' or '.join(near)}?" if near else ""
+                problems.append(read.text.problem(("triggers", index, "rule"), f"triggers: there is no alert rule {trigger.rule}{advice}"))
         for location, name in _actions(read.file):
             if name not in ACTIONS:
                 near = get_close_matches(name, sorted(ACTIONS), n=2, cutoff=0.5)

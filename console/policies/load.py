@@ -31,6 +31,7 @@ from console.policies.rules import (
     PolicyFile,
     Retention,
     Role,
+    RollbackTrigger,
     Slo,
 )
 
@@ -91,6 +92,10 @@ class Policies(PolicyFile):
 
     def gates_for(self, model: str, environment: str, task: str | None) -> list[Gate]:
         return [gate for gate in self.gates if gate.where.takes(model, environment, task)]
+
+    def triggers_for(self, model: str, environment: str, task: str | None) -> list[RollbackTrigger]:
+        """The rollback triggers of a model, those that are switched off too."""
+        return [trigger for trigger in self.triggers if trigger.where.takes(model, environment, task)]
 
     def approval_for(self, action: str, environment: str) -> ApprovalRule | None:
         """The rule that an action in an environment needs approval by; None: nobody's."""

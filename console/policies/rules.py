@@ -260,6 +260,38 @@ class Gate(_Frozen):
         return self
 
 
+class RollbackTrigger(_Frozen):
+    """When to take a version out: by an alert rule that watches the model, or by what a rollout under way has shown.
+
+    It arms, and says when it would fire; nothing is sent until a person confirms the plan that it names.
+    """
+
+    id: PolicyId
+    title: Title
+    where: Selector = Selector()
+    enabled: bool = True
+    rule: PolicyId | None = None
+    """The alert rule whose window, limit, least rows and `for` say when it holds."""
+    rollout: Literal["worse", "undivided"] | None = None
+    """The candidate loses more than the version beside it, its 95 % interval above zero; requests are not divided as published."""
+    state: Literal["warning", "critical"] = "critical"
+    """How bad the rule's verdict must be."""
+    hold: Duration = Field(default=timedelta(0), alias="for")
+    """How long the signal must not have been ok, besides what the rule itself waits for."""
+    within: Duration | None = None
+    """Only so long after the version took over: what breaks later is hardly its fault. None: always."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _goes_by_one_thing(self) -> RollbackTrigger:
+        if (self.rule is None) == (self.rollout is None):
+            raise ValueError("give either rule or rollout")
+        if self.rollout is not None and (self.hold or self.within or self.state != "critical"):
+            raise ValueError("for, within and state belong to a trigger that goes by a rule")
+        return self
+
+
 class ApprovalRule(_Frozen):
     """Who must agree before an action, and for how long that holds."""
 
@@ -379,6 +411,7 @@ class PolicyFile(_Frozen):
     rules: tuple[AlertRule, ...] = ()
     slos: tuple[Slo, ...] = ()
     gates: tuple[Gate, ...] = ()
+    triggers: tuple[RollbackTrigger, ...] = ()
     approvals: tuple[ApprovalRule, ...] = ()
     roles: tuple[Role, ...] = ()
     people: dict[Name, PersonRoles] = Field(default_factory=dict)
@@ -393,6 +426,7 @@ SECTIONS: dict[str, str] = {
     "rules": "id",
     "slos": "id",
     "gates": "id",
+    "triggers": "id",
     "approvals": "action",
     "roles": "id",
     "guardrails": "id",

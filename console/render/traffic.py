@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,13 @@ from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.rollout import Arm, NextMove, RolloutMeasured, TrafficView
+    from console.views.rollout import Arm, NextMove, RolloutMeasured, TrafficView, TriggerView
 
 VERSION = "version:"
 """What the keys of rows of a version begin with."""
+
+TRIGGER = "trigger:"
+"""What the keys of rows of a rollback trigger begin with."""
 
 NAMES = {"canary": "canary", "shadow": "shadow", "blue-green": "blue/green", "ab": "A/B"}
 
@@ -28,7 +32,7 @@ def share(value: float) -> str:
 def traffic_page(view: TrafficView, *, width: int = 80, on_screen: bool = False) -> Page:
     """The traffic of one model: the split, the steps, what can be done next; `on_screen` by Enter, else by the verb."""
     zone = ZoneInfo(view.zone)
-    rows: list[Row] = []
+    rows: list[Row] = [row for each in view.triggers if each.state == "would fire" for row in _firing(each, width)]
     if view.problem is not None:
         rows.append(Row(line(" ", mark("critical"), " ", ("nobody knows how the traffic is divided", "critical"))))
         rows += paragraph(view.problem, width, indent=3)
@@ -47,11 +51,35 @@ def traffic_page(view: TrafficView, *, width: int = 80, on_screen: bool = False)
     if view.next:
         rows.append(Row(rule("Next", width)))
         rows += [row for each in view.next for row in _move(each, width, on_screen=on_screen)]
+    rows += _triggers(view.triggers, width, on_screen=on_screen)
     version = f"{view.path} version {view.version}" if view.version else f"{view.path} not there yet"
     if view.version is None:
         version = "file not readable"
     heading = sides(line(("Traffic", "bold"), f" {view.model}  {view.environment}"), line((version, "dim")), width)
     return Page(heading, tuple(rows), f"traffic {view.model}")
+
+
+def _firing(trigger: TriggerView, width: int) -> list[Row]:
+    verb = f"; qd {trigger.verb}" if trigger.verb is not None else ""
+    told = line(" ", mark("critical"), " ", ("would fire now", "critical"), f": {trigger.title}{verb}")
+    return [Row(part) for part in wrapped(told, width, 3)]
+
+
+def _triggers(triggers: Sequence[TriggerView], width: int, *, on_screen: bool) -> list[Row]:
+    """One line a trigger; the verb has no line 23, so it spells each out."""
+    if not triggers:
+        return []
+    rows = [Row(rule("Rollback triggers", width, "they send nothing by themselves"))]
+    for each in triggers:
+        goes_by = each.rule or "the rollout"
+        said = line(" ", mark(each.lamp.value), f" {each.state:<11}{each.id:<18} ", each.why)
+        why = line(f"{each.title}; {goes_by}, ", each.why)
+        parts = [said] if on_screen else wrapped(said, width, 33)
+        rows += [
+            Row(part, key=f"{TRIGGER}{each.id}" if number == 0 else None, why=why, state=each.lamp.value if number == 0 else "")
+            for number, part in enumerate(parts)
+        ]
+    return rows
 
 
 def _move(move: NextMove, width: int, *, on_screen: bool) -> list[Row]:

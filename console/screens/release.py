@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console import commands
-from console.render.traffic import VERSION, traffic_page
+from console.render.traffic import TRIGGER, VERSION, traffic_page
 from console.screens import shifting
 from console.screens.base import DeckScreen
 from widgets.line import Page
@@ -37,8 +37,8 @@ class ReleaseScreen(DeckScreen):
 
     def topic_of(self, key: str | None) -> str | None:
         """What a trigger goes by is an alert rule."""
-        found = next((each for each in getattr(self.view, "triggers", ()) if key == f"trigger:{each.id}"), None)
-        return found.rule if found is not None and found.rule is not None else "traffic"
+        found = next((each for each in getattr(self.view, "triggers", ()) if key == f"{TRIGGER}{each.id}"), None)
+        return found.rule if found is not None and found.rule is not None else "rollback trigger"
 
     def works(self, command: commands.Command) -> bool:
         known = {each.move for each in self.view.next} if self.view is not None else set()

@@ -437,6 +437,18 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         also=("since", "onset"),
         see=("states",),
     ),
+    "rollback trigger": Definition(
+        "rollback trigger",
+        "What would take a version out: armed, it watches; would fire, its condition holds now; not armed, it cannot see or could do "
+        "nothing, and says why.",
+        "By an alert rule: its verdict (window, limit, least rows and `for` are the rule's), for so long, and within so long after the "
+        "version took over. By a rollout: the candidate's loss above the other version's with its whole 95 % interval, or a sample ratio "
+        "of p < .001.",
+        source="triggers of the policies in force; health and the rollout as measured",
+        misleads="It sends nothing: a person confirms the plan that it names. That the version before is better it does not say.",
+        also=("rollback triggers", "trigger", "triggers", "release", "traffic"),
+        see=("would help", "states"),
+    ),
     "would help": Definition(
         "would it help?",
         "What each way out would have given on the same labelled rows since the model broke.",

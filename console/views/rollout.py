@@ -52,6 +52,26 @@ class EndedRollout(View):
     reason: Untrusted
 
 
+class TriggerView(View):
+    """One rollback trigger of one model."""
+
+    id: str
+    title: str
+    state: Literal["would fire", "armed", "not armed"]
+    lamp: State
+    """`critical`: it would fire; `ok`: it is armed and quiet; `unknown`: it is not armed, so that nothing is known by it."""
+    why: Untrusted
+    """What it sees now, or why it is not armed."""
+    rule: str | None
+    """The alert rule that it goes by; None: what the rollout has shown."""
+    since: Moment | None = None
+    """Since when the signal it goes by has not been ok."""
+    verb: str | None = None
+    """What it asks for, without the program's name; None where nothing could be done."""
+    place: str | None = None
+    """File and line of the policy."""
+
+
 class ArmMeasured(View):
     """What one version did."""
 
@@ -143,6 +163,8 @@ class TrafficView(View):
     """What landed predictions and outcomes say of it since its shares hold; None without a rollout."""
     unmeasured: Untrusted | None = None
     """Why nothing could be measured."""
+    triggers: tuple[TriggerView, ...] = ()
+    """What would take a version out, those that would fire now first."""
 
 
 def published_traffic(sight: Sight, model: str) -> TrafficSetting | None:
