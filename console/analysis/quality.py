@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from console.analysis.intervals import Bools, Floats, Interval, mean_interval, wilson
+from console.analysis.quality_intervals import average_precision_interval
 from console.analysis.ranking import auc, auc_interval, average_precision
 from console.analysis.rolling import RollingQuality, rolling_quality
 
@@ -68,19 +69,24 @@ class BinaryQuality:
     base_rate: float | None = None
     base_rate_interval: Interval | None = None
     mean_score: float | None = None
+    mean_score_interval: Interval | None = None
     gap: float | None = None
     gap_interval: Interval | None = None
     auc: float | None = None
     auc_interval: Interval | None = None
     average_precision: float | None = None
+    average_precision_interval: Interval | None = None
     brier: float | None = None
     brier_interval: Interval | None = None
     log_loss: float | None = None
+    log_loss_interval: Interval | None = None
     ece: float | None = None
     threshold: float | None = None
     selection_rate: float | None = None
     precision: float | None = None
+    precision_interval: Interval | None = None
     recall: float | None = None
+    recall_interval: Interval | None = None
     calibration: tuple[CalibrationBin, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
 
@@ -94,7 +100,9 @@ class RegressionQuality:
     left_out: int
     coverage: float | None = None
     mean_label: float | None = None
+    mean_label_interval: Interval | None = None
     mean_score: float | None = None
+    mean_score_interval: Interval | None = None
     mae: float | None = None
     mae_interval: Interval | None = None
     rmse: float | None = None
@@ -146,10 +154,12 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
     if not probabilities:
         reasons |= dict.fromkeys(("brier", "log_loss", "ece"), NOT_PROBABILITIES)
     bins = calibration_bins(scored, positive) if probabilities else ()
-    precision, recall = _at_threshold(scored, positive, threshold, reasons)
+    chosen = _at_threshold(scored, positive, threshold, reasons)
+    average = average_precision(scored, positive) if area is not None else None
+    losses = _log_losses(scored, positive) if probabilities else None
     with np.errstate(over="ignore", invalid="ignore"):
         gap, mean_score = outcome - scored, float(scored.mean())
-        mean_gap, gap_interval = float(gap.mean()), mean_interval(gap)
+        mean_gap, gap_interval, score_interval = float(gap.mean()), mean_interval(gap), mean_interval(scored)
     if not math.isfinite(mean_gap):
         reasons |= dict.fromkeys(("mean_score", "gap"), TOO_LARGE)
     return BinaryQuality(
@@ -161,19 +171,24 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
         base_rate=positives / labelled,
         base_rate_interval=wilson(positives, labelled),
         mean_score=mean_score if math.isfinite(mean_gap) else None,
+        mean_score_interval=score_interval,
         gap=mean_gap if math.isfinite(mean_gap) else None,
         gap_interval=gap_interval,
         auc=area,
         auc_interval=auc_interval(scored, positive),
-        average_precision=average_precision(scored, positive) if area is not None else None,
+        average_precision=average,
+        average_precision_interval=average_precision_interval(average, positives),
         brier=float(squared.mean()) if squared is not None else None,
         brier_interval=_within_unit(mean_interval(squared)) if squared is not None else None,
-        log_loss=_log_loss(scored, positive) if probabilities else None,
+        log_loss=float(losses.mean()) if losses is not None else None,
+        log_loss_interval=mean_interval(losses) if losses is not None else None,
         ece=_expected_calibration_error(bins, labelled) if probabilities else None,
         threshold=threshold,
         selection_rate=selection,
-        precision=precision,
-        recall=recall,
+        precision=chosen.precision,
+        precision_interval=wilson(chosen.hits, chosen.selected),
+        recall=chosen.recall,
+        recall_interval=wilson(chosen.hits, positives) if threshold is not None else None,
         calibration=bins,
         reasons=reasons,
     )
@@ -204,12 +219,15 @@ def regression_quality(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Regressi
             "bias": float(error.mean()),
         }
         mse, mae_interval, bias_interval = mean_interval(squared), mean_interval(np.abs(error)), mean_interval(error)
+        label_interval, score_interval = mean_interval(label[known]), mean_interval(score[known])
     return RegressionQuality(
         n=n,
         labelled=labelled,
         left_out=left_out,
         coverage=labelled / n,
         **{name: value if math.isfinite(value) else None for name, value in values.items()},
+        mean_label_interval=label_interval,
+        mean_score_interval=score_interval,
         mae_interval=mae_interval,
         rmse_interval=Interval(math.sqrt(max(0.0, mse.low)), math.sqrt(mse.high), "root of normal") if mse else None,
         bias_interval=bias_interval,
@@ -289,22 +307,29 @@ def _expected_calibration_error(bins: tuple[CalibrationBin, ...], labelled: int)
     return sum(b.n * abs(b.rate - b.mean_score) for b in bins if b.rate is not None and b.mean_score is not None) / labelled
 
 
-def _log_loss(scores: Floats, positive: Bools) -> float:
+def _log_losses(scores: Floats, positive: Bools) -> Floats:
     smallest = float(np.finfo(np.float64).eps)
     said = np.clip(scores, smallest, 1 - smallest)
-    return float(-np.mean(np.where(positive, np.log(said), np.log1p(-said))))
+    return -np.where(positive, np.log(said), np.log1p(-said))
 
 
-def _at_threshold(scores: Floats, positive: Bools, threshold: float | None, reasons: dict[str, str]) -> tuple[float | None, float | None]:
+class _AtThreshold(NamedTuple):
+    hits: int
+    selected: int
+    precision: float | None
+    recall: float | None
+
+
+def _at_threshold(scores: Floats, positive: Bools, threshold: float | None, reasons: dict[str, str]) -> _AtThreshold:
     if threshold is None:
-        return None, None
-    selected = scores >= threshold
-    hits, chosen, positives = int((selected & positive).sum()), int(selected.sum()), int(positive.sum())
-    if not chosen:
+        return _AtThreshold(0, 0, None, None)
+    chosen = scores >= threshold
+    hits, selected, positives = int((chosen & positive).sum()), int(chosen.sum()), int(positive.sum())
+    if not selected:
         reasons["precision"] = f"no labelled row scores {threshold:g} or more"
     if not positives:
         reasons["recall"] = "no positive outcome among the labelled rows"
-    return (hits / chosen if chosen else None), (hits / positives if positives else None)
+    return _AtThreshold(hits, selected, hits / selected if selected else None, hits / positives if positives else None)
 
 
 def _usable(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Floats, int]:

@@ -164,7 +164,8 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "average_precision": Definition(
         "average precision",
         "Precision averaged over all recalls: order, with weight on the top of the list.",
-        "sum over distinct thresholds of (recall gained) x precision, as scikit-learn; " + _LABELLED + ".",
+        "sum over distinct thresholds of (recall gained) x precision, as scikit-learn; interval: normal on the logit, 95 % "
+        "(Boyd, Eng and Page 2013); " + _LABELLED + ".",
         "share; the observed share is chance",
         "scores joined with labels",
         "None by itself.",
@@ -186,7 +187,9 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "log_loss": Definition(
         "log loss",
         "How surprised the scores were by the outcomes.",
-        "-mean of ln(score given to what happened), scores clipped to the float's epsilon; " + _LABELLED + ".",
+        "-mean of ln(score given to what happened), scores clipped to the float's epsilon; interval: mean +- 1.96 standard errors; "
+        + _LABELLED
+        + ".",
         "nats",
         "scores joined with labels",
         "None by itself.",
@@ -197,7 +200,8 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "ece": Definition(
         "ECE, expected calibration error",
         "How far scores are from the shares that happen, bin by bin.",
-        "10 equal-width bins [k/10, (k+1)/10), the last closed: sum of (n of bin / n) x |observed share - mean score|; " + _LABELLED + ".",
+        "10 equal-width bins [k/10, (k+1)/10), the last closed: sum of (n of bin / n) x |observed share - mean score|; "
+        "interval: which differences, all scaled alike, make this ECE likely (inverted test, simulated); " + _LABELLED + ".",
         "share",
         "scores joined with labels",
         "By the rule that watches ece.",
@@ -230,7 +234,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "mean_score": Definition(
         "mean score",
         "What the model said on average about the rows whose outcome is known.",
-        "mean of the scores; " + _LABELLED + ".",
+        "mean of the scores; interval: mean +- 1.96 standard errors; " + _LABELLED + ".",
         "share, or the unit of the target",
         "scores joined with labels",
         "See score_mean_jump.",
@@ -241,7 +245,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "mean_label": Definition(
         "mean outcome",
         "What happened on average.",
-        "mean of the outcomes; " + _LABELLED + ".",
+        "mean of the outcomes; interval: mean +- 1.96 standard errors; " + _LABELLED + ".",
         "the unit of the target",
         "labels",
         "None by itself.",
@@ -252,7 +256,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "precision": Definition(
         "precision at the threshold",
         "Of the rows that score the declared threshold or more, the share that is positive.",
-        "true positives / selected; " + _LABELLED + ".",
+        "true positives / selected; interval: Wilson, 95 %; " + _LABELLED + ".",
         "share",
         "scores joined with labels; threshold from the model's record",
         "None by itself.",
@@ -263,7 +267,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "recall": Definition(
         "recall at the threshold",
         "Of the positive rows, the share that scores the declared threshold or more.",
-        "true positives / positives; " + _LABELLED + ".",
+        "true positives / positives; interval: Wilson, 95 %; " + _LABELLED + ".",
         "share",
         "scores joined with labels; threshold from the model's record",
         "None by itself.",

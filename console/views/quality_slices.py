@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality, SliceQuality, by_slice
+from console.analysis.quality_intervals import calibration_error_interval
 from console.analysis.slicing import number_slices
 from console.views.estimation import Measure
 from console.views.quality import MINIMUM_LABELLED, SliceRow
@@ -22,6 +23,7 @@ def measures_of(quality: BinaryQuality | RegressionQuality) -> tuple[Measure, ..
         names = {"mae": quality.mae, "rmse": quality.rmse, "bias": quality.bias}
         names |= {"mean_label": quality.mean_label, "mean_score": quality.mean_score}
         intervals = {"mae": quality.mae_interval, "rmse": quality.rmse_interval, "bias": quality.bias_interval}
+        intervals |= {"mean_label": quality.mean_label_interval, "mean_score": quality.mean_score_interval}
     else:
         names = {
             "auc": quality.auc,
@@ -37,9 +39,15 @@ def measures_of(quality: BinaryQuality | RegressionQuality) -> tuple[Measure, ..
             names |= {"precision": quality.precision, "recall": quality.recall}
         intervals = {
             "auc": quality.auc_interval,
+            "average_precision": quality.average_precision_interval,
             "brier": quality.brier_interval,
+            "log_loss": quality.log_loss_interval,
+            "ece": calibration_error_interval(quality.calibration),
             "base_rate": quality.base_rate_interval,
+            "mean_score": quality.mean_score_interval,
             "gap": quality.gap_interval,
+            "precision": quality.precision_interval,
+            "recall": quality.recall_interval,
         }
     found = []
     for name, value in names.items():
