@@ -39,7 +39,7 @@ demo: $(VENV)/.run ## build the demo workspace from real flights, once, and open
 	@$(BIN)/quarterdeck demo --dir $(DEMO_DIR)
 
 test: $(VENV)/.dev ## run the test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the built wheel, on the older DuckDB line
 	@rm -rf build/wheel && mkdir -p build/wheel
@@ -49,7 +49,7 @@ test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the buil
 	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall build/wheel/*.whl
 	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps $(OLD_DUCKDB)
 	@rm -rf build/suite && mkdir build/suite && cp -r tests docs pyproject.toml Makefile README.md requirements build/suite/
-	@cd build/suite && ../venv/bin/python -m pytest -n 2 --dist loadfile -m "not source and not live" $(WHEEL_TESTS)
+	@cd build/suite && ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not source and not live" $(WHEEL_TESTS)
 
 test-live: $(VENV)/.dev ## run the tests that need heavy servers
 	@$(BIN)/python -m pytest -m live tests
