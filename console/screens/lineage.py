@@ -10,6 +10,7 @@ from console.screens.detailed import DetailedScreen
 from widgets.line import Line, Page
 
 if TYPE_CHECKING:
+    from console.commands import Command
     from console.lookout import Lookout
 
 
@@ -36,13 +37,20 @@ class LineageScreen(DetailedScreen):
         del key
         return self.view.model if self.view is not None else (self.target or "").partition("@")[0]
 
+    def works(self, command: Command) -> bool:
+        return not (command.id == "lineage.blast" and self._control_flow) and super().works(command)
+
     def do_lineage_flow(self) -> None:
         """Data flow or control flow."""
         self._control_flow = not self._control_flow
         self.draw()
+        self.show_keys()
 
     def do_lineage_blast(self) -> None:
         """What depends on the node under the cursor, in full or in one line."""
+        if self._control_flow:
+            self.say("blast radius: of a node of the data flow, which f shows", "warning")
+            return
         self._blast = not self._blast
         self.draw()
 
