@@ -9,6 +9,7 @@ from backends.records import State
 from backends.text import Untrusted
 from console.render import figures
 from console.render.dates import day, span
+from console.render.drift_bug import bug_rows
 from console.render.drift_together import together_rows
 from console.render.model import RAMP, model_heading, tabs
 from console.views.drift import BIG_PSI, TEXT, ColumnShift, DriftDetailView, DriftView
@@ -39,6 +40,7 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     if tabbed:
         rows.append(Row(line(f" {_spans(view)}")))
     wide = width >= WITH_COURSES
+    rows += bug_rows(view.bug, width)
     name = NAME_WIDTH + max(0, min(20, width - 84 - (COURSE_WIDTH + 4 if wide else 0)))
     nulls = NULLS_WIDTH + (2 if wide else 0)
     head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>10}{'FURTHER':>10}  {'NULLS':<{nulls}}{'IMPORTANCE':>10}"

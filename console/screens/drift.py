@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.drift import drift_detail_page, drift_page
-from console.render.drift_together import KEY
+from console.render.drift_bug import KEY as BUG
+from console.render.drift_together import KEY as TOGETHER
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -30,10 +31,10 @@ class DriftScreen(DeckScreen):
         return self.target
 
     def topic_of(self, key: str | None) -> str | None:
-        return "told apart" if key == KEY else "psi"
+        return {TOGETHER: "told apart", BUG: "real or a bug"}.get(key or "", "psi")
 
     def open_row(self, key: str) -> None:
-        if key == KEY:
+        if key in {TOGETHER, BUG}:
             self.app.go("explain", self.topic_of(key))
             return
         self.app.push_screen(DriftColumnScreen(self.target, key))

@@ -123,6 +123,20 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         ("drift",),
         ("band", "psi", "concept drift"),
     ),
+    "real or a bug": Definition(
+        "real or a bug?",
+        "Whether schema, nulls, units, volume and freshness are in order: what is looked at before anybody thinks of a retrain.",
+        "schema and freshness: the rules that watch schema_violations and age_hours. nulls: missing values rose by more than 10 points and "
+        "more than doubled, or the rule that watches null_share. units: of a column beyond its past the range is 1.5 times wider or "
+        "narrower, and a known conversion takes mean (within .1) and ends (within .25 widths) of the reference to those of now. volume: "
+        "rows a day by those of what is compared with.",
+        "a state",
+        "profiles of days; health of the model as last judged",
+        "Volume warns below .5 and above 2, and is critical below .1. One part that is not known leaves the answer unknown, never ok.",
+        "A bug that keeps all five in order is not seen; a holiday halves volume too. Schema and freshness are judged for now only.",
+        ("data bug", "bug", "units", "unit change", "volume"),
+        ("drift verdict", "schema_violations", "null_share", "freshness"),
+    ),
     "calendar": Definition(
         "calendar column",
         "A column that follows the calendar, such as the weekday, is compared with equal weekdays of the reference only.",

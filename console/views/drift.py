@@ -11,6 +11,7 @@ from pydantic import Field
 from backends.records import Moment, State
 from backends.text import Untrusted
 from console.views.drift_bins import Bin
+from console.views.drift_bug import RealOrBug
 from console.views.drift_together import Together
 from console.views.health import Quality, View
 from console.views.model_line import ModelLine
@@ -132,6 +133,7 @@ class DriftView(View):
     against: Against = "reference"
     bins_from: str
     rule: str
+    bug: RealOrBug = RealOrBug()
     columns: tuple[ColumnShift, ...]
     together: Together
     quality: Quality | None

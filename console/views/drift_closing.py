@@ -7,10 +7,13 @@ from datetime import timedelta
 
 from backends.records import Layer, State
 from console.views.drift import ColumnShift
+from console.views.drift_bug import RealOrBug
 from console.views.health import ModelHealth
 
 
-def closing_of(shifts: Sequence[ColumnShift], health: ModelHealth, broken_signals: Sequence[str], today: bool) -> tuple[State, str]:
+def closing_of(
+    shifts: Sequence[ColumnShift], health: ModelHealth, broken_signals: Sequence[str], today: bool, bug: RealOrBug
+) -> tuple[State, str]:
     """What the numbers together say about where to look; the state is that of the sentence's weight."""
     signals = [signal for layer in health.layers for signal in layer.signals]
     failing = {State.WARNING, State.CRITICAL}
@@ -21,6 +24,9 @@ def closing_of(shifts: Sequence[ColumnShift], health: ModelHealth, broken_signal
         return State.CRITICAL, f"{gone[0].column.raw} lost its values: suspect a data bug, not the world. Next: qd changes {health.model}"
     if today and schema is not None:
         return schema.state, f"Schema or missing values broke ({schema.why}): suspect a data bug, not the world."
+    fault = bug.failing("units", "volume", "freshness")
+    if fault is not None:
+        return fault.state, f"Look at the data before a retrain: {fault.name}, {fault.why}. Next: qd changes {health.model}"
     if not today:
         said = f"{len(moved)} inputs moved beyond their past" if moved else "Inputs were as usual"
         return (State.WARNING if moved else State.OK), f"{said} in these days; health is judged for now only (see --as-of)."

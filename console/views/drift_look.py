@@ -15,6 +15,7 @@ from backends.store.reader import Reader
 from console.analysis.samples import compare_samples
 from console.views.assessment import no_such_model, registry_of
 from console.views.drift import Asked, ColumnShift, DriftDetailView, DriftView, NoSuchColumn
+from console.views.drift_bug import real_or_bug, volume_ratio
 from console.views.drift_closing import closing_of
 from console.views.drift_shifts import Periods, detail_of, drift_rule, periods_of, shifts_of
 from console.views.drift_together import together_of
@@ -75,7 +76,9 @@ def drift_view(
     rules = sight.policies.rules_for(model.name, sight.environment, model.task)
     broken = [each.id for each in rules if each.signal in {"schema_violations", "null_share"}]
     is_today = periods.days[-1] >= today
-    state, closing = closing_of(shifts, health, broken, is_today)
+    by_signal = {each.signal: each.id for each in rules}
+    bug = real_or_bug(shifts, health, by_signal, volume_ratio(periods.inputs, periods.days, sight.at), today=is_today)
+    state, closing = closing_of(shifts, health, broken, is_today, bug)
     fixed = periods.inputs.fixed_by
     return DriftView(
         **common,
@@ -86,6 +89,7 @@ def drift_view(
         reference_last=reference[-1],
         reference_because=periods.inputs.reference.because,
         bins_from="deciles of the reference" if fixed is None else "deciles of the version's own reference, not of the one asked for",
+        bug=bug,
         columns=tuple(shifts),
         quality=quality,
         closing=closing,

@@ -141,6 +141,37 @@ def test_a_rise_of_missing_values_is_a_data_bug_although_the_rest_looks_the_same
     assert "suspect a data bug" in view.closing
 
 
+def test_a_column_in_another_unit_is_a_bug_before_it_is_the_world(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", lambda day, row: (steady(day, row) - 32) / 1.8 if day >= DAYS - 5 else steady(day, row))
+    view = place.lookout().drift("delay")
+    units = {each.name: each for each in view.bug.checks}["units"]
+    assert (units.state, units.why) == (State.CRITICAL, "temp looks converted (Fahrenheit to Celsius)")
+    assert view.bug.verdict == "suspect a bug before the world: units: temp looks converted (Fahrenheit to Celsius)"
+    assert view.closing.startswith("Look at the data before a retrain: units, temp looks converted")
+    plain = drift_page(view).plain()
+    assert plain.index("X Real or a bug? suspect a bug") < plain.index("COLUMN")
+
+
+def test_half_the_rows_and_columns_that_moved_are_two_different_things(risen: Made, tmp_path: Path) -> None:
+    bug = risen.lookout().drift("delay").bug
+    assert {each.name: each.state for each in bug.checks if each.name in {"nulls", "units", "volume"}} == dict.fromkeys(
+        ("nulls", "units", "volume"), State.OK
+    )
+    assert "Real or a bug? no bug seen in " in drift_page(risen.lookout().drift("delay")).plain()
+    place = made(tmp_path / "w", START + 60 * DAY)
+    days_of_predictions(place, 55, 60, temp=steady)
+    days_of_predictions(place, 5, 15, temp=steady, first=55)
+    fewer = {each.name: each for each in place.lookout().drift("delay").bug.checks}["volume"]
+    assert (fewer.state, fewer.why) == (State.WARNING, "0.25 times the rows a day of the reference")
+
+
+def test_what_is_not_known_of_past_days_is_never_in_order(risen: Made) -> None:
+    bug = risen.lookout().drift("delay", Asked(date(2024, 3, 10), date(2024, 3, 14))).bug
+    assert bug.state == State.UNKNOWN
+    assert bug.verdict == "no bug seen in nulls, units, volume; schema, freshness not known"
+    assert {each.why for each in bug.checks if each.name == "schema"} == {"judged for now only, not for the days asked for"}
+
+
 def test_usual_inputs_and_an_outcome_that_is_not_say_concept_drift(tmp_path: Path) -> None:
     place = workspace(tmp_path / "w", steady, label=lambda day, row: happens(day, row) if day < DAYS - 3 else 1.0)
     lookout = place.lookout()
