@@ -18,7 +18,7 @@ from console.control.holders import with_doubts
 from console.control.ledger import read_state
 from console.control.records import ActionRecord
 from console.control.state import ControlState
-from console.facts_in_time import read_facts, within
+from console.facts_in_time import facts_at_execution, read_facts, within
 from console.runbook.checks import Checks
 from console.runbook.records import run_events
 from console.views.serving import aliases_at
@@ -162,7 +162,10 @@ class DeskHost:
             return self._failed(f"it changed since the plan was drawn: {token.split(' ', maxsplit=1)[0]} then, {movement} now")
         if plan.step == "ask":
             return self._failed(f"it needs {plan.needs}; nothing was sent")
-        outcome = self.desk.execute(plan, Confirmation(typed_name=confirmation, reason=request.reason, key=key))
+        # The plan may have stood there for as long as it took to read it and to type a name.
+        where = (self.workspace, request.environment)
+        world = facts_at_execution(*where, request, plan, patience=FACTS_PATIENCE) if seen is not None else None
+        outcome = self.desk.execute(plan, Confirmation(typed_name=confirmation, reason=request.reason, key=key), current_world=world)
         self._checks = None
         return self._told(outcome)
 
