@@ -54,7 +54,7 @@ def read_folder(folder: Path) -> tuple[list[ReadFile], list[YamlProblem]]:
     """
     try:
         paths = sorted(_listed(folder))
-        trouble = [problem for path in (folder, *paths) if (problem := _open_to_others(path, folder)) is not None]
+        trouble = [problem for path in (folder, *paths) if (problem := open_to_others(path, folder)) is not None]
     except FileNotFoundError:
         return [], []
     except OSError as error:
@@ -87,7 +87,7 @@ def _listed(folder: Path) -> list[Path]:
         return [Path(each.path) for each in entries if each.name.endswith((".yaml", ".yml")) and not each.name.startswith(".")]
 
 
-def _open_to_others(path: Path, folder: Path) -> YamlProblem | None:
+def open_to_others(path: Path, folder: Path) -> YamlProblem | None:
     """Why somebody could have written it who should not; None where only its owner, or the workspace's group, can."""
     try:
         found, around = path.stat(), folder.stat()

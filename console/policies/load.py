@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import stat
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlProblem
 from console.policies.approvers import approver_problems
 from console.policies.consistency import across, repeated, unique_name
-from console.policies.files import ReadFile, problems_by_place, read_folder, read_shipped, shipped_files
+from console.policies.files import ReadFile, open_to_others, problems_by_place, read_folder, read_shipped, shipped_files
 from console.policies.rules import (
     SECTIONS,
     SINGLE,
@@ -150,6 +151,11 @@ def load_policies(folder: Path) -> Policies:
     try:
         current = json.loads((folder / IN_FORCE / "current.json").read_text(encoding="utf-8"))
         good = policies_by_digest(folder, current["digest"])
+        kept = (folder / IN_FORCE, folder / IN_FORCE / "current.json", _copy_of(folder, current["digest"]))
+        written = [problem.reason for path in kept if (problem := open_to_others(path, folder)) is not None]
+        if written:
+            # Whoever may write the copy would otherwise only have to break a file to have rules of their own.
+            raise ValueError(written[0])
         return good.model_copy(update={"origin": "last good", "problems": problems})
     except FileNotFoundError:
         lost: tuple[PolicyProblem, ...] = ()
@@ -180,7 +186,9 @@ def adopt(folder: Path, policies: Policies) -> Path:
     if policies.problems:
         raise ValueError("policies with problems are not adopted; mend the files first")
     store = folder / IN_FORCE
-    store.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # In a workspace of one person no group may write here, whatever is usual where the program was started.
+    store.mkdir(exist_ok=True, mode=0o777 if folder.stat().st_mode & stat.S_ISGID else 0o755)
     mode = private_mode(folder)
     copy, current = _copy_of(folder, policies.digest), store / "current.json"
     with locked(current, mode):

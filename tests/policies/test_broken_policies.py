@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,38 @@ def test_it_is_refused_at_its_place_and_the_last_good_policies_stay_in_force(
     # What is broken is never kept in place of what was good.
     adopt_new(file.parent, in_force)
     assert load_policies(file.parent).digest == policies.digest
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770], ids=["anybody", "a group"])
+def test_a_folder_that_others_may_write_is_refused_as_a_whole(tmp_path: Path, mode: int) -> None:
+    file, policies = good(tmp_path / "policies")
+    file.parent.chmod(mode)
+    in_force = load_policies(file.parent)
+    assert {each.file for each in in_force.problems} >= {str(file.parent)} and f"({mode:04o})" in in_force.problems[0].reason
+    assert (in_force.origin, in_force.digest) == ("last good", policies.digest)
+
+
+@pytest.mark.parametrize("which", [".in-force", ".in-force/current.json", "the copy"])
+def test_a_copy_that_others_may_write_is_no_good_one(tmp_path: Path, which: str) -> None:
+    file, policies = good(tmp_path / "policies")
+    name = f".in-force/{policies.digest.removeprefix('sha256:')}.json" if which == "the copy" else which
+    (file.parent / name).chmod(0o777)
+    file.write_text("gardrails: []")
+    found = load_policies(file.parent)
+    assert found.origin == "shipped" and any("anybody on this machine may write it" in each.reason for each in found.problems)
+
+
+def test_a_copy_is_kept_where_everybodys_files_are_usually_the_groups(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        file, policies = good(tmp_path / "policies")
+        file.parent.chmod(0o755)
+        file.chmod(0o644)
+        assert stat.S_IMODE((file.parent / ".in-force").stat().st_mode) == 0o755
+        file.write_text("gardrails: []")
+        assert (load_policies(file.parent).origin, load_policies(file.parent).digest) == ("last good", policies.digest)
+    finally:
+        os.umask(before)
 
 
 def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(tmp_path: Path) -> None:
