@@ -143,6 +143,11 @@ def _preview(row: FleetRow, zone: ZoneInfo, width: int) -> list[Line]:
     said("Broke first", _broke_first(row, zone), str(row.state) if str(row.state) == "critical" else "")
     said("Last 24 h", _last_day(row))
     said("Labels", _labels(row, zone))
+    for each in row.beside:
+        day = each.last_day
+        loss = f"MAE {figures.share(day.mae, 2)}" if row.task == "regression" else f"Brier {figures.share(day.brier)}"
+        quality = f"{loss}, n {figures.count(day.labelled)}" if day.labelled else "no outcome yet"
+        said("Beside", f"{_version(each.version)} answered {figures.count(day.scored)} of its own, {quality}; W")
     said(*_gap_strip(row, zone))
     said("Inputs", row.inputs)
     for number, text in enumerate(row.changed[:2]):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from backends.records import Layer, State
 from console.render import figures
-from console.views.health import LayerHealth, ModelHealth, Signal
+from console.views.health import BesideHealth, LayerHealth, ModelHealth, Signal
 from console.views.model_line import ModelLine
 from widgets.chart import strip
 from widgets.line import MARKS, WORDS, Line, Page, Row, line, sides
@@ -120,7 +120,7 @@ def _limit(signal: Signal, limit: float | None) -> str:
 
 def _notes(health: ModelHealth, zone: ZoneInfo, cursor: int | None) -> list[str]:
     labels = health.labels
-    notes = []
+    notes = [f"{beside_words(each, health.task)}; W, or qd traffic {health.model}" for each in health.beside]
     if health.scored_last_day:
         complete = f", complete up to {figures.moment(labels.complete_to, zone)}" if labels.complete_to else ""
         notes.append(
@@ -134,6 +134,14 @@ def _notes(health: ModelHealth, zone: ZoneInfo, cursor: int | None) -> list[str]
     if health.budget is not None:
         notes.append(health.budget.why)
     return notes
+
+
+def beside_words(each: BesideHealth, task: str) -> str:
+    """What a candidate answered beside the version that serves."""
+    day = each.last_day
+    loss = f"MAE {figures.share(day.mae, 2)}" if task == "regression" else f"Brier {figures.share(day.brier)}"
+    quality = f"{loss} on {figures.count(day.labelled)}" if day.labelled else "no outcome yet"
+    return f"Beside, not counted above: {_version(each.version)} answered {figures.count(day.scored)} in 24 h, {quality}"
 
 
 def _onset(health: ModelHealth, zone: ZoneInfo) -> str:

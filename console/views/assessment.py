@@ -15,6 +15,7 @@ from console.views.changes import changes_view
 from console.views.evaluation import Evaluated, evaluate
 from console.views.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health import ModelHealth
+from console.views.rollout import let_in
 from console.views.serving import serving_at
 from console.views.sight import Sight
 from console.views.standing import overrides, switches_version, waiting_for
@@ -90,6 +91,7 @@ def subject_of(sight: Sight, registry: Registry, record: Model) -> Subject:
         onset=min((incident.opened_at for incident in incidents), default=None),
         contract=sight.contracts.by_model.get(model),
         overrides=overrides(sight, model),
+        let_in=let_in(sight, model),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,14 +14,15 @@ from backends.store import queries
 from backends.store.reader import Reader
 from console.policies.load import Policies
 from console.policies.rules import AlertRule
+from console.policies.signals import SIGNALS
 from console.render import figures
 from console.views.budgets import budgets
 from console.views.column_courses import Courses, courses_of
 from console.views.column_signals import block_signals, drift_signal, not_for_little, worst_of
-from console.views.health import Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
+from console.views.health import BesideHealth, Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
 from console.views.input_days import input_days
 from console.views.judging import Judged, judge, limits_of, silent, trouble_began, unknown
-from console.views.live_rows import as_meant, live_rows
+from console.views.live_rows import apart, as_meant, live_rows
 from console.views.measures import HOURLY, STEPWISE, Material, quality_between
 from console.views.outside_signals import failed_runs, freshness, landed
 from console.views.serving import Serving, serving_at
@@ -63,25 +64,47 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     serving = serving_at(subject.aliases, at)
     rules = policies.rules_for(model.name, subject.environment, model.task)
     slices = _slices(reader, rules, model)
-    rows = as_meant(live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at, columns=slices), subject.overrides)
+    every = as_meant(live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at, columns=slices), subject.overrides)
+    rows, beside = apart(every, subject.let_in)
     first = moment_of(int(rows.event_at[0])) if len(rows) else None
     reference = reference_of(serving.since, first, at)
     hourly, strip = hourly_ends(at), strip_ends(at)
     material = _material(reader, subject, serving, rows, reference, at)
+    # Nobody asks which version was late: what all of them answered is what people got. How good a version is, is its own.
+    answered = replace(material, rows=every, before=None, slices=every.columns) if len(beside) else material
     courses = courses_of(reader, subject, strip)
     judged = [
-        *_from_rows(rules, model.name, material, hourly, strip),
+        *_from_rows([rule for rule in rules if _about_the_version(rule)], model.name, material, hourly, strip),
+        *_from_rows([rule for rule in rules if not _about_the_version(rule)], model.name, answered, hourly, strip),
         *_from_columns(reader, rules, subject, courses, reference, at, strip),
-        *_from_elsewhere(reader, rules, subject, rows, courses, at, hourly, strip),
+        *_from_elsewhere(reader, rules, subject, every, courses, at, hourly, strip),
     ]
     order = {rule.id: number for number, rule in enumerate(rules)}
     judged.sort(key=lambda each: order.get(each.signal.id, len(order)))
-    budget, burn = budgets(policies, rules, subject, rows, judged, at, strip)
+    budget, burn = budgets(policies, rules, subject, every, judged, at, strip)
     if burn is not None:
         judged.append(burn)
     # What no model needs and nobody lands says nothing about this one; rules that ask for it by name still find it.
     shown = tuple(each for each in judged if each.rule is None or each.rule.needed or each.signal.value is not None)
-    return Evaluated(_health(subject, serving, rows, reference, shown, budget, at, strip, reader), tuple(judged), rows, reference)
+    health = _health(subject, serving, rows, reference, shown, budget, at, strip, reader)
+    if len(beside):
+        health = health.model_copy(update={"beside": _beside(beside, subject, at), "oldest_source_at": moment_of(int(every.event_at[-1]))})
+    return Evaluated(health, tuple(judged), rows, reference)
+
+
+def _about_the_version(rule: AlertRule) -> bool:
+    known = SIGNALS.get(rule.signal)
+    return (rule.layer if known is None else known.layer) == Layer.MODEL
+
+
+def _beside(rows: Rows, subject: Subject, at: datetime) -> tuple[BesideHealth, ...]:
+    """What candidates answered in the last 24 hours."""
+    now, model = micros(at), subject.model
+    found = []
+    for version in dict.fromkeys(rows.version.tolist()):
+        own = quality_between(rows.where(rows.version == version), model.task, now - 24 * HOUR, now, now, model.threshold)
+        found += [BesideHealth(version=version, last_day=own)] if own.scored else []
+    return tuple(found)
 
 
 def _material(reader: Reader, subject: Subject, serving: Serving, rows: Rows, reference: Reference | None, at: datetime) -> Material:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.records import Layer, Moment, State, SwitchState, severity_rank
 from backends.text import Untrusted
-from console.views.health import ModelHealth, Quality, View
+from console.views.health import BesideHealth, ModelHealth, Quality, View
 
 
 class Waiting(View):
@@ -46,6 +46,8 @@ class FleetRow(View):
     since_onset: Quality | None
     latency_p95_ms: float | None
     scored_last_day: int
+    beside: tuple[BesideHealth, ...] = ()
+    """Candidates that answered beside the version that serves."""
     labels_share: float | None
     labels_complete_to: Moment | None
     broke_first: Layer | None
@@ -118,6 +120,7 @@ def fleet_row(
         since_onset=health.since_onset,
         latency_p95_ms=health.latency_p95_ms,
         scored_last_day=health.scored_last_day,
+        beside=health.beside,
         labels_share=health.labels.share,
         labels_complete_to=health.labels.complete_to,
         broke_first=health.broke_first,

@@ -129,6 +129,13 @@ class Budget(View):
     why: str
 
 
+class BesideHealth(View):
+    """What the candidate of a rollout answered, which takes no part in the model's own quality."""
+
+    version: str
+    last_day: Quality
+
+
 class ModelHealth(View):
     """A model's health at one moment."""
 
@@ -149,6 +156,7 @@ class ModelHealth(View):
     broke_first_at: Moment | None
     broke_first_why: str = ""
     last_day: Quality | None
+    """Answers of the version that serves, as in all of the model layer; system, data and budget count what everybody got."""
     since_onset: Quality | None
     """Since the day the model layer broke; the last seven days when it did not."""
     labels: LabelCoverage
@@ -166,6 +174,8 @@ class ModelHealth(View):
     incidents: tuple[str, ...] = ()
     oldest_source_at: Moment | None = None
     readers: tuple[str, ...] = ()
+    beside: tuple[BesideHealth, ...] = ()
+    """Candidates that answered in the last 24 h beside the version that serves."""
 
     def layer(self, which: Layer) -> LayerHealth:
         """The layer named."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from backends.store import queries
 from backends.store.reader import Reader
+from console.views.subject import LetIn
 from console.views.windows import HOUR, Rows, micros
 
 
@@ -28,6 +29,14 @@ def as_meant(rows: Rows, overrides: Sequence[tuple[datetime, datetime]]) -> Rows
         inside = (rows.event_at >= micros(start) - HOUR) & (rows.event_at <= micros(end) + HOUR)
         served_by[inside & (served_by != "model")] = "switch"
     return replace(rows, served_by=served_by)
+
+
+def apart(rows: Rows, let_in: Sequence[LetIn]) -> tuple[Rows, Rows]:
+    """Rows that the serving version answered, and those of candidates while they were let in beside it."""
+    beside = np.zeros(len(rows), dtype=np.bool_)
+    for each in let_in:
+        beside |= (rows.version == each.version) & (rows.event_at >= micros(each.start)) & (rows.event_at < micros(each.end))
+    return (rows.where(~beside), rows.where(beside)) if beside.any() else (rows, rows.where(beside))
 
 
 def rows_of(found: queries.Scored) -> Rows:

@@ -9,12 +9,15 @@ from backends.local.routing import in_force
 from backends.protocol import AliasMove, BackendError, TrafficSetting
 from backends.records import Moment, State
 from backends.text import Untrusted
-from console.control.actions import SERVING_ALIAS, TRAFFIC_KINDS, ActionState
+from console.control.actions import SERVING_ALIAS, TRAFFIC_KINDS, ActionKind, ActionState
 from console.control.rollout import RolloutTerms
 from console.views.health import View
 from console.views.sight import Sight
+from console.views.subject import LetIn
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from console.control.records import ActionRecord
 
 
@@ -180,6 +183,26 @@ def rollout_in_force(sight: Sight, model: str) -> TrafficSetting | None:
     except BackendError:
         return None
     return setting if in_force(setting, _alias_then(sight, model)) else None
+
+
+def let_in(sight: Sight, model: str) -> list[LetIn]:
+    """The stretches in which candidates were let in, up to now: each ends with its rollout, or with any move of the serving alias."""
+    moves = sorted(move.moved_at for move in sight.alias_history(model) if move.alias == SERVING_ALIAS and move.moved_at <= sight.at)
+    begun: list[tuple[datetime, str]] = []
+    for action in sight.control.actions.values():
+        mine = (action.environment, action.model) == (sight.environment, model)
+        candidate = ((action.plan or {}).get("terms") or {}).get("candidate")
+        if not mine or action.kind not in TRAFFIC_KINDS or action.state is not ActionState.EFFECTIVE or candidate is None:
+            continue
+        if action.kind is ActionKind.ABORT:
+            moves.append(action.finished_at or action.intended_at)
+        else:
+            begun.append((action.finished_at or action.intended_at, candidate))
+    running = rollout_in_force(sight, model)
+    if running is not None:
+        begun.append((running.started_at, running.candidate))
+    ends = sorted(moves)
+    return [LetIn(version, start, next((end for end in ends if end > start), sight.at)) for start, version in begun if start < sight.at]
 
 
 def traffic_view(sight: Sight, model: str) -> TrafficView:

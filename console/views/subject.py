@@ -12,6 +12,15 @@ from console.contracts.contract import ReadContract
 
 
 @dataclass(frozen=True, slots=True)
+class LetIn:
+    """One stretch in which the candidate of a rollout was let in beside the version that serves."""
+
+    version: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What is evaluated, and what is known of it beside its rows."""
 
@@ -28,3 +37,5 @@ class Subject:
     """What its rows must look like; None: only what the signature of its version says."""
     overrides: Sequence[tuple[datetime, datetime]] = ()
     """Stretches in which a person had the switch at something else than normal: what answered then was meant to."""
+    let_in: Sequence[LetIn] = ()
+    """Candidates of rollouts: what they answered is shown beside what the serving version did."""

@@ -95,6 +95,20 @@ class Rows:
         first, last = np.searchsorted(self.event_at, [start, end])
         return slice(int(first), int(last))
 
+    def where(self, mask: npt.NDArray[np.bool_]) -> Rows:
+        """The rows of a mask."""
+        return Rows(
+            key=self.key[mask],
+            event_at=self.event_at[mask],
+            score=self.score[mask],
+            label=self.label[mask],
+            label_known_at=self.label_known_at[mask],
+            latency_ms=self.latency_ms[mask],
+            version=self.version[mask],
+            served_by=self.served_by[mask],
+            columns={name: values[mask] for name, values in self.columns.items()},
+        )
+
     def known_labels(self, span: slice, by: int) -> Floats:
         """Labels of a slice as they were known at `by`: NaN where the label came later."""
         return np.where(self.label_known_at[span] <= by, self.label[span], np.nan)
