@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.text import Untrusted
 from console.render import figures
-from console.render.drift import distance, number
+from console.render.distances import distance, number
 from console.views.compare import CompareView
 from console.views.compare_column import ComparedColumn
 from widgets.line import MARKS, Line, Page, Row, columns, line

@@ -9,8 +9,10 @@ from backends.records import State
 from backends.text import Untrusted
 from console.render import figures
 from console.render.dates import day, span
+from console.render.distances import distance, number, p_value
 from console.render.drift_bug import bug_rows
 from console.render.drift_together import together_rows
+from console.render.drift_trend import trend_lines
 from console.render.model import RAMP, model_heading, tabs
 from console.views.drift import BIG_PSI, TEXT, ColumnShift, DriftDetailView, DriftView
 from widgets.chart import hist_lines, strip
@@ -53,6 +55,7 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     for each in view.columns:
         if each.refused:
             rows += [Row(part) for part in wrapped(line(("   ", ""), (each.column, "dim"), (f": {each.verdict}.", "dim")), width, 5)]
+    rows += [Row(part) for each in view.columns for part in trend_lines(each, width, found_only=True)]
     rows += together_rows(view.together, width)
     rows.append(Row(Line()))
     if view.quality is not None:
@@ -243,40 +246,15 @@ def _beside(view: DriftDetailView, width: int) -> list[Line]:
         lines += wrapped(line(" Compare     ", view.worst, f": {view.worst_verdict}"), width - 1, 13)
     if shift.kind == TEXT:
         return lines
+    lines += trend_lines(shift, width - 1)
     lines.append(line((f" Bins        {shift.bins_from or 'by category'}", "dim")))
     if shift.ks is not None:
         exact = "exact, from the rows" if shift.method == "samples" else "with their bounds, from profiles; --exact reads the rows"
         lines.append(line((f" KS and Wasserstein are {exact}", "dim")))
     lines += [line((f" Note        {note}", "dim")) for note in shift.notes]
-    lines.append(line((" p counts rows, not importance: the verdict uses the band", "dim")))
+    many = f"; of {view.of} columns one is under {figures.share(1 / view.of, 2)} by chance" if view.of > 1 else ""
+    lines += wrapped(line((f" p counts rows, not importance: the verdict uses the band{many}", "dim")), width - 1, 1)
     return lines
-
-
-def distance(value: float | None, digits: int = 2) -> str:
-    """A PSI or limit: `.36`, `3.76`, `12.4`."""
-    if value is None:
-        return figures.MISSING
-    return f"{value:.1f}" if value >= 10 else figures.share(value, digits) if value < 1 else f"{value:.{digits}f}"
-
-
-def number(value: float | None) -> str:
-    """A value of a column, in three or four figures."""
-    if value is None:
-        return figures.MISSING
-    size = abs(value)
-    if size and (size >= 1e6 or size < 1e-3):
-        return f"{value:.3g}"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 10 else f"{value:.3g}"
-
-
-def p_value(p: float | None, *, upper: bool = False) -> str:
-    """`p .03`, `p < 1e-12`; with `upper` the p-value of a lower bound, so at most this."""
-    if p is None:
-        return "no p"
-    if p < 1e-300:
-        return "p < 1e-300"
-    sign = "<=" if upper else "="
-    return f"p {sign} {p:.1e}" if p < 0.001 else f"p {sign} {figures.share(p)}"
 
 
 def _until(at: datetime, zone: str) -> str:

@@ -123,6 +123,19 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         ("drift",),
         ("band", "psi", "concept drift"),
     ),
+    "slow trend": Definition(
+        "slow trend",
+        "Whether the mean of a column rises or falls from window to window, each step being too small to be seen.",
+        "Theil-Sen slope (median of the slopes of all pairs of windows, Sen's 95 % interval) of the means of up to 16 windows that do not "
+        "overlap; Mann-Kendall's p-value, exact without ties.",
+        "the unit of the column, a week",
+        "profiles of days",
+        "Said when p is below .01 / columns looked at (Bonferroni), and the change over all windows is at least half the width from the "
+        "10th to the 90th percentile of the reference. Sets no state. Fewer than 6 windows: not looked for.",
+        "A season that only rises is a trend too. Windows of one season are not independent, so p is too small.",
+        ("trend", "slope", "theil-sen", "mann-kendall", "multiple testing"),
+        ("band", "psi"),
+    ),
     "real or a bug": Definition(
         "real or a bug?",
         "Whether schema, nulls, units, volume and freshness are in order: what is looked at before anybody thinks of a retrain.",

@@ -13,6 +13,7 @@ from backends.text import Untrusted
 from console.views.drift_bins import Bin
 from console.views.drift_bug import RealOrBug
 from console.views.drift_together import Together
+from console.views.drift_trend import SlowTrend
 from console.views.health import Quality, View
 from console.views.model_line import ModelLine
 
@@ -100,6 +101,8 @@ class ColumnShift(View):
     high_since: date | None = None
     """Last day of the first window of the present stretch that is far from the reference."""
     importance: float | None = None
+    trend: SlowTrend | None = None
+    """How its mean went from window to window; None with a reason under `trend`."""
     new_categories: tuple[Untrusted, ...] = ()
     vanished_categories: tuple[Untrusted, ...] = ()
     bins: tuple[Bin, ...] = ()

@@ -19,6 +19,7 @@ from console.views.drift_bug import real_or_bug, volume_ratio
 from console.views.drift_closing import closing_of
 from console.views.drift_shifts import Periods, detail_of, drift_rule, periods_of, shifts_of
 from console.views.drift_together import together_of
+from console.views.drift_trend import with_trends
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE
 from console.views.live_rows import rows_of
@@ -59,7 +60,7 @@ def drift_view(
             reference_because="", bins_from="", columns=(), quality=None, closing="", closing_state=health.state,
             why_not="there is no week of history to compare with; give both periods with --from, --to, --reference-from, --reference-to",
         )  # fmt: skip
-    shifts = shifts_of(periods, model, version, detail=column)
+    shifts = with_trends(shifts_of(periods, model, version, detail=column), periods.inputs, periods.days)
     if column is not None:
         place = next((number for number, each in enumerate(shifts) if each.column.raw == column), None)
         if place is None:

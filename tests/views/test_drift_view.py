@@ -172,6 +172,26 @@ def test_what_is_not_known_of_past_days_is_never_in_order(risen: Made) -> None:
     assert {each.why for each in bug.checks if each.name == "schema"} == {"judged for now only, not for the days asked for"}
 
 
+def test_a_slow_rise_that_no_window_shows_is_a_trend(risen: Made, tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", lambda day, row: steady(day, row) + 0.2 * day)
+    shift = column(place.lookout().drift("delay"), "temp")
+    slow = shift.trend
+    assert slow is not None and slow.found
+    means = [
+        (last, np.mean([steady(day, row) + 0.2 * day for day in range(last - 4, last + 1) for row in range(ROWS)]))
+        for last in range(DAYS - 1 - 5 * (slow.windows - 1), DAYS, 5)
+    ]
+    expected = stats.theilslopes([mean for _, mean in means], [last / 7 for last, _ in means])
+    assert slow.per_week == pytest.approx(expected.slope)
+    assert slow.low < 1.4 < slow.high
+    assert slow.columns == 2 and slow.p_needed == pytest.approx(0.005)
+    assert f"Slow trend: temp +{slow.per_week:.3g} a week" in drift_page(place.lookout().drift("delay")).plain()
+    assert column(place.lookout().drift("delay"), "carrier").reasons["trend"] == "only numbers rise or fall"
+    jump = column(risen.lookout().drift("delay"), "temp").trend
+    assert jump is not None and not jump.found
+    assert "Slow trend  none; " in drift_detail_page(risen.lookout().drift_column("delay", "temp")).plain()
+
+
 def test_usual_inputs_and_an_outcome_that_is_not_say_concept_drift(tmp_path: Path) -> None:
     place = workspace(tmp_path / "w", steady, label=lambda day, row: happens(day, row) if day < DAYS - 3 else 1.0)
     lookout = place.lookout()
