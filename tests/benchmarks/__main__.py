@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import bench_action, bench_console, bench_kill, bench_processes, report
+from tests.benchmarks import bench_action, bench_console, bench_journal, bench_kill, bench_processes, report
 from tests.benchmarks.measures import Measure, table
 from tests.benchmarks.workspaces import demo
 
@@ -25,6 +25,7 @@ def main() -> int:
         ("keys", lambda: bench_console.keys(root, options.presses)),
         ("idle and memory", lambda: bench_console.idle_and_memory(root)),
         ("one action", action),
+        ("a long journal, and four processes at once", bench_journal.measure),
         ("the kill switch on a busy machine", lambda: bench_kill.measure(root, options.presses // 2)),
     ):
         print(f"measuring {said} ...", file=sys.stderr, flush=True)
@@ -39,7 +40,8 @@ def action() -> list[Measure]:
     """One full local action, plan to effective."""
     found = bench_action.measure()
     return [
-        Measure("one action, plan to effective, median", found["desk_p50"], "ms", 2.5, found["script_p50"], "the same commits and flushes")
+        Measure("one action, plan to effective, median", found["desk_p50"], "ms", 2.5, found["script_p50"], "the same commits and flushes"),
+        Measure("one action, plan to effective, 95th percentile", found["desk_p95"], "ms", 20.0),
     ]
 
 
