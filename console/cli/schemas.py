@@ -64,6 +64,7 @@ SCHEMAS: dict[str, str] = {
     "compare": "console.views.compare:CompareView",
     "elevation": "console.views.elevation:ElevationView",
     "contract-proposal": "console.views.contract:ContractProposalView",
+    "leakage": "console.views.leakage:LeakageView",
     "contract-check": "console.views.contract:ContractCheckView",
     "can-i": "console.views.may:MayView",
 }

@@ -1,4 +1,4 @@
-"""What is meant by the checks of data: contracts of rows."""
+"""What is meant by the checks of data: contracts of rows, leakage."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ DATA: Final[dict[str, Definition]] = {
         "A contract that was proposed says what the rows were, not what is right: winter's range of temperatures is broken in spring.",
         tuple(f"contract.{rule}" for rule in ("schema", "nulls", "allowed", "among", "range", "unique", "freshness", "columns")),
         ("null_share", "out_of_range_share", "schema_violations", "duplicate_share", "shape"),
+    ),
+    "leakage": Definition(
+        "leakage",
+        "Signs that training rows know what they could not have known when the model is asked.",
+        "alone: AUC of one column by itself; of a category the share of outcome 1 in the other four of five folds, with 10 rows of the "
+        "overall share added. absence: AUC of whether it has a value. time: rows whose feature time is later than the as-of key, or than "
+        "the time of the outcome. as-of key: rows that do not say as of when their features were taken. Interval: Hanley and McNeil 1982.",
+        "AUC, .5 tells nothing; rows",
+        "one file of rows: qd leakage FILE --label COLUMN",
+        "AUC: warns when the lower end of its interval is over .90, critical over .98; 30 rows of each outcome are needed. One row from "
+        "the future, or without an as-of time, is critical. No as-of key named: unknown.",
+        "A strong honest feature looks the same as a leak: ask whether it is known at the moment of the score. Two columns that leak only "
+        "together are not seen.",
+        ("target leakage", "as-of key", "single-feature auc"),
+        ("auc", "contract"),
     ),
     "shape": Definition(
         "shape of a value",

@@ -27,6 +27,7 @@ WORDS: dict[str, list[list[str]]] = {
     "drift": [[M]],
     "compare": [["{file}", "{file}"]],
     "contract": [["propose", "{file}"], ["check", "{contract}", "{file}"], ["check", M, "{file}"]],
+    "leakage": [["{file}", "--label", M], ["{file}", "--label", "score", "--as-of-key", M]],
     "quality": [[M], ["{file}", "--label", M, "--score", "score"]],
     "labels": [[M]],
     "versions": [[M], [f"{M}@2"]],
