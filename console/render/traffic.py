@@ -142,6 +142,11 @@ def _measured(found: RolloutMeasured, zone: ZoneInfo, width: int) -> list[Row]:
         where = f"on the same {figures.count(found.n)} rows" if found.same_rows else f"in separate groups, n {figures.count(found.n)}"
         bounds = f", 95 % {figures.signed(found.low)} to {figures.signed(found.high)}" if found.low is not None else ""
         rows.append(Row(line(f"  difference in {name} {figures.signed(found.difference)}{bounds}, {where}")))
+    if found.outcome_difference is not None:
+        bounds = (
+            f", 95 % {figures.signed(found.outcome_low)} to {figures.signed(found.outcome_high)}" if found.outcome_low is not None else ""
+        )
+        rows.append(Row(line(f"  outcomes differ by {figures.signed(found.outcome_difference)}{bounds}")))
     if found.ratio_p is not None:
         rows.append(Row(line(f"  sample ratio p {'< .001' if found.ratio_p < 0.001 else figures.share(found.ratio_p)}")))
     if found.both:

@@ -112,6 +112,11 @@ class RolloutMeasured(View):
     low: float | None
     high: float | None
     """95 % interval of the difference."""
+    outcome_difference: float | None
+    """Mean of the outcomes after the candidate's answers minus that after the stable version's; None below 30 of either."""
+    outcome_low: float | None
+    outcome_high: float | None
+    """95 % interval of it."""
     both: int
     """Requests that both versions scored, one of them in the shadow."""
     disagree: float | None

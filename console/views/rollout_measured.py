@@ -73,6 +73,7 @@ def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting
     shares = [setting.weights.get(version, 0.0) for version in pair]
     ratio = sample_ratio_p(counts, shares)
     same, difference = _difference(rows, setting)
+    outcomes = _outcomes(rows)
     state, sentence = _verdict(sight.at, setting, counts, ratio, difference, rows, same)
     candidate, stable = found.score[rows.pairs[1]], found.score[rows.pairs[0]]
     shift = candidate - stable
@@ -89,6 +90,9 @@ def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting
         difference=difference.value if difference is not None else None,
         low=_edge(difference, "low"),
         high=_edge(difference, "high"),
+        outcome_difference=outcomes.value if outcomes is not None else None,
+        outcome_low=_edge(outcomes, "low"),
+        outcome_high=_edge(outcomes, "high"),
         both=len(shift),
         disagree=apart / len(shift) if apart is not None and len(shift) else None,
         disagree_low=spread.low if spread is not None else None,
@@ -156,6 +160,12 @@ def _difference(rows: _Rows, setting: TrafficSetting) -> tuple[bool, Difference 
     if min(len(group) for group in groups) < MINIMUM_ROWS:
         return False, None
     return False, unpaired(rows.loss_of(groups[1]), rows.loss_of(groups[0]))
+
+
+def _outcomes(rows: _Rows) -> Difference | None:
+    """What followed the answers of either version: for an experiment the very thing that it asks."""
+    stable, candidate = (rows.found.label[mask & rows.found.labelled] for mask in rows.answers)
+    return unpaired(candidate, stable) if min(len(stable), len(candidate)) >= MINIMUM_ROWS else None
 
 
 def _verdict(

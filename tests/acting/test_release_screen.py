@@ -26,6 +26,16 @@ async def released(screen: Console, said: str) -> None:
     await screen.shows(said)
 
 
+async def stands_on(screen: Console, key: str) -> None:
+    """Move the cursor up to a row."""
+    await screen.press("G")
+    for _ in range(30):
+        if screen.app.screen.content.cursor_key == key:
+            return
+        await screen.press("k")
+    raise AssertionError(f"no row {key}\n{screen.text}")
+
+
 async def test_a_canary_begins_steps_and_ends_from_its_screen(qd: Verb, place: Place) -> None:
     qd.monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
     async with console(place) as screen:
@@ -88,7 +98,7 @@ async def test_a_share_is_asked_for_and_the_past_only_looks(qd: Verb, place: Pla
         await screen.press("W")
         await released(screen, "candidate 10 %")
         await screen.until(lambda: "exactly this share" in screen.text, "Next")
-        await screen.press("G", "k", "k", "k")
+        await stands_on(screen, f"traffic {MODEL} shift --percent N")
         await screen.press("enter")
         await screen.shows("its share from now on, in percent")
         await screen.press(*"many", "enter")
@@ -99,15 +109,26 @@ async def test_a_share_is_asked_for_and_the_past_only_looks(qd: Verb, place: Pla
         await screen.pilot.pause()
         await screen.signs()
         await screen.shows("at 4 %")
+        await screen.press("q")
+        await screen.shows("traffic.json version 2")
+        await screen.until(lambda: screen.app.screen.view.version == 2, "the new share")
+        await stands_on(screen, f"traffic {MODEL} pause")
+        await screen.press("enter")
+        await screen.until(lambda: isinstance(screen.app.screen, PlanScreen), "a plan")
+        await screen.shows("pause canary of v3")
+        await screen.pilot.pause()
+        await screen.signs()
+        await screen.shows("paused, read back")
+    assert entry(place)["paused"]
     assert entry(place)["weights"] == {"2": 0.96, "3": 0.04}
-    assert json.loads(place.paths.traffic.read_text())["version"] == 2
+    assert json.loads(place.paths.traffic.read_text())["version"] == 3
     async with console(place, read_only=True) as screen:
         await screen.press("W")
         await released(screen, "candidate 4 %")
         for key in ("W", "D"):
             await screen.press(key)
             await screen.shows("--read-only")
-        assert len(read_state(place.paths).actions) == 2
+        assert len(read_state(place.paths).actions) == 3
 
 
 def test_a_beginning_is_typed_in_a_line() -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acting_workspace import MODEL, Place
+from acting_workspace import MODEL, NOW, Place
 from pilots import console
 from test_after_a_shift import SHADOW, scored
 from test_verbs_that_act import Verb
 
+from backends.store.landing import land
 from console.control.ledger import read_state
 from console.policies.load import PoliciesError, read_policies
 
@@ -68,6 +69,33 @@ def test_a_trigger_goes_by_the_verdict_of_its_rule_and_says_what_it_asks_for(qd:
     assert "X would fire now: Reality and the scores disagree; qd rollback delay" in qd.out.replace("\n   ", " ")
     assert max(len(each) for each in qd.out.splitlines()) <= 80
     assert place.version == "2" and not read_state(place.paths).actions
+
+
+@pytest.mark.parametrize(("bad", "state"), [(True, "would fire"), (False, "armed")])
+def test_latency_errors_outcomes_and_harm_each_go_by_their_own_rule(qd: Verb, place: Place, bad: bool, state: str) -> None:
+    slow = "{id: system.latency_p95, title: Slow, layer: system, signal: latency_p95, window: 72h, warning: 1, critical: LIMIT"
+    text = f"format: 1\nrules:\n  - {slow}, playbook: slow-or-failing, severity: page}}\ntriggers:\n"
+    text = text.replace("LIMIT", "4" if bad else "6")
+    for name, rule in (("latency", "system.latency_p95"), ("errors", "system.errors")):
+        text += f"  - {{id: {name}, title: {name}, rule: {rule}}}\n"
+    (place.paths.policies / "more.yaml").write_text(text)
+    values = {"error_share": 0.2 if bad else 0.001, "kpi_loss_at_least": 0.05 if bad else -0.01, "harm_reports": 1.0 if bad else 0.0}
+    layers = {"error_share": "system", "kpi_loss_at_least": "business", "harm_reports": "business"}
+    names = [name for name in values for _ in range(3)]
+    columns = {
+        "model": [MODEL] * 9, "layer": [layers[name] for name in names], "name": names, "value": [values[name] for name in names],
+        "n": [500.0] * 9, "event_at": [NOW - timedelta(minutes=minutes) for _ in values for minutes in (12, 6, 1)],
+    }  # fmt: skip
+    land(place.paths, "metrics", columns, now=NOW)
+    known, found = signals(qd), triggers(qd)
+    for name, rule in (
+        ("latency", "system.latency_p95"),
+        ("errors", "system.errors"),
+        ("outcome", "business.kpi"),
+        ("harm", "business.harm"),
+    ):
+        assert (found[name]["state"], found[name]["verb"]) == (state, f"rollback {MODEL}"), found[name]
+        assert found[name]["why"] == known[rule]["why"] and (known[rule]["state"] == "critical") is bad
 
 
 def test_where_nothing_could_be_done_none_is_armed(qd: Verb, place: Place) -> None:

@@ -217,6 +217,14 @@ def test_an_experiment_says_nothing_before_its_end_and_then_judges_its_groups(
     welch = stats.ttest_ind(landed["ab"].own("2"), landed["ab"].own("1"), equal_var=False).confidence_interval()
     assert shown["ab"].state is State.CRITICAL
     assert (shown["ab"].low, shown["ab"].high) == pytest.approx((welch.low, welch.high), abs=2e-4)
+    rows = landed["ab"]
+    came = [rows.label[rows.answered[version] & rows.known] for version in ("2", "1")]
+    outcome = stats.ttest_ind(*came, equal_var=False).confidence_interval()
+    ab = shown["ab"]
+    assert ab.outcome_difference == pytest.approx(came[0].mean() - came[1].mean())
+    assert (ab.outcome_low, ab.outcome_high) == pytest.approx((outcome.low, outcome.high), abs=2e-4)
+    assert ab.ratio_p == pytest.approx(stats.chisquare(rows.counts()).pvalue, abs=1e-9)
+    assert shown["few"].outcome_difference is None, "too few outcomes say nothing of them either"
 
 
 def test_a_store_without_a_row_since_is_unknown_and_the_plan_says_so(world: World) -> None:
