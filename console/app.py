@@ -119,6 +119,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._oldest_at is not None:
             length = clock.now() - self._oldest_at
             data = f"data {figures.age(length)}" + (" OLD" if length.total_seconds() > OLD_AFTER_HOURS * 3600 else "")
+        overrides = (
+            *self._broken,
+            *open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past"),
+            *(() if clock.kind == "past" else held_breakers(self.session.paths, clock.real_now())),
+        )
         return BannerFacts(
             environment="PROD" if production else environment,
             workspace=summary.workspace if summary else self.session.located.root.name,
@@ -128,13 +133,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             clock=f"{kind} {figures.full_moment(clock.now(), zone)}",
             short_clock=f"{kind} {figures.clock_time(clock.now(), zone)}",
             data=data,
-            override="  ".join(
-                (
-                    *self._broken,
-                    *open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past"),
-                    *(() if clock.kind == "past" else held_breakers(self.session.paths, clock.real_now())),
-                )
-            ),
+            override=overrides[0] if overrides else "",
+            further=overrides[1:],
         )
 
     def look_for_what_is_broken(self) -> None:

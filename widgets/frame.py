@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from backends.text import Untrusted
+from backends.text import Untrusted, displayable
 from widgets.line import Line, Span, joined, line, sides
 from widgets.strips import DrawsLines, differing_cells, strip_of
 from widgets.theme import style_of
@@ -45,6 +45,8 @@ class BannerFacts:
     """True for an environment whose colour is the one of production."""
     override: str | Untrusted = ""
     """An open override, break-glass or audit gap: takes the place of mode, person and clock, as far as they do not fit beside it."""
+    further: tuple[str, ...] = ()
+    """More of them: those that do not fit whole are counted."""
     short_clock: str = ""
     """`sim 18:00`: what is left of the clock where an override needs the room."""
     extra: tuple[str, ...] = ()
@@ -61,8 +63,9 @@ def banner_line(facts: BannerFacts, width: int) -> Line:
     if facts.override:
         room = width - data.width - (sum(len(text) + 3 for text in facts.extra) + 1 if width >= 100 else 0)
         forms = ([facts.mode, facts.who, facts.clock], [facts.who, facts.clock], [facts.clock], [facts.short_clock])
-        fitting = ([facts.override, *(text for text in form if text)] for form in forms)
-        middle = next((form for form in fitting if _middle(here, form).width <= room), [facts.override])
+        said = _overrides(facts, room - _middle(here, [""]).width)
+        fitting = ([said, *(text for text in form if text)] for form in forms)
+        middle = next((form for form in fitting if _middle(here, form).width <= room), [said])
     else:
         middle = [text for text in (facts.mode, facts.who, facts.clock) if text]
     left = _middle(here, middle)
@@ -71,6 +74,18 @@ def banner_line(facts: BannerFacts, width: int) -> Line:
         return joined([left if left.width <= room else left.fitted(room), data]).fitted(width)
     tail = " | ".join(text for text in (facts.data, *facts.extra) if text)
     return sides(left, line((tail + " ", "banner")), width)
+
+
+def _overrides(facts: BannerFacts, room: int) -> str | Untrusted:
+    """As many of the overrides as fit in `room` cells, and how many more there are: `OVERRIDE m killed 12m  +2`."""
+    if not facts.further:
+        return facts.override
+    for shown in range(len(facts.further), -1, -1):
+        left = len(facts.further) - shown
+        words = "  ".join((displayable(facts.override), *facts.further[:shown], *((f"+{left}",) if left else ())))
+        if line(words).width <= room:
+            break
+    return words
 
 
 def _middle(here: Line, texts: Sequence[str | Untrusted]) -> Line:

@@ -27,6 +27,13 @@ def test_an_override_takes_the_middle_of_the_banner():
     assert banner_line(facts, 80).text.rstrip() == " PROD demo | OVERRIDE arrival-delay fallback 3h58 | data 25m"
 
 
+def test_of_several_overrides_none_is_cut_and_those_that_do_not_fit_are_counted():
+    facts = replace(BANNER, override="POLICIES BROKEN", further=("BREAK-GLASS REV-1a2b3c unreviewed", "OVERRIDE arrival-delay killed 12m"))
+    assert banner_line(facts, 80).text.rstrip() == " PROD demo | POLICIES BROKEN  BREAK-GLASS REV-1a2b3c unreviewed  +1 | data 25m"
+    assert banner_line(facts, 50).text.rstrip() == " PROD demo | POLICIES BROKEN  +2 | data 25m"
+    assert "unreviewed  OVERRIDE arrival-delay killed 12m   " in banner_line(facts, 140).text
+
+
 def test_beside_an_override_the_clock_stays_as_far_as_there_is_room():
     facts = replace(BANNER, override="OVERRIDE arrival-delay fallback 3h58", short_clock="sim 18:00")
     assert banner_line(facts, 80).text.rstrip() == " PROD demo | OVERRIDE arrival-delay fallback 3h58 | sim 18:00 | data 25m"
