@@ -29,7 +29,8 @@ class Evaluator:
             return
         self._last = now
         try:
-            watch_once(self.workspace, clock)
+            # At an hour a second nobody can wait for learning: what was learnt stays, and says how old it is.
+            watch_once(self.workspace, clock, learn=False)
         except StoreError:
             # A busy store is tried again at the next step; serving goes on.
             return

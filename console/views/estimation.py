@@ -19,6 +19,10 @@ BLIND_SPOT: Final = (
 )
 
 
+A_NUMBER: Final = "only scores that are probabilities have an estimate without outcomes, and this model predicts a number"
+"""Why a regression has none."""
+
+
 class Measure(View):
     """One number of quality; `value` None has its reason, never a 0 in its place."""
 

@@ -15,7 +15,7 @@ from console.analysis.intervals import Bools, Floats, Ints
 from console.analysis.performance_estimate import MEASURES, MINIMUM, MOST_SCORES, PossibleOutcomes, expected_auc, possible_outcomes, usable
 from console.analysis.ranking import auc
 from console.views.estimated import Estimates, KeptCalibration, kept_estimates
-from console.views.estimation import Estimated, Estimation, Measure, Realised
+from console.views.estimation import A_NUMBER, Estimated, Estimation, Measure, Realised
 from console.views.sight import Sight
 from console.views.windows import micros
 
@@ -163,7 +163,7 @@ def _why_not(kept: Estimates | None, task: str, version: str | None, *, past: bo
     if version is None:
         return "no version serves"
     if task != "binary":
-        return "only scores that are probabilities have an estimate without outcomes, and this model predicts a number"
+        return A_NUMBER
     if past:
         return "nothing had been learnt of this version by then"
     return "the watch has not learnt what the scores of this version stand for yet: qd watch --once"

@@ -22,6 +22,7 @@ from console.analysis.performance_estimate import usable
 from console.analysis.ranking import auc, auc_interval
 from console.views.assessment import registry_of
 from console.views.estimated import EarlierTelling, Estimates, KeptCalibration, Telling, keep_estimates, kept_estimates
+from console.views.estimation import A_NUMBER
 from console.views.health import ModelHealth
 from console.views.kept import kept_health
 from console.views.live_rows import live_rows
@@ -114,14 +115,16 @@ def _estimate(task: Task, reader: Reader) -> int:
     today = sight.at.astimezone(zone).date()
     calibration, telling = (known.calibration, known.telling) if known else (None, None)
     fresh = [part is not None and part.learnt_at.astimezone(zone).date() == today for part in (calibration, telling)]
+    # What a number stands for is known without looking: such a model is not read again at every round for it.
+    fresh[0] = fresh[0] or (known is not None and known.reasons.get("calibration") == A_NUMBER)
     if all(fresh):
         return 0
     current = last_days(sight.at, zone)
-    columns, left_out = learnable(task.columns, task.stored, _free_texts(task, reader))
-    start = earliest(task.reference[0], current, zone)
+    columns, left_out = ([], []) if fresh[1] else learnable(task.columns, task.stored, _free_texts(task, reader))
+    start = task.reference[0] if fresh[1] else earliest(task.reference[0], current, zone)
     rows = live_rows(reader, sight.environment, task.model.name, start, sight.at, columns=[each.name for each in columns])
     reference = rows.between(micros(task.reference[0]), micros(task.reference[1]))
-    reasons: dict[str, str] = {}
+    reasons = {"calibration": A_NUMBER} if task.model.task != "binary" else {}
     labelled = {} if fresh[0] else _labelled(task, rows, reference, reasons)
     spans = [] if fresh[1] else spans_of(rows, reference, current, zone)
     if not fresh[1] and not (columns and spans):
@@ -174,7 +177,6 @@ def _free_texts(task: Task, reader: Reader) -> dict[str, str]:
 def _labelled(task: Task, rows: Rows, reference: slice, reasons: dict[str, str]) -> Arrays:
     """The labelled scores that this version gave in the reference; empty, with the reason, when nothing can be learnt of them."""
     if task.model.task != "binary":
-        reasons["calibration"] = "only scores that are probabilities have an estimate without outcomes, and this model predicts a number"
         return {}
     own = (rows.version[reference] == task.version) & (rows.served_by[reference] == "model")
     scores, labels = rows.score[reference], rows.known_labels(reference, micros(task.sight.at))

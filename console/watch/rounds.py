@@ -48,8 +48,8 @@ class Round:
     new: list[Transition] = field(default_factory=list)
 
 
-def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetime], Desk] | None = None) -> Round:
-    """Go through every step once. A step that another process is at is left to it. Raises StoreError."""
+def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetime], Desk] | None = None, learn: bool = True) -> Round:
+    """Go through every step once; without `learn` all but estimates. A step that another process is at is left to it. Raises StoreError."""
     done = Round()
     _adopt(workspace, done)
     try:
@@ -61,14 +61,19 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
     finally:
         # What is on record is told, whatever stopped the steps after it.
         done.problems += notify(workspace, clock, done.new)
-    # Learning takes a while: nobody waits for it to be told of an alert.
+    if learn:
+        # Learning takes a while: nobody waits for it to be told of an alert.
+        _learn(workspace, clock, done)
+    return done
+
+
+def _learn(workspace: Workspace, clock: Clock, done: Round) -> None:
     with _leased(workspace, "estimate", clock, done) as mine:
         if mine:
             for environment in workspace.settings.environments:
                 learnt, problems = estimate_environment(Sight(workspace, environment, clock))
                 done.lines.append(f"estimate {environment}: {learnt} models learnt anew")
                 done.problems += problems
-    return done
 
 
 def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:

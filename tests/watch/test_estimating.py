@@ -219,6 +219,14 @@ def test_without_probabilities_or_labels_there_is_a_reason(tmp_path: Path) -> No
     number = made(tmp_path / "number", START + 12 * DAY, task="regression")
     days_of_predictions(number, 12, 4, temp=temp, score=score, label=label)
     assert "this model predicts a number" in number.lookout().quality("delay").estimation.reason
+    quick = watch_once(number.workspace, number.workspace.clock(), learn=False)
+    assert (
+        not [line for line in quick.lines if line.startswith("estimate")]
+        and not number.workspace.paths.store.joinpath("estimates").exists()
+    )
+    early = -24 * (DAYS - 12)
+    round_at(number, early)
+    assert learnt(number, early).reasons["calibration"] == number.lookout().quality("delay").estimation.reason
     unlabelled = made(tmp_path / "unlabelled", START + 12 * DAY)
     days_of_predictions(unlabelled, 12, 4, temp=temp, score=score, label=lambda _day, _row: None)
     assert "qd watch --once" in unlabelled.lookout().quality("delay").estimation.reason
