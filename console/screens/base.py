@@ -135,8 +135,12 @@ class DeckScreen(FrameScreen):
         self.show_banner()
         self.view = self.first_view()
         if self.view is not None:
-            self.draw()
-        else:
+            try:
+                self.draw()
+            except AttributeError:
+                # What was kept for the first frame comes from another version of the program: it is read anew below.
+                self.view = None
+        if self.view is None:
             self.heading.show(line(("reading ...", "dim")))
         self.show_keys()
         self.reload()

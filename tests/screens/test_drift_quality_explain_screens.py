@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from backends.store.summary import write_summary
 from console.app import ConsoleApp
+from console.config import open_workspace
 from console.locate import Located
+from console.lookout import Lookout
 from console.screens.base import DeckScreen
 from console.session import Session
 
@@ -128,3 +132,14 @@ async def test_wide_terminals_keep_every_row_inside(root: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, ready(app, "drift", "COLUMN"))
         assert max(row.line.width for row in shown(app).content.rows) <= 120
+
+
+async def test_a_summary_of_another_version_of_the_program_is_read_anew(root: Path, tmp_path: Path) -> None:
+    copied = Path(copytree(root, tmp_path / "w"))
+    workspace = open_workspace(copied)
+    kept = Lookout(workspace, "production").fleet().model_dump(mode="json")
+    kept["rows"] = [{"model": row["model"], "state": row["state"]} for row in kept["rows"]]
+    write_summary(workspace.paths, kept)
+    app = console(copied, "fleet", None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app).view is not None and any("delay" in row.line.text for row in shown(app).content.rows))
