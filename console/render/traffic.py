@@ -99,13 +99,14 @@ def _split(view: TrafficView, zone: ZoneInfo, width: int) -> list[Row]:
     begun = figures.moment(view.started_at, zone)
     state = "paused" if view.paused else "under way"
     head = line((NAMES[view.strategy or "canary"], "bold"), f", {state} since {begun} by {view.who}: ", view.reason)
-    rows = [Row(Line((*line(" ").spans, *head.spans)))]
+    rows = [Row(part) for part in wrapped(Line((*line(" ").spans, *head.spans)), width, 3)]
     rows += [_arm(each, width) for each in view.arms]
     if view.steps:
         rows.append(Row(_steps(view, zone)))
     if view.until is not None:
         what = "no verdict before" if view.strategy == "ab" else "the other colour is kept until"
-        rows += fact_rows("until", f"{what} {figures.full_moment(view.until, zone)}", width)
+        left = f", {figures.age(view.until - view.at)} left" if view.until > view.at else ", which has passed"
+        rows += fact_rows("until", f"{what} {figures.full_moment(view.until, zone)}{left}", width)
     return rows
 
 

@@ -13,7 +13,7 @@ from widgets.line import Page
 if TYPE_CHECKING:
     from console.lookout import Lookout
 
-FORWARD = ("resume", "step", "begin")
+FORWARD = ("resume", "step", "rollback", "begin")
 """What `W` means here, the first of them that can be done now."""
 
 

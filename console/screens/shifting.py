@@ -25,8 +25,10 @@ def begin(app: ConsoleApp, screen: DeckScreen, model: str, move: str, candidate:
         screen.ask(BEGINNING, _waiting(app, model), answered=lambda words: begun(app, screen, model, words))
     elif move == "share":
         screen.ask(SHARE, answered=lambda words: _shared(app, screen, model, words))
-    elif move in {"abort", "promote"}:
-        _open(app, model, ActionKind.ABORT if move == "abort" else ActionKind.PROMOTE, None if move == "abort" else candidate)
+    elif move == "abort":
+        _open(app, model, ActionKind.ABORT, None)
+    elif move in {"promote", "rollback"}:
+        _open(app, model, ActionKind(move), candidate)
     else:
         _open(app, model, ActionKind.SHIFT, None, RolloutWish(move=RolloutMove(move), unjudged=unjudged))
 

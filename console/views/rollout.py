@@ -10,6 +10,7 @@ from backends.protocol import AliasMove, BackendError, TrafficSetting
 from backends.records import Moment, State
 from backends.text import Untrusted
 from console.control.actions import SERVING_ALIAS, TRAFFIC_KINDS, ActionKind, ActionState
+from console.control.aliases import rollback_targets
 from console.control.rollout import RolloutTerms
 from console.views.health import View
 from console.views.sight import Sight
@@ -38,7 +39,7 @@ class NextMove(View):
     verb: str
     """The headless command, without the program's name."""
     what: str
-    move: Literal["begin", "step", "share", "pause", "resume", "promote", "abort"]
+    move: Literal["begin", "step", "share", "pause", "resume", "promote", "rollback", "abort"]
     unjudged: bool = False
     """A step although the one in force could not be judged, which goes on record."""
 
@@ -205,7 +206,8 @@ def let_in(sight: Sight, model: str) -> list[LetIn]:
             begun.append((action.finished_at or action.intended_at, candidate))
     running = rollout_in_force(sight, model)
     if running is not None:
-        begun.append((running.started_at, running.candidate))
+        # After a swap of colours the candidate is the version that answered everything until then.
+        begun.append((max([running.started_at, *moves]), running.candidate))
     ends = sorted(moves)
     return [LetIn(version, start, next((end for end in ends if end > start), sight.at)) for start, version in begun if start < sight.at]
 
@@ -221,6 +223,7 @@ def traffic_view(sight: Sight, model: str) -> TrafficView:
     move = _alias_then(sight, model)
     running = setting if in_force(setting, move) else None
     serving = move.version if move is not None else None
+    served = rollback_targets(sight.alias_history(model))
     return TrafficView(
         model=model,
         environment=sight.environment,
@@ -244,7 +247,7 @@ def traffic_view(sight: Sight, model: str) -> TrafficView:
         reason=Untrusted(running.reason if running is not None else ""),
         action=sight.control.action_by_key.get(running.key) if running is not None else None,
         last=_ended(setting) if running is None else None,
-        next=() if sight.past or problem is not None else tuple(_next(model, running, serving)),
+        next=() if sight.past or problem is not None else tuple(_next(model, running, serving, served)),
     )
 
 
@@ -298,7 +301,7 @@ def _ended(setting: TrafficSetting | None) -> EndedRollout | None:
     )
 
 
-def _next(model: str, running: TrafficSetting | None, serving: str | None) -> list[NextMove]:
+def _next(model: str, running: TrafficSetting | None, serving: str | None, served: list[str]) -> list[NextMove]:
     traffic = f"traffic {model}"
     if running is None:
         begin = NextMove(verb=f"{traffic} shift --to V --strategy canary", what="begin: canary, shadow, blue-green or ab", move="begin")
@@ -320,7 +323,10 @@ def _next(model: str, running: TrafficSetting | None, serving: str | None) -> li
         "blue-green": "swap the colours",
         "shadow": "all of it, directly",
     }
-    moves.append(NextMove(verb=f"promote {model}@{running.candidate}", what=words[running.strategy], move="promote"))
+    if running.candidate in served:
+        moves.append(NextMove(verb=f"rollback {model} --to {running.candidate}", what="swap back, 1 operator", move="rollback"))
+    else:
+        moves.append(NextMove(verb=f"promote {model}@{running.candidate}", what=words[running.strategy], move="promote"))
     moves.append(NextMove(verb=f"{traffic} abort", what="end it, 1 operator", move="abort"))
     return moves
 

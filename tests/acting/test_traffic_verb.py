@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from acting_workspace import MODEL, Place
+from acting_workspace import MODEL, NOW, Place
 from pilots import console
 from test_verbs_that_act import Verb
 
 from backends.local.reading import LocalAliases, LocalTraffic
 from backends.local.routing import answered_by
+from console.clock import SimulatedClock, SystemClock
 from console.control.ledger import read_state
+from console.simulation import write_clock
 
 CANARY = ("traffic", MODEL, "shift", "--to", "v3", "--strategy", "canary", "--steps", "10,50", "--reason", "April", "--confirm", MODEL)
 
@@ -164,6 +167,24 @@ def test_what_answers_nobody_needs_no_approval_and_is_published_as_a_shadow(
     words = ("traffic", MODEL, "shift", "--to", "3", "--strategy", strategy, "--reason", "look", "--confirm", MODEL, "--elevate")
     assert qd(*words, who="ines") == 0, qd.err
     assert value in qd.out and entry(place)["shadow"] == shadow and share_of(place, "2") == 1.0
+
+
+def test_swapped_colours_count_down_how_long_the_way_back_is_kept_and_one_operator_takes_it(qd: Verb, place: Place) -> None:
+    words = ("traffic", MODEL, "shift", "--to", "3", "--strategy", "blue-green", "--hours", "4", "--reason", "look", "--confirm", MODEL)
+    assert qd(*words, "--elevate", who="ines") == 0, qd.err
+    promote = ("promote", f"{MODEL}@3", "--reason", "better", "--elevate", "--confirm", MODEL)
+    assert qd(*promote, who="ines") == 0 and qd("approve", "APR-1", "--confirm", MODEL, who="ilse") == 0, qd.err
+    assert qd(*promote, who="ines") == 0, qd.err
+    assert place.version == "3" and share_of(place, "3") == 1.0
+    write_clock(place.paths, SimulatedClock(NOW + timedelta(hours=1), SystemClock().real_now(), 0.0))
+    assert qd("traffic", MODEL) == 0
+    assert "the other colour is kept until 2013-04-27 02:00 UTC, 3h left" in qd.out
+    assert f"qd rollback {MODEL} --to 2  swap back, 1 operator" in qd.out
+    assert qd("model", MODEL, "--json") == 0
+    # What version 2 answered before the swap was the model's own, and stays so.
+    assert qd.data["beside"] == [] and qd.data["scored_last_day"] > 90
+    assert qd("rollback", MODEL, "--to", "2", "--confirm", MODEL, who="mara") == 0, qd.err
+    assert place.version == "2" and share_of(place, "2") == 1.0
 
 
 def test_an_experiment_has_a_share_and_an_end_before_which_nothing_is_said(qd: Verb, place: Place) -> None:
