@@ -41,6 +41,8 @@ class Situation:
     """Why health is None."""
     candidate: str | None
     """Of the rollout under way."""
+    let_in_at: datetime | None
+    """When it was let in."""
     measured: RolloutMeasured | None
     unmeasured: str
 
@@ -66,6 +68,7 @@ def with_triggers(sight: Sight, view: TrafficView, health: ModelHealth | str) ->
         health=known,
         unknown_health="" if known is not None else str(health).splitlines()[0],
         candidate=next((arm.version for arm in view.arms if arm.role == "candidate"), None),
+        let_in_at=view.started_at,
         measured=view.measured,
         unmeasured=view.unmeasured.raw if view.unmeasured is not None else "",
     )
@@ -131,11 +134,13 @@ def _of_rule(trigger: RollbackTrigger, policies: Policies, situation: Situation)
     if signal.state in {State.UNKNOWN, State.STALE}:
         return _Seen(None, signal.why, signal.since)
     if trigger.within is not None:
-        since = health.version_since
+        # Whatever was let in last is what late answers and errors may come from.
+        let_in = situation.let_in_at if situation.candidate is not None and rule.layer is Layer.SYSTEM else None
+        since = let_in or health.version_since
         if since is None:
             return _Seen(None, "nobody knows since when the version serves")
         if situation.at - since > trigger.within:
-            took = f"{version_label(health.version)} took over {figures.age(situation.at - since)} ago"
+            took = f"{version_label(situation.candidate if let_in else health.version)} took over {figures.age(situation.at - since)} ago"
             return _Seen(None, f"{took}, it watches {figures.age(trigger.within)} after that", signal.since)
     return _Seen(_lasts(trigger, signal, situation.at), signal.why, signal.since)
 

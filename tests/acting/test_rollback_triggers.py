@@ -108,9 +108,16 @@ def test_where_nothing_could_be_done_none_is_armed(qd: Verb, place: Place) -> No
     assert {each["state"] for each in qd.data["triggers"]} == {"not armed"}
 
 
-def test_a_rollout_whose_candidate_is_worse_asks_for_its_end(qd: Verb, place: Place) -> None:
+def test_a_rollout_whose_candidate_is_worse_or_late_asks_for_its_end(qd: Verb, place: Place) -> None:
+    slow = "{id: own.slow, title: Slow, layer: system, signal: latency_p95, window: 72h, warning: 1, critical: 4"
+    text = f"format: 1\nrules:\n  - {slow}, playbook: slow-or-failing, severity: page}}\n"
+    (place.paths.policies / "slow.yaml").write_text(text + "triggers:\n  - {id: slow, title: Slow, rule: own.slow, within: 1d}\n")
+    assert triggers(qd)["slow"]["why"].startswith("v2 took over 38d ago")
     assert qd(*SHADOW) == 0, qd.err
     before = triggers(qd)
+    # What was let in a moment ago may be why answers are late, and can be taken out at once.
+    assert (before["slow"]["state"], before["slow"]["verb"]) == ("would fire", f"traffic {MODEL} abort")
+    assert before["gap"]["verb"] == f"rollback {MODEL}", "what the serving version does badly is not mended by ending a rollout"
     assert before["candidate-worse"]["state"] == "not armed" and before["candidate-worse"]["why"] == "nothing was scored since"
     scored(place, 2, ("2", "live", 0.7), ("3", "shadow", 0.4))
     found = triggers(qd)["candidate-worse"]
