@@ -13,7 +13,7 @@ OLD_DUCKDB := duckdb==1.5.6
 WHEEL_TESTS ?= tests/analysis tests/store tests/playbooks tests/policies tests/views tests/documentation
 SOURCES := console backends widgets playbooks
 
-.PHONY: help demo test test-wheel test-live check schemas format bench bench-drift picture requirements clean
+.PHONY: help demo test test-wheel test-live check schemas format bench bench-drift picture pictures requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ check: $(VENV)/.dev ## lint, format, types, floors
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+pictures: $(VENV)/.dev ## keep how every screen looks now, for the tests to hold it to
+	@$(BIN)/python -m pytest tests/acting/test_pictures_of_screens.py --snapshot-update
 
 schemas: $(VENV)/.dev ## write the JSON Schemas of what verbs print to docs/schemas
 	@$(BIN)/python -m console.cli.schemas --write docs/schemas

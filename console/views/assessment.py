@@ -168,6 +168,8 @@ def _inputs(health: ModelHealth) -> str:
     limit = drift.warning
     if drift.state == State.OK:
         return f"usual for their past; the furthest is {column} (PSI {figures.share(drift.value, 2)})"
+    if drift.state not in (State.WARNING, State.CRITICAL):
+        return f"{drift.state}: {drift.why}"
     most = f", past most {figures.share(limit, 2)}" if limit is not None else ""
     return f"{column} is unlike any earlier window (PSI {figures.share(drift.value, 2)}{most})"
 

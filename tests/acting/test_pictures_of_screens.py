@@ -1,0 +1,153 @@
+"""Every screen as it is drawn, text and style of each cell, at 80x24 and 120x40, beside the picture of it that was looked at and kept.
+
+`make pictures` keeps the pictures of this run; read their differences before they are committed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from acting_workspace import MODEL, Place
+from pilots import Console, console
+from rich.style import Style
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from console.cli.main import main
+from console.clock import SystemClock
+
+PEOPLE_AT = datetime(2013, 4, 27, 9, 0, tzinfo=UTC)
+"""The clock on the wall, while the simulated one stands at the workspace's NOW."""
+
+PICTURED: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
+    "fleet": ("fleet", None, ()),
+    "fleet, nothing found": ("fleet", None, ("slash", *"nothing", "enter")),
+    "command bar": ("fleet", None, ("colon", "d")),
+    "health": ("model", MODEL, ()),
+    "data": ("data", MODEL, ()),
+    "drift": ("drift", MODEL, ()),
+    "drift of a column": ("drift", MODEL, ("enter",)),
+    "quality": ("quality", MODEL, ()),
+    "labels": ("labels", MODEL, ()),
+    "versions": ("versions", MODEL, ()),
+    "version": ("version", f"{MODEL}@2", ()),
+    "lineage": ("lineage", MODEL, ()),
+    "changes": ("changes", MODEL, ()),
+    "release": ("release", MODEL, ()),
+    "alerts": ("alerts", None, ()),
+    "incidents": ("incidents", None, ()),
+    "playbook under way": ("incident", "INC-1", ()),
+    "approvals": ("approvals", None, ()),
+    "approval": ("approval", "APR-1", ()),
+    "switches": ("switches", None, ()),
+    "audit": ("audit", None, ()),
+    "playbooks": ("playbooks", None, ()),
+    "playbook": ("playbook", "quality-collapse", ()),
+    "explain": ("explain", "psi", ()),
+    "help": ("help", "fleet", ()),
+}
+"""Name of the picture: screen, what it is about, and keys pressed there."""
+
+WITHOUT = {"first-run", "own", "sources", "source", "actions", "action", "entry"}
+"""Screens of what differs from machine to machine: paths, versions, sizes, process numbers, keys drawn by chance."""
+
+
+class Picture(SingleFileSnapshotExtension):
+    """A text file a picture."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+
+@pytest.fixture
+def pictures(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(Picture)
+
+
+@pytest.fixture(scope="module")
+def told(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a request that waits, a playbook under way and a fallback that is set, by people with names of their own."""
+    root = tmp_path_factory.mktemp("told") / "workspace"
+    shutil.copytree(original, root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SystemClock, "real_now", lambda _: PEOPLE_AT)
+        # What took a while took no time at all.
+        patch.setattr(SystemClock, "monotonic", lambda _: 0.0)
+        act = ["-w", str(root)]
+        patch.setenv("QUARTERDECK_ACTOR", "ines@build")
+        assert main([*act, "promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better", "--key", "first"]) == 0
+        patch.setenv("QUARTERDECK_ACTOR", "mara@bastion")
+        assert main([*act, "playbook", "run", "quality-collapse", "--incident", "INC-1"]) == 0
+        assert main([*act, "kill", MODEL, "--state", "fallback", "--confirm", MODEL, "--reason", "half are late", "--key", "second"]) == 0
+    return root
+
+
+def drawn(found: Console) -> str:
+    """Lines of text, then the styles of their cells as letters, then what the letters mean."""
+    letters: dict[Style, str] = {Style(): "."}
+    texts, styles = [], []
+    for strip in found.app.screen._compositor.render_strips():
+        texts.append("".join(segment.text for segment in strip).rstrip())
+        styles.append("".join(_letter(letters, segment.style or Style()) * len(segment.text) for segment in strip).rstrip("."))
+    legend = [f"{letter} {style}" for style, letter in letters.items() if letter != "."]
+    return "\n".join([*(_steady(each) for each in texts), "== styles", *styles, "== letters", *legend, ""])
+
+
+def _steady(text: str) -> str:
+    """Digests over keys and nonces, which are drawn by chance, as so many `#`."""
+    return re.sub(r"\b[0-9a-f]{4} [0-9a-f]{4}\b|(?<=\bA-)[0-9a-f]+", lambda found: re.sub("[^ ]", "#", found[0]), text)
+
+
+def _letter(letters: dict[Style, str], style: Style) -> str:
+    plain = Style(color=style.color, bgcolor=style.bgcolor, bold=style.bold or None, dim=style.dim or None, reverse=style.reverse or None)
+    return letters.setdefault(plain, chr(ord("a") + len(letters) - 1))
+
+
+async def settled(found: Console, scope: str) -> None:
+    app: Any = found.app
+    await found.until(lambda: app.screen.scope == scope and app.screen.view is not None and not app.screen._pending, scope)
+    await found.pilot.pause()
+
+
+async def looked_at(found: Console, name: str) -> str:
+    scope, target, keys = PICTURED[name]
+    if scope != "fleet":
+        found.app.go(scope, target)
+    await settled(found, scope)
+    if keys:
+        await found.press(*keys)
+        await settled(found, scope)
+    text = drawn(found)
+    if keys and scope == "fleet":
+        await found.press("escape")
+    return text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_screens_look_as_they_were_seen_to_look(
+    told: Path, size: tuple[int, int], pictures: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "mara@bastion")
+    monkeypatch.setattr(SystemClock, "real_now", lambda _: PEOPLE_AT)
+    seen: dict[str, str] = {}
+    async with console(Place(told), size=size) as found:
+        for name in PICTURED:
+            seen[name] = await looked_at(found, name)
+        while len(found.app.screen_stack) > 2:
+            found.app.pop_screen()
+        await settled(found, "fleet")
+        await found.opens("R")
+        seen["plan"] = drawn(found)
+    different = [name for name, picture in seen.items() if pictures(name=name.replace(",", "").replace(" ", "-")) != picture]
+    assert not different, "\n".join(f"{name} looks otherwise now:\n{seen[name]}" for name in different)
+
+
+def test_every_screen_has_a_picture_but_those_of_one_machine() -> None:
+    from console.screens import SCREENS
+
+    assert {scope for scope, _, _ in PICTURED.values()} == set(SCREENS) - WITHOUT
