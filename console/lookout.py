@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from console.views.explain import ExplainListView, ExplainView
     from console.views.incident import IncidentView
     from console.views.labels import LabelsView
+    from console.views.parity import ParityAsked, ParityView
     from console.views.quality import QualityAsked, QualityView
 
 FRESH_FOR: Final = timedelta(minutes=10)
@@ -118,6 +119,24 @@ class Lookout(RecordsLookout):
         sight = self.sight()
         with sight.reader() as reader:
             return logs_checked(sight, reader, name)
+
+    def parity(self, offline: str, name: str, asked: ParityAsked, days: int) -> ParityView:
+        """A file of what was computed offline against what a model logged. Raises NoSuchModel, DataFileProblem and StoreError."""
+        from backends.data_files.files import table_files  # noqa: PLC0415 - loads the store
+        from backends.data_files.logged import logged  # noqa: PLC0415
+        from backends.data_files.table import opened_beside  # noqa: PLC0415
+        from backends.store.reader import open_reader  # noqa: PLC0415
+        from console.views.assessment import no_such_model, registry_of  # noqa: PLC0415
+        from console.views.parity import parity_of  # noqa: PLC0415
+
+        sight, side = self.sight(), table_files(offline)
+        with open_reader(self.workspace.paths, at=sight.at, also_readable=side.files) as reader:
+            models = registry_of(reader, sight.environment, sight.at).models
+            if name not in models:
+                raise no_such_model(name, models)
+            with opened_beside(reader.connection, side, "offline_rows") as table:
+                online = logged(reader, sight.environment, name, sight.at - timedelta(days=days), sight.at)
+                return parity_of(table, online, asked)
 
     def explain(self, topic: str | None) -> ExplainView | ExplainListView:
         """What a number or word means; without a topic every one. Raises NoSuchTopic."""

@@ -85,6 +85,17 @@ def opened_pair(reference: str, current: str) -> Iterator[Tables]:
         yield Tables(connection, _opened(connection, sides[0], "reference_rows"), _opened(connection, sides[1], "current_rows"))
 
 
+@contextlib.contextmanager
+def opened_beside(connection: duckdb.DuckDBPyConnection, side: TableFiles, name: str) -> Iterator[Table]:
+    """Open a table in a connection that may read its files; `name` is for rows of text. Raises `DataFileProblem`, also while it is read."""
+    import duckdb  # noqa: PLC0415 - loaded already, by the connection
+
+    try:
+        yield _opened(connection, side, name)
+    except duckdb.Error as error:
+        raise DataFileProblem(f"{side.given} cannot be read: {first_line(error)}") from None
+
+
 def threads() -> int:
     """How many columns are worth working on at once."""
     return max(1, min(4, os.cpu_count() or 1))

@@ -65,6 +65,7 @@ SCHEMAS: dict[str, str] = {
     "elevation": "console.views.elevation:ElevationView",
     "contract-proposal": "console.views.contract:ContractProposalView",
     "leakage": "console.views.leakage:LeakageView",
+    "parity": "console.views.parity:ParityView",
     "contract-check": "console.views.contract:ContractCheckView",
     "can-i": "console.views.may:MayView",
 }

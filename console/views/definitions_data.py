@@ -1,4 +1,4 @@
-"""What is meant by the checks of data: contracts of rows, leakage."""
+"""What is meant by the checks of data: contracts of rows, leakage, parity."""
 
 from __future__ import annotations
 
@@ -35,6 +35,19 @@ DATA: Final[dict[str, Definition]] = {
         "together are not seen.",
         ("target leakage", "as-of key", "single-feature auc"),
         ("auc", "contract"),
+    ),
+    "parity": Definition(
+        "training-serving parity",
+        "Whether the same requests have the same values as computed offline and as used online.",
+        "Requests that stand exactly once on either side, joined by the key. differ: requests whose values differ, or that only one side "
+        "has a value for, / requests; numbers may differ by 1e-6 of the greater one (--tolerance). nulls, defaults: shares of either side.",
+        "shares of the requests on both sides",
+        "qd parity OFFLINE ONLINE|MODEL --key COLUMN: files, or what a model logged; scores of logged requests, computed again: a replay",
+        "differ: warns over .1 %, critical over 2 %. Missing values or a default that is counted: warns when the shares are 1 point apart, "
+        "critical at 5. 30 requests on both sides are needed.",
+        "Requests that only one side has take no part: read how many those are.",
+        ("training-serving skew", "skew", "replay"),
+        ("null_share", "shape"),
     ),
     "shape": Definition(
         "shape of a value",

@@ -40,7 +40,7 @@ ACTING = (
     "breaker notify open --reason r", "elevate 15m --reason r", "traffic delay abort --confirm delay --reason r",
 )  # fmt: skip
 
-NOT_ASKED = {"demo", "init", "ingest", "backup", "compare", "leakage", "serve", "secret"}
+NOT_ASKED = {"demo", "init", "ingest", "backup", "compare", "leakage", "parity", "serve", "secret"}
 """They have tests of their own."""
 
 assert {words.split()[0] for words in (*LOOKING, *ACTING)} | NOT_ASKED == set(VERBS)

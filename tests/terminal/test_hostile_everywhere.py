@@ -28,6 +28,7 @@ WORDS: dict[str, list[list[str]]] = {
     "compare": [["{file}", "{file}"]],
     "contract": [["propose", "{file}"], ["check", "{contract}", "{file}"], ["check", M, "{file}"]],
     "leakage": [["{file}", "--label", M], ["{file}", "--label", "score", "--as-of-key", M]],
+    "parity": [["{file}", "{file}", "--key", "score"], ["{file}", M, "--key", "score"], ["{file}", "{file}", "--key", M]],
     "quality": [[M], ["{file}", "--label", M, "--score", "score"]],
     "labels": [[M]],
     "versions": [[M], [f"{M}@2"]],

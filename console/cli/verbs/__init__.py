@@ -29,6 +29,7 @@ VERBS: dict[str, Verb] = {
         ("compare", "compare", "two files of rows: what changed, column by column"),
         ("contract", "contract", "what rows must look like: propose a contract, check a file against it"),
         ("leakage", "leakage", "training rows that know what they could not have known"),
+        ("parity", "parity", "the same requests as computed offline and as used online"),
         ("quality", "quality", "observed quality, with label coverage and intervals"),
         ("labels", "labels", "outcomes: how many are known, how fast they come, what is overdue"),
         ("versions", "versions", "versions of a model: aliases, stages, digests, metrics"),

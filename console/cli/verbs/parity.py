@@ -1,0 +1,47 @@
+"""`quarterdeck parity OFFLINE ONLINE|MODEL --key COLUMN`: the same requests as computed offline and as used online."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from console.cli.context import WIDTH, Context, Problem
+from console.cli.exits import Exit
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("offline", help="Parquet, CSV with a header, or JSON Lines: features, or scores of a replay, by the offline path")
+    parser.add_argument("online", metavar="ONLINE|MODEL", help="a file of what was used online; or a model, for what it logged")
+    parser.add_argument("--key", metavar="COLUMN", action="append", required=True, help="tells one request from another; may be repeated")
+    parser.add_argument("--columns", metavar="A,B", help="only these; every column of both sides unless given")
+    parser.add_argument("--default", metavar="COLUMN=VALUE", action="append", default=[], help="count it on both sides; may be repeated")
+    parser.add_argument("--tolerance", metavar="T", type=float, default=1e-6, help="share of the greater number that two may differ (1e-6)")
+    parser.add_argument("--days", metavar="N", type=int, help="MODEL: what it logged in the last N days (30)")
+    parser.add_argument("--show-values", action="store_true", help="values of requests that differ as they are, not their shapes")
+    parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a column is at least this bad")
+
+
+def run(context: Context, options: argparse.Namespace) -> Exit:
+    if not 0 <= options.tolerance < 1:
+        raise Problem(Exit.USAGE, "--tolerance is a share from 0 up to 1")
+    defaults = dict(each.partition("=")[::2] for each in options.default if "=" in each)
+    if len(defaults) != len(options.default):
+        raise Problem(Exit.USAGE, "--default is COLUMN=VALUE, one for each column")
+    from console.render.parity import parity_page  # noqa: PLC0415 - after the arguments are known to be right
+    from console.views.parity import ParityAsked, parity  # noqa: PLC0415
+
+    columns = tuple(dict.fromkeys(options.columns.split(","))) if options.columns else ()
+    keys = tuple(dict.fromkeys(options.key))
+    asked = ParityAsked(keys, columns, defaults, options.tolerance, options.show_values)
+    is_file = os.path.lexists(options.online) or any(mark in options.online for mark in "*?[/.") or not context.located.exists
+    if is_file:
+        if options.days is not None:
+            raise Problem(Exit.USAGE, "--days is for what a model logged, and this is a file")
+        view = parity(options.offline, options.online, asked)
+    else:
+        if options.days is not None and not 0 < options.days <= 3660:
+            raise Problem(Exit.USAGE, "--days is from 1 to 3660")
+        view = context.lookout.parity(options.offline, options.online, asked, options.days or 30)
+    context.show(view, "parity", parity_page(view, width=WIDTH))
+    bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
+    return Exit.NO if view.state.value in bad else Exit.OK
