@@ -217,9 +217,9 @@ def raised_types() -> Iterator[type[BaseException]]:
                         yield found
 
 
-INSIDE = {"Problem", "_Broken", "UsageProblem", "BadRequest"}
+INSIDE = {"Problem", "_Broken", "UsageProblem", "BadRequest", "NotLearnt"}
 """Each is caught where it is raised: by the parser, by `run_verb` with a code of its own, by the unpacking of a backup, by the endpoint
-that answers with it."""
+that answers with it, by the step of the watch that keeps why nothing was learnt."""
 
 
 @pytest.mark.parametrize("kind", sorted(set(raised_types()), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
