@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -37,6 +37,18 @@ def apart(rows: Rows, let_in: Sequence[LetIn]) -> tuple[Rows, Rows]:
     for each in let_in:
         beside |= (rows.version == each.version) & (rows.event_at >= micros(each.start)) & (rows.event_at < micros(each.end))
     return (rows.where(~beside), rows.where(beside)) if beside.any() else (rows, rows.where(beside))
+
+
+def without_candidates(found: queries.Scored, let_in: Sequence[LetIn]) -> queries.Scored:
+    """Scores without those that candidates answered while they were let in."""
+    beside = np.zeros(len(found.key), dtype=np.bool_)
+    for each in let_in:
+        start, end = (np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us") for moment in (each.start, each.end))
+        beside |= (found.version == each.version) & (found.event_at >= start) & (found.event_at < end)
+    if not beside.any():
+        return found
+    arrays = {field.name: getattr(found, field.name)[~beside] for field in fields(found) if field.name != "columns"}
+    return replace(found, **arrays, columns={name: values[~beside] for name, values in found.columns.items()})
 
 
 def rows_of(found: queries.Scored) -> Rows:

@@ -16,6 +16,7 @@ from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality
 from console.views.assessment import no_such_model, registry_of
 from console.views.health import ModelHealth
+from console.views.live_rows import without_candidates
 from console.views.model_line import line_of
 from console.views.outcomes import Outcomes, complete_to, name_of_day, outcomes_of
 from console.views.quality import (
@@ -30,6 +31,7 @@ from console.views.quality import (
 )
 from console.views.quality_estimates import Estimator, ScoredRows, estimator_of
 from console.views.quality_slices import measures_of, sliced
+from console.views.rollout import let_in
 from console.views.sight import Sight
 from console.views.windows import HOUR
 
@@ -49,6 +51,7 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     days = COURSE_DAYS if asked.by == "day" else COURSE_WEEKS * 7
     earliest = min([sight.at - (days + 7) * DAY, *(start for _, start, _ in spans)])
     scored = queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live", columns=wanted)
+    scored = without_candidates(scored, let_in(sight, model.name))
     found = outcomes_of(scored, model, health.version)
     laid = ScoredRows(found.event_at, found.score, found.label, found.own)
     estimator = estimator_of(sight, model.name, health.version, model.task, laid, model.threshold)

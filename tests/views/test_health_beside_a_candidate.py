@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ PER_DAY = 240
 SHARE = 0.25
 
 
-def landed(root: Path, *, rollout: bool) -> tuple[ModelHealth, dict[str, np.ndarray], str]:
+def landed(root: Path, *, rollout: bool) -> tuple[ModelHealth, dict[str, Any], str]:
     """Forty days of answers; in the last two a quarter of them came from version 2, which is always sure of the wrong thing and slow."""
     place = made(root, NOW)
     slow = "{id: system.latency_p95, title: Slow, layer: system, signal: latency_p95, window: 24h, warning: 30, critical: 50"
@@ -55,8 +56,9 @@ def landed(root: Path, *, rollout: bool) -> tuple[ModelHealth, dict[str, np.ndar
         )  # fmt: skip
         LocalTrafficSetter(place.workspace.paths.traffic).set_traffic(setting, expected=NO_ROLLOUT)
     lookout = place.lookout()
-    rows = {"second": second, "score": score, "label": label, "day": np.array([moment >= NOW - DAY for moment in at])}
+    rows: dict[str, Any] = {"second": second, "score": score, "label": label, "day": np.array([moment >= NOW - DAY for moment in at])}
     rows["known"] = np.array([moment <= NOW for moment in known])
+    rows["quality"] = lookout.quality("delay").course
     return lookout.model("delay"), rows, fleet_page(lookout.fleet(), width=120, height=40).plain()
 
 
@@ -67,6 +69,9 @@ def test_quality_is_that_of_the_version_that_serves_and_the_candidate_stands_bes
     assert day is not None and (day.scored, health.scored_last_day) == (int(mine.sum()), int(mine.sum()))
     error = (rows["score"] - rows["label"]) ** 2
     assert day.brier == pytest.approx(float(error[mine & rows["known"]].mean()))
+    # Quality's own page says the same of the same day.
+    course = next(each for each in rows["quality"] if each.since == NOW - DAY)
+    assert course.scored == int(mine.sum()) and course.measure("brier").value == pytest.approx(day.brier)
     [beside] = health.beside
     assert (beside.version, beside.last_day.scored) == ("2", int(theirs.sum()))
     assert beside.last_day.brier == pytest.approx(1.0)
@@ -86,6 +91,7 @@ def test_without_a_rollout_every_answer_is_the_models(tmp_path: Path) -> None:
     assert health.last_day is not None and health.last_day.brier is not None
     error = (rows["score"] - rows["label"]) ** 2
     assert health.last_day.brier == pytest.approx(float(error[rows["day"] & rows["known"]].mean()))
+    assert next(each for each in rows["quality"] if each.since == NOW - DAY).scored == int(rows["day"].sum())
     assert "of its own" not in fleet
     assert health.layer(Layer.MODEL).signals
 
