@@ -19,6 +19,7 @@ from console.policies.load import Policies
 from console.policies.rules import AlertRule
 from console.views.drift import SEASON_DAYS, TEXT, Asked, ColumnShift, DriftDetailView, DriftView, EarlierWindow
 from console.views.drift_bins import bins_of
+from console.views.drift_ranking import ranked
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE, InputDays, input_days, reference_between, whole_days, with_reference
 from console.views.windows import Reference
@@ -104,10 +105,7 @@ def shifts_of(periods: Periods, model: Model, version: ModelVersion | None, *, d
     found = [
         _shift(periods, spec, model.name, declared.get(spec.column), importance.get(spec.column), detail == spec.column) for spec in specs
     ]
-    return sorted(
-        found, key=lambda each: (each.refused, severity_rank(each.state), -(each.psi or 0.0 if each.state != State.OK else 0.0),
-                                 each.is_score, -(each.importance or 0.0), -(each.psi or 0.0), each.column.raw)
-    )  # fmt: skip
+    return ranked(found)
 
 
 def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | None, importance: float | None, detail: bool) -> ColumnShift:

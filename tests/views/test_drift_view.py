@@ -13,10 +13,12 @@ from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.local.acting import LocalAliasSetter
 from backends.records import Layer, State
+from backends.text import Untrusted
 from console.cli.main import main
 from console.render.drift import drift_detail_page, drift_page
 from console.views.drift import Asked, ColumnShift, DriftView, NoSuchColumn
 from console.views.drift_bins import edge_labels
+from console.views.drift_ranking import ranked
 
 DAYS, ROWS = 90, 150
 
@@ -348,6 +350,21 @@ def test_importance_ranks_what_is_ok(risen: Made) -> None:
     ok = [each.column.raw for each in risen.lookout().drift("delay").columns if each.state == State.OK and not each.is_score]
     assert ok.index("carrier") < ok.index("dow")
     assert risen.lookout().drift_column("delay", "carrier").place == 1
+
+
+def test_what_is_not_ok_is_ranked_by_importance_times_effect(risen: Made) -> None:
+    temp, carrier, dow, scores = (column(risen.lookout().drift("delay"), name) for name in ("temp", "carrier", "dow", "score"))
+    far = {"state": State.CRITICAL}
+    found = ranked([
+        dow.model_copy(update={**far, "js": 0.3, "importance": None}),
+        temp.model_copy(update={**far, "js": 0.4, "importance": 0.02}),
+        carrier.model_copy(update={**far, "js": 0.2, "importance": 0.05}),
+        scores.model_copy(update={"state": State.OK}),
+        temp.model_copy(update={**far, "js": None, "psi": None, "importance": 0.02, "column": Untrusted("gone")}),
+    ])  # fmt: skip
+    assert [each.column.raw for each in found] == ["gone", "carrier", "temp", "dow", "score"]
+    warned = carrier.model_copy(update={"state": State.WARNING, "js": 0.8})
+    assert [each.column.raw for each in ranked([warned, temp.model_copy(update={**far, "js": 0.1})])] == ["temp", "carrier"]
 
 
 def test_labels_of_bins_tell_edges_apart() -> None:
