@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -48,10 +49,25 @@ def numbers(cursor: Cursor, table: Table, column: TableColumn) -> Floats:
     return _ordered(found[:filled], column)
 
 
-def pieces_of_numbers(cursor: Cursor, table: Table, column: TableColumn) -> Iterator[Floats]:
-    """The same values, piece by piece, each sorted."""
+def pieces_of_numbers(
+    cursor: Cursor, table: Table, column: TableColumn, above: float | None = None, up_to: float | None = None
+) -> Iterator[Floats]:
+    """The same values, piece by piece, each sorted; with ends only those `above` the one and `up_to` the other."""
     for piece in table.pieces:
-        yield _ordered(_values(cursor, piece, column).astype(np.float64), column)
+        values = _ordered(_values(cursor, piece, column, _roughly(column, above, up_to)).astype(np.float64), column)
+        first = 0 if above is None else int(np.searchsorted(values, above, side="right"))
+        yield values[first : None if up_to is None else int(np.searchsorted(values, up_to, side="right"))]
+
+
+def _roughly(column: TableColumn, above: float | None, up_to: float | None) -> str:
+    """SQL that leaves out most of what is not asked for, and nothing that is: the engine may round a value in another way."""
+    ends = [(">", above, -1), ("<", up_to, 1)]
+    conditions = [
+        f" AND CAST({column.value} AS DOUBLE) {sign} CAST('{(end + side * (abs(end) * 1e-9 + 1e-300)) * column.per_unit!r}' AS DOUBLE)"
+        for sign, end, side in ends
+        if end is not None and math.isfinite(end)
+    ]
+    return "".join(conditions)
 
 
 def sampled_numbers(cursor: Cursor, table: Table, column: TableColumn) -> Floats:
@@ -59,9 +75,9 @@ def sampled_numbers(cursor: Cursor, table: Table, column: TableColumn) -> Floats
     return _ordered(_values(cursor, table.sampled or table.relation, column).astype(np.float64), column)
 
 
-def _values(cursor: Cursor, relation: str, column: TableColumn) -> npt.NDArray[Any]:
+def _values(cursor: Cursor, relation: str, column: TableColumn, wanted: str = "") -> npt.NDArray[Any]:
     # Missing values are left out by the engine, so that the array has no mask.
-    found = cursor.execute(f"SELECT {column.value} AS v FROM {relation} WHERE {column.value} IS NOT NULL").fetchnumpy()["v"]
+    found = cursor.execute(f"SELECT {column.value} AS v FROM {relation} WHERE {column.value} IS NOT NULL{wanted}").fetchnumpy()["v"]
     return np.ma.getdata(found)
 
 

@@ -83,12 +83,10 @@ def _walk(cursor: Cursor, sides: tuple[Side, Side], cuts: list[float], walk: Wal
         equal = [0, 0]
         for side, (table, column) in enumerate(sides):
             found = []
-            for piece in pieces_of_numbers(cursor, table, column):
-                first = 0 if below is None else int(np.searchsorted(piece, below, side="right"))
-                last = int(np.searchsorted(piece, end, side="right"))
-                equal[side] += last - first
+            for piece in pieces_of_numbers(cursor, table, column, below, end):
+                equal[side] += int(piece.size)
                 if not single:
-                    found.append(piece[first:last].copy())
+                    found.append(piece.copy())
             parts.append(np.sort(np.concatenate(found)) if found else np.empty(0))
         if single:
             walk.feed_equal(float(end), equal[0], equal[1])
