@@ -192,7 +192,7 @@ class _Postmortem:
             f"**{word}**{tail}{self.said(outcome.sentence.raw if outcome else None)}"
         )
         if outcome and outcome.seconds is not None:
-            yield f"  - in effect after {outcome.seconds:.1f} s, {self.at(outcome.at)}"
+            yield f"  - in effect after {_duration(outcome.seconds)}, {self.at(outcome.at)}"
         if intent.plan and intent.plan.would_help:
             yield f"  - the plan said: {escaped(intent.plan.would_help)}"
         if intent.resolved_by:
@@ -235,3 +235,8 @@ class _Postmortem:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.6g}"
+
+
+def _duration(seconds: float) -> str:
+    """`4 ms` below a tenth of a second, `0.2 s` above."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.1 else f"{seconds:.1f} s"

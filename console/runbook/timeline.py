@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from backends.records import Incident
 from backends.text import Untrusted
-from console.control.actions import version_label
+from console.control.actions import said_duration, version_label
 from console.control.records import ActionRecord
 from console.control.state import ControlState
 from console.views.incident import TimelineLine
@@ -63,9 +63,11 @@ def _action(action: ActionRecord) -> Iterator[TimelineLine]:
     moved = f"{action.kind.value} {version_label(action.from_)} -> {version_label(action.to)}"
     yield TimelineLine(at=action.intended_at, who=action.actor.who, text=Untrusted(f"{moved}: intended"))
     if action.finished_at is not None:
-        seconds = f" after {action.seconds:.1f} s" if action.seconds is not None else ""
-        said = f"{moved}: {action.state.value}{seconds}, {action.message}"
-        yield TimelineLine(at=action.finished_at, who=action.actor.who, text=Untrusted(said))
+        ended = action.message
+        if not ended.startswith(action.state.value):
+            seconds = f" after {said_duration(action.seconds)}" if action.seconds is not None else ""
+            ended = f"{action.state.value}{seconds}, {ended}"
+        yield TimelineLine(at=action.finished_at, who=action.actor.who, text=Untrusted(f"{moved}: {ended}"))
     if action.watch is not None:
         yield TimelineLine(
             at=action.watch.at, who=action.actor.who, text=Untrusted(f"{moved}: {action.watch.verdict}, {action.watch.message}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ def test_a_collapse_that_the_fallback_helps_is_walked_to_its_postmortem(qd: Any,
     assert "`set_switch arrivals fallback if normal: ok" in text
     assert "refit with April by 3 May, owner ilse" in text
     assert f"head of the audit chain `{control(workspace).last_hash}`" in text
+    assert re.search(r"fallback normal -\\> fallback: effective after [0-9.]+ m?s: fallback, read back \|", text), "told once"
     assert "gap +.350 over .275" in text
     assert "answered by the fallback" in text
     assert qd("incident", "INC-1", "--export", str(target))[0] == 2, "an existing file is kept"
