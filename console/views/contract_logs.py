@@ -53,7 +53,7 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
         rows=int(courses.rows[-1]),
         moment="logs",
         at=sight.at,
-        state=worst([each.state for each in rules]) if rules else State.UNKNOWN,
+        state=_state(rules, known=read is not None or not sight.contracts.problems),
         rules=tuple(rules),
         model=Untrusted(model),
         environment=sight.environment,
@@ -63,6 +63,11 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
         recorded=recorded_checks(reader, sight.environment, model, sight.at),
         problems=tuple(Untrusted(str(problem)) for problem in sight.contracts.problems),
     )
+
+
+def _state(rules: Sequence[RuleVerdict], *, known: bool) -> State:
+    """The worst of all; where a contract that nobody can read may be that of this model, what is agreed is not known."""
+    return worst([*(each.state for each in rules), *([] if rules and known else [State.UNKNOWN])])
 
 
 def recorded_checks(reader: Reader, environment: str, model: str, at: datetime) -> tuple[RecordedCheck, ...]:

@@ -155,6 +155,14 @@ def test_while_a_file_is_broken_the_copy_that_was_good_last_is_in_force(ask: Ask
     assert verdicts(ask, root)["schema", "temp"]["line"] is None, "without a copy the signature is what is agreed"
 
 
+def test_a_contract_that_nobody_can_read_and_that_may_be_of_this_model_leaves_it_without_ok(ask: Ask, root: Path) -> None:
+    moment = ("--as-of", "2024-01-20T00:00:00Z", "contract", "check", "delay", "--json")
+    (root / "contracts" / "delay.yaml").write_text("format: 1\n")
+    assert json.loads(ask(root, *moment)[1])["state"] == "unknown"
+    (root / "contracts" / "delay.yaml").unlink()
+    assert json.loads(ask(root, *moment)[1])["state"] == "ok"
+
+
 def test_a_table_that_cannot_be_read_leaves_its_rule_without_a_verdict(ask: Ask, root: Path) -> None:
     (root / "contracts" / "carriers.csv").unlink()
     found = verdicts(ask, root)["among", "carrier"]
