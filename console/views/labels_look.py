@@ -20,8 +20,10 @@ from console.analysis.intervals import Floats
 from console.views.assessment import no_such_model, registry_of
 from console.views.health import ModelHealth, Signal
 from console.views.labels import ARRIVAL_HOURS, ArrivalStep, LabelDay, LabelPeriod, LabelsView, Waiting
+from console.views.live_rows import without_candidates
 from console.views.model_line import line_of
 from console.views.outcomes import Outcomes, complete_to, name_of_day, outcomes_of
+from console.views.rollout import let_in
 from console.views.sight import Sight
 from console.views.windows import HOUR, micros
 
@@ -59,6 +61,8 @@ def labels_view(sight: Sight, reader: Reader, health: ModelHealth) -> LabelsView
     zone = ZoneInfo(model.zone)
     earliest = min([sight.at - (DAYS + 1) * DAY, *(start for _, start, _ in spans)])
     scored = queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live")
+    # As on Quality, so that both pages count the same rows.
+    scored = without_candidates(scored, let_in(sight, model.name))
     repeated = queries.repeated_labels(reader, sight.environment, model.name, earliest, sight.at)
     waits = _waits(scored, repeated, outcomes_of(scored, model, health.version), sight.at)
     usual = waits.curve(waits.rows.between(spans[2][1], spans[2][2])) if len(spans) > 2 else arrival_curve([], [])
