@@ -33,7 +33,8 @@ def connect(*, allowed: Sequence[Path] | None = None, spill: Path | None = None)
             **({"temp_directory": str(spill), "memory_limit": MEMORY} if spill is not None else {"temp_directory": ""}),
         },
     )
-    run(connection, "SET TimeZone='UTC'")
+    # Otherwise the engine draws on stdout wherever it takes the process for an interactive one.
+    run(connection, "SET enable_progress_bar=false; SET TimeZone='UTC'")
     if allowed is not None:
         confine(connection, allowed)
     return connection
