@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO_DIR ?= .demo
 ROWS ?= 1000000
-OLD_DUCKDB := duckdb==1.5.6
+DUCKDB_LINES ?= 1.5.6 2.0.0
 WHEEL_TESTS ?= tests/analysis tests/store tests/playbooks tests/policies tests/views tests/documentation
 SOURCES := console backends widgets playbooks
 
@@ -41,15 +41,19 @@ demo: $(VENV)/.run ## build the demo workspace from real flights, once, and open
 test: $(VENV)/.dev ## run the test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
-test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the built wheel, on the older DuckDB line
+test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the built wheel, on both DuckDB lines
 	@rm -rf build/wheel && mkdir -p build/wheel
 	@$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . >/dev/null
 	@[ -d build/venv ] || $(PYTHON) -m venv build/venv
 	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/dev.txt
 	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall build/wheel/*.whl
-	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps $(OLD_DUCKDB)
 	@rm -rf build/suite && mkdir build/suite && cp -r tests docs pyproject.toml Makefile README.md requirements build/suite/
-	@cd build/suite && ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not source and not live" $(WHEEL_TESTS)
+	@set -e; for line in $(DUCKDB_LINES); do \
+	  echo "The wheel on DuckDB $$line:" >&2; \
+	  build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps duckdb==$$line; \
+	  (cd build/suite && ../venv/bin/python -c "import duckdb; assert duckdb.__version__ == '$$line', duckdb.__version__" && \
+	    ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not source and not live" $(WHEEL_TESTS)); \
+	done
 
 test-live: $(VENV)/.dev ## run the tests that need heavy servers
 	@$(BIN)/python -m pytest -m live tests

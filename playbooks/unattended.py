@@ -15,6 +15,10 @@ from playbooks.format import ActionStep, ApprovalStep, CheckCall, CheckStep, Con
 from playbooks.host import ActionOutcome, CheckResult, Host, HostError, RunEvent, RunMovedError
 from playbooks.run import Run, RunError, StepState, StepStatus
 
+LOOK_KEPT_FOR = timedelta(hours=1)
+"""How long the record of a look at a wait stands while its answer stays the same: what it says of a value must not grow old, and a page
+that is read again every second must not fill the record."""
+
 
 class Unattended:
     """Everything in a run that needs no person. `actor` is who looks; it is in the record of every answer."""
@@ -144,7 +148,8 @@ class Unattended:
             return True
         answer = self._ask(step.until)
         held = answer.state in step.until.states
-        if state.answer is None or state.answer.state != answer.state or (held and state.held_since is None):
+        kept = state.answer
+        if kept is None or kept.state != answer.state or now - kept.at >= LOOK_KEPT_FOR or (held and state.held_since is None):
             self._write("polled", state.id, result=as_json(answer))
         since = self.run.steps[state.id].held_since
         if held and since is not None and now - since >= step.hold:

@@ -140,6 +140,23 @@ def test_the_wait_needs_the_signal_to_hold_and_starts_over_when_it_does_not() ->
     assert runner.poll().cursor == "ask"
 
 
+def test_what_a_wait_says_of_its_signal_is_at_most_an_hour_old() -> None:
+    host = FakeHost()
+    would_help(host, "fallback")
+    runner = begin(host, playbook(FULL))
+    runner.answer_checks()
+    runner.decide("fallback")
+    runner.act(runner.plan())
+    host.answers["signal"] = State.UNKNOWN
+    first = runner.poll()
+    for _ in range(3):
+        host.step(1000)
+        assert len(runner.poll().events) == len(first.events), "an answer that stays the same is not written again at once"
+    host.step(600)
+    looked = runner.poll().steps["helped"].answer
+    assert looked is not None and looked.at == host.now()
+
+
 def test_a_wait_that_ends_by_its_deadline_is_a_failure_with_the_last_value() -> None:
     host = FakeHost()
     would_help(host, "fallback")
