@@ -79,7 +79,7 @@ def _answered(what: str, ask: Callable[[Any], Answer]) -> Answer:
 
 def _library() -> Any:
     try:
-        import keyring  # noqa: PLC0415 - costs as much as a start, and few runs need it
+        import keyring  # costs as much as a start, and few runs need it
     except ImportError as error:
         raise KeyringProblem(f"the keyring library is not installed: {error.name}") from None
     return keyring

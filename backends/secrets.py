@@ -114,7 +114,7 @@ def secrets_file(environ: Mapping[str, str]) -> Path:
     chosen = environ.get(FILE_VARIABLE)
     if chosen:
         return Path(chosen)
-    import platformdirs  # noqa: PLC0415 - only where a secret is looked for
+    import platformdirs  # only where a secret is looked for
 
     return Path(platformdirs.user_config_dir("quarterdeck", appauthor=False)) / "secrets.json"
 

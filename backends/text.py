@@ -73,7 +73,7 @@ class Untrusted:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        from pydantic_core import core_schema  # noqa: PLC0415 - the first frame draws text without loading pydantic
+        from pydantic_core import core_schema  # the first frame draws text without loading pydantic
 
         from_text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema(max_length=MAX_LENGTH))
         return core_schema.json_or_python_schema(

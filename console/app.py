@@ -80,7 +80,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def lookout(self) -> Lookout:
         """The reader of views; made in a worker, since it loads the store."""
         if self._lookout is None:
-            from console.lookout import Lookout  # noqa: PLC0415 - after the first frame, and never on the UI thread
+            from console.lookout import Lookout  # after the first frame, and never on the UI thread
 
             self._lookout = Lookout.open(self.session)
         return self._lookout
@@ -196,7 +196,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def go(self, name: str, target: str | None = None) -> None:
         """Open a screen on top of this one; Fleet is always at the bottom."""
-        from console.screens import made  # noqa: PLC0415
+        from console.screens import made
 
         if name == "fleet":
             while len(self.screen_stack) > 2:
@@ -274,7 +274,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         elif command.id.startswith("go."):
             self.go(command.id.removeprefix("go."))
         elif command.id in {"incident", "playbook"}:
-            from console.screens.incident import open_incident  # noqa: PLC0415
+            from console.screens.incident import open_incident
 
             open_incident(self, screen, words)
         elif command.id in ACTING:
@@ -313,7 +313,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """`15m REASON`: for so long, what the environment keeps back by default may be done here. Recorded."""
 
         def work() -> None:
-            from console.lifting import lift  # noqa: PLC0415 - control is loaded with the first action
+            from console.lifting import lift  # control is loaded with the first action
 
             try:
                 found = lift(self.session, words)
@@ -337,16 +337,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _look_for_elevation(self) -> None:
         """Whether this terminal was elevated before the console was opened; nothing is said where that cannot be read."""
-        from console.config import WorkspaceProblem  # noqa: PLC0415 - after the first view: until then nobody can act
-        from console.control.errors import JournalError  # noqa: PLC0415 - as above
-        from console.lifting import lifted  # noqa: PLC0415 - as above
+        from console.config import WorkspaceProblem  # after the first view: until then nobody can act
+        from console.control.errors import JournalError
+        from console.lifting import lifted
 
         # Nobody has asked yet: what is in trouble is said where somebody acts. RuntimeError: the console was left meanwhile.
         with contextlib.suppress(JournalError, WorkspaceProblem, OSError, ValueError, RuntimeError):
             self.call_from_thread(self._now_elevated, lifted(self.session))
 
     def _record(self, kind: str, subject: str, text: str, screen: DeckScreen) -> None:
-        from console.recording import record  # noqa: PLC0415 - control is loaded with the first action
+        from console.recording import record  # control is loaded with the first action
 
         def work() -> None:
             try:

@@ -224,7 +224,7 @@ def init_workspace(
 
     Raises WorkspaceProblem when there is one already, when the folder holds other things, or when the group is unknown.
     """
-    import shutil  # noqa: PLC0415 - only a shared workspace needs it
+    import shutil  # only a shared workspace needs it
 
     paths = WorkspacePaths(root)
     if paths.workspace_toml.exists():

@@ -35,7 +35,7 @@ def write_report(folder: Path, error: BaseException, now: datetime) -> Path | No
 
 def kept_report(root: Path, error: BaseException, now: datetime) -> Path | None:
     """The same in the workspace at `root`, or among the temporary files where there is none to write to."""
-    import tempfile  # noqa: PLC0415
+    import tempfile
 
     found = write_report(root / "crash", error, now) if os.access(root / "workspace.toml", os.R_OK) else None
     if found is not None:

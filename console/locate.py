@@ -12,7 +12,7 @@ MARKER = "workspace.toml"
 
 def data_home() -> Path:
     """The user's data folder for this program; itself the default workspace."""
-    import platformdirs  # noqa: PLC0415 - only when no workspace was named
+    import platformdirs  # only when no workspace was named
 
     return Path(platformdirs.user_data_dir("quarterdeck", appauthor=False))
 

@@ -64,7 +64,7 @@ class Lookout(RecordsLookout):
         found = None if sight.past else self._summary()
         if found is not None and abs(sight.at - found.evaluated_at) <= FRESH_FOR and found.environment == self.environment:
             return with_control(found, sight)
-        from console.views.assessment import assess_fleet  # noqa: PLC0415 - loads the store and the arithmetic
+        from console.views.assessment import assess_fleet  # loads the store and the arithmetic
 
         with sight.reader() as reader:
             return assess_fleet(sight, reader)[0]
@@ -75,21 +75,21 @@ class Lookout(RecordsLookout):
         found = None if sight.past else kept_health(self.workspace.paths, self.environment, name)
         if found is not None and abs(sight.at - found.at) <= FRESH_FOR:
             return health_with_control(found, sight)
-        from console.views.assessment import assess, registry_of  # noqa: PLC0415
+        from console.views.assessment import assess, registry_of
 
         with sight.reader() as reader:
             return assess(sight, reader, registry_of(reader, self.environment, sight.at), name).health
 
     def incident(self, identifier: str) -> IncidentView:
         """One incident with its playbook as control has it now. Raises NotFound."""
-        from console.runbook.incident import incident_view  # noqa: PLC0415
+        from console.runbook.incident import incident_view
 
         return incident_view(self.sight(), identifier)
 
     def drift(self, name: str, asked: Asked | None = None) -> DriftView:
         """Every column of a model against the reference. Raises NoSuchModel."""
-        from console.views.drift import Asked  # noqa: PLC0415
-        from console.views.drift_look import drift_view  # noqa: PLC0415 - loads the store and the arithmetic
+        from console.views.drift import Asked
+        from console.views.drift_look import drift_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -97,8 +97,8 @@ class Lookout(RecordsLookout):
 
     def quality(self, name: str, asked: QualityAsked | None = None) -> QualityView:
         """Observed quality of a model. Raises NoSuchModel and NoSuchSlice."""
-        from console.views.quality import QualityAsked  # noqa: PLC0415
-        from console.views.quality_look import quality_view  # noqa: PLC0415 - loads the store and the arithmetic
+        from console.views.quality import QualityAsked
+        from console.views.quality_look import quality_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -106,7 +106,7 @@ class Lookout(RecordsLookout):
 
     def labels(self, name: str) -> LabelsView:
         """How many outcomes of a model are known, and how fast they come. Raises NoSuchModel."""
-        from console.views.labels_look import labels_view  # noqa: PLC0415 - loads the store and the arithmetic
+        from console.views.labels_look import labels_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -114,7 +114,7 @@ class Lookout(RecordsLookout):
 
     def contract(self, name: str) -> ContractCheckView:
         """The production logs of a model against its contract. Raises NoSuchModel."""
-        from console.views.contract_logs import logs_checked  # noqa: PLC0415 - loads the store and the arithmetic
+        from console.views.contract_logs import logs_checked  # loads the store and the arithmetic
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -122,12 +122,12 @@ class Lookout(RecordsLookout):
 
     def parity(self, offline: str, name: str, asked: ParityAsked, days: int) -> ParityView:
         """A file of what was computed offline against what a model logged. Raises NoSuchModel, DataFileProblem and StoreError."""
-        from backends.data_files.files import table_files  # noqa: PLC0415 - loads the store
-        from backends.data_files.logged import logged  # noqa: PLC0415
-        from backends.data_files.table import opened_beside  # noqa: PLC0415
-        from backends.store.reader import open_reader  # noqa: PLC0415
-        from console.views.assessment import no_such_model, registry_of  # noqa: PLC0415
-        from console.views.parity import parity_of  # noqa: PLC0415
+        from backends.data_files.files import table_files  # loads the store
+        from backends.data_files.logged import logged
+        from backends.data_files.table import opened_beside
+        from backends.store.reader import open_reader
+        from console.views.assessment import no_such_model, registry_of
+        from console.views.parity import parity_of
 
         sight, side = self.sight(), table_files(offline)
         with open_reader(self.workspace.paths, at=sight.at, also_readable=side.files) as reader:
@@ -140,15 +140,15 @@ class Lookout(RecordsLookout):
 
     def explain(self, topic: str | None) -> ExplainView | ExplainListView:
         """What a number or word means; without a topic every one. Raises NoSuchTopic."""
-        from console.views.explain import explain_list, explained  # noqa: PLC0415
+        from console.views.explain import explain_list, explained
 
         policies = self.sight().policies
         return explained(topic, policies) if topic else explain_list(policies)
 
     def drift_column(self, name: str, column: str, asked: Asked | None = None, *, exact: bool = False) -> DriftDetailView:
         """One column of a model in detail; with `exact` its KS and Wasserstein from the rows. Raises NoSuchModel and NoSuchColumn."""
-        from console.views.drift import Asked  # noqa: PLC0415
-        from console.views.drift_look import drift_detail  # noqa: PLC0415 - as above
+        from console.views.drift import Asked
+        from console.views.drift_look import drift_detail
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -156,13 +156,13 @@ class Lookout(RecordsLookout):
 
     def approvals(self) -> ApprovalsView:
         """Every request for approval, those that wait first."""
-        from console.views.approvals import approvals_view  # noqa: PLC0415
+        from console.views.approvals import approvals_view
 
         return approvals_view(self.sight())
 
     def approval(self, approval_id: str, patience: float = 30.0) -> ApprovalView:
         """One request as this person sees it, with what is true now where that can be read in time. Raises NotFound."""
-        from console.views.asked import approval_asked  # noqa: PLC0415
+        from console.views.asked import approval_asked
 
         return approval_asked(self.sight(), approval_id, patience).view
 
@@ -172,14 +172,14 @@ class Lookout(RecordsLookout):
         action = latest_effective(sight, model)
         if action is None:
             return None
-        from console.views.effect import effect_view  # noqa: PLC0415 - loads the store and the arithmetic
+        from console.views.effect import effect_view  # loads the store and the arithmetic
 
         with sight.reader() as reader:
             return effect_view(sight, reader, action.id)
 
     def effect(self, action_id: str) -> EffectView:
         """Whether an action helped. Raises LookupError or StoreError."""
-        from console.views.effect import effect_view  # noqa: PLC0415
+        from console.views.effect import effect_view
 
         sight = self.sight()
         with sight.reader() as reader:

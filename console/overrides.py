@@ -57,7 +57,7 @@ def _held(name: str, forced: dict[str, Any], now: datetime) -> str | None:
 
 def broken_policies(session: Session) -> tuple[str, ...]:
     """`POLICIES BROKEN` while what is in force is not what the files say; what is wrong stands in every plan. Good ones are kept."""
-    from console.policies.load import adopt_new, load_policies  # noqa: PLC0415 - loads the parser, which the first frame does not
+    from console.policies.load import adopt_new, load_policies  # loads the parser, which the first frame does not
 
     policies = load_policies(session.paths.policies)
     if not session.read_only:
@@ -68,7 +68,7 @@ def broken_policies(session: Session) -> tuple[str, ...]:
 
 def broken_glass(session: Session, environment: str) -> tuple[str, ...]:
     """`BREAK-GLASS REV-1a2b3c`, or how many, while somebody else has not looked at what was done without approval."""
-    from console.control.ledger import read_state  # noqa: PLC0415 - loads the journal, which the first frame does not
+    from console.control.ledger import read_state  # loads the journal, which the first frame does not
 
     open_ = read_state(session.paths, until=session.as_of).open_reviews(environment)
     if not open_:

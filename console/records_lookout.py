@@ -39,8 +39,8 @@ class RecordsLookout(ABC):
 
     def named_version(self, text: str) -> tuple[str, str | None]:
         """`M` or `M@V` as model and version; a model whose own name holds an `@` is taken as a whole."""
-        from backends.store import queries  # noqa: PLC0415
-        from console.views.provenance import named_version  # noqa: PLC0415
+        from backends.store import queries
+        from console.views.provenance import named_version
 
         if "@" not in text:
             return text, None
@@ -55,7 +55,7 @@ class RecordsLookout(ABC):
 
     def versions(self, model: str) -> VersionsView:
         """Every version of a model. Raises NoSuchModel."""
-        from console.views.versions import versions_view  # noqa: PLC0415
+        from console.views.versions import versions_view
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -63,7 +63,7 @@ class RecordsLookout(ABC):
 
     def version(self, model: str, version: str) -> VersionView:
         """One version in full. Raises NoSuchModel or NoSuchVersion."""
-        from console.views.version_card import version_view  # noqa: PLC0415
+        from console.views.version_card import version_view
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -71,7 +71,7 @@ class RecordsLookout(ABC):
 
     def lineage(self, model: str, version: str | None = None) -> LineageView:
         """From the sources to the outcome of a version, the serving one if None. Raises NoSuchModel or NoSuchVersion."""
-        from console.views.lineage import lineage_view  # noqa: PLC0415
+        from console.views.lineage import lineage_view
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -79,7 +79,7 @@ class RecordsLookout(ABC):
 
     def changes(self, model: str, around: datetime | None = None) -> ChangesView:
         """What changed, nearest to `around`, or to when the model broke. Raises NoSuchModel."""
-        from console.views.changes_of import changes_of  # noqa: PLC0415
+        from console.views.changes_of import changes_of
 
         health = self.model(model)
         layer = health.broke_first.value if health.broke_first else ""
@@ -92,19 +92,19 @@ class RecordsLookout(ABC):
 
     def sources(self) -> SourcesView:
         """Every source; one that is down is an answer."""
-        from console.views.sources import sources_view  # noqa: PLC0415
+        from console.views.sources import sources_view
 
         return sources_view(self.sight())
 
     def breakers(self) -> BreakersView:
         """Every breaker of what is called outside."""
-        from console.views.breakers import breakers_view  # noqa: PLC0415
+        from console.views.breakers import breakers_view
 
         return breakers_view(self.sight())
 
     def switches(self) -> SwitchesView:
         """Every kill switch."""
-        from console.views.switches import switches_view  # noqa: PLC0415
+        from console.views.switches import switches_view
 
         return switches_view(self.sight())
 
@@ -113,11 +113,11 @@ class RecordsLookout(ABC):
 
         Raises NoSuchModel when nothing knows the model.
         """
-        from backends.store.errors import StoreError  # noqa: PLC0415
-        from console.acting import known_models  # noqa: PLC0415
-        from console.views.assessment import NoSuchModel  # noqa: PLC0415
-        from console.views.rollout_measured import traffic_measured  # noqa: PLC0415
-        from console.views.triggers import with_triggers  # noqa: PLC0415
+        from backends.store.errors import StoreError
+        from console.acting import known_models
+        from console.views.assessment import NoSuchModel
+        from console.views.rollout_measured import traffic_measured
+        from console.views.triggers import with_triggers
 
         sight = self.sight()
         known = model in known_models(sight.workspace, sight.environment)
@@ -131,13 +131,13 @@ class RecordsLookout(ABC):
 
     def actions(self, *, only_open: bool = False, model: str | None = None) -> ActionsView:
         """Actions, those that wait for a person first."""
-        from console.views.actions import actions_view  # noqa: PLC0415
+        from console.views.actions import actions_view
 
         return actions_view(self.sight(), only_open=only_open, model=model)
 
     def action(self, wanted: str) -> ActionView:
         """One action in full. Raises NoSuchAction."""
-        from console.views.actions import action_view  # noqa: PLC0415
+        from console.views.actions import action_view
 
         return action_view(self.sight(), wanted)
 
@@ -146,24 +146,24 @@ class RecordsLookout(ABC):
 
         Raises JournalUnavailable when it breaks off while it is read.
         """
-        from console.views.audit import audit_view  # noqa: PLC0415
+        from console.views.audit import audit_view
 
         return audit_view(self.sight(), limit=limit, filters=filters, signatures=signatures)
 
     def chain(self) -> ChainView:
         """Whether the chain is whole and every signature good, recomputed now."""
-        from console.views.audit import chain_view  # noqa: PLC0415
+        from console.views.audit import chain_view
 
         return chain_view(self.sight(), signatures=True)
 
     def alerts(self, *, model: str | None = None, only_firing: bool = False) -> AlertsView:
         """Alerts, firing ones first."""
-        from console.views.alerts import alerts_view  # noqa: PLC0415
+        from console.views.alerts import alerts_view
 
         return alerts_view(self.sight(), model=model, only_firing=only_firing)
 
     def incidents(self, *, model: str | None = None, only_open: bool = False) -> IncidentsView:
         """Incidents, open ones first."""
-        from console.views.alerts import incidents_view  # noqa: PLC0415
+        from console.views.alerts import incidents_view
 
         return incidents_view(self.sight(), model=model, only_open=only_open)

@@ -106,9 +106,9 @@ def serve(
     ready: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or an interrupt; what is under way is finished first. Call `require_extra` before."""
-    import uvicorn  # noqa: PLC0415 - the extra of this verb alone
+    import uvicorn  # the extra of this verb alone
 
-    from backends.ofrep.application import application  # noqa: PLC0415
+    from backends.ofrep.application import application
 
     class Server(uvicorn.Server):
         """Says when it answers."""

@@ -191,7 +191,7 @@ def _row_of(value: float, rows: int, bottom: float, top: float) -> int:
 def _raster(values: Sequence[float | None], size: tuple[int, int], bounds: tuple[float, float], marker: str) -> list[str]:
     """What plotext draws of one curve, as `rows` lines of text without any colour."""
     (width, rows), (bottom, top) = size, bounds
-    import plotext  # noqa: PLC0415 - 0.1 s, and only charts need it
+    import plotext  # 0.1 s, and only charts need it
 
     with _FIGURE:
         plotext.terminal.limit(False, False)

@@ -28,7 +28,7 @@ def load_numpy(described: Path = Path("/proc/cpuinfo")) -> bool:
         with warnings.catch_warnings():
             # An older numpy has other names for it, says so, and sorts as before.
             warnings.simplefilter("ignore", ImportWarning)
-            import numpy  # noqa: F401, PLC0415 - what is loaded is the point
+            import numpy  # noqa: F401 - what is loaded is the point
     finally:
         del os.environ[SWITCH]
     return True

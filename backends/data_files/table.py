@@ -88,7 +88,7 @@ def opened_pair(reference: str, current: str) -> Iterator[Tables]:
 @contextlib.contextmanager
 def opened_beside(connection: duckdb.DuckDBPyConnection, side: TableFiles, name: str) -> Iterator[Table]:
     """Open a table in a connection that may read its files; `name` is for rows of text. Raises `DataFileProblem`, also while it is read."""
-    import duckdb  # noqa: PLC0415 - loaded already, by the connection
+    import duckdb  # loaded already, by the connection
 
     try:
         yield _opened(connection, side, name)
@@ -104,7 +104,7 @@ def threads() -> int:
 @contextlib.contextmanager
 def _session(given: Sequence[str], *settings: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[TableFiles]]]:
     """An engine that sees these files and a temporary folder, which is gone afterwards. Text files are read into it once."""
-    import duckdb  # noqa: PLC0415 - only who reads pays for it
+    import duckdb  # only who reads pays for it
 
     sides = [table_files(each) for each in given]
     with tempfile.TemporaryDirectory(prefix="quarterdeck-") as spill:
@@ -121,7 +121,7 @@ def _session(given: Sequence[str], *settings: str) -> Iterator[tuple[duckdb.Duck
 
 
 def _opened(connection: duckdb.DuckDBPyConnection, side: TableFiles, name: str) -> Table:
-    import duckdb  # noqa: PLC0415 - loaded already, by the session
+    import duckdb  # loaded already, by the session
 
     try:
         match side.format:

@@ -87,7 +87,7 @@ class OpenTable:
         Numbers and truth values come as they are, times as microseconds of the epoch, everything else as text (nested values as
         JSON). A time that is no moment (an infinity) is None.
         """
-        import duckdb  # noqa: PLC0415
+        import duckdb
 
         selected = ", ".join(_carried(column, kind) for column, kind in self.columns)
         try:
@@ -165,7 +165,7 @@ def _named(path: Path, connection: duckdb.DuckDBPyConnection, table: str) -> str
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         if not path.is_file():
@@ -220,7 +220,7 @@ def _tables(path: Path, connection: duckdb.DuckDBPyConnection) -> list[SourceTab
 
 
 def _run(path: Path, connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         return connection.execute(sql).fetchall()
@@ -229,7 +229,7 @@ def _run(path: Path, connection: duckdb.DuckDBPyConnection, sql: str) -> list[tu
 
 
 def _refused(path: Path, error: Exception) -> BackendError:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     if isinstance(error, duckdb.PermissionException):
         return BackendError(f"{path.name}: a view in it asks for a file outside the database, which is refused; read a table instead")

@@ -203,7 +203,7 @@ def _by_shape(
     connection: duckdb.DuckDBPyConnection, files: Sequence[LandingFile], refused: dict[LandingFile, str]
 ) -> Iterable[tuple[list[LandingFile], Columns]]:
     """Files of equal columns together, so that many small files cost about as much as one."""
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     def shapes(some: Sequence[LandingFile]) -> dict[str, str]:
         found = run(
@@ -238,7 +238,7 @@ def _by_shape(
 def _load_group(
     connection: duckdb.DuckDBPyConnection, table: Table, group: list[LandingFile], columns: Columns, parts: list[str], arrived: Arrived
 ) -> None:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     part = f"part_{table.name}_{len(parts)}"
     try:

@@ -74,7 +74,7 @@ def compact(paths: WorkspacePaths, now: datetime, *, patience: float = PATIENCE_
     Raises StoreBusy when another compaction runs for longer than `patience` seconds, StoreError when the disk says no (what was
     there before is still in force).
     """
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         with open_catalogue(paths) as catalogue, only_compactor(paths, patience):

@@ -88,7 +88,7 @@ def ingest(
     file as a whole cannot be read, and StoreError when the workspace cannot be written; BackendUnavailable when a DuckDB file is
     held by a process that writes it.
     """
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     kind = table_named(table)
     arriving = _Arriving(file, _form(file, inside), called or {}, inside)
@@ -206,7 +206,7 @@ def _load_typed(connection: duckdb.DuckDBPyConnection, arriving: _Arriving, repo
 
 
 def _load_parquet(connection: duckdb.DuckDBPyConnection, file: Path, report: Progress) -> list[tuple[str, str]]:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         described = run(connection, f"DESCRIBE SELECT * FROM {parquet([file.resolve()])}")
@@ -226,7 +226,7 @@ def _load_chunks(
     connection: duckdb.DuckDBPyConnection, chunks: Iterable[Chunk], outcome: _Outcome
 ) -> tuple[list[tuple[str, str]], frozenset[str]]:
     """Rows of text into `raw_rows`, every column as text; also which columns hold JSON strings."""
-    import numpy  # noqa: PLC0415
+    import numpy
 
     names: dict[str, str] = {}
     texty: set[str] = set()
@@ -305,9 +305,9 @@ def _records(
     outcome: _Outcome,
 ) -> None:
     """Records and events: each row is parsed as the record it says it is."""
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
-    from backends.store.record_rows import record_adapter, rows_of_records  # noqa: PLC0415
+    from backends.store.record_rows import record_adapter, rows_of_records
 
     adapter = record_adapter()
     by_table: dict[str, list[dict[str, Any]]] = {}
@@ -336,8 +336,8 @@ def _records(
 
 
 def _facts_of(reader: Reader, table: Table, rows: list[dict[str, Any]], now: datetime) -> str:
-    from backends.store.facts import facts_select  # noqa: PLC0415
-    from backends.store.landing import as_arrays  # noqa: PLC0415
+    from backends.store.facts import facts_select
+    from backends.store.landing import as_arrays
 
     connection = reader.connection
     connection.register("parsed", as_arrays(table, {name: [row[name] for row in rows] for name in rows[0]}))

@@ -72,7 +72,7 @@ def _copy(
 
 def _arrays(names: list[str], kinds: list[str], batch: list[tuple[Any, ...]], done: int) -> dict[str, Any]:
     """A batch as arrays that DuckDB reads without guessing."""
-    import numpy  # noqa: PLC0415
+    import numpy
 
     arrays: dict[str, Any] = {"__line": numpy.arange(done + 1, done + 1 + len(batch), dtype=numpy.int64)}
     for name, kind, values in zip(names, kinds, zip(*batch, strict=True), strict=True):

@@ -107,7 +107,7 @@ def land_frame(paths: WorkspacePaths, table: str, frame: Any, *, now: datetime, 
 
 def land_records(paths: WorkspacePaths, records: Iterable[Record | MetricPoint], *, now: datetime, name: str | None = None) -> list[Path]:
     """Land records as facts: events to `events`, metric points to `metrics`, everything else to `records`; one file a table."""
-    from backends.store.record_rows import rows_of_records  # noqa: PLC0415 - loads pydantic
+    from backends.store.record_rows import rows_of_records  # loads pydantic
 
     landed: list[Path] = []
     for table, rows in rows_of_records(records).items():
@@ -118,7 +118,7 @@ def land_records(paths: WorkspacePaths, records: Iterable[Record | MetricPoint],
 
 def as_arrays(table: Table, columns: Mapping[str, Sequence[Any] | Any]) -> dict[str, Any]:
     """Columns as numpy arrays that DuckDB reads without guessing. Raises LandingError on a time without a zone."""
-    import numpy  # noqa: PLC0415
+    import numpy
 
     return {column: _array(numpy, table, column, values) for column, values in columns.items()}
 
@@ -134,7 +134,7 @@ def write_landing_file(connection: duckdb.DuckDBPyConnection, paths: WorkspacePa
         raise LandingError(f"a landing file cannot be called {stem!r}; give a plain name")
     final = folder / f"{stem.removesuffix(SUFFIX)}{SUFFIX}"
     temporary = folder / f".{uuid.uuid4().hex}.tmp"
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         make_folder(folder)

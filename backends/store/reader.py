@@ -180,7 +180,7 @@ class Reader:
     def database(self) -> bool:
         """Attach the DuckDB file of the generation as `generation`; False when there is none or it cannot be read."""
         if self._attached is None:
-            import duckdb  # noqa: PLC0415
+            import duckdb
 
             path = self._catalogue.database(self.generation)
             self._attached = False
@@ -312,7 +312,7 @@ def open_reader(paths: WorkspacePaths, *, at: datetime | None = None, also_reada
 
 @contextlib.contextmanager
 def _explained(paths: WorkspacePaths) -> Iterator[None]:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         yield

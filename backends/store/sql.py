@@ -21,7 +21,7 @@ STORAGE_VERSION: Final = "v1.5.0"
 
 def connect(*, allowed: Sequence[Path] | None = None, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that loads no extension, and with `allowed` sees no file outside these folders or files."""
-    import duckdb  # noqa: PLC0415 - only who asks the store pays for it
+    import duckdb  # only who asks the store pays for it
 
     connection = duckdb.connect(
         ":memory:",

@@ -81,7 +81,7 @@ def desk_of(context: Context, *, elevated: bool = False, environment: str | None
 
 def state_of(context: Context) -> ControlState:
     """What control knows, read only."""
-    from console.control.ledger import read_state  # noqa: PLC0415
+    from console.control.ledger import read_state
 
     return read_state(context.workspace.paths, until=context.as_of)
 
@@ -263,7 +263,7 @@ def until_of(context: Context, words: str | None) -> datetime | None:
     try:
         length: timedelta = parse_duration(words)
     except ValueError:
-        from console.cli.context import parse_moment  # noqa: PLC0415
+        from console.cli.context import parse_moment
 
         return parse_moment(words)
     return context.clock.now() + length
@@ -279,8 +279,8 @@ def version_of(context: Context, model: str, words: str | None) -> str | None:
     """A version as the registry writes it: `v3` is taken for `3` where no version of that name ever was in force."""
     if words is None or not (words[:1] == "v" and words[1:].isdigit()):
         return words
-    from backends.local.reading import LocalAliases  # noqa: PLC0415
-    from backends.protocol import BackendError  # noqa: PLC0415
+    from backends.local.reading import LocalAliases
+    from backends.protocol import BackendError
 
     try:
         moves = LocalAliases(context.workspace.paths.registry).alias_history(context.environment, model)

@@ -50,7 +50,7 @@ class Context:
     @cached_property
     def workspace(self) -> Workspace:
         """The opened workspace. Raises Problem with what was looked for."""
-        from console.config import WorkspaceProblem, open_workspace  # noqa: PLC0415
+        from console.config import WorkspaceProblem, open_workspace
 
         if not self.located.exists and not os.path.lexists(self.located.root):
             raise Problem(
@@ -87,14 +87,14 @@ class Context:
     @cached_property
     def lookout(self) -> Lookout:
         """Answers questions with views."""
-        from console.lookout import Lookout  # noqa: PLC0415
+        from console.lookout import Lookout
 
         return Lookout(self.workspace, self.environment, self.as_of)
 
     def show(self, view: BaseModel, schema: str, page: Page | None = None) -> None:
         """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page."""
         if self.options.json:
-            from console.cli.schemas import name_key  # noqa: PLC0415 - only an answer in JSON has one
+            from console.cli.schemas import name_key  # only an answer in JSON has one
 
             fields = view.model_dump(mode="json", by_alias=True)
             print(json_text({name_key(fields): f"quarterdeck/{schema}/1", **fields}))
@@ -136,7 +136,7 @@ def run_verb(verb: Verb, options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except Exception as problem:
-        from console.cli.failures import exit_code_of, said  # noqa: PLC0415 - only a run that fails needs it
+        from console.cli.failures import exit_code_of, said  # only a run that fails needs it
 
         code = exit_code_of(problem)
         return _fault(verb, context, problem) if code is None else _said(verb, said(problem), code)
@@ -145,8 +145,8 @@ def run_verb(verb: Verb, options: argparse.Namespace) -> int:
 
 
 def _fault(verb: Verb, context: Context, problem: Exception) -> Exit:
-    from console.clock import SystemClock  # noqa: PLC0415
-    from console.crash import kept_report  # noqa: PLC0415
+    from console.clock import SystemClock
+    from console.crash import kept_report
 
     path = kept_report(context.located.root, problem, SystemClock().real_now())
     first = (str(problem).splitlines() or [""])[0][:200]

@@ -61,15 +61,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _version() -> int:
-    from console.cli.version import installed_version  # noqa: PLC0415 - this path loads nothing else
+    from console.cli.version import installed_version  # this path loads nothing else
 
     print(f"{PROGRAM} {installed_version()}")
     return Exit.OK
 
 
 def _run(words: list[str]) -> int:
-    from console.cli import parser  # noqa: PLC0415 - after the fast paths
-    from console.cli.verbs import VERBS  # noqa: PLC0415
+    from console.cli import parser  # after the fast paths
+    from console.cli.verbs import VERBS
 
     gc.set_threshold(RARE_COLLECTION)
     # Nothing of this program is a plug-in of the records' library; looking for some reads the description of everything installed.
@@ -90,19 +90,19 @@ def _run(words: list[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     if verb_name is None:
-        from console.cli.start import open_console  # noqa: PLC0415
+        from console.cli.start import open_console
 
         return open_console(options)
-    from console.cli.context import run_verb  # noqa: PLC0415
+    from console.cli.context import run_verb
 
     return run_verb(VERBS[verb_name], options)
 
 
 def _unknown(name: str) -> int:
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
-    from backends.text import displayable  # noqa: PLC0415
-    from console.cli.verbs import VERBS  # noqa: PLC0415
+    from backends.text import displayable
+    from console.cli.verbs import VERBS
 
     near = get_close_matches(name, VERBS, n=3, cutoff=0.5)
     advice = f"did you mean {', '.join(near)}?" if near else f"see {PROGRAM} --help"

@@ -19,7 +19,7 @@ class UsageProblem(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        from backends.text import displayable  # noqa: PLC0415
+        from backends.text import displayable
 
         raise UsageProblem(f"{displayable(message)}; see {self.prog} --help")
 

@@ -132,7 +132,7 @@ def text_of(name: str) -> str:
 
 def write(folder: Path, *, accept: bool = False) -> list[str]:
     """Write every schema into `folder`. Without `accept` nothing is written when that would break readers: one line for each place."""
-    from console.cli.schema_changes import incompatible  # noqa: PLC0415
+    from console.cli.schema_changes import incompatible
 
     folder.mkdir(parents=True, exist_ok=True)
     kept = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}

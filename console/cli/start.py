@@ -32,7 +32,7 @@ def open_console(options: argparse.Namespace) -> int:
             return Exit.USAGE
     located = locate(options.workspace)
     drawn = _draw_skeleton(located)
-    from console.session import Session  # noqa: PLC0415 - after the skeleton
+    from console.session import Session  # after the skeleton
 
     return _run_drawn(Session(located, options.env, moment, options.read_only), drawn)
 
@@ -43,7 +43,7 @@ def run_console(session: Session) -> int:
 
 
 def _moment(text: str) -> datetime | None:
-    from datetime import datetime  # noqa: PLC0415 - only for a look at the past
+    from datetime import datetime  # only for a look at the past
 
     try:
         moment = datetime.fromisoformat(text)
@@ -61,7 +61,7 @@ def _run_drawn(session: Session, drawn: bool) -> int:
         # A size that some shell exported once would be believed for good; the terminal knows its own.
         os.environ.pop(name, None)
     try:
-        from console.app import ConsoleApp  # noqa: PLC0415 - after the skeleton
+        from console.app import ConsoleApp  # after the skeleton
 
         app = ConsoleApp(session)
         code = app.run()
@@ -77,7 +77,7 @@ def _run_drawn(session: Session, drawn: bool) -> int:
 
 
 def _crashed(session: Session, error: BaseException) -> int:
-    from console.crash import without_secrets, write_report  # noqa: PLC0415
+    from console.crash import without_secrets, write_report
 
     path = write_report(session.paths.crash, error, session.clock().real_now())
     where = f"; report: {displayable(str(path))}" if path else ""

@@ -154,7 +154,7 @@ def _inconsistent(contract: Contract) -> Iterator[tuple[tuple[str | int, ...], s
 
 
 def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few contracts name one
+    from zoneinfo import ZoneInfo  # few contracts name one
 
     try:
         ZoneInfo(name)

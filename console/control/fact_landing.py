@@ -43,7 +43,7 @@ class FactLanding:
         try:
             if self._paths.landing.is_dir():
                 # Loaded here: the store brings a database engine that no action may depend on.
-                from backends.store.landing import land_records  # noqa: PLC0415
+                from backends.store.landing import land_records
 
                 land_records(self._paths, [_event(self._actor, outcome, now)], now=now)
         except Exception as error:

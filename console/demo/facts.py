@@ -35,7 +35,7 @@ def land_model(paths: WorkspacePaths, model: ModelStory, trained: dict[str, Trai
         return 0
     scores = {version: each.score(rows) for version, each in trained.items()}
     served = _served(model, rows)
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     live = np.full(len(rows), np.nan)
     latency = np.full(len(rows), np.nan)
@@ -90,7 +90,7 @@ def land_metrics(
     paths: WorkspacePaths, models: Iterable[ModelStory], frame: pl.DataFrame, start: datetime, at: datetime, name: str
 ) -> None:
     """Land by hour: how old the weather was, and how many requests of each model got no score (counted while scoring)."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     hours = between(frame, start, at).group_by(pl.col("scheduled_at").dt.truncate("1h").alias("hour")).agg(pl.len().alias("n")).sort("hour")
     if not len(hours):
@@ -125,14 +125,14 @@ def land_metrics(
 
 def between(frame: pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame:
     """Flights scheduled in `[start, end)` (aware)."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     column = pl.col("scheduled_at")
     return frame.filter((column >= start.replace(tzinfo=None)) & (column < end.replace(tzinfo=None)))
 
 
 def _served(model: ModelStory, rows: pl.DataFrame) -> np.ndarray[Any, Any]:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     times = rows["scheduled_at"].to_numpy()
     served = np.full(len(rows), "", dtype=object)
@@ -144,8 +144,8 @@ def _served(model: ModelStory, rows: pl.DataFrame) -> np.ndarray[Any, Any]:
 
 def _weather_ages(frame: pl.DataFrame, hours: pl.Series) -> list[float]:
     """Hours since the newest hour with a temperature at any origin, at each of `hours`."""
-    import numpy as np  # noqa: PLC0415
-    import polars as pl  # noqa: PLC0415
+    import numpy as np
+    import polars as pl
 
     seen = (
         frame.filter(pl.col("temp").is_not_null()).select(pl.col("scheduled_at").dt.truncate("1h")).unique().to_series().sort().to_numpy()
@@ -157,6 +157,6 @@ def _weather_ages(frame: pl.DataFrame, hours: pl.Series) -> list[float]:
 
 
 def _mask(chosen: np.ndarray[Any, Any]) -> pl.Series:
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     return pl.Series(chosen)

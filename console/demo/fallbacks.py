@@ -21,7 +21,7 @@ def fallback_scores(frame: pl.DataFrame, model: ModelStory) -> np.ndarray[Any, A
     seven days. Both from outcomes known at the last full hour before the schedule; where there is none at the origin, the same over
     all origins, and before any outcome at all NaN.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     asked = _micros(frame, "scheduled_at") // HOUR * HOUR
     known = _micros(frame, model.known_at)
@@ -44,7 +44,7 @@ def fallback_scores(frame: pl.DataFrame, model: ModelStory) -> np.ndarray[Any, A
 
 def _windowed(known: np.ndarray[Any, Any], label: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], width: int) -> np.ndarray[Any, Any]:
     """Mean of the labels that became known in `[asked - width, asked)`; NaN where there is none."""
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     usable = ~np.isnan(label) & (known != np.iinfo(np.int64).min)
     order = np.argsort(known[usable], kind="stable")
@@ -57,6 +57,6 @@ def _windowed(known: np.ndarray[Any, Any], label: np.ndarray[Any, Any], asked: n
 
 
 def _micros(frame: pl.DataFrame, column: str) -> np.ndarray[Any, Any]:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     return frame[column].to_numpy().astype("datetime64[us]").astype(np.int64)

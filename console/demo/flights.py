@@ -61,7 +61,7 @@ def _read(name: str) -> bytes:
 
 
 def _table(name: str) -> pl.DataFrame:
-    import polars as pl  # noqa: PLC0415 - bulk reshaping, only while building
+    import polars as pl  # bulk reshaping, only while building
 
     frame = pl.read_csv(io.BytesIO(_read(name)), null_values=["", "NA"], infer_schema_length=100_000)
     if "time_hour" in frame.columns:
@@ -76,7 +76,7 @@ def load_flights() -> pl.DataFrame:
     `key` (unique), `scheduled_at`, `late` (1.0 arrived more than 15 minutes late, null when it never arrived), `late_known_at`,
     `cancelled` (1.0 never left), `cancelled_known_at`, `air_time` (minutes, null when it never arrived).
     """
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     weather = _table("weather").unique(subset=["origin", "time_hour"], keep="first", maintain_order=True)
     seen = weather.select("origin", "time_hour", "temp", "dewp", "humid", "wind_speed", "wind_dir", "precip", "pressure", "visib")

@@ -143,7 +143,7 @@ class Historian:
             raise RuntimeError(f"the story cannot be told: {outcome.message}")
 
     def _ask_for_challenger(self) -> None:
-        from console.views.requested_facts import requested_facts  # noqa: PLC0415
+        from console.views.requested_facts import requested_facts
 
         for model in MODELS:
             if model.challenger is None:

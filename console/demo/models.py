@@ -57,17 +57,17 @@ def answers(pipeline: Any, model: ModelStory, frame: pl.DataFrame) -> np.ndarray
 def one_thread() -> AbstractContextManager[object]:
     """Keep scikit-learn to one thread: on busy cores two wait for each other, and training takes ten times as long."""
     # Only libraries that are loaded already are limited.
-    import sklearn.ensemble  # noqa: F401, PLC0415
+    import sklearn.ensemble  # noqa: F401
 
     # It comes with scikit-learn and has no types.
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     return threadpool_limits(1)  # type: ignore[no-any-return]
 
 
 def inputs_of(frame: pl.DataFrame) -> Any:
     """Inputs as the pipeline takes them: a pandas frame with categoricals as text."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     columns: dict[str, Any] = {}
     for name in INPUTS:
@@ -80,7 +80,7 @@ def inputs_of(frame: pl.DataFrame) -> Any:
 
 def known_rows(frame: pl.DataFrame, model: ModelStory, story: VersionStory) -> pl.DataFrame:
     """The rows that a version could be trained on: scheduled in its window, with an outcome known when it was made."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     first, last, made = (moment.replace(tzinfo=None) for moment in (story.trained_from, story.trained_to, story.made_at))
     inside = (pl.col("scheduled_at") >= first) & (pl.col("scheduled_at") < last)
@@ -95,11 +95,11 @@ def train(frame: pl.DataFrame, model: ModelStory, story: VersionStory, clock: Ca
 
 
 def _trained(frame: pl.DataFrame, model: ModelStory, story: VersionStory, clock: Callable[[], float]) -> Trained:
-    import numpy as np  # noqa: PLC0415
-    from sklearn.compose import make_column_transformer  # noqa: PLC0415
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import OrdinalEncoder  # noqa: PLC0415
+    import numpy as np
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OrdinalEncoder
 
     begun = clock()
     rows = known_rows(frame, model, story)
@@ -141,7 +141,7 @@ def _trained(frame: pl.DataFrame, model: ModelStory, story: VersionStory, clock:
 
 
 def _report(pipeline: Any, model: ModelStory, inputs: Any, outcome: Any) -> dict[str, float | None]:
-    from sklearn import metrics  # noqa: PLC0415
+    from sklearn import metrics
 
     if model.task == "regression":
         return {"mae": float(metrics.mean_absolute_error(outcome, pipeline.predict(inputs)))}
@@ -152,7 +152,7 @@ def _report(pipeline: Any, model: ModelStory, inputs: Any, outcome: Any) -> dict
 
 def _importance(pipeline: Any, model: ModelStory, inputs: Any, outcome: Any) -> dict[str, float]:
     """Loss in AUC, or gain in MAE, when one input is shuffled, on a sample of the training rows."""
-    from sklearn.inspection import permutation_importance  # noqa: PLC0415
+    from sklearn.inspection import permutation_importance
 
     sample = inputs.sample(min(IMPORTANCE_ROWS, len(inputs)), random_state=SEED)
     scoring = "roc_auc" if model.task == "binary" else "neg_mean_absolute_error"

@@ -83,7 +83,7 @@ def signature() -> Signature:
 
 def features_digest() -> str:
     """Digest of the code that computes the features: the text of the module that joins them."""
-    from console.demo import flights  # noqa: PLC0415
+    from console.demo import flights
 
     return f"sha256:{hashlib.sha256(Path(str(flights.__file__)).read_bytes()).hexdigest()}"
 
@@ -230,8 +230,8 @@ def evaluation_between(
     story: ModelStory, trained: Trained, frame: pl.DataFrame, start: datetime, end: datetime, known_by: datetime
 ) -> Evaluation:
     """A report on flights between two moments, with the outcomes known at `known_by`, and by origin."""
-    import numpy as np  # noqa: PLC0415
-    import polars as pl  # noqa: PLC0415
+    import numpy as np
+    import polars as pl
 
     inside = (pl.col("scheduled_at") >= start.replace(tzinfo=None)) & (pl.col("scheduled_at") < end.replace(tzinfo=None))
     rows = frame.filter(inside)
@@ -259,7 +259,7 @@ def evaluation_between(
 
 
 def _measured(story: ModelStory, scores: Any, labels: Any) -> dict[str, float | None]:
-    from console.analysis.quality import binary_quality, regression_quality  # noqa: PLC0415
+    from console.analysis.quality import binary_quality, regression_quality
 
     if story.task == "regression":
         regression = regression_quality(scores, labels)
@@ -307,7 +307,7 @@ def divided_traffic(story: ModelStory, division: Division) -> list[Record]:
 
 def upstream_records(frame: pl.DataFrame, start: datetime, at: datetime) -> list[Record]:
     """The daily pipelines over the sources, with the rows they really had, and the categories seen for the first time."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     found: list[Record] = []
     for name, stage in (

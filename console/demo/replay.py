@@ -162,7 +162,7 @@ class Replay:
         self, model: ModelStory, flights: pl.DataFrame, end: datetime, version: Course, switch: Course, division: Division | None
     ) -> list[pl.DataFrame]:
         """Every score of one model: what was answered, and in the shadow what everything else would have said."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         moments = [moment.replace(tzinfo=UTC) for moment in flights["scheduled_at"].to_list()]
         asked = [
@@ -198,7 +198,7 @@ class Replay:
 
     def _land_scores(self, parts: list[pl.DataFrame], start: datetime, end: datetime, *, repeated: bool) -> int:
         """Land scores as one file; returns how many of them are live."""
-        import polars as pl  # noqa: PLC0415
+        import polars as pl
 
         rows = pl.concat(parts, how="diagonal").with_columns(fact_id=pl.concat_str("version", "role", "key", separator="/"))
         if repeated:
@@ -219,7 +219,7 @@ class Replay:
         return found
 
     def _land_labels(self, start: datetime, end: datetime) -> int:
-        import polars as pl  # noqa: PLC0415
+        import polars as pl
 
         asked = between(self.frame, LOGGED_FROM, end)
         rows = pl.concat([label_rows(model, asked, start, end) for model in MODELS])
@@ -303,6 +303,6 @@ def _tell_once(problems: Iterable[str], say: Callable[[str], None], told: set[st
 
 
 def _chosen(frame: pl.DataFrame, mask: np.ndarray[Any, Any]) -> pl.DataFrame:
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     return frame.filter(pl.Series(mask))

@@ -27,7 +27,7 @@ def served_rows(
     latency: np.ndarray[Any, Any] | None = None,
 ) -> pl.DataFrame:
     """Live predictions as they land, with their inputs."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     return (
         frame.select("key", *INPUTS, event_at=pl.col("scheduled_at"))
@@ -49,7 +49,7 @@ def shadow_rows(
     model: ModelStory, frame: pl.DataFrame, version: str, score: np.ndarray[Any, Any], *, latency: np.ndarray[Any, Any] | None = None
 ) -> pl.DataFrame:
     """What a version that did not serve would have answered; no inputs, they are with the live row of the same key."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     return (
         frame.select("key", event_at=pl.col("scheduled_at"))
@@ -68,7 +68,7 @@ def shadow_rows(
 
 
 def _latencies(latency: np.ndarray[Any, Any] | None, rows: int) -> pl.Series:
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     return pl.Series([None] * rows if latency is None else latency.tolist(), dtype=pl.Float64).fill_nan(None)
 
@@ -78,7 +78,7 @@ def label_rows(model: ModelStory, frame: pl.DataFrame, after: datetime | None, u
 
     `frame` holds flights scheduled before `until`; one that is known in the very minute of its schedule is learnt after that minute.
     """
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     known = pl.col(model.known_at)
     window = known <= until.replace(tzinfo=None)
@@ -94,7 +94,7 @@ def label_rows(model: ModelStory, frame: pl.DataFrame, after: datetime | None, u
 
 def sampled_latencies(version: Answering, frame: pl.DataFrame, per_day: int = MEASURED_PER_DAY) -> np.ndarray[Any, Any]:
     """Latency of each row in milliseconds, measured by scoring it alone; NaN for rows that were scored in a batch."""
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     found = np.full(len(frame), np.nan)
     days = frame["scheduled_at"].dt.date().to_numpy()
@@ -108,8 +108,8 @@ def sampled_latencies(version: Answering, frame: pl.DataFrame, per_day: int = ME
 
 
 def _at(length: int, chosen: np.ndarray[Any, Any]) -> pl.Series:
-    import numpy as np  # noqa: PLC0415
-    import polars as pl  # noqa: PLC0415
+    import numpy as np
+    import polars as pl
 
     mask = np.zeros(length, dtype=bool)
     mask[chosen] = True

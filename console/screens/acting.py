@@ -58,9 +58,9 @@ def subject_of(screen: DeckScreen) -> str | None:
 
 
 def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> None:
-    from console.control.actions import ActionKind  # noqa: PLC0415 - control is loaded with the first plan
-    from console.errands import Errand, switch_errand  # noqa: PLC0415
-    from console.screens.plan import PlanScreen  # noqa: PLC0415
+    from console.control.actions import ActionKind  # control is loaded with the first plan
+    from console.errands import Errand, switch_errand
+    from console.screens.plan import PlanScreen
 
     model, _, version = words.partition("@")
     if not model and command.id == "promote" and screen.scope in {"approval", "approvals"}:
@@ -94,9 +94,9 @@ def _shift(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
 
 def candidate_of(app: ConsoleApp, model: str) -> str | None:
     """The version that waits: of the open request, else where the alias of challengers points."""
-    from backends.local.reading import LocalAliases  # noqa: PLC0415
-    from backends.protocol import BackendError  # noqa: PLC0415
-    from console.control.ledger import read_state  # noqa: PLC0415
+    from backends.local.reading import LocalAliases
+    from backends.protocol import BackendError
+    from console.control.ledger import read_state
 
     waiting = read_state(app.session.paths).open_approvals(app.session.clock().now(), app.environment, model)
     requests = [each for each in waiting if each.payload.action == "promote"]
@@ -110,11 +110,11 @@ def candidate_of(app: ConsoleApp, model: str) -> str | None:
 
 
 def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False) -> None:
-    from console.control.actions import ALIAS_KINDS, ActionKind  # noqa: PLC0415
-    from console.control.approval import no_longer  # noqa: PLC0415
-    from console.control.ledger import read_state  # noqa: PLC0415
-    from console.errands import Errand  # noqa: PLC0415
-    from console.screens.plan import PlanScreen  # noqa: PLC0415
+    from console.control.actions import ALIAS_KINDS, ActionKind
+    from console.control.approval import no_longer
+    from console.control.ledger import read_state
+    from console.errands import Errand
+    from console.screens.plan import PlanScreen
 
     wanted = screen.target if screen.scope == "approval" else screen.content.cursor_key
     approval = read_state(app.session.paths).approvals.get(wanted or "")
@@ -129,7 +129,7 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False
     kind, wish = approval.asked_as, None
     if kind is ActionKind.SHIFT:
         # A tenth that was asked for is never executed as all of it.
-        from console.control.rollout import RolloutWish  # noqa: PLC0415
+        from console.control.rollout import RolloutWish
 
         wish = RolloutWish.model_validate((approval.plan or {})["wish"])
     to = payload.to if kind in ALIAS_KINDS or kind is ActionKind.SHIFT else None
@@ -139,9 +139,9 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False
 def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
     """The plan of the row under the cursor without the approval that it needs: of a request, of a version, of the end of the rollout that
     is on the screen, else of the kill switch."""
-    from console.control.actions import ActionKind  # noqa: PLC0415
-    from console.errands import Errand, switch_errand  # noqa: PLC0415
-    from console.screens.plan import PlanScreen  # noqa: PLC0415
+    from console.control.actions import ActionKind
+    from console.errands import Errand, switch_errand
+    from console.screens.plan import PlanScreen
 
     key = screen.content.cursor_key
     if not words and screen.scope in {"approval", "approvals"}:
@@ -161,13 +161,13 @@ def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
 
 
 def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: str) -> None:
-    from console.screens.sign import SignScreen  # noqa: PLC0415
+    from console.screens.sign import SignScreen
 
     if not approval_id:
         screen.say(f"{command.title}: put the cursor on a request first", "warning")
         return
     if approval_id.startswith("REV-"):
-        from console.screens.review import ReviewScreen  # noqa: PLC0415
+        from console.screens.review import ReviewScreen
 
         app.push_screen(ReviewScreen(app.session, approval_id, justified=command.id == "approve"))
         return
@@ -175,10 +175,10 @@ def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: st
 
 
 def _close(app: ConsoleApp, screen: DeckScreen, incident_id: str) -> None:
-    from console.control.actions import ActionKind  # noqa: PLC0415
-    from console.control.ledger import read_state  # noqa: PLC0415
-    from console.errands import Errand  # noqa: PLC0415
-    from console.screens.plan import PlanScreen  # noqa: PLC0415
+    from console.control.actions import ActionKind
+    from console.control.ledger import read_state
+    from console.errands import Errand
+    from console.screens.plan import PlanScreen
 
     incident = read_state(app.session.paths).incidents.get(incident_id)
     if incident is None:

@@ -28,7 +28,7 @@ def _hold(app: ConsoleApp, screen: DeckScreen, name: str, how: str) -> None:
     """On a thread of its own: the journal may take its time."""
 
     def run() -> None:
-        from console.holding import hold  # noqa: PLC0415 - control is loaded with the first action
+        from console.holding import hold  # control is loaded with the first action
 
         try:
             told = hold(app.session, name, how)

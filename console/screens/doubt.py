@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def begin(app: ConsoleApp, command: Command, screen: DeckScreen, action_id: str) -> None:
     """Do what a command says about one action, or say why not."""
-    from console import doubts  # noqa: PLC0415 - control is loaded with the first action
-    from console.control.errors import NotFound  # noqa: PLC0415
+    from console import doubts  # control is loaded with the first action
+    from console.control.errors import NotFound
 
     if not action_id:
         screen.say(f"{command.title}: put the cursor on an action first", "warning")
@@ -39,8 +39,8 @@ def begin(app: ConsoleApp, command: Command, screen: DeckScreen, action_id: str)
 
 
 def _retry(app: ConsoleApp, action_id: str) -> None:
-    from console.doubts import RetryErrand, action_of  # noqa: PLC0415
-    from console.screens.plan import PlanScreen  # noqa: PLC0415
+    from console.doubts import RetryErrand, action_of
+    from console.screens.plan import PlanScreen
 
     app.push_screen(PlanScreen(RetryErrand.of(app.session, action_of(app.session, action_id))))
 

@@ -32,7 +32,7 @@ class FleetScreen(DeckScreen):
 
     def load(self, lookout: Lookout) -> Any:
         if self.size.height > HIGH:
-            import plotext  # noqa: F401, PLC0415 - here, in a worker, it keeps no key waiting
+            import plotext  # noqa: F401 - here, in a worker, it keeps no key waiting
 
             self._curves = True
         return lookout.fleet()

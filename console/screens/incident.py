@@ -71,8 +71,8 @@ class IncidentScreen(DeckScreen):
         """Bring the run to where a person is needed; why that could not be done, when it could not."""
         if lookout.as_of is not None or self.app.session.read_only:
             return None
-        from console.acting import open_desk  # noqa: PLC0415 - control is loaded with the first incident
-        from console.runbook.attending import attend  # noqa: PLC0415
+        from console.acting import open_desk  # control is loaded with the first incident
+        from console.runbook.attending import attend
 
         assert self.target is not None
         try:
@@ -214,8 +214,8 @@ class IncidentScreen(DeckScreen):
 
     def _open_plan(self, *, undo: bool = False) -> None:
         """The plan of the action at the cursor (or of taking one back), with incident, run and suggestion filled in."""
-        from console.runbook.plans import errand_of  # noqa: PLC0415 - control is loaded with the first plan
-        from console.screens.plan import PlanScreen  # noqa: PLC0415
+        from console.runbook.plans import errand_of  # control is loaded with the first plan
+        from console.screens.plan import PlanScreen
 
         try:
             errand = errand_of(self.app.session, self.view.run, undo=undo)
@@ -261,7 +261,7 @@ class IncidentScreen(DeckScreen):
 
     @work(thread=True, group="export", exit_on_error=False)
     def _export(self) -> None:
-        from console.runbook.postmortem import postmortem, write_postmortem  # noqa: PLC0415
+        from console.runbook.postmortem import postmortem, write_postmortem
 
         assert self.target is not None
         lookout = self.app.lookout()
@@ -281,8 +281,8 @@ class IncidentScreen(DeckScreen):
 
     @work(thread=True, group="drive", exit_on_error=False)
     def _drive(self, run: str, step: Callable[[Driving], Any], said: str) -> None:
-        from console.acting import open_desk  # noqa: PLC0415
-        from console.runbook.driving import Driving  # noqa: PLC0415
+        from console.acting import open_desk
+        from console.runbook.driving import Driving
 
         lookout, session = self.app.lookout(), self.app.session
         try:
@@ -298,7 +298,7 @@ class IncidentScreen(DeckScreen):
 
 def open_incident(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
     """Open the incident named, or the newest open one of the model under the cursor."""
-    from console.control.ledger import read_state  # noqa: PLC0415 - control is loaded with the first incident
+    from console.control.ledger import read_state  # control is loaded with the first incident
 
     control = read_state(app.session.paths, until=app.session.as_of)
     wanted = words or screen.model_of(screen.content.cursor_key) or ""

@@ -20,8 +20,8 @@ def ask(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
     target = named.strip() or screen.model_of(screen.content.cursor_key)
 
     def run() -> None:
-        from console.render.may import may_line  # noqa: PLC0415 - control is loaded with the first question
-        from console.views.may import action_named, may_view, somebody  # noqa: PLC0415
+        from console.render.may import may_line  # control is loaded with the first question
+        from console.views.may import action_named, may_view, somebody
 
         try:
             kind, sight = action_named(action), app.lookout().sight()

@@ -61,8 +61,8 @@ class PlanScreen(DialogScreen):
     def afterwards(self) -> list[Line]:
         if self.outcome is None or self.outcome.kind not in MOVING_KINDS or self.outcome.state is not ActionState.EFFECTIVE:
             return []
-        from console.render.effect import effect_lines  # noqa: PLC0415 - loads the store
-        from console.views.effect import effect_view  # noqa: PLC0415
+        from console.render.effect import effect_lines  # loads the store
+        from console.views.effect import effect_view
 
         sight = self.app.lookout().sight()
         with sight.reader() as reader:

@@ -18,7 +18,7 @@ class PlaybooksScreen(DeckScreen):
     scope = "playbooks"
 
     def load(self, lookout: Lookout) -> Any:
-        from console.runbook.library import library_view  # noqa: PLC0415 - reads and checks every file
+        from console.runbook.library import library_view  # reads and checks every file
 
         return library_view(lookout.workspace.paths.playbooks, lookout.clock().real_now())
 
@@ -40,7 +40,7 @@ class PlaybookScreen(DeckScreen):
     scope = "playbook"
 
     def load(self, lookout: Lookout) -> Any:
-        from console.runbook.library import playbook_view  # noqa: PLC0415
+        from console.runbook.library import playbook_view
 
         return playbook_view(lookout.workspace.paths.playbooks, self.target or "", lookout.clock().real_now())
 

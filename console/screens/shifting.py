@@ -18,8 +18,8 @@ HOW = "write VERSION canary|shadow|blue-green|ab, then 5,25,50 (canary), 50 36h 
 
 def begin(app: ConsoleApp, screen: DeckScreen, model: str, move: str, candidate: str | None, *, unjudged: bool = False) -> None:
     """Open the plan of one move; ask for what it leaves open."""
-    from console.control.actions import ActionKind  # noqa: PLC0415 - control is loaded with the first plan
-    from console.control.rollout import RolloutMove, RolloutWish  # noqa: PLC0415
+    from console.control.actions import ActionKind  # control is loaded with the first plan
+    from console.control.rollout import RolloutMove, RolloutWish
 
     if move == "begin":
         screen.ask(BEGINNING, _waiting(app, model), answered=lambda words: begun(app, screen, model, words))
@@ -35,7 +35,7 @@ def begin(app: ConsoleApp, screen: DeckScreen, model: str, move: str, candidate:
 
 def begun(app: ConsoleApp, screen: DeckScreen, model: str, words: str) -> None:
     """The plan of a beginning that was typed as `3 canary 10,50`."""
-    from console.control.actions import ActionKind  # noqa: PLC0415 - as above
+    from console.control.actions import ActionKind
 
     try:
         version, wish = beginning(words)
@@ -47,9 +47,9 @@ def begun(app: ConsoleApp, screen: DeckScreen, model: str, words: str) -> None:
 
 def beginning(words: str) -> tuple[str, RolloutWish]:
     """`VERSION STRATEGY [SHARES] [HOURS]` as a version and a wish. Raises ValueError, which says how it is written."""
-    from pydantic import ValidationError  # noqa: PLC0415 - as above
+    from pydantic import ValidationError
 
-    from console.control.rollout import BEGINNINGS, RolloutMove, RolloutWish  # noqa: PLC0415
+    from console.control.rollout import BEGINNINGS, RolloutMove, RolloutWish
 
     parts = words.split()
     strategies = {move.value: move for move in BEGINNINGS}
@@ -78,8 +78,8 @@ def beginning(words: str) -> tuple[str, RolloutWish]:
 
 
 def _shared(app: ConsoleApp, screen: DeckScreen, model: str, words: str) -> None:
-    from console.control.actions import ActionKind  # noqa: PLC0415 - as above
-    from console.control.rollout import RolloutMove, RolloutWish  # noqa: PLC0415
+    from console.control.actions import ActionKind
+    from console.control.rollout import RolloutMove, RolloutWish
 
     try:
         share = _number(words.rstrip("%")) / 100
@@ -99,16 +99,16 @@ def _number(text: str) -> float:
 
 def _waiting(app: ConsoleApp, model: str) -> str:
     """The prompt's first words: the version that waits, as a canary."""
-    from console.screens.acting import candidate_of  # noqa: PLC0415 - it loads this module for its own commands
+    from console.screens.acting import candidate_of  # it loads this module for its own commands
 
     version = candidate_of(app, model)
     return f"{version} canary " if version is not None else ""
 
 
 def _open(app: ConsoleApp, model: str, kind: object, to: str | None, wish: RolloutWish | None = None) -> None:
-    from console.control.actions import ActionKind  # noqa: PLC0415 - as above
-    from console.errands import Errand  # noqa: PLC0415
-    from console.screens.plan import PlanScreen  # noqa: PLC0415
+    from console.control.actions import ActionKind
+    from console.errands import Errand
+    from console.screens.plan import PlanScreen
 
     assert isinstance(kind, ActionKind)
     app.push_screen(PlanScreen(Errand(app.session, model, (kind,), to, wish=wish)))

@@ -91,9 +91,9 @@ class SignScreen(DialogScreen):
         return "read-only" if self.session.read_only else word if refused else ""
 
     def _typed_name(self, environment: str, model: str) -> str:
-        from console.acting import control_policy  # noqa: PLC0415
-        from console.control.actions import ActionKind  # noqa: PLC0415
-        from console.control.identity import current_actor  # noqa: PLC0415
+        from console.acting import control_policy
+        from console.control.actions import ActionKind
+        from console.control.identity import current_actor
 
         sight = self._sight()
         policy = control_policy(sight.policies, sight.workspace, environment, current_actor(sight.clock))

@@ -306,7 +306,7 @@ def world_now(sight: Sight, approval: Approval) -> tuple[PlanFacts, Evidence | N
     payload = approval.payload
     if payload.action not in ALIAS_KINDS:
         return base_facts(sight.workspace, payload.action), None
-    from console.views.plan_facts import evidence_of  # noqa: PLC0415 - loads the arithmetic
+    from console.views.plan_facts import evidence_of  # loads the arithmetic
 
     with sight.reader() as reader:
         evidence = evidence_of(sight, reader, payload.model)

@@ -97,7 +97,7 @@ def subject_of(sight: Sight, registry: Registry, record: Model) -> Subject:
 
 def no_such_model(model: str, known: dict[str, Model]) -> NoSuchModel:
     """The error for a model that nothing is known of."""
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
     near = get_close_matches(model, known, n=3, cutoff=0.4)
     advice = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(sorted(known)[:10])}" if known else "there is none yet"

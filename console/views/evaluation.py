@@ -322,7 +322,7 @@ def _in_words(signal: Signal | None, otherwise: str) -> str:
 
 
 def _day_start(moment: datetime, zone: str) -> datetime:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
+    from zoneinfo import ZoneInfo
 
     local = moment.astimezone(ZoneInfo(zone))
     return local.replace(hour=0, minute=0, second=0, microsecond=0)

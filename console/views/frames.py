@@ -71,7 +71,7 @@ def columns_of(view: BaseModel, table: str | None, exact: bool) -> dict[str, tup
 
 def pandas_frame(view: BaseModel, table: str | None, exact: bool) -> pd.DataFrame:
     """`columns_of` as a pandas frame; whole numbers and truth values that may be missing have pandas' nullable types."""
-    import pandas as pd  # noqa: PLC0415 - only notebooks pay for it
+    import pandas as pd  # only notebooks pay for it
 
     types = {"float": "float64", "int": "Int64", "bool": "boolean", "moment": "datetime64[us, UTC]"}
     found = {}
@@ -84,7 +84,7 @@ def pandas_frame(view: BaseModel, table: str | None, exact: bool) -> pd.DataFram
 
 def polars_frame(view: BaseModel, table: str | None, exact: bool) -> pl.DataFrame:
     """`columns_of` as a polars frame."""
-    import polars as pl  # noqa: PLC0415 - only notebooks pay for it
+    import polars as pl  # only notebooks pay for it
 
     types: dict[str, Any] = {
         "text": pl.String, "document": pl.String, "float": pl.Float64, "int": pl.Int64, "bool": pl.Boolean,

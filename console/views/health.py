@@ -27,13 +27,13 @@ class View(BaseModel):
 
         Text from outside is made displayable unless `exact`.
         """
-        from console.views.frames import pandas_frame  # noqa: PLC0415 - only notebooks pay for frames
+        from console.views.frames import pandas_frame  # only notebooks pay for frames
 
         return pandas_frame(self, table, exact)
 
     def to_polars(self, table: str | None = None, *, exact: bool = False) -> pl.DataFrame:
         """As `to_pandas`, for polars. Raises NoSuchTable."""
-        from console.views.frames import polars_frame  # noqa: PLC0415 - only notebooks pay for frames
+        from console.views.frames import polars_frame  # only notebooks pay for frames
 
         return polars_frame(self, table, exact)
 

@@ -69,7 +69,7 @@ def _outcomes(sight: Sight, reader: Reader, known: Provenance, version: str | No
 
 
 def _labels(sight: Sight, reader: Reader, known: Provenance, version: str | None, reach: Reach) -> Node:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     start, end = sight.at - timedelta(days=LABEL_DAYS), sight.at + timedelta(microseconds=1)
     found = queries.scored(reader, sight.environment, known.name, start, end, versions=[version] if version else None)

@@ -28,7 +28,7 @@ def outside(sight: Sight) -> Iterator[Source]:
 
 
 def _file(sight: Sight, breakers: BreakerFile, guard: Guard) -> Source:
-    from backends.duckdb_file.reading import tables  # noqa: PLC0415 - loads the database engine
+    from backends.duckdb_file.reading import tables  # loads the database engine
 
     name = guard.name.removeprefix(FILE)
     path = file_of(sight.workspace, name)

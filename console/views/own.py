@@ -82,7 +82,7 @@ def many(number: int, noun: str) -> str:
 
 def own_view(located: Located, terminal: Terminal) -> OwnView:
     """Look at everything. Never raises for what it looks at: what cannot be read is a finding."""
-    from console.views.own_machine import installed, program_findings, secret_findings, terminal_findings  # noqa: PLC0415 - not for the first frame
+    from console.views.own_machine import installed, program_findings, secret_findings, terminal_findings  # not for the first frame
 
     real_now = SystemClock().real_now()
     versions = installed()
@@ -128,7 +128,7 @@ def _nowhere(located: Located) -> Finding:
 
 
 def _looked_at(looked: Looked) -> list[Finding]:
-    from console.views import own_control, own_folder, own_store  # noqa: PLC0415 - not for the first frame
+    from console.views import own_control, own_folder, own_store  # not for the first frame
 
     # The same failure, met by two checks, is one finding: the worse of the two.
     found: dict[str, Finding] = {}

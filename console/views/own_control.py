@@ -14,7 +14,7 @@ from console.views.own import Check, Finding, Looked, finding, many
 
 def control_journal(looked: Looked) -> Iterator[Finding]:
     """Every hash recomputed, and the end compared with the mirrored head."""
-    from console.control.audit import verify  # noqa: PLC0415 - loads the journal
+    from console.control.audit import verify  # loads the journal
 
     found = verify(looked.workspace.paths)
     for number, each in enumerate(found.findings[:3]):
@@ -59,8 +59,8 @@ def control_files(looked: Looked) -> Iterator[Finding]:
 
 def control_breakers(looked: Looked) -> Iterator[Finding]:
     """What is called outside, and what is not called now."""
-    from console.views.breakers import breakers_view  # noqa: PLC0415 - loads the breakers
-    from console.views.sight import Sight  # noqa: PLC0415
+    from console.views.breakers import breakers_view  # loads the breakers
+    from console.views.sight import Sight
 
     workspace = looked.workspace
     view = breakers_view(Sight(workspace, workspace.environment, SystemClock()))
@@ -79,7 +79,7 @@ def control_breakers(looked: Looked) -> Iterator[Finding]:
 
 def policies_valid(looked: Looked) -> Iterator[Finding]:
     """Whether what is in force is what the files say."""
-    from console.policies.load import load_policies  # noqa: PLC0415
+    from console.policies.load import load_policies
 
     policies = load_policies(looked.workspace.paths.policies)
     if policies.origin == "files":
@@ -97,9 +97,9 @@ def policies_valid(looked: Looked) -> Iterator[Finding]:
 
 def policies_playbooks(looked: Looked) -> Iterator[Finding]:
     """Playbooks that cannot be read or are out of date, and rules that name none."""
-    from console.policies.load import load_policies, missing_playbooks  # noqa: PLC0415
-    from console.runbook.library import findings as playbook_findings  # noqa: PLC0415
-    from playbooks.library import read_library  # noqa: PLC0415
+    from console.policies.load import load_policies, missing_playbooks
+    from console.runbook.library import findings as playbook_findings
+    from playbooks.library import read_library
 
     paths = looked.workspace.paths
     policies = load_policies(paths.policies)

@@ -132,7 +132,7 @@ def _wrong_files(paths: WorkspacePaths, group: str | None) -> Iterator[str]:
 
 
 def _group_name(gid: int) -> str:
-    import grp  # noqa: PLC0415
+    import grp
 
     try:
         return grp.getgrgid(gid).gr_name

@@ -58,8 +58,8 @@ def program_findings(versions: dict[str, str]) -> Iterator[Finding]:
 
 def secret_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Where this user's secrets lie, and who else could read them. Asks no keyring: a locked one would hold up everything else."""
-    from backends.secret_file import SecretFile, SecretFileError  # noqa: PLC0415 - not for the first frame
-    from backends.secrets import names_in, secrets_file  # noqa: PLC0415
+    from backends.secret_file import SecretFile, SecretFileError  # not for the first frame
+    from backends.secrets import names_in, secrets_file
 
     try:
         kept = SecretFile(secrets_file(environ)).read()

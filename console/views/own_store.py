@@ -65,8 +65,8 @@ def _backlog(found: StoreFiles, looked: Looked) -> Iterator[Finding]:
 
 def store_reading(looked: Looked) -> Iterator[Finding]:
     """Whether a question gets an answer."""
-    from backends.store import queries  # noqa: PLC0415 - loads duckdb
-    from backends.store.reader import open_reader  # noqa: PLC0415
+    from backends.store import queries  # loads duckdb
+    from backends.store.reader import open_reader
 
     try:
         with open_reader(looked.workspace.paths) as reader:
@@ -99,8 +99,8 @@ def store_rejects(looked: Looked) -> Iterator[Finding]:
 
 def own_databases(looked: Looked) -> Iterator[Finding]:
     """Database files that workspace.toml names: whether each can be opened now, and has what is asked of it."""
-    from backends.duckdb_file.reading import tables  # noqa: PLC0415 - loads duckdb
-    from backends.protocol import BackendError  # noqa: PLC0415
+    from backends.duckdb_file.reading import tables  # loads duckdb
+    from backends.protocol import BackendError
 
     for name, source in looked.workspace.settings.duckdb.items():
         path = file_of(looked.workspace, name)
@@ -120,7 +120,7 @@ def own_databases(looked: Looked) -> Iterator[Finding]:
 
 def evaluator_age(looked: Looked) -> Iterator[Finding]:
     """Somebody must watch: without an evaluation no alert can fire."""
-    from console.watch.evaluation import last_evaluated  # noqa: PLC0415 - loads the desk
+    from console.watch.evaluation import last_evaluated  # loads the desk
 
     workspace = looked.workspace
     limit = timedelta(minutes=workspace.settings.watch.overdue_minutes)

@@ -51,7 +51,7 @@ class Sight:
     @contextmanager
     def reader(self) -> Iterator[Reader]:
         """The store as it was known at `at`."""
-        from backends.store.reader import open_reader  # noqa: PLC0415 - what stands in control is read without the store
+        from backends.store.reader import open_reader  # what stands in control is read without the store
 
         with open_reader(self.workspace.paths, at=self.at) as reader:
             yield reader
@@ -59,21 +59,21 @@ class Sight:
     @cached_property
     def policies(self) -> Policies:
         """The policies in force."""
-        from console.policies.load import load_policies  # noqa: PLC0415
+        from console.policies.load import load_policies
 
         return load_policies(self.workspace.paths.policies)
 
     @cached_property
     def contracts(self) -> Contracts:
         """The contracts in force: like the policies, those of now, whatever moment is looked at."""
-        from console.contracts.kept import load_contracts  # noqa: PLC0415
+        from console.contracts.kept import load_contracts
 
         return load_contracts(self.workspace.paths.contracts)
 
     @cached_property
     def control(self) -> ControlState:
         """What control knows: actions, approvals, incidents, alerts. For the past, what it knew then."""
-        from console.control.ledger import read_state  # noqa: PLC0415
+        from console.control.ledger import read_state
 
         return read_state(self.workspace.paths, until=self.at if self.past else None)
 
@@ -99,7 +99,7 @@ class Sight:
 
     def switch_standing(self, model: str) -> Standing:
         """How the model's kill switch stands, and why that is unknown where it is."""
-        from console.views.switch_standing import standing_of  # noqa: PLC0415 - loads control
+        from console.views.switch_standing import standing_of  # loads control
 
         return standing_of(self, model)
 
@@ -127,7 +127,7 @@ class Sight:
 
     @cached_property
     def _switch_actions(self) -> dict[str, list[ActionRecord]]:
-        from console.control.actions import SWITCH_STATES  # noqa: PLC0415 - control is loaded where it is asked for
+        from console.control.actions import SWITCH_STATES  # control is loaded where it is asked for
 
         found: dict[str, list[ActionRecord]] = {}
         for each in self.control.actions.values():

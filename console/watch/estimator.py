@@ -24,7 +24,7 @@ NICE: Final = 10
 
 def calibrations(scores: Floats, labels: Floats, days: Ints) -> list[list[list[float]]]:
     """Isotonic maps `[x, y]`: of all rows first, then of resampled days, since rows of one day are not independent."""
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
+    from sklearn.isotonic import IsotonicRegression
 
     def fitted(rows: npt.NDArray[Any]) -> list[list[float]]:
         found = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores[rows], labels[rows])
@@ -44,9 +44,9 @@ def told_apart(columns: Floats, categorical: Ints, current: npt.NDArray[np.bool_
 
     `columns` is (rows, columns) with NaN for missing and codes for categories. Drops of the AUC are those of shuffled columns.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
-    from sklearn.inspection import permutation_importance  # noqa: PLC0415
-    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.inspection import permutation_importance
+    from sklearn.model_selection import StratifiedGroupKFold
 
     scores = np.full(len(current), np.nan)
     drops = np.zeros(columns.shape[1])

@@ -115,7 +115,7 @@ def records_of(reader: Reader, kind: str | None = None, model: str | None = None
     With `model` only records of that model: itself, its versions, runs, evaluations, pipelines and deployments. Contradicting
     sources stay side by side. Raises StoreError naming a record that is not what its kind must be.
     """
-    from backends.store.record_rows import record_adapter  # noqa: PLC0415
+    from backends.store.record_rows import record_adapter
 
     conditions = ["true"]
     conditions += [f"environment = {text(environment)}"] if environment is not None else []
@@ -140,7 +140,7 @@ def record_history(reader: Reader, *kinds: str, environment: str) -> list[Record
 
     Raises StoreError as `records_of`.
     """
-    from backends.store.record_rows import record_adapter  # noqa: PLC0415
+    from backends.store.record_rows import record_adapter
 
     listed = ", ".join(text(kind) for kind in kinds)
     rows = reader.fetch(
@@ -166,7 +166,7 @@ def events_between(
     model: str | None = None,
 ) -> list[Event]:
     """What happened in [start, end), oldest first; with `model` only to that model. Raises StoreError as `records_of`."""
-    from backends.records import Event  # noqa: PLC0415
+    from backends.records import Event
 
     conditions = ["true"]
     conditions += [f"environment = {text(environment)}"] if environment is not None else []

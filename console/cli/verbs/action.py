@@ -44,7 +44,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         context.show(view, "action", action_page(view, width=WIDTH))
         return Exit.OK
     if what == "retry":
-        from console.cli.retrying import retry  # noqa: PLC0415
+        from console.cli.retrying import retry
 
         return retry(context, wanted)
     return _settle(context, what, wanted, options)
@@ -60,8 +60,8 @@ def _asked(words: list[str]) -> tuple[str, str]:
 
 
 def _settle(context: Context, what: str, wanted: str, options: argparse.Namespace) -> Exit:
-    from console.cli.acting import action_of, desk_of, said  # noqa: PLC0415
-    from console.control.errors import JournalUnavailable, NotFound, Refused  # noqa: PLC0415
+    from console.cli.acting import action_of, desk_of, said
+    from console.control.errors import JournalUnavailable, NotFound, Refused
 
     if what == "resolve" and not (options.done or options.failed):
         raise Problem(Exit.USAGE, "say how it ended: --done or --failed, and --reason TEXT how you know")

@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.control.audit import AuditFilter  # noqa: PLC0415
+    from console.control.audit import AuditFilter
 
     if options.what == "verify":
         chain = context.lookout.chain()
@@ -60,8 +60,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _export(context: Context, options: argparse.Namespace, filters: AuditFilter) -> Exit:
-    from console.control.audit import each  # noqa: PLC0415
-    from console.render.audit_export import FORMATS  # noqa: PLC0415
+    from console.control.audit import each
+    from console.render.audit_export import FORMATS
 
     if options.json and options.format not in {None, "jsonl"}:
         raise Problem(Exit.USAGE, f"--json asks for JSON and --format for {options.format}: leave one of them out")

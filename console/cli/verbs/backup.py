@@ -33,8 +33,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _create(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.store.archive import create_archive  # noqa: PLC0415
-    from console.control.audit import verify  # noqa: PLC0415
+    from backends.store.archive import create_archive
+    from console.control.audit import verify
 
     paths = context.workspace.paths
     bar = Bar(options.file.name)
@@ -64,9 +64,9 @@ def _create(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _restore(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.store.paths import WorkspacePaths  # noqa: PLC0415
-    from backends.store.unpacking import restore_archive  # noqa: PLC0415
-    from console.control.audit import verify  # noqa: PLC0415
+    from backends.store.paths import WorkspacePaths
+    from backends.store.unpacking import restore_archive
+    from console.control.audit import verify
 
     root = options.folder.expanduser().absolute()
     bar = Bar(options.file.name)
@@ -95,7 +95,7 @@ def _restore(context: Context, options: argparse.Namespace) -> Exit:
 
 def made_usable(root: Path) -> None:
     """Give a restored folder the rights of its kind. Raises WorkspaceProblem when this program cannot open it."""
-    from console.config import PRIVATE, SHARED, WorkspaceProblem, open_workspace, workspace_folders  # noqa: PLC0415
+    from console.config import PRIVATE, SHARED, WorkspaceProblem, open_workspace, workspace_folders
 
     group = open_workspace(root).settings.group
     for folder in workspace_folders(root):

@@ -20,11 +20,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.data_files.processor import load_numpy  # noqa: PLC0415
+    from backends.data_files.processor import load_numpy
 
     load_numpy()
-    from console.render.compare import compare_page  # noqa: PLC0415 - after the arguments are known to be right
-    from console.views.compare import compared  # noqa: PLC0415
+    from console.render.compare import compare_page  # after the arguments are known to be right
+    from console.views.compare import compared
 
     asked = [name.strip() for name in (options.columns or "").split(",") if name.strip()]
     bar = Bar("comparing")

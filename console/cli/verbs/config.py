@@ -27,14 +27,14 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         print(displayable(root) if sys.stdout.isatty() else root)
         return Exit.OK
     if options.what == "schema":
-        from console.config import WorkspaceSettings  # noqa: PLC0415
+        from console.config import WorkspaceSettings
 
         print(json.dumps(WorkspaceSettings.model_json_schema(), indent=2))
         return Exit.OK
     settings = context.workspace.settings
     problems = _policy_problems(context)
     if options.json:
-        from console.views.workspaces import ConfigView  # noqa: PLC0415
+        from console.views.workspaces import ConfigView
 
         context.show(ConfigView(path=str(context.located.root), ok=not problems, problems=tuple(problems)), "config")
     elif problems:
@@ -45,8 +45,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _policies(context: Context, of: str | None) -> Exit:
-    from console.render.in_force import in_force_page  # noqa: PLC0415
-    from console.views.in_force import NotKept, in_force_view  # noqa: PLC0415
+    from console.render.in_force import in_force_page
+    from console.views.in_force import NotKept, in_force_view
 
     try:
         view = in_force_view(context.lookout.sight(), of)
@@ -57,9 +57,9 @@ def _policies(context: Context, of: str | None) -> Exit:
 
 
 def _policy_problems(context: Context) -> list[str]:
-    from console.contracts.kept import load_contracts  # noqa: PLC0415
-    from console.policies.load import load_policies  # noqa: PLC0415
-    from playbooks.library import read_library  # noqa: PLC0415
+    from console.contracts.kept import load_contracts
+    from console.policies.load import load_policies
+    from playbooks.library import read_library
 
     paths = context.workspace.paths
     found = [str(problem) for problem in load_policies(paths.policies).problems]

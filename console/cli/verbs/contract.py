@@ -61,11 +61,11 @@ def _is_file(given: str) -> bool:
 
 
 def _propose(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.text import Untrusted, displayable  # noqa: PLC0415 - after the arguments are known to be right
-    from backends.yaml_text import YamlFileError  # noqa: PLC0415
-    from backends.yaml_writing import yaml_document  # noqa: PLC0415
-    from console.contracts.contract import read_contract  # noqa: PLC0415
-    from console.views.contract import ContractProposalView  # noqa: PLC0415
+    from backends.text import Untrusted, displayable  # after the arguments are known to be right
+    from backends.yaml_text import YamlFileError
+    from backends.yaml_writing import yaml_document
+    from console.contracts.contract import read_contract
+    from console.views.contract import ContractProposalView
 
     if options.to is not None and os.path.lexists(options.to):
         raise Problem(Exit.USAGE, f"{options.to} exists already: nothing was written; give another name")
@@ -88,17 +88,17 @@ def _propose(context: Context, options: argparse.Namespace) -> Exit:
 
 def _body(context: Context, options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """Where the rows are from, and the content of the contract."""
-    from console.contracts.proposing import proposed  # noqa: PLC0415 - as above
+    from console.contracts.proposing import proposed
 
     if _is_file(options.first) or not context.located.exists:
         return options.first, proposed(options.first, options.name or Path(options.first).stem)
-    from console.contracts.proposing_logs import proposed_from_logs  # noqa: PLC0415
+    from console.contracts.proposing_logs import proposed_from_logs
 
     return proposed_from_logs(context.lookout, options.first, options.name or options.first)
 
 
 def _check(context: Context, options: argparse.Namespace) -> Exit:
-    from console.render.contract import contract_page  # noqa: PLC0415
+    from console.render.contract import contract_page
 
     view = _checked(context, options)
     context.show(view, "contract-check", contract_page(view, width=WIDTH))
@@ -107,8 +107,8 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _checked(context: Context, options: argparse.Namespace) -> ContractCheckView:
-    from console.contracts.contract import read_contract  # noqa: PLC0415 - after the arguments are known to be right
-    from console.views.contract import checked  # noqa: PLC0415
+    from console.contracts.contract import read_contract  # after the arguments are known to be right
+    from console.views.contract import checked
 
     if options.file is None:
         if options.moment not in {None, "logs"}:
@@ -129,7 +129,7 @@ def _checked(context: Context, options: argparse.Namespace) -> ContractCheckView
 
 def _kept(context: Context, model: str) -> ReadContract:
     """The contract of a model in the workspace. Raises Problem."""
-    from console.contracts.kept import load_contracts  # noqa: PLC0415
+    from console.contracts.kept import load_contracts
 
     if not context.located.exists:
         raise Problem(Exit.USAGE, f"{model} is no file, and there is no workspace that could have a model of that name")
@@ -141,7 +141,7 @@ def _kept(context: Context, model: str) -> ReadContract:
 
 
 def _keep(context: Context, options: argparse.Namespace, kept: ReadContract, view: ContractCheckView, now: datetime) -> None:
-    from console.contracts.recording import keep_check  # noqa: PLC0415
+    from console.contracts.recording import keep_check
 
     if context.as_of is not None or options.read_only:
         context.say("the check is not kept: you look at the past, or read only")
@@ -151,7 +151,7 @@ def _keep(context: Context, options: argparse.Namespace, kept: ReadContract, vie
 
 def _now(context: Context) -> datetime:
     """The moment asked for, else that of the workspace, else the machine's."""
-    from console.clock import SystemClock  # noqa: PLC0415
+    from console.clock import SystemClock
 
     if context.as_of is not None:
         return context.as_of
@@ -160,7 +160,7 @@ def _now(context: Context) -> datetime:
 
 def _policies(context: Context) -> Policies:
     """Those in force; without a workspace those that ship, so that rows are judged as in production."""
-    from console.policies.load import load_policies, shipped_policies  # noqa: PLC0415
+    from console.policies.load import load_policies, shipped_policies
 
     return load_policies(context.workspace.paths.policies) if context.located.exists else shipped_policies()
 

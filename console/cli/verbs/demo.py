@@ -40,7 +40,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     _build(context, root, options)
     if options.no_open or options.json:
         if options.json:
-            from console.views.workspaces import DemoView  # noqa: PLC0415
+            from console.views.workspaces import DemoView
 
             context.show(DemoView(path=str(root), built=True), "demo")
         else:
@@ -55,9 +55,9 @@ def _require_writing(context: Context, options: argparse.Namespace) -> None:
 
 
 def _build(context: Context, root: Path, options: argparse.Namespace) -> None:
-    from console.demo.build import DemoProblem, build, is_built  # noqa: PLC0415
-    from console.demo.flights import FlightsMissing  # noqa: PLC0415
-    from console.demo.story import DEFAULT_START  # noqa: PLC0415
+    from console.demo.build import DemoProblem, build, is_built
+    from console.demo.flights import FlightsMissing
+    from console.demo.story import DEFAULT_START
 
     if is_built(root) and not options.rebuild:
         return
@@ -80,7 +80,7 @@ def _progress(done: int, total: int, what: str) -> None:
 
 def _open(root: Path) -> Exit:
     """Open the console, with a score server beside it that lets the clock run once somebody has acted."""
-    from console.cli.start import no_terminal, run_console  # noqa: PLC0415
+    from console.cli.start import no_terminal, run_console
 
     problem = no_terminal()
     if problem is not None:
@@ -97,10 +97,10 @@ def _open(root: Path) -> Exit:
 
 
 def _serve(context: Context, root: Path, options: argparse.Namespace) -> Exit:
-    from console.config import open_workspace  # noqa: PLC0415
-    from console.demo.build import is_built  # noqa: PLC0415
-    from console.demo.replay import serve  # noqa: PLC0415
-    from console.demo.serving_watch import Evaluator, acted_since  # noqa: PLC0415
+    from console.config import open_workspace
+    from console.demo.build import is_built
+    from console.demo.replay import serve
+    from console.demo.serving_watch import Evaluator, acted_since
 
     if not is_built(root):
         raise Problem(Exit.NOT_FOUND, f"there is no demo in {root}; build it with: quarterdeck demo --dir {root} --no-open")

@@ -29,8 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.render.drift import drift_detail_page, drift_page  # noqa: PLC0415 - after the arguments are known to be right
-    from console.views.drift import Asked  # noqa: PLC0415
+    from console.render.drift import drift_detail_page, drift_page  # after the arguments are known to be right
+    from console.views.drift import Asked
 
     first, last = _day(options.first, "--from"), _day(options.last, "--to")
     reference = _day(options.reference_from, "--reference-from"), _day(options.reference_to, "--reference-to")

@@ -17,12 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.cli.acting import desk_of, said  # noqa: PLC0415 - whose modules --help does not need
-    from console.control.actions import new_key  # noqa: PLC0415
-    from console.control.errors import JournalUnavailable, Refused  # noqa: PLC0415
-    from console.control.terminal import this_terminal  # noqa: PLC0415
-    from console.lifting import length_of  # noqa: PLC0415
-    from console.views.elevation import elevation_view  # noqa: PLC0415
+    from console.cli.acting import desk_of, said  # whose modules --help does not need
+    from console.control.actions import new_key
+    from console.control.errors import JournalUnavailable, Refused
+    from console.control.terminal import this_terminal
+    from console.lifting import length_of
+    from console.views.elevation import elevation_view
 
     if options.off and options.length is not None:
         raise Problem(Exit.USAGE, "either a length or --off")

@@ -17,8 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.render.explain import explain_list_page, explain_page  # noqa: PLC0415 - after the arguments are known to be right
-    from console.views.explain import explain_list, explained  # noqa: PLC0415
+    from console.render.explain import explain_list_page, explain_page  # after the arguments are known to be right
+    from console.views.explain import explain_list, explained
 
     policies = _policies(context)
     if not options.name:
@@ -32,7 +32,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 def _policies(context: Context) -> Policies:
     """Those in force; without a workspace those that ship, since definitions need none."""
-    from console.policies.load import load_policies, shipped_policies  # noqa: PLC0415
+    from console.policies.load import load_policies, shipped_policies
 
     if not context.located.exists:
         return shipped_policies()

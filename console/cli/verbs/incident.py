@@ -37,7 +37,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.export is not None:
         return _export(context, options)
     view = _view(context, options.incident)
-    from console.render.incident import incident_page  # noqa: PLC0415
+    from console.render.incident import incident_page
 
     if options.step is not None and view.step(options.step) is None:
         listed = ", ".join(step.id for step in view.steps) or "none"
@@ -47,15 +47,15 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _view(context: Context, wanted: str) -> IncidentView:
-    from console.runbook.incident import incident_view  # noqa: PLC0415
-    from console.views.sight import Sight  # noqa: PLC0415
+    from console.runbook.incident import incident_view
+    from console.views.sight import Sight
 
     return incident_view(Sight(context.workspace, context.environment, context.clock), wanted)
 
 
 def _export(context: Context, options: argparse.Namespace) -> Exit:
-    from console.runbook.postmortem import WouldOverwrite, postmortem, write_postmortem  # noqa: PLC0415
-    from console.views.sight import Sight  # noqa: PLC0415
+    from console.runbook.postmortem import WouldOverwrite, postmortem, write_postmortem
+    from console.views.sight import Sight
 
     sight = Sight(context.workspace, context.environment, context.clock)
     text = postmortem(sight, options.incident, as_json=options.json)
@@ -74,12 +74,12 @@ def _export(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _open(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.records import State  # noqa: PLC0415
-    from backends.text import Untrusted  # noqa: PLC0415
-    from console.cli.acting import desk_of, said  # noqa: PLC0415
-    from console.control.actions import new_key  # noqa: PLC0415
-    from console.control.errors import JournalUnavailable, Refused  # noqa: PLC0415
-    from console.runbook.library import playbook_view  # noqa: PLC0415
+    from backends.records import State
+    from backends.text import Untrusted
+    from console.cli.acting import desk_of, said
+    from console.control.actions import new_key
+    from console.control.errors import JournalUnavailable, Refused
+    from console.runbook.library import playbook_view
 
     if not options.model or not options.title:
         raise Problem(Exit.USAGE, "say which model and what is wrong: incident open MODEL --title TEXT")
@@ -108,13 +108,13 @@ def _open(context: Context, options: argparse.Namespace) -> Exit:
 
 def _known(context: Context, model: str) -> None:
     """Nobody opens an incident for a model that nothing is known of; while the store is down, what control names is enough."""
-    from backends.store.errors import StoreError  # noqa: PLC0415
-    from console.acting import known_models  # noqa: PLC0415
+    from backends.store.errors import StoreError
+    from console.acting import known_models
 
     if model in known_models(context.workspace, context.environment):
         return
-    from console.views.assessment import no_such_model, registry_of  # noqa: PLC0415
-    from console.views.sight import Sight  # noqa: PLC0415
+    from console.views.assessment import no_such_model, registry_of
+    from console.views.sight import Sight
 
     sight = Sight(context.workspace, context.environment, context.clock)
     try:

@@ -68,10 +68,10 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _taken(context: Context, options: argparse.Namespace, file: Path) -> tuple[IngestedFile, Exit]:
-    from backends.protocol import BackendUnavailable  # noqa: PLC0415 - what is loaded to say --help is small
-    from backends.store.errors import IngestError, StoreError  # noqa: PLC0415
-    from backends.store.ingest import ingest  # noqa: PLC0415
-    from backends.store.ingest_database import InDatabase  # noqa: PLC0415
+    from backends.protocol import BackendUnavailable  # what is loaded to say --help is small
+    from backends.store.errors import IngestError, StoreError
+    from backends.store.ingest import ingest
+    from backends.store.ingest_database import InDatabase
 
     bar = Bar(file.name)
     try:
@@ -120,7 +120,7 @@ def _entry(
 
 
 def _line(file: IngestedFile) -> str:
-    from backends.text import displayable  # noqa: PLC0415
+    from backends.text import displayable
 
     name = displayable(file.path)
     if file.problem is not None:

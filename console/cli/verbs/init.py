@@ -39,7 +39,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 def _wrong(error: ValueError) -> str:
     """What is wrong with a name or a zone, in one line."""
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
     if not isinstance(error, ValidationError):
         return str(error)

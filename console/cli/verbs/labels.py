@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.render.labels import labels_page  # noqa: PLC0415 - after the arguments are known to be right
+    from console.render.labels import labels_page  # after the arguments are known to be right
 
     view = context.lookout.labels(options.model)
     context.show(view, "labels", labels_page(view, width=WIDTH, tabbed=False))

@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.render.leakage import leakage_page  # noqa: PLC0415 - after the arguments are known to be right
-    from console.views.leakage import LeakageAsked, leakage  # noqa: PLC0415
+    from console.render.leakage import leakage_page  # after the arguments are known to be right
+    from console.views.leakage import LeakageAsked, leakage
 
     asked = LeakageAsked(
         label=options.label,

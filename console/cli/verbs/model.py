@@ -25,7 +25,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 def _effect(context: Context, model: str) -> None:
     """Did it help? Below the page, while something was done lately."""
-    from backends.store.errors import StoreError  # noqa: PLC0415
+    from backends.store.errors import StoreError
 
     try:
         found = context.lookout.latest_effect(model)
@@ -33,7 +33,7 @@ def _effect(context: Context, model: str) -> None:
         context.say(f"the effect of the last action cannot be read: {problem}")
         return
     if found is not None:
-        from console.render.effect import effect_lines  # noqa: PLC0415
+        from console.render.effect import effect_lines
 
         print()
         print("\n".join(each.text.rstrip() for each in effect_lines(found, WIDTH)))

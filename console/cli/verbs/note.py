@@ -26,7 +26,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _listed(context: Context) -> list[str]:
-    from backends.store.summary import read_summary  # noqa: PLC0415
+    from backends.store.summary import read_summary
 
     try:
         summary = read_summary(context.workspace.paths) or {}

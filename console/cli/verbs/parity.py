@@ -27,8 +27,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     defaults = dict(each.partition("=")[::2] for each in options.default if "=" in each)
     if len(defaults) != len(options.default):
         raise Problem(Exit.USAGE, "--default is COLUMN=VALUE, one for each column")
-    from console.render.parity import parity_page  # noqa: PLC0415 - after the arguments are known to be right
-    from console.views.parity import ParityAsked, parity  # noqa: PLC0415
+    from console.render.parity import parity_page  # after the arguments are known to be right
+    from console.views.parity import ParityAsked, parity
 
     columns = tuple(dict.fromkeys(options.columns.split(","))) if options.columns else ()
     keys = tuple(dict.fromkeys(options.key))

@@ -59,8 +59,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _list(context: Context) -> Exit:
-    from console.render.playbooks import library_page  # noqa: PLC0415
-    from console.runbook.library import library_view  # noqa: PLC0415
+    from console.render.playbooks import library_page
+    from console.runbook.library import library_view
 
     view = library_view(context.workspace.paths.playbooks, context.clock.real_now())
     context.show(view, "playbooks", library_page(view, width=WIDTH))
@@ -68,8 +68,8 @@ def _list(context: Context) -> Exit:
 
 
 def _show(context: Context, name: str) -> Exit:
-    from console.render.playbooks import playbook_page  # noqa: PLC0415
-    from console.runbook.library import playbook_view  # noqa: PLC0415
+    from console.render.playbooks import playbook_page
+    from console.runbook.library import playbook_view
 
     if name.upper().startswith("RUN-"):
         return _show_run(context, name)
@@ -79,9 +79,9 @@ def _show(context: Context, name: str) -> Exit:
 
 
 def _show_run(context: Context, name: str) -> Exit:
-    from console.render.playbooks import run_page  # noqa: PLC0415
-    from console.runbook.library import run_view  # noqa: PLC0415
-    from console.views.sight import Sight  # noqa: PLC0415
+    from console.render.playbooks import run_page
+    from console.runbook.library import run_view
+    from console.views.sight import Sight
 
     view = run_view(Sight(context.workspace, context.environment, context.clock), name)
     context.show(view, "run", run_page(view, width=WIDTH))
@@ -89,10 +89,10 @@ def _show_run(context: Context, name: str) -> Exit:
 
 
 def _check(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.yaml_text import YamlFileError  # noqa: PLC0415
-    from console.policies.load import load_policies  # noqa: PLC0415
-    from console.render.playbooks import findings_page  # noqa: PLC0415
-    from console.runbook.library import findings  # noqa: PLC0415
+    from backends.yaml_text import YamlFileError
+    from console.policies.load import load_policies
+    from console.render.playbooks import findings_page
+    from console.runbook.library import findings
 
     file = Path(options.name) if options.name else None
     if file is not None and not file.is_file():
@@ -107,14 +107,14 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _start(context: Context, options: argparse.Namespace) -> Exit:
-    from console.cli.acting import desk_of, said  # noqa: PLC0415
-    from console.control.errors import JournalUnavailable, NotFound, Refused  # noqa: PLC0415
-    from console.control.ledger import read_state  # noqa: PLC0415
-    from console.runbook.attending import found_incident, open_run  # noqa: PLC0415
-    from console.runbook.driving import Driving  # noqa: PLC0415
-    from console.runbook.records import run_of  # noqa: PLC0415
-    from playbooks.binding import BindingError  # noqa: PLC0415
-    from playbooks.host import HostError  # noqa: PLC0415
+    from console.cli.acting import desk_of, said
+    from console.control.errors import JournalUnavailable, NotFound, Refused
+    from console.control.ledger import read_state
+    from console.runbook.attending import found_incident, open_run
+    from console.runbook.driving import Driving
+    from console.runbook.records import run_of
+    from playbooks.binding import BindingError
+    from playbooks.host import HostError
 
     if options.incident is None:
         raise Problem(Exit.USAGE, f"a run belongs to an incident: playbook run {options.name} --incident INC")
@@ -142,13 +142,13 @@ def _start(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _step(context: Context, options: argparse.Namespace) -> Exit:
-    from console.cli.acting import desk_of, said  # noqa: PLC0415
-    from console.control.errors import JournalUnavailable, NotFound, Refused  # noqa: PLC0415
-    from console.control.ledger import read_state  # noqa: PLC0415
-    from console.runbook.driving import Driving  # noqa: PLC0415
-    from console.runbook.library import known_run  # noqa: PLC0415
-    from playbooks.host import HostError  # noqa: PLC0415
-    from playbooks.runner import RunRefusedError  # noqa: PLC0415
+    from console.cli.acting import desk_of, said
+    from console.control.errors import JournalUnavailable, NotFound, Refused
+    from console.control.ledger import read_state
+    from console.runbook.driving import Driving
+    from console.runbook.library import known_run
+    from playbooks.host import HostError
+    from playbooks.runner import RunRefusedError
 
     found = known_run(read_state(context.workspace.paths), options.name)
     environment = str(found.params.get("environment", context.environment))
@@ -205,7 +205,7 @@ def _failures(run: Run) -> int:
 
 
 def _plan(context: Context, driving: Driving) -> Exit:
-    from console.render.plan import plan_page  # noqa: PLC0415
+    from console.render.plan import plan_page
 
     summary, plan = driving.plan()
     if plan is None:

@@ -35,8 +35,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.USAGE, f"--{given[0].replace('_', '-')} is for a file: give --label and --score with it")
     if options.by == "month" or len(options.slice or ()) > 1:
         raise Problem(Exit.USAGE, "of a model: --by day or week, and one --slice at a time")
-    from console.render.quality import quality_page  # noqa: PLC0415 - after the arguments are known to be right
-    from console.views.quality import QualityAsked  # noqa: PLC0415
+    from console.render.quality import quality_page  # after the arguments are known to be right
+    from console.views.quality import QualityAsked
 
     view = context.lookout.quality(options.model, QualityAsked(options.by or "day", (options.slice or [None])[0]))
     context.show(view, "quality", quality_page(view, width=WIDTH, tabbed=False))
@@ -47,8 +47,8 @@ def _of_file(context: Context, options: argparse.Namespace) -> Exit:
     if options.label is None or options.score is None:
         raise Problem(Exit.USAGE, "a file needs both --label COLUMN and --score COLUMN")
     _check(context, options)
-    from console.render.file_quality import file_quality_page  # noqa: PLC0415
-    from console.views.file_quality import MINIMUM_SLICE, FileAsked, file_quality, one_class  # noqa: PLC0415
+    from console.render.file_quality import file_quality_page
+    from console.views.file_quality import MINIMUM_SLICE, FileAsked, file_quality, one_class
 
     asked = FileAsked(
         label=options.label,
@@ -86,7 +86,7 @@ def _check(context: Context, options: argparse.Namespace) -> None:
     if (options.label_time is None) != (context.as_of is None):
         raise Problem(Exit.USAGE, "--label-time COLUMN and --as-of T go together: outcomes that became known later do not count")
     if options.tz is not None:
-        from zoneinfo import ZoneInfo  # noqa: PLC0415 - few ask for it
+        from zoneinfo import ZoneInfo  # few ask for it
 
         try:
             ZoneInfo(options.tz)

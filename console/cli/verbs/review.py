@@ -39,8 +39,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _shown(context: Context, wanted: str) -> Exit:
-    from console.control.identity import current_actor  # noqa: PLC0415 - what --help does not need
-    from console.views.reviews import review_view  # noqa: PLC0415
+    from console.control.identity import current_actor  # what --help does not need
+    from console.views.reviews import review_view
 
     sight = context.lookout.sight()
     actor = current_actor(sight.clock)

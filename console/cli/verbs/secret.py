@@ -35,8 +35,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _set(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.secret_keeping import keep  # noqa: PLC0415
-    from backends.secrets import checked_name  # noqa: PLC0415
+    from backends.secret_keeping import keep
+    from backends.secrets import checked_name
 
     checked_name(options.name)
     file = keep(options.name, _read(options.name), os.environ, in_file=options.file)
@@ -49,7 +49,7 @@ def _set(context: Context, options: argparse.Namespace) -> Exit:
 
 def _read(name: str) -> str:
     if sys.stdin.isatty():
-        from getpass import getpass  # noqa: PLC0415
+        from getpass import getpass
 
         return getpass(f"value of {name} (not shown): ", sys.stderr)
     text = sys.stdin.read(LARGEST)
@@ -57,8 +57,8 @@ def _read(name: str) -> str:
 
 
 def _remove(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.secret_keeping import forget  # noqa: PLC0415
-    from backends.secrets import names_in, variable_of  # noqa: PLC0415
+    from backends.secret_keeping import forget
+    from backends.secrets import names_in, variable_of
 
     found = forget(options.name, os.environ)
     given = options.name in names_in(os.environ)
@@ -73,9 +73,9 @@ def _remove(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _list(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.secret_keeping import known  # noqa: PLC0415
-    from backends.secret_keyring import KeyringProblem, keyring_in_use  # noqa: PLC0415
-    from backends.secrets import secrets_file  # noqa: PLC0415
+    from backends.secret_keeping import known
+    from backends.secret_keyring import KeyringProblem, keyring_in_use
+    from backends.secrets import secrets_file
 
     found = known(os.environ)
     file = secrets_file(os.environ)
@@ -84,7 +84,7 @@ def _list(context: Context, options: argparse.Namespace) -> Exit:
     except KeyringProblem:
         keyring = None
     if options.json:
-        from console.views.secrets import SecretRow, SecretsView  # noqa: PLC0415
+        from console.views.secrets import SecretRow, SecretsView
 
         rows = [
             SecretRow.model_validate({"name": each.name, "place": each.place, "used": each.used, "problem": each.problem}) for each in found

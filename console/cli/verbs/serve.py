@@ -26,8 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.ofrep.published import Watched  # noqa: PLC0415
-    from console.serving import NotServed, listen, require_extra, serve, token_for  # noqa: PLC0415
+    from backends.ofrep.published import Watched
+    from console.serving import NotServed, listen, require_extra, serve, token_for
 
     if context.as_of is not None:
         raise Problem(Exit.REFUSED, "what was in force in the past is not served: leave --as-of out")
@@ -63,7 +63,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 def _time_of(workspace: Workspace) -> Callable[[], datetime]:
     """The workspace's time, as it is set now; while its clock cannot be read, by the one before: a switch does not wait for a clock."""
-    from console.config import WorkspaceProblem  # noqa: PLC0415
+    from console.config import WorkspaceProblem
 
     clock = workspace.clock()
 
@@ -77,8 +77,8 @@ def _time_of(workspace: Workspace) -> Callable[[], datetime]:
 
 
 def _say(context: Context, listening: Listening, watched: Watched, environment: str | None, place: str | None) -> None:
-    from backends.ofrep.application import HEALTH  # noqa: PLC0415
-    from console.views.endpoint import EndpointView  # noqa: PLC0415
+    from backends.ofrep.application import HEALTH
+    from console.views.endpoint import EndpointView
 
     look = watched.look()
     version = look.published.version if look.published is not None else None

@@ -16,13 +16,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> Exit:
     model, version = context.lookout.named_version(options.model)
     if version is None:
-        from console.render.versions import versions_page  # noqa: PLC0415 - loads the registry and arithmetic, which --help does not need
+        from console.render.versions import versions_page  # loads the registry and arithmetic, which --help does not need
 
         view = context.lookout.versions(model)
         context.show(view, "versions", versions_page(view, width=WIDTH, height=0, preview=False))
         found = [row.artifact.found for row in view.rows]
     else:
-        from console.render.version import version_page  # noqa: PLC0415 - as above
+        from console.render.version import version_page
 
         card = context.lookout.version(model, version)
         context.show(card, "version", version_page(card, width=WIDTH))

@@ -18,8 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from backends.store.errors import StoreError  # noqa: PLC0415
-    from console.watch.rounds import watch_once  # noqa: PLC0415
+    from backends.store.errors import StoreError
+    from console.watch.rounds import watch_once
 
     if context.as_of is not None or options.read_only:
         raise Problem(Exit.REFUSED, "watching records alerts, so it works neither in the past nor with --read-only")
@@ -43,7 +43,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
                 context.say(line)
             if options.once:
                 if options.json:
-                    from console.views.workspaces import WatchView  # noqa: PLC0415
+                    from console.views.workspaces import WatchView
 
                     alerts = tuple(transition.alert.id for transition in done.new)
                     context.show(WatchView(lines=tuple(done.lines), problems=tuple(done.problems), new_alerts=alerts), "watch")

@@ -20,7 +20,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if chosen.exists:
         found.insert(0, (chosen.root.name, chosen.root))
     if options.json:
-        from console.views.workspaces import KnownWorkspace, WorkspacesView  # noqa: PLC0415
+        from console.views.workspaces import KnownWorkspace, WorkspacesView
 
         rows = [KnownWorkspace(name=name, path=str(path), chosen=path == chosen.root and chosen.exists) for name, path in found]
         context.show(WorkspacesView(workspaces=tuple(rows)), "workspaces")
