@@ -13,7 +13,7 @@ DUCKDB_LINES ?= 1.5.6 2.0.0
 WHEEL_TESTS ?= tests/analysis tests/store tests/playbooks tests/policies tests/views tests/documentation
 SOURCES := console backends widgets playbooks
 
-.PHONY: help demo test test-wheel test-live check schemas format bench bench-drift picture pictures requirements clean
+.PHONY: help demo test test-exhaustive test-wheel test-live check schemas format bench bench-drift picture pictures requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,7 +39,10 @@ demo: $(VENV)/.run ## build the demo workspace from real flights, once, and open
 	@$(BIN)/quarterdeck demo --dir $(DEMO_DIR)
 
 test: $(VENV)/.dev ## run the test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not exhaustive and not live" tests
+
+test-exhaustive: $(VENV)/.dev ## run the tests that ask everything of everything: each key, each verb in each kind of trouble
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "exhaustive and not live" tests
 
 test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the built wheel, on both DuckDB lines
 	@rm -rf build/wheel && mkdir -p build/wheel
@@ -52,7 +55,7 @@ test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the buil
 	  echo "The wheel on DuckDB $$line:" >&2; \
 	  build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps duckdb==$$line; \
 	  (cd build/suite && ../venv/bin/python -c "import duckdb; assert duckdb.__version__ == '$$line', duckdb.__version__" && \
-	    ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not source and not live" $(WHEEL_TESTS)); \
+	    ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not source and not exhaustive and not live" $(WHEEL_TESTS)); \
 	done
 
 test-live: $(VENV)/.dev ## run the tests that need heavy servers

@@ -258,6 +258,7 @@ def named_here(screen: Any, scope: str) -> list[tuple[Command, str]]:
     return sorted(found, key=lambda each: (each[0].danger == "recorded", each[0].id in ("recheck", "lineage.flow")))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("scopes", APART, ids=lambda scopes: scopes[0])
 async def test_every_key_that_a_screen_names_does_what_it_says(
     busy: Place, troubled: tuple[Path, dict[str, str]], scopes: list[str]

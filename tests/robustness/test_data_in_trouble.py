@@ -70,10 +70,12 @@ def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return every_answer(place.root)
 
 
+@pytest.mark.exhaustive
 def test_every_verb_answers_with_its_code_and_a_line(answers: dict[str, Answer]) -> None:
     assert {words: answer.problem for words, answer in answers.items() if answer.problem is not None} == {}
 
 
+@pytest.mark.exhaustive
 def test_odd_data_is_no_backend_that_does_not_answer(answers: dict[str, Answer]) -> None:
     assert {words: answer.err for words, answer in answers.items() if answer.code == Exit.UNAVAILABLE} == {}
 

@@ -40,6 +40,7 @@ def newest(root: Path, pattern: str) -> Path:
     return sorted(root.glob(pattern))[-1]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("how", ["cut off", "missing", "something else"])
 @pytest.mark.parametrize("pattern", FILES)
 def test_every_verb_answers_with_its_code_and_a_line(root: Path, pattern: str, how: str) -> None:

@@ -115,6 +115,7 @@ print("that was all", flush=True)
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("more", [(), ("--json",)], ids=["plain", "json"])
 def test_no_verb_lets_anything_through_to_a_terminal(estate: Path, calls: list[list[str]], more: tuple[str, ...]) -> None:
     wanted = [[*words, *more] for words in calls]
@@ -228,6 +229,7 @@ class Walk:
         self.arrived(key)
 
 
+@pytest.mark.exhaustive
 def test_no_screen_lets_anything_through_to_a_terminal(estate: Path, console: Console) -> None:
     """Each screen, the details of its rows, each tab of the model, its plans, the definition of a number, the help."""
     program = console(root=estate, width=120, height=40)
