@@ -39,10 +39,10 @@ demo: $(VENV)/.run ## build the demo workspace from real flights, once, and open
 	@$(BIN)/quarterdeck demo --dir $(DEMO_DIR)
 
 test: $(VENV)/.dev ## run the test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not exhaustive and not live" tests
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not exhaustive and not live" tests
 
 test-exhaustive: $(VENV)/.dev ## run the tests that ask everything of everything: each key, each verb in each kind of trouble
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "exhaustive and not live" tests
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "exhaustive and not live" tests
 
 test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the built wheel, on both DuckDB lines
 	@rm -rf build/wheel && mkdir -p build/wheel
@@ -55,7 +55,7 @@ test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the buil
 	  echo "The wheel on DuckDB $$line:" >&2; \
 	  build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps duckdb==$$line; \
 	  (cd build/suite && ../venv/bin/python -c "import duckdb; assert duckdb.__version__ == '$$line', duckdb.__version__" && \
-	    ../venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not source and not exhaustive and not live" $(WHEEL_TESTS)); \
+	    ../venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not source and not exhaustive and not live" $(WHEEL_TESTS)); \
 	done
 
 test-live: $(VENV)/.dev ## run the tests that need heavy servers

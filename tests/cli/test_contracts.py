@@ -224,7 +224,7 @@ def test_one_category_that_is_not_allowed_is_critical_and_shown_by_its_shape(ask
     found = verdicts(ask, contract, changed(tmp_path, "CASE WHEN flight = 'f7' THEN 'Ab-12' ELSE carrier END AS carrier"))
     found_one = found["allowed", "carrier"]
     assert (found_one["state"], found_one["count"], found_one["share"], found_one["line"]) == ("critical", 1, 0.001, 9)
-    assert found_one["sample"] == [{"row": 8, "value": "Aa-99", "redacted": True}]
+    assert found_one["sample"] == [{"row": 8, "at": None, "value": "Aa-99", "redacted": True}]
 
 
 def test_values_beyond_the_range_are_judged_by_their_share_and_shown_where_the_contract_lets_them(
@@ -237,7 +237,7 @@ def test_values_beyond_the_range_are_judged_by_their_share_and_shown_where_the_c
         states[number] = (found["state"], found["count"])
         assert (found["warning"], found["critical"]) == (0.001, 0.02)
     assert states == {1: ("ok", 1), 2: ("warning", 2), 20: ("warning", 20), 21: ("critical", 21)}
-    assert found["sample"] == [{"row": row, "value": "-1.5", "redacted": False} for row in (1, 2, 3)]
+    assert found["sample"] == [{"row": row, "at": None, "value": "-1.5", "redacted": False} for row in (1, 2, 3)]
 
 
 def test_missing_values_are_judged_by_the_contract_and_nan_is_one(ask: Ask, contract: Path, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_missing_values_are_judged_by_the_contract_and_nan_is_one(ask: Ask, cont
         assert found["range", "distance"]["count"] == 0
         states[number] = (found["nulls", "distance"]["state"], found["nulls", "distance"]["count"])
     assert states == {100: ("ok", 100), 101: ("warning", 101), 200: ("warning", 200), 201: ("critical", 201)}
-    assert found["nulls", "distance"]["sample"][2] == {"row": 3, "value": None, "redacted": False}
+    assert found["nulls", "distance"]["sample"][2] == {"row": 3, "at": None, "value": None, "redacted": False}
 
 
 def test_a_key_that_stands_twice_is_counted_and_rows_without_one_are_left_out(ask: Ask, contract: Path, tmp_path: Path) -> None:

@@ -107,6 +107,8 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _checked(context: Context, options: argparse.Namespace) -> ContractCheckView:
+    if options.file is None and options.first.lower().endswith((".yaml", ".yml")):
+        raise Problem(Exit.USAGE, f"which rows? qd contract check {options.first} FILE; or qd contract check MODEL for what a model logged")
     from console.contracts.contract import read_contract  # after the arguments are known to be right
     from console.views.contract import checked
 
