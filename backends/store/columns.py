@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from backends.store.sql import moment, quoted, text
+from backends.store.sql import double, moment, quoted, text
 
 if TYPE_CHECKING:
     from backends.store.reader import Reader
@@ -131,9 +131,12 @@ def outside(check: ColumnCheck, kind: str) -> str:
         return f"{name} IS NOT NULL AND CAST({name} AS VARCHAR) NOT IN ({', '.join(text(value) for value in check.allowed) or 'NULL'})"
     if kind in {"VARCHAR", "TIMESTAMP", "BOOLEAN"} or (check.minimum is None and check.maximum is None):
         return "false"
-    bounds = [f"{name} < {check.minimum!r}"] if check.minimum is not None else []
-    bounds += [f"{name} > {check.maximum!r}"] if check.maximum is not None else []
-    return f"NOT isnan({name}) AND ({' OR '.join(bounds)})" if kind in {"DOUBLE", "FLOAT"} else f"({' OR '.join(bounds)})"
+    floating = kind in {"DOUBLE", "FLOAT"}
+    # A whole number is compared with a decimal one, exactly, however large it is.
+    low, high = (None if end is None else double(end) if floating else repr(end) for end in (check.minimum, check.maximum))
+    bounds = [f"{name} < {low}"] if low is not None else []
+    bounds += [f"{name} > {high}"] if high is not None else []
+    return f"NOT isnan({name}) AND ({' OR '.join(bounds)})" if floating else f"({' OR '.join(bounds)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ def texts(values: Iterable[str]) -> str:
     return "[" + ", ".join(text(value) for value in values) + "]"
 
 
+def double(value: float) -> str:
+    """A DOUBLE literal. Digits with a point alone are a DECIMAL, which the older engine turns into a double that is one step off."""
+    return f"CAST('{value!r}' AS DOUBLE)"
+
+
 def naive_utc(moment: datetime) -> datetime:
     """UTC without a zone, as stored. Raises ValueError on a time without a zone."""
     if moment.tzinfo is None:
