@@ -42,6 +42,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def open_anew(path: Path, mode: int) -> int:
+    """A descriptor to write the new file `path` with, in the place of whatever a crash left there. Raises OSError."""
+    # Or of what somebody else put there: a link would be written through, and a named pipe waited for.
+    path.unlink(missing_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+
+
 def replace_file(path: Path, content: bytes, mode: int) -> None:
     """Put `content` at `path` in one step: readers see the old file or the new one, whole.
 
@@ -49,7 +56,7 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
     Raises OSError (the old content is untouched) or UncertainWrite (the new content is in place, maybe not yet durable).
     """
     beside = path.with_name(f".{path.name}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    descriptor = open_anew(beside, mode)
     try:
         os.fchmod(descriptor, mode)
         remaining = memoryview(content)

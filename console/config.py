@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from backends.plain_file import read_plain
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SimulatedClock, SystemClock
@@ -181,7 +182,7 @@ def open_workspace(root: Path) -> Workspace:
     paths = WorkspacePaths(root)
     path = paths.workspace_toml
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(read_plain(path).decode("utf-8"))
     except FileNotFoundError:
         raise WorkspaceProblem(f"no workspace at {root}: there is no {path.name}; make one with: quarterdeck init {root}") from None
     except PermissionError:

@@ -10,6 +10,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
 from console.render import figures
 from console.session import Session
@@ -21,7 +22,7 @@ def open_overrides(paths: WorkspacePaths, environment: str, now: datetime, *, pa
     A file that cannot be read is said, not passed over. For the past only what had been set by `now` counts.
     """
     try:
-        raw = json.loads(paths.switches.read_text(encoding="utf-8"))
+        raw = json.loads(read_plain(paths.switches))
         settings: dict[str, Any] = raw["switches"].get(environment, {})
         found = [text for model, setting in settings.items() if (text := _said(model, setting, now, past))]
     except FileNotFoundError:
@@ -41,7 +42,7 @@ def held_breakers(paths: WorkspacePaths, now: datetime) -> tuple[str, ...]:
     While their file cannot be read none is held, whatever it says: calls are made.
     """
     try:
-        breakers: dict[str, Any] = json.loads(paths.breakers.read_text(encoding="utf-8"))["breakers"]
+        breakers: dict[str, Any] = json.loads(read_plain(paths.breakers))["breakers"]
         held = [(name, kept["forced"]) for name, kept in sorted(breakers.items()) if kept.get("forced") is not None]
         return tuple(text for name, forced in held if (text := _held(name, forced, now)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

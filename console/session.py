@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SystemClock
 from console.locate import Located
@@ -46,7 +47,7 @@ class Session:
         if self.as_of is not None:
             return None
         try:
-            raw = json.loads(self.paths.summary.read_text(encoding="utf-8"), object_hook=_attributes)
+            raw = json.loads(read_plain(self.paths.summary), object_hook=_attributes)
             ZoneInfo(raw.zone)
         except (OSError, ValueError, AttributeError, KeyError):
             return None

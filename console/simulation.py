@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from backends.durable import private_mode
+from backends.durable import open_anew, private_mode
+from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
 from console.clock import SimulatedClock
 
@@ -27,7 +28,7 @@ class BrokenClock(Exception):
 def read_clock(paths: WorkspacePaths) -> SimulatedClock | None:
     """The simulated clock in force, or None when nobody has set it yet. Raises BrokenClock."""
     try:
-        raw = json.loads(paths.clock_json.read_text(encoding="utf-8"))
+        raw = json.loads(read_plain(paths.clock_json))
         start, anchored_at = datetime.fromisoformat(raw["start"]), datetime.fromisoformat(raw["anchored_at"])
         if start.tzinfo is None or anchored_at.tzinfo is None:
             raise ValueError("a time without a zone")
@@ -52,7 +53,7 @@ def write_clock(paths: WorkspacePaths, clock: SimulatedClock) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Replace a small file so that a reader, or a crash, never sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    with os.fdopen(open_anew(temporary, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -14,9 +14,12 @@ from typing import Final
 
 from backends.durable import locked, private_mode, replace_file
 from backends.journal.entries import moment_of, moment_text
+from backends.plain_file import read_plain
 from backends.records import canonical_json
 
 FORMAT: Final = "quarterdeck/audit-head/1"
+LARGEST: Final = 2**20
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Head:
 def read_head(path: Path) -> Head | None:
     """The mirrored head, None when there is none; raises ValueError when the file is not one."""
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path, LARGEST)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -33,6 +33,7 @@ from backends.journal.entries import (
 )
 from backends.journal.head import Head, mirror_head, read_head
 from backends.journal.outside import OutsideHeads
+from backends.plain_file import require_regular
 from backends.records import canonical_json
 
 FORMAT: Final = 1
@@ -83,6 +84,8 @@ class Journal:
         with _said_plainly(path):
             if not read_only and not path.exists():
                 _create(path, head_path)
+            # SQLite would wait for whoever writes into a named pipe, and with it the kill switch.
+            require_regular(path, path.stat())
             self._connection = _connect(path, read_only, busy_seconds)
             try:
                 _check_format(self._connection, path)

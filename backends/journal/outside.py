@@ -15,6 +15,7 @@ from typing import Final
 
 from backends.journal.entries import moment_text
 from backends.journal.head import Head
+from backends.plain_file import require_regular
 
 NAME: Final = "quarterdeck-audit"
 AUTHPRIV_NOTICE: Final = 10 * 8 + 5
@@ -49,7 +50,9 @@ class OutsideHeads:
 def heads_in(file: Path) -> Mapping[int, str]:
     """Number and hash of each head in the file, the first of each number. Raises OSError, or ValueError with the line."""
     found: dict[int, str] = {}
-    with file.open(encoding="ascii", errors="replace") as lines:
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, encoding="ascii", errors="replace") as lines:
+        require_regular(file, os.fstat(descriptor))
         for number, line in enumerate(lines, start=1):
             parts = line.split()
             if len(parts) != 3 or not (parts[0].isascii() and parts[0].isdigit()) or len(parts[1]) != 64:
@@ -62,8 +65,10 @@ def heads_in(file: Path) -> Mapping[int, str]:
 
 
 def _appended(file: Path, line: str) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
+    # Without waiting: a named pipe that nobody reads would otherwise hold up every action.
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o660)
     try:
+        require_regular(file, os.fstat(descriptor))
         # One write in append mode: lines of several processes do not mix.
         os.write(descriptor, line.encode("ascii"))
         os.fdatasync(descriptor)

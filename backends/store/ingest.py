@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from backends.durable import open_anew
 from backends.store.arrivals import Fresh, fresh
 from backends.store.catalogue import open_catalogue
 from backends.store.compactor import conflicts_in
@@ -411,7 +413,7 @@ def _write_rejects(paths: WorkspacePaths, file: Path, refused: list[Refused], no
     names = itertools.chain([f"{file.name}-{stamp}.jsonl"], (f"{file.name}-{stamp}-{number}.jsonl" for number in itertools.count(2)))
     final = next(path for path in (paths.rejects / name for name in names) if not path.exists())
     temporary = paths.rejects / f".{final.name}.tmp"
-    with temporary.open("w", encoding="utf-8") as told:
+    with os.fdopen(open_anew(temporary, 0o600), "w", encoding="utf-8") as told:
         for each in sorted(refused, key=lambda one: one.line):
             told.write(json.dumps({"line": each.line, "reason": each.reason, "row": each.row}, default=str) + "\n")
     settle(temporary, final)

@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any
 
+from backends.durable import open_anew
+from backends.plain_file import read_plain
 from backends.store.files import flush_folder, make_folder, said
 from backends.store.paths import WorkspacePaths
 
@@ -13,7 +15,7 @@ from backends.store.paths import WorkspacePaths
 def read_summary(paths: WorkspacePaths) -> dict[str, Any] | None:
     """The last summary that was written, or None when there is none, or none that can be read: the first frame then waits."""
     try:
-        content = json.loads(paths.summary.read_bytes())
+        content = json.loads(read_plain(paths.summary))
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
@@ -25,7 +27,7 @@ def write_summary(paths: WorkspacePaths, summary: dict[str, Any]) -> None:
     content = json.dumps(summary, ensure_ascii=False, allow_nan=False)
     try:
         make_folder(paths.store)
-        with temporary.open("w", encoding="utf-8") as file:
+        with os.fdopen(open_anew(temporary, 0o600), "w", encoding="utf-8") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

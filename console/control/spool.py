@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from backends.durable import private_mode, sync_folder
+from backends.durable import open_anew, private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
 from backends.records import canonical_json, digest_of_bytes
 from console.control import events
@@ -63,7 +63,7 @@ def write_note(folder: Path, drafts: Sequence[Draft], reason: str) -> Path:
     path = folder / f"{PREFIX}{moment}-{digest_of_bytes(lines)[7:19]}{SUFFIX}"
     mode = private_mode(folder)
     beside = path.with_name(f".{path.name}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    descriptor = open_anew(beside, mode)
     try:
         remaining = memoryview(lines)
         while remaining:

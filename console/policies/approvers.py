@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from backends.plain_file import read_plain
 from backends.sshsig.allowed import LARGEST, Signer, SignersError, SignersProblem, read_signers
 from backends.yaml_text import YamlProblem, YamlText
 from console.control.actions import ActionKind
@@ -92,8 +93,8 @@ def _signer_problems(joined: PolicyFile, own: Sequence[Own], folder: Path) -> li
 def _signers(joined: PolicyFile, folder: Path) -> tuple[Signer, ...]:
     assert joined.signatures is not None
     path = folder / joined.signatures.allowed_signers
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise SignersError([SignersProblem(str(path), 0, f"larger than {LARGEST:,} bytes")])
+    try:
+        content = read_plain(path, LARGEST)
+    except OSError as error:
+        raise SignersError([SignersProblem(str(path), 0, error.strerror or str(error))]) from error
     return read_signers(content.decode("utf-8"), str(path))

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from backends.durable import locked, private_mode, replace_file
+from backends.plain_file import read_plain
 from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlProblem
 from console.policies.approvers import approver_problems
@@ -149,7 +150,7 @@ def load_policies(folder: Path) -> Policies:
     except PoliciesError as error:
         problems = error.problems
     try:
-        current = json.loads((folder / IN_FORCE / "current.json").read_text(encoding="utf-8"))
+        current = json.loads(read_plain(folder / IN_FORCE / "current.json"))
         good = policies_by_digest(folder, current["digest"])
         kept = (folder / IN_FORCE, folder / IN_FORCE / "current.json", _copy_of(folder, current["digest"]))
         written = [problem.reason for path in kept if (problem := open_to_others(path, folder)) is not None]
@@ -170,7 +171,7 @@ def adopt_new(folder: Path, policies: Policies) -> None:
         return
     with contextlib.suppress(OSError):
         try:
-            kept = json.loads((folder / IN_FORCE / "current.json").read_text(encoding="utf-8"))["digest"]
+            kept = json.loads(read_plain(folder / IN_FORCE / "current.json"))["digest"]
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             kept = None
         if kept != policies.digest and folder.is_dir():
@@ -200,7 +201,7 @@ def adopt(folder: Path, policies: Policies) -> Path:
 
 def policies_by_digest(folder: Path, digest: str) -> Policies:
     """The policies that were once in force under `digest`. Raises FileNotFoundError, or ValueError when the copy was changed."""
-    body = json.loads(_copy_of(folder, digest).read_text(encoding="utf-8"))
+    body = json.loads(read_plain(_copy_of(folder, digest)))
     if digest_of(body) != digest:
         raise ValueError(f"the kept policies {digest} were changed since they were adopted")
     try:

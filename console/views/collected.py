@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationError
 
+from backends.plain_file import read_plain
 from backends.records import Moment
 from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
@@ -52,7 +53,7 @@ class Collected(View):
 def read_collected(paths: WorkspacePaths) -> Collected:
     """What is known of every source; nothing where the file is lost or broken."""
     try:
-        return Collected.model_validate_json((paths.store / FILE).read_bytes())
+        return Collected.model_validate_json(read_plain(paths.store / FILE))
     except (OSError, ValidationError):
         return Collected()
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from pydantic import Field
 
+from backends.plain_file import read_plain
 from backends.records import Moment
 from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
@@ -106,7 +107,7 @@ def kept_estimates(paths: WorkspacePaths, environment: str, model: str, version:
         if path.stem > until:
             continue
         try:
-            found = Estimates.model_validate_json(path.read_bytes())
+            found = Estimates.model_validate_json(read_plain(path))
         except (OSError, ValueError):
             continue
         if (found.environment, found.model, found.version) == (environment, model, version) and found.made_at <= at:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
 from console.simulation import write_atomically
 from console.views.health import ModelHealth
@@ -20,7 +21,7 @@ def keep_health(paths: WorkspacePaths, health: ModelHealth) -> None:
 def kept_health(paths: WorkspacePaths, environment: str, model: str) -> ModelHealth | None:
     """A model's health as last evaluated; None when there is none, or none that this program can read."""
     try:
-        return ModelHealth.model_validate_json(_path(paths, environment, model).read_bytes())
+        return ModelHealth.model_validate_json(read_plain(_path(paths, environment, model)))
     except (OSError, ValueError):
         return None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
 from backends.store.summary import write_summary
 from console.control.desk import Desk
@@ -57,7 +58,7 @@ def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Eva
 def last_evaluated(paths: WorkspacePaths, environment: str) -> datetime | None:
     """When an environment was last evaluated, by the workspace's time; None when that is not known."""
     try:
-        raw = json.loads((paths.store / MARK).read_text(encoding="utf-8"))
+        raw = json.loads(read_plain(paths.store / MARK))
         return datetime.fromisoformat(raw[environment])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -66,7 +67,7 @@ def last_evaluated(paths: WorkspacePaths, environment: str) -> datetime | None:
 def _mark(paths: WorkspacePaths, environment: str, at: datetime) -> None:
     path = paths.store / MARK
     try:
-        marks = json.loads(path.read_text(encoding="utf-8"))
+        marks = json.loads(read_plain(path))
     except (OSError, ValueError):
         marks = {}
     marks = marks if isinstance(marks, dict) else {}

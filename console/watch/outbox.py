@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from backends.durable import private_mode, sync_folder
+from backends.durable import open_anew, private_mode, sync_folder
 
 PREFIX: Final = "untold-"
 MOST: Final = 1000
@@ -32,7 +32,7 @@ def put(folder: Path, name: str, body: dict[str, Any]) -> Message:
     beside = path.with_name(f".{path.name}.tmp")
     try:
         folder.mkdir(exist_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, private_mode(folder))
+        descriptor = open_anew(beside, private_mode(folder))
         with os.fdopen(descriptor, "wb") as file:
             file.write(json.dumps(body).encode())
             file.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from backends.durable import replace_file
 from backends.store.compactor import compact
 from backends.store.paths import WorkspacePaths
 from backends.yaml_text import YamlFileError, load_yaml
-from console.config import WorkspaceProblem, init_workspace, open_workspace
-from console.simulation import BrokenClock, read_clock
+from console.config import ClockSettings, WorkspaceProblem, init_workspace, open_workspace
+from console.simulation import BrokenClock, read_clock, write_atomically
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
 from store_facts import NOON, count, predictions, put
@@ -82,3 +84,52 @@ def test_settings_that_cannot_be_used_are_told_and_never_a_fault(paths: Workspac
     paths.workspace_toml.write_text(f'format = 1\nname = "w"\n{line}\n')
     with pytest.raises(WorkspaceProblem, match=r"workspace\.toml"):
         open_workspace(paths.root)
+
+
+PROGRAM = (sys.executable, "-c", "import sys; from console.cli.main import entry; sys.exit(entry())")
+BESIDE = ("audit-head", "policies/.in-force/current.json", ".switches.json.tmp", ".audit-head.tmp", "heads")
+
+
+@pytest.mark.parametrize("names", [BESIDE, ("control.sqlite",), ("workspace.toml",), ("clock.json",)], ids=lambda names: names[0])
+def test_a_named_pipe_holds_up_neither_the_kill_switch_nor_the_verification(tmp_path: Path, names: tuple[str, ...]) -> None:
+    root = tmp_path / "w"
+    workspace = init_workspace(root, name="w", clock=ClockSettings(start=NOON))
+    with workspace.paths.workspace_toml.open("a") as settings:
+        settings.write(f'\n[audit]\nheads = "{root / "heads"}"\n')
+    for name in names:
+        pipe = root / name
+        pipe.parent.mkdir(parents=True, exist_ok=True)
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+    kill = ["kill", "delay", "--state", "fallback", "--until", "2h", "--reason", "r", "--confirm", "delay"]
+    (code, said), (verified, _) = (_ended([*words, "--json", "-w", str(root)]) for words in (kill, ["audit", "verify"]))
+    assert code is not None and verified is not None, "it was waited for"
+    assert verified != 0
+    if names[0] in {"workspace.toml", "clock.json"}:
+        assert code == 2 and "no regular file" in said
+    else:
+        assert code == 0
+        assert json.loads((root / "switches.json").read_text())["switches"]["production"]["delay"]["state"] == "fallback"
+
+
+def _ended(words: list[str]) -> tuple[int | None, str]:
+    """The exit code and what was said on stderr; None when it had to be ended."""
+    try:
+        ran = subprocess.run([*PROGRAM, *words], check=False, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return None, ""
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize("link", ["symbolic", "hard"])
+def test_what_is_written_beside_a_file_is_never_written_through_a_link(tmp_path: Path, link: str) -> None:
+    victim, target = tmp_path / "victim", tmp_path / "target.json"
+    victim.write_text("of somebody else")
+    victim.chmod(0o644)
+    for beside in (tmp_path / f".target.json.{os.getpid()}.tmp", tmp_path / ".target.json.tmp"):
+        beside.symlink_to(victim) if link == "symbolic" else os.link(victim, beside)
+    write_atomically(target, "new")
+    assert not target.is_symlink() and target.read_text() == "new"
+    replace_file(target, b"newer", 0o600)
+    assert not target.is_symlink() and target.read_text() == "newer"
+    assert victim.read_text() == "of somebody else" and victim.stat().st_mode & 0o777 == 0o644

@@ -1,0 +1,31 @@
+"""Reading a file that others may have put there: what is no regular file is refused, and never waited for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+LARGEST: Final = 64 * 2**20
+"""Bytes."""
+
+
+def read_plain(path: Path, most: int = LARGEST) -> bytes:
+    """The content of the regular file at `path`, of at most `most` bytes. Raises OSError, with the reason in `strerror`."""
+    # Opening a named pipe would wait for its writer, and with it whoever wants to stop a model.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        require_regular(path, os.fstat(file.fileno()))
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return content
+
+
+def require_regular(path: Path, status: os.stat_result) -> None:
+    """Raises OSError for what is neither a regular file nor a folder, such as a named pipe; a folder is refused by opening it."""
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "no regular file: move it away", str(path))
