@@ -11,7 +11,8 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -74,10 +75,13 @@ class Journal:
         read_only: bool = False,
         busy_seconds: float = BUSY_SECONDS,
         outside: OutsideHeads | None = None,
+        wall: Callable[[], datetime] | None = None,
     ) -> None:
+        """`wall` is the clock on the wall: an entry's `real_at` is when it got its place, and without a clock what the draft says."""
         self.path = path
         self.head_path = head_path
         self.outside = outside or OutsideHeads()
+        self._wall = wall
         self.mirror_problem: str | None = None
         """Why the head could not be mirrored after the last append, here or outside; None when it was."""
         self._guard = threading.RLock()
@@ -184,6 +188,9 @@ class Journal:
             return [entry for entry in found if entry is not None], None, None
         if expected_last is not None and seq != expected_last:
             raise JournalMoved(f"{self.path} grew from #{expected_last} to #{seq} since it was read")
+        if self._wall is not None:
+            # Drafts of several writers get their places in another order than they were drafted in, as if the clock had gone back.
+            drafts = [replace(draft, real_at=self._wall()) for draft in drafts]
         break_draft, broken = self._break(seq, previous, drafts[0])
         if break_draft is not None:
             entry = self._insert(break_draft, seq + 1, previous)

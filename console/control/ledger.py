@@ -157,7 +157,7 @@ class Ledger:
         # A restored backup puts another file in the journal's place: entries written to the old one would be lost.
         if self._journal is None or _identity(self.paths.control) != self._opened_file:
             self.close()
-            self._journal = Journal(self.paths.control, self.paths.audit_head, outside=self.outside)
+            self._journal = Journal(self.paths.control, self.paths.audit_head, outside=self.outside, wall=self.clock.real_now)
             self._opened_file = _identity(self.paths.control)
         return self._journal
 

@@ -466,3 +466,24 @@ def test_a_verification_during_appends_neither_fails_nor_warns(files: tuple[Path
         pass
     found = verify_journal(*files)
     assert found.whole and found.entries == 203 and not found.warnings
+
+
+def test_a_draft_that_waited_for_its_place_is_no_clock_that_went_back(files: tuple[Path, Path]) -> None:
+    wall = iter(AT + timedelta(minutes=1, seconds=each) for each in range(9))
+    journal = Journal(*files, wall=lambda: next(wall))
+    waited = draft("waited", seconds=0)
+    journal.append([draft("faster", seconds=5)])
+    journal.append([waited])
+    first, second = journal.entries()
+    assert (first.real_at, second.real_at) == (AT + timedelta(minutes=1), AT + timedelta(minutes=1, seconds=1))
+    assert second.at == AT, "when it happened by the workspace's time is what the draft says"
+    assert verify_journal(*files).warnings == ()
+
+
+def test_a_clock_that_went_back_by_a_second_between_two_entries_is_told(files: tuple[Path, Path]) -> None:
+    wall = iter([AT + timedelta(seconds=1), AT])
+    journal = Journal(*files, wall=lambda: next(wall))
+    journal.append([draft("before")])
+    journal.append([draft("after", seconds=9)])
+    [warning] = verify_journal(*files).warnings
+    assert "wall clock went back between #1 and #2" in warning
