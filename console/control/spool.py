@@ -20,7 +20,7 @@ from backends.durable import open_anew, private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
 from backends.records import canonical_json, digest_of_bytes
 from console.control import events
-from console.control.actions import Call, Moved
+from console.control.actions import Call, Moved, action_id_of
 from console.control.identity import Actor
 from console.control.state import fold
 
@@ -157,8 +157,28 @@ def _require_notable(draft: Draft) -> None:
     if draft.kind == events.INTENDED:
         if draft.body["plan"]["danger"] != "safer":
             raise ValueError(f"{draft.subject} is no step towards safety: it is never noted outside the journal")
+        _require_own(draft, events.intent_key(str(draft.body["key"])), draft.subject, str(draft.body["key"]))
+        _require_own(draft, draft.key, str(draft.body["plan"]["action_id"]), str(draft.body["key"]))
         fold([Entry(0, draft.key, draft.kind, draft.subject, draft.at, draft.real_at, draft.actor, draft.body, "", "")])
     elif draft.kind in _ENDS:
         _End.model_validate(draft.body)
-    elif draft.kind not in _WITH_THE_END:
+        action_key = _inside(draft.key, *events.outcome_key("\n").split("\n"))
+        _require_own(draft, events.outcome_key(action_key), draft.subject, action_key)
+    elif draft.kind in _WITH_THE_END:
+        action_key = _inside(draft.key, f"approval/{draft.subject}/{draft.kind}/", "")
+        _require_own(draft, draft.key, str(draft.body["action"]), action_key)
+    else:
         raise ValueError(f"an entry {draft.kind} is never noted outside the journal")
+
+
+def _inside(key: str, before: str, after: str) -> str:
+    """The key of the action in the key of an entry. Raises ValueError when it is not such a key."""
+    if not key.startswith(before) or not key.endswith(after) or len(key) <= len(before) + len(after):
+        raise ValueError(f"{key} is no key of such an entry")
+    return key[len(before) : len(key) - len(after)]
+
+
+def _require_own(draft: Draft, key: str, action: str, action_key: str) -> None:
+    """An action is named by its key. Under another name a note would take the place of an action that somebody else did."""
+    if draft.key != key or action != action_id_of(action_key):
+        raise ValueError(f"{draft.subject} is not the action that the key {draft.key} names")

@@ -49,6 +49,9 @@ def workspace_rights(looked: Looked) -> Iterator[Finding]:
     elif group is not None and mode & 0o2770 != SHARED:
         what = f"{paths.root} is of group {group}, but its mode is {mode:04o}: files of one member are closed to the others"
         found.append(finding("workspace.rights", State.WARNING, what, repair))
+    if group is None and status.st_uid != os.geteuid():
+        what = f"{paths.root} is personal, and of uid {status.st_uid}, who may change everything in it, the rules and the journal too"
+        found.append(finding("workspace.owner", State.WARNING, what, "act in a workspace of your own, or make one for a group"))
     if group is not None and _group_name(status.st_gid) != group:
         what = f"{paths.root} belongs to group {_group_name(status.st_gid)}, workspace.toml says {group}"
         found.append(finding("workspace.group", State.WARNING, what, f"chgrp -R {group} {paths.root}"))

@@ -317,3 +317,13 @@ async def test_the_screen_shows_a_workspace_that_cannot_be_opened(root: Path) ->
     app = ConsoleApp(Session(Located(root, "the test")), start=("own", None))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, showing(app, "update quarterdeck"))
+
+
+def test_a_personal_workspace_of_somebody_else_is_said_to_be_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "theirs"
+    init_workspace(root, name="theirs")
+    owner = os.geteuid()
+    assert "workspace.owner" not in looked(root)[1]
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    found = looked(root)[1]["workspace.owner"]
+    assert found["state"] == "warning" and f"uid {owner}," in found["what"]

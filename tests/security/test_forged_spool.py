@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from backends.journal.journal import Journal
 from backends.text import Untrusted
 from console.control import audit
-from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
+from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation, action_id_of
 from console.control.approval import ApprovalState
 from console.control.desk import Desk
 from console.control.identity import Actor
+from console.control.spool import read_notes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "control"))
 from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion, switch_to
@@ -87,6 +89,37 @@ def test_a_note_that_could_never_be_read_again_does_not_reach_the_journal(
     assert noted(workspace) is ActionState.DONE
     assert kind not in {entry.kind for entry in audit.log(workspace.paths)} - {"action.intended", "action.effective"}
     assert audit.verify(workspace.paths).whole
+
+
+@pytest.mark.parametrize("forged", ["nothing", "subject", "key", "named in the plan", "end", "use of an approval"])
+def test_a_note_never_takes_the_place_of_an_action_that_somebody_else_did(workspace: Workspace, forged: str) -> None:
+    mara = workspace.desk()
+    killed = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
+    before = dict(workspace.state.actions)
+    journal = Journal(workspace.paths.control, workspace.paths.audit_head, read_only=True)
+    intent = journal.find(f"action/{killed.key}/intended")
+    journal.close()
+    assert intent is not None
+    theirs, own = killed.action_id, action_id_of("k")
+    plan = {**intent.body["plan"], "key": "k", "action_id": own}
+    body, stolen = {**intent.body, "key": "k", "plan": plan}, {**intent.body, "key": "k", "plan": {**plan, "action_id": theirs}}
+    kind, subject, content, key = {
+        "nothing": ("action.intended", own, body, "action/k/intended"),
+        "subject": ("action.intended", theirs, body, "action/k/intended"),
+        "key": ("action.intended", own, body, "k"),
+        "named in the plan": ("action.intended", own, stolen, "action/k/intended"),
+        "end": ("action.failed", theirs, {"message": "it never was"}, "action/k/outcome"),
+        "use of an approval": ("approval.released", "APR-1", {"action": theirs}, "approval/APR-1/approval.released/k"),
+    }[forged]
+    note = spooled(workspace, kind, subject, content, key)
+    [read] = read_notes(workspace.paths.spool)
+    assert (read.problem is None) == (forged == "nothing"), read.problem
+    assert noted(workspace) is ActionState.DONE
+    after = dict(workspace.state.actions)
+    assert after.pop(own, None) is None or forged == "nothing"
+    assert after == before
+    assert not note.exists()
+    assert note.with_name(note.name + ".broken").exists() == (forged != "nothing")
 
 
 @pytest.mark.parametrize("place", ["spool", "switches"])
