@@ -70,4 +70,7 @@ class LastWriterRegistry:
         """Somebody moves it: nobody is asked what stands there."""
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.path.write_text(json.dumps([*self.moves, {"version": version, "by": by, "at": at.isoformat()}]))
+            # Those who read at the same moment take no lock.
+            whole = self.path.with_suffix(".whole")
+            whole.write_text(json.dumps([*self.moves, {"version": version, "by": by, "at": at.isoformat()}]))
+            whole.replace(self.path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 
 from control_workspace import MODEL, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
@@ -29,7 +31,10 @@ def at_once(workspace: Workspace, people: list[str], act: Callable[[Workspace, s
                 outcome = act(own, person)
                 results.put((outcome.state.value, outcome.message))
                 status = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
+                sys.stderr.flush()
                 os._exit(status)
         children.append(child)
     start.set()
