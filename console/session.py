@@ -6,7 +6,7 @@ import json
 import os
 import pwd
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backends.plain_file import read_plain
+from backends.store.newest import NewestFacts
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SystemClock
 from console.locate import Located
@@ -28,6 +29,7 @@ class Session:
     environment: str | None = None
     as_of: datetime | None = None
     read_only: bool = False
+    newest: NewestFacts = field(default_factory=NewestFacts, compare=False, repr=False)
 
     @property
     def paths(self) -> WorkspacePaths:
@@ -56,22 +58,22 @@ class Session:
     def stamp(self) -> tuple[object, ...]:
         """Changes whenever anything that a screen shows may have changed: files, and the minute of a simulated clock that runs."""
         paths = self.paths
-        published = (paths.registry, paths.switches, paths.traffic, paths.summary, paths.clock_json)
-        watched = (paths.catalog, paths.control, *published, paths.landing)
-        seen: list[object] = []
-        for path in (*watched, *(path.with_name(path.name + "-wal") for path in (paths.catalog, paths.control))):
+        published = (paths.registry, paths.switches, paths.traffic, paths.breakers, paths.summary, paths.collected, paths.clock_json)
+        journal = (paths.control, paths.control.with_name(paths.control.name + "-wal"))
+        seen: list[object] = [self.newest.seen(paths)]
+        for path in (*published, *journal, paths.spool, paths.rejects):
             try:
                 status = path.stat()
                 seen.append((status.st_mtime_ns, status.st_size))
             except OSError:
                 seen.append(None)
-        seen.append(_policy_files(paths.policies))
+        seen += [_written_by_hand(folder) for folder in (paths.policies, paths.contracts, paths.playbooks)]
         seen.append(self.clock().now().timestamp() // 300)
         return tuple(seen)
 
 
-def _policy_files(folder: Path) -> object:
-    """What tells that a policy file changed, came or went; None while the folder cannot be looked into."""
+def _written_by_hand(folder: Path) -> object:
+    """What tells that a YAML file of a folder changed, came or went; None while the folder cannot be looked into."""
     try:
         with os.scandir(folder) as entries:
             listed = [entry for entry in entries if entry.name.endswith((".yaml", ".yml"))]

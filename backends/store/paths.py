@@ -69,6 +69,11 @@ class WorkspacePaths:
         return self.store / "summary.json"
 
     @property
+    def collected(self) -> Path:
+        """What is known of every source. Rebuildable: without it everything is read once more, and every fact is still one."""
+        return self.store / "collected.json"
+
+    @property
     def registry(self) -> Path:
         return self.root / "registry.json"
 

@@ -165,11 +165,14 @@ class DeckScreen(FrameScreen):
         """Read again now."""
         self._epoch += 1
         self._pending = True
-        self._stamp = self.app.stamp()
         self._read(self._epoch)
 
     @work(thread=True, exclusive=True, group="read", exit_on_error=False)
     def _read(self, epoch: int) -> None:
+        # Before reading: what changes meanwhile is read again.
+        stamp = self.app.stamp()
+        if epoch == self._epoch:
+            self._stamp = stamp
         try:
             view = self.read()
             self.app.look_for_what_is_broken()

@@ -11,9 +11,6 @@ from backends.text import Untrusted
 from console.simulation import write_atomically
 from console.views.health import View
 
-FILE = "collected.json"
-"""In `store/`. Rebuildable: without it everything is read once more, and every fact is still one."""
-
 
 class CollectedTable(View):
     """One table of a source. Counts are those of the last time it was read."""
@@ -53,7 +50,7 @@ class Collected(View):
 def read_collected(paths: WorkspacePaths) -> Collected:
     """What is known of every source; nothing where the file is lost or broken."""
     try:
-        return Collected.model_validate_json(read_plain(paths.store / FILE))
+        return Collected.model_validate_json(read_plain(paths.collected))
     except (OSError, ValidationError):
         return Collected()
 
@@ -61,4 +58,4 @@ def read_collected(paths: WorkspacePaths) -> Collected:
 def write_collected(paths: WorkspacePaths, collected: Collected) -> None:
     """Replace it. Raises OSError."""
     paths.store.mkdir(exist_ok=True)
-    write_atomically(paths.store / FILE, collected.model_dump_json() + "\n")
+    write_atomically(paths.collected, collected.model_dump_json() + "\n")

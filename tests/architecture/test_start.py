@@ -49,7 +49,7 @@ print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules}), sa
 """
 
 FIRST_FRAME = """
-import asyncio, json, sys
+import asyncio, json, sys, threading
 from pathlib import Path
 from console.cli.start import Located
 from console.session import Session
@@ -58,11 +58,16 @@ from console.app import ConsoleApp
 async def first_frame():
     app = ConsoleApp(Session(Located(Path(sys.argv[1]), "the test")))
     reads = []
-    app.lookout = lambda: reads.append(True)  # the reader loads the store, behind the first frame
+
+    def behind_the_first_frame():
+        reads.append(threading.current_thread() is threading.main_thread())
+
+    app.lookout = app.stamp = behind_the_first_frame  # who reads the store, and asks whether it has changed
     async with app.run_test(size=(80, 24)) as pilot:
         while not (rows := getattr(getattr(app.screen, "content", None), "rows", ())):
             await pilot.pause()
         text = "\\n".join(row.line.text for row in rows)
+    assert reads and not any(reads), "read by the thread that draws"
     return text
 
 text = asyncio.run(first_frame())

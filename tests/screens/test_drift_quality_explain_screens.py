@@ -20,7 +20,7 @@ from console.screens.base import DeckScreen
 from console.session import Session
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
-from views_workspace import DAY, START, days_of_predictions, made
+from views_workspace import DAY, START, Made, days_of_predictions, made
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,23 @@ async def test_the_digits_go_from_tab_to_tab(root: Path) -> None:
         assert "[3 Quality]" in lines(app)[0]
         await pilot.press("2")
         await until(pilot, ready(app, "drift", "COLUMN"))
+
+
+async def test_what_has_been_read_is_not_read_again_until_something_changes(root: Path, tmp_path: Path) -> None:
+    copytree(root, own := tmp_path / "w")
+    app = console(own)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "drift", "COLUMN"))
+        for scope, key, holds in (("quality", "3", "AUC"), ("drift", "2", "COLUMN")):
+            await pilot.press(key)
+            await until(pilot, ready(app, scope, holds))
+            view = shown(app).view
+            shown(app).reload_when_changed()
+            await pilot.pause(0.3)
+            assert shown(app).view is view
+        days_of_predictions(Made(open_workspace(own)), 1, 3, temp=lambda _day, row: float(row), first=59, compacted=False)
+        shown(app).reload_when_changed()
+        await until(pilot, lambda: shown(app).view is not view)
 
 
 async def test_the_eighth_tab_judges_the_rows_and_a_signal_of_the_data_layer_opens_it(root: Path) -> None:
