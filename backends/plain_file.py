@@ -11,13 +11,23 @@ from typing import Final
 LARGEST: Final = 64 * 2**20
 """Bytes."""
 
+STEP: Final = 2**20
+"""Bytes."""
+
 
 def read_plain(path: Path, most: int = LARGEST) -> bytes:
     """The content of the regular file at `path`, of at most `most` bytes. Raises OSError, with the reason in `strerror`."""
     # Opening a named pipe would wait for its writer, and with it whoever wants to stop a model.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        require_regular(path, os.fstat(file.fileno()))
-        content = file.read(most + 1)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        require_regular(path, status)
+        # As much as the file is said to hold: room for the most that it may hold would be asked for and given back at each read.
+        content = os.read(descriptor, min(status.st_size, most) + 1)
+        while len(content) <= most and (further := os.read(descriptor, STEP)):
+            content += further
+    finally:
+        os.close(descriptor)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
     return content

@@ -16,14 +16,13 @@ needs no lock. Unknown fields, double keys and times without a zone are refused:
 from __future__ import annotations
 
 import json
-import os
-import stat
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from backends.plain_file import read_plain
 from backends.protocol import AliasMove, BackendError, SwitchSetting
 from backends.records import Moment, Name, SwitchState
 
@@ -110,17 +109,11 @@ def read_document(path: Path, kind: type[Document]) -> Document:
     Raises BackendError with file and reason on anything else; the file is left as it is.
     """
     try:
-        # A named pipe in the file's place must not hold up a kill switch: opening one would wait for its writer.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BackendError(f"{path} is no regular file: it was left as it is; move it away or restore it from a backup")
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_plain(path, MAX_BYTES)
     except FileNotFoundError:
         return kind()
     except OSError as error:
-        raise BackendError(f"{path} cannot be read: {error.strerror}") from error
-    if len(raw) > MAX_BYTES:
-        raise BackendError(f"{path} is larger than {MAX_BYTES} bytes: it was left as it is; restore it from a backup")
+        raise BackendError(f"{path} cannot be read: {error.strerror}; it was left as it is") from error
     try:
         return kind.model_validate(_parsed(raw, kind))
     except ValidationError as error:

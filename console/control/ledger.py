@@ -41,6 +41,7 @@ class Ledger:
         self.outside = outside
         self.clock = clock
         self.actor = actor
+        self._actor_storable: dict[str, Any] = _storable(actor.model_dump(mode="json"))
         self.holder = this_holder()
         self._journal: Journal | None = None
         self._opened_file: tuple[int, int] | None = None
@@ -53,8 +54,7 @@ class Ledger:
 
     def draft(self, key: str, kind: str, subject: str, body: dict[str, Any]) -> Draft:
         """An event by this actor, now."""
-        actor = self.actor.model_dump(mode="json")
-        return Draft(key, kind, subject, self.clock.now(), self.clock.real_now(), _storable(actor), _storable(body))
+        return Draft(key, kind, subject, self.clock.now(), self.clock.real_now(), self._actor_storable.copy(), _storable(body))
 
     def state(self) -> ControlState:
         """The state as of the newest entry; only what is new since the last call is read. Raises JournalUnavailable."""

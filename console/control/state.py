@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -173,9 +174,11 @@ class ControlState:
 
     def copied(self) -> ControlState:
         """A state with its own containers and the same records."""
-        own: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
-        copies: dict[str, Any] = {name: value.copy() if isinstance(value, _CONTAINERS) else value for name, value in own.items()}
-        return ControlState(**copies)
+        other = copy(self)
+        for name, value in vars(other).items():
+            if isinstance(value, _CONTAINERS):
+                setattr(other, name, value.copy())
+        return other
 
 
 _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
