@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from console.cli.verbs import VERBS
 
@@ -18,6 +18,31 @@ class UsageProblem(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        # A beginning is no option: `kill --as ilse` would otherwise look at the past.
+        super().__init__(*arguments, **settings, allow_abbrev=False)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        # Said before what else is missing: a mistyped option is the likeliest reason for that.
+        for word in args if self._subparsers is None else ():
+            if word == "--":
+                break
+            if word.startswith("--"):
+                self._require_option(word.partition("=")[0])
+        found, unknown = super().parse_known_args(args, namespace)
+        for word in unknown:
+            if word.startswith("-"):
+                self._require_option(word.partition("=")[0])
+        return found, unknown
+
+    def _require_option(self, word: str) -> None:
+        if word in self._option_string_actions:
+            return
+        from difflib import get_close_matches
+
+        near = get_close_matches(word, [option for option in self._option_string_actions if option.startswith("--")], n=1)
+        self.error(f"there is no option {word}" + (f"; did you mean {near[0]}?" if near else ""))
+
     def error(self, message: str) -> NoReturn:
         from backends.text import displayable
 

@@ -105,6 +105,15 @@ def test_a_command_line_that_is_wrong_exits_with_2_and_one_line(words: list[str]
     assert len(told.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", sorted(VERBS))
+def test_the_beginning_of_an_option_is_no_option_and_the_nearest_is_named(name: str, tmp_path: Path, capsys: CAPS) -> None:
+    for words in ([name, "--as", "ilse"], [name, "--js"], [name, "--as=ilse"]):
+        if name == "can-i" and "--js" not in words:
+            continue
+        assert main(["-w", str(tmp_path), *words]) == Exit.USAGE
+        assert f"there is no option {'--js' if '--js' in words else '--as'}; did you mean --" in capsys.readouterr().err
+
+
 def test_as_of_without_a_zone_says_how_to_write_it(tmp_path: Path, capsys: CAPS) -> None:
     main(["init", str(tmp_path / "w")])
     assert main(["-w", str(tmp_path / "w"), "fleet", "--as-of", "2013-04-22T14:00"]) == Exit.USAGE
