@@ -128,8 +128,8 @@ class WorkspaceSettings(_Settings):
     name: Name
     display_zone: Zone = "UTC"
     """IANA zone in which times are drawn; named on screen."""
-    personal: bool = True
-    """The OS user is admin and may approve alone, recorded as solo."""
+    personal: bool
+    """The OS user is admin and may approve alone, recorded as solo. Never assumed: a lost line must not make anybody admin."""
     group: Name | None = None
     environments: dict[str, EnvironmentSettings] = Field(default_factory=lambda: {"production": EnvironmentSettings()}, min_length=1)
     clock: ClockSettings | None = None
@@ -137,6 +137,12 @@ class WorkspaceSettings(_Settings):
     duckdb: dict[str, DuckdbSource] = Field(default_factory=dict)
     watch: WatchSettings = WatchSettings()
     audit: AuditSettings = AuditSettings()
+
+    @model_validator(mode="after")
+    def _shared_or_personal(self) -> Self:
+        if self.personal and self.group is not None:
+            raise ValueError(f"personal = true, but group = {self.group!r}: what a group shares is not personal")
+        return self
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:

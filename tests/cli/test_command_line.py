@@ -190,9 +190,20 @@ def test_config_validate_names_file_and_line_and_exits_with_1(tmp_path: Path, ca
     capsys.readouterr()
     assert main(["-w", str(root), "config", "validate"]) == Exit.NO
     assert f"{root}/policies/mine.yaml:3:" in capsys.readouterr().out
-    (root / "workspace.toml").write_text("format = 1\nname = 'w'\ncolour = 'red'\n")
+    (root / "workspace.toml").write_text("format = 1\nname = 'w'\npersonal = true\ncolour = 'red'\n")
     assert main(["-w", str(root), "config", "validate"]) == Exit.USAGE
     assert "colour" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("line", "told"), [("", "personal: Field required"), ('personal = true\ngroup = "staff"\n', "is not personal")])
+def test_a_lost_line_makes_nobody_admin(line: str, told: str, tmp_path: Path, capsys: CAPS) -> None:
+    root = tmp_path / "w"
+    main(["init", str(root)])
+    settings = root / "workspace.toml"
+    settings.write_text(settings.read_text().replace("personal = true\n", line))
+    capsys.readouterr()
+    assert main(["-w", str(root), "can-i", "kill"]) == Exit.USAGE
+    assert f"{settings}: " in (said := capsys.readouterr().err) and told in said
 
 
 def test_config_schema_is_one_that_the_made_workspace_fits(tmp_path: Path, capsys: CAPS) -> None:
