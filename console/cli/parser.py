@@ -18,9 +18,9 @@ class UsageProblem(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         # A beginning is no option: `kill --as ilse` would otherwise look at the past.
-        super().__init__(*arguments, **settings, allow_abbrev=False)
+        super().__init__(**settings, allow_abbrev=False)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         # Said before what else is missing: a mistyped option is the likeliest reason for that.
