@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, timedelta
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
@@ -22,11 +23,13 @@ from console.views.drift_together import together_of
 from console.views.drift_trend import with_trends
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE
-from console.views.live_rows import rows_of
+from console.views.live_rows import apart, live_rows, without_candidates
 from console.views.measures import quality_between
 from console.views.model_line import line_of
+from console.views.rollout import let_in
 from console.views.serving import serving_at
 from console.views.sight import Sight
+from console.views.subject import LetIn
 from console.views.windows import Floats, micros
 
 
@@ -44,6 +47,7 @@ def drift_view(
     opened = [incident.opened_at for incident in sight.control.open_incidents(sight.environment, model.name)]
     periods = periods_of(reader, rule, model, version, health, min(opened, default=None), asked, sight.at)
     today = (sight.at - timedelta(microseconds=1)).astimezone(ZoneInfo(model.zone)).date()
+    beside = let_in(sight, model.name)
     common = {
         "line": line_of(health),
         "zone": model.zone,
@@ -66,13 +70,14 @@ def drift_view(
         if place is None:
             raise no_such_column(column, [each.column.raw for each in shifts], model.name)
         if exact:
-            shifts[place] = _exact(shifts[place], reader, sight.environment, model.name, periods)
+            shifts[place] = _exact(shifts[place], reader, sight.environment, model.name, periods, beside)
     reference = periods.inputs.reference_days()
     start = day_start(periods.days[0], periods.inputs.zone)
     end = min(sight.at, day_start(periods.days[-1] + DAY, periods.inputs.zone))
     quality = None
     if start < end:
-        rows = rows_of(queries.scored(reader, sight.environment, model.name, start.astimezone(UTC), end.astimezone(UTC), role="live"))
+        every = live_rows(reader, sight.environment, model.name, start.astimezone(UTC), end.astimezone(UTC))
+        rows, _ = apart(every, beside)
         quality = quality_between(rows, model.task, micros(start), micros(end), micros(sight.at), model.threshold) if len(rows) else None
     rules = sight.policies.rules_for(model.name, sight.environment, model.task)
     broken = [each.id for each in rules if each.signal in {"schema_violations", "null_share"}]
@@ -115,7 +120,7 @@ def no_such_column(column: str, known: list[str], model: str) -> NoSuchColumn:
     return NoSuchColumn(f"{model} has no input {column!r}; {advice}")
 
 
-def _exact(shift: ColumnShift, reader: Reader, environment: str, model: str, periods: Periods) -> ColumnShift:
+def _exact(shift: ColumnShift, reader: Reader, environment: str, model: str, periods: Periods, beside: Sequence[LetIn]) -> ColumnShift:
     """KS and Wasserstein from the rows themselves; bins, PSI and JS are exact already."""
     if shift.kind != "numeric":
         return shift
@@ -128,7 +133,8 @@ def _exact(shift: ColumnShift, reader: Reader, environment: str, model: str, per
             if start >= end:
                 continue
             if shift.column.raw == SCORE:
-                parts.append(queries.scored(reader, environment, model, start, end, role="live").score)
+                scored = queries.scored(reader, environment, model, start, end, role="live")
+                parts.append(without_candidates(scored, beside).score)
             else:
                 parts.append(queries.feature_values(reader, environment, model, shift.column.raw, start, end).astype(np.float64))
         return np.concatenate(parts) if parts else np.array([])

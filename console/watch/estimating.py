@@ -25,7 +25,8 @@ from console.views.estimated import EarlierTelling, Estimates, KeptCalibration, 
 from console.views.estimation import A_NUMBER
 from console.views.health import ModelHealth
 from console.views.kept import kept_health
-from console.views.live_rows import live_rows
+from console.views.live_rows import apart, live_rows
+from console.views.rollout import let_in
 from console.views.sight import Sight
 from console.views.windows import Rows, micros
 from console.watch.learning import Arrays, NotLearnt, digest_of, learn
@@ -122,7 +123,8 @@ def _estimate(task: Task, reader: Reader) -> int:
     current = last_days(sight.at, zone)
     columns, left_out = ([], []) if fresh[1] else learnable(task.columns, task.stored, _free_texts(task, reader))
     start = task.reference[0] if fresh[1] else earliest(task.reference[0], current, zone)
-    rows = live_rows(reader, sight.environment, task.model.name, start, sight.at, columns=[each.name for each in columns])
+    every = live_rows(reader, sight.environment, task.model.name, start, sight.at, columns=[each.name for each in columns])
+    rows, _ = apart(every, let_in(sight, task.model.name))
     reference = rows.between(micros(task.reference[0]), micros(task.reference[1]))
     reasons = {"calibration": A_NUMBER} if task.model.task != "binary" else {}
     labelled = {} if fresh[0] else _labelled(task, rows, reference, reasons)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
 from views_workspace import DAY, START, made
 
 from backends.local.acting import LocalAliasSetter, LocalTrafficSetter
@@ -17,6 +18,7 @@ from backends.records import Layer
 from backends.store.landing import land
 from console.render.fleet import fleet_page
 from console.render.model import model_page
+from console.views.drift import Asked
 from console.views.health import ModelHealth
 
 NOW = START + 40 * DAY
@@ -83,6 +85,26 @@ def test_quality_is_that_of_the_version_that_serves_and_the_candidate_stands_bes
     said = f"v2 answered {int(theirs.sum())}"
     assert f"Beside, not counted above: {said} in 24 h, Brier 1 on" in model_page(health, width=80, height=20).plain()
     assert f"{said} of its own, Brier 1," in fleet
+
+
+def test_what_drift_says_of_quality_and_of_scores_one_by_one_is_of_the_version_that_serves(tmp_path: Path) -> None:
+    _, rows, _ = landed(tmp_path / "w", rollout=True)
+    from console.config import open_workspace
+    from console.lookout import Lookout
+
+    lookout = Lookout(open_workspace(tmp_path / "w"), "production")
+    view = lookout.drift("delay", Asked())
+    in_view = np.array([view.first <= (START + row * DAY / PER_DAY).date() <= view.last for row in range(40 * PER_DAY)])
+    mine = in_view & ~rows["second"]
+    assert in_view.sum() > mine.sum()
+    assert view.quality is not None and view.quality.scored == int(mine.sum())
+    error = (rows["score"] - rows["label"]) ** 2
+    assert view.quality.brier == pytest.approx(float(error[mine & rows["known"]].mean()))
+    exact = lookout.drift_column("delay", "score", Asked(), exact=True).shift
+    assert view.reference_first is not None and view.reference_last is not None
+    before = np.array([view.reference_first <= (START + row * DAY / PER_DAY).date() <= view.reference_last for row in range(40 * PER_DAY)])
+    found = ks_2samp(rows["score"][before], rows["score"][mine])
+    assert exact.method == "samples" and exact.ks == pytest.approx(found.statistic)
 
 
 def test_without_a_rollout_every_answer_is_the_models(tmp_path: Path) -> None:

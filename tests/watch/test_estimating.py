@@ -17,6 +17,8 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, Made, days_of_predictions, made
 
+from backends.local.acting import LocalTrafficSetter
+from backends.protocol import NO_ROLLOUT, TrafficSetting
 from backends.records import Column, State
 from backends.store.landing import land
 from console.cli.main import main
@@ -297,3 +299,24 @@ def test_the_first_calibration_is_scikit_learns_and_the_others_are_of_resampled_
     grid = np.linspace(0, 1, 50)
     assert np.interp(grid, *maps[0]) == pytest.approx(fitted.predict(grid), abs=1e-4)
     assert len(maps) == 61 and len({tuple(map(tuple, each)) for each in maps}) > 50
+
+
+def test_what_a_candidate_answers_changes_nothing_that_is_learnt(untouched: Made, place: Made, tmp_path: Path) -> None:
+    """Its rows are in the last week and in nothing else, with inputs that no other week has."""
+    found = Made(open_workspace(copytree(untouched.root, tmp_path / "w")))
+    began = START + (DAYS - 3) * DAY
+    at = [began + number * DAY / 100 for number in range(250)]
+    columns = {"model": ["delay"] * 250, "version": ["2"] * 250, "key": [f"c{number}" for number in range(250)], "event_at": at,
+               "score": [0.5] * 250, "temp": [99.0] * 250, "carrier": ["ZZ"] * 250}  # fmt: skip
+    land(found.workspace.paths, "predictions", columns, now=at[-1])
+    setting = TrafficSetting(
+        environment="production", model="delay", state="running", strategy="canary", stable="1", stable_key="first", candidate="2",
+        weights={"1": 0.5, "2": 0.5}, salt="salt", started_at=began, step_at=began, set_at=began, set_by="ines", key="k", reason="March",
+        steps=(0.5,), step=1,
+    )  # fmt: skip
+    LocalTrafficSetter(found.workspace.paths.traffic).set_traffic(setting, expected=NO_ROLLOUT)
+    round_at(found)
+    mine, known = learnt(found), learnt(place)
+    assert mine.telling is not None and known.telling is not None
+    assert (mine.telling.digest, mine.telling.n_current) == (known.telling.digest, known.telling.n_current)
+    assert mine.calibration == known.calibration
