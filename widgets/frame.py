@@ -15,15 +15,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.text import Untrusted, displayable
-from widgets.line import Line, Span, joined, line, sides
+from widgets.line import CUT, Line, Span, joined, line, sides
 from widgets.strips import DrawsLines, differing_cells, strip_of
 from widgets.theme import style_of
 
 NEEDED_WIDTH = 80
 NEEDED_HEIGHT = 24
 MOST_KEYS = 9
-CUT = ".."
-"""What a reason ends with that did not fit beside its verb."""
 
 
 @dataclass(frozen=True, slots=True)

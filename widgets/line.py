@@ -36,6 +36,9 @@ ROLES: Final = frozenset(
 MARKS: Final = {"ok": ".", "warning": "!", "critical": "X", "unknown": "?", "stale": "~"}
 """The one-character mark of each verdict: weight grows with trouble, readable without colour."""
 
+CUT: Final = ".."
+"""What a line ends with that said more than there was room for."""
+
 WORDS: Final = {"ok": "ok", "warning": "warn", "critical": "CRIT", "unknown": "unkn", "stale": "stal"}
 """The short word of each verdict in a lamp."""
 
@@ -89,6 +92,13 @@ class Line:
         if room > 0:
             spans.append(Span(" " * room))
         return Line(tuple(spans))
+
+    def cut(self, width: int) -> Line:
+        """Exactly `width` cells, where a line that says more ends with `..`: half a number must not read as a whole one."""
+        said = sum(cell_width(character) for character in self.text.rstrip(" -")) if self.width > width else 0
+        if said <= width:
+            return self.fitted(width)
+        return joined([self.fitted(max(0, width - len(CUT))), line((CUT[:width], "dim"))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class PageView(RowView):
         return self._stops[place] if 0 <= place < len(self._stops) else None
 
     def row_strip(self, index: int, width: int) -> Strip:
-        strip = strip_of(self._rows[index].line, width, colour=self.colour)
+        strip = strip_of(self._rows[index].line.cut(width), width, colour=self.colour)
         return emphasised(strip, self.emphasis_of(index), BOLD)
 
     def emphasis_of(self, index: int) -> tuple[tuple[int, int], ...]:

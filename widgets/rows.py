@@ -281,14 +281,14 @@ class RowView(DrawsLines, can_focus=True):
         index = self._top + y - self.header_height
         if index >= self.total:
             return Strip.blank(width)
-        strip = self.row_strip(index, width)
+        sign = self._more_sign(y - self.header_height)
+        strip = self.row_strip(index, width - len(sign))
         if index == self._cursor:
             at = self.cursor_column
             sign_strip = Strip([Segment(">", style_of("cursor", self.colour))], 1)
             strip = Strip.join([strip.crop(0, at), sign_strip, strip.crop(at + 1, width)])
-        sign = self._more_sign(y - self.header_height)
         if sign:
-            strip = Strip.join([strip.crop(0, width - 1), Strip([Segment(sign, style_of("bold", self.colour))], 1)])
+            strip = Strip.join([strip, Strip([Segment(sign, style_of("bold", self.colour))], 1)])
         return strip
 
     def header_strip(self, width: int) -> Strip:

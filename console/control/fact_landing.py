@@ -10,7 +10,7 @@ from typing import Literal
 from backends.records import Event
 from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionOutcome, ActionState
+from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionOutcome, ActionState, version_label
 from console.control.identity import Actor
 
 _log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ class FactLanding:
 
 
 def _event(actor: Actor, outcome: ActionOutcome, now: datetime) -> Event:
-    movement = f" {outcome.from_} -> {outcome.to}" if outcome.to is not None else ""
+    named = version_label if outcome.kind in ALIAS_KINDS else lambda name: name or "nobody"
+    movement = f" {named(outcome.from_)} -> {named(outcome.to)}" if outcome.to is not None else ""
     return Event(
         environment=outcome.environment,
         source="control",

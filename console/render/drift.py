@@ -19,8 +19,8 @@ from widgets.chart import hist_lines, strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
 
-NAME_WIDTH = 14
-NULLS_WIDTH = 13
+NAME_WIDTH = 13
+NULLS_WIDTH = 14
 
 WITH_COURSES = 112
 """Width from which each column has its course beside it: PSI of the earlier windows and now, the full ramp at its own limit."""
@@ -44,8 +44,8 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     wide = width >= WITH_COURSES
     rows += bug_rows(view.bug, width)
     name = NAME_WIDTH + max(0, min(20, width - 84 - (COURSE_WIDTH + 4 if wide else 0)))
-    nulls = NULLS_WIDTH + (2 if wide else 0)
-    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>10}{'FURTHER':>10}  {'NULLS':<{nulls}}{'IMPORTANCE':>10}"
+    nulls = NULLS_WIDTH + (1 if wide else 0)
+    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>9}{'FURTHER':>9}  {'NULLS':<{nulls}}{'IMPORTANCE':>10}"
     rows.append(Row(line((head + (f"  {'EARLIER, NOW':>{COURSE_WIDTH}}" if wide else ""), "dim"))))
     shown = [each for each in view.columns if complete or _worth_showing(each)]
     rows += [Row(_row(each, name, nulls, wide), key=each.column.raw, why=_why(each), state=str(each.state)) for each in shown]
@@ -131,8 +131,8 @@ def _row(shift: ColumnShift, name: int, nulls_width: int, wide: bool) -> Line:
             (psi, -5, state if state in {"warning", "critical", "unknown"} else ""),
             (figures.share(shift.js, 3), -5, ""),
             (figures.share(shift.ks, 3), -5, ""),
-            (distance(shift.limit), -9, ""),
-            (further, -9, ""),
+            (distance(shift.limit), -8, ""),
+            (further, -8, ""),
             ("", 0, ""),
             (nulls, nulls_width, ""),
             (figures.share(shift.importance, 3) if shift.importance is not None else figures.MISSING, -9, ""),

@@ -69,10 +69,10 @@ def _side_by_side(view: LabelsView, zone: tzinfo, width: int) -> list[Row]:
             [figures.moment(each.complete_to, zone) if each.complete_to else "nowhere" for each in periods],
         ),
         row(
-            " half / 90 / 99 % after",
+            " hours to half, 90, 99 %",
             "arrival curve",
-            "rows that still wait count as waiting; `>` means: not within the time that was waited",
-            [" / ".join(_delay(hours) for hours in (each.delay_50, each.delay_90, each.delay_99)) + " h" for each in periods],
+            "rows that still wait count as waiting; later: not within the time that was waited",
+            [", ".join(_delay(hours) for hours in (each.delay_50, each.delay_90, each.delay_99)) for each in periods],
         ),
         row(f" {known}", "base_rate", "over the rows whose outcome is known", [_share(each.observed) for each in periods]),
         row(" scored, outcome known", "mean_score", "", [_share(each.score_labelled) for each in periods]),
@@ -133,7 +133,7 @@ def _days(view: LabelsView, width: int) -> list[Row]:
 
 
 def _delay(hours: float | None) -> str:
-    return ">" if hours is None else f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
+    return "later" if hours is None else f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
 
 
 def _hours(hours: float | None) -> str:

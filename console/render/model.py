@@ -70,7 +70,7 @@ def _header(health: ModelHealth, zone: ZoneInfo, width: int) -> Line:
     first = figures.day(health.ends[0], zone) if health.ends else ""
     last = figures.day(health.ends[-1], zone) if health.ends else ""
     span = f"{first} {'.' * max(1, STRIP_WIDTH - len(first) - len(last) - 2)} {last}" if health.ends else "no history"
-    return line((f"   {'SIGNAL':<21}{'NOW':>8}{'LIMIT':>9}   {span:<{STRIP_WIDTH}}  SINCE", "dim"))
+    return line((f"   {'SIGNAL':<21}{'NOW':>8}{'LIMIT':>9}  {span:<{STRIP_WIDTH}} SINCE", "dim"))
 
 
 def _folded(layer: LayerHealth) -> Row:
@@ -107,9 +107,9 @@ def _signal_row(signal: Signal, health: ModelHealth, width: int, cursor: int | N
         (f" {MARKS[state]}  ", state),
         f"{name[:name_width]:<{name_width}}",
         (f"{now:>8}", state if state in {"critical", "warning", "unknown"} else ""),
-        f"{_limit(signal, limit):>9}   ",
+        f"{_limit(signal, limit):>9}  ",
         f"{drawn:<{STRIP_WIDTH}}",
-        f" {figures.since(signal.since, health.at):>6}",
+        f" {figures.since(signal.since, health.at):>5}",
     )
     return Row(parts, key=signal.id, why=line((MARKS[state], state), f" {signal.why}"), state=state)
 

@@ -112,7 +112,7 @@ class IncidentScreen(DeckScreen):
             self.content.put_cursor_on(current.id)
             self._stand(current)
         pane = self.stepper.detail if self.stepper.detail.has_focus else self.content
-        row = pane.cursor_row
+        row = pane.cursor_row or self.content.cursor_row
         self.why.show(row.why if row is not None else Line())
         if self._trouble:
             self.say(self._trouble, "warning")

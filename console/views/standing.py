@@ -7,7 +7,7 @@ from datetime import datetime
 from backends.protocol import BackendError
 from backends.records import State, SwitchState
 from backends.text import Untrusted
-from console.control.actions import SWITCH_STATES
+from console.control.actions import SWITCH_STATES, version_label
 from console.render import figures
 from console.views.fleet import FleetView, Waiting
 from console.views.health import ModelHealth
@@ -79,7 +79,7 @@ def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
     for approval in sight.control.open_approvals(sight.at, sight.environment, model):
         payload = approval.payload
         asked = figures.clock_time(payload.requested_at, sight.zone)
-        moved = f"{payload.action.value} {payload.from_} -> {payload.to}"
+        moved = f"{payload.action.value} {version_label(payload.from_)} -> {version_label(payload.to)}"
         what = f"{moved}, asked by {payload.requester} {asked}, {approval.granted} of {payload.needed}"
         found.append(
             Waiting(

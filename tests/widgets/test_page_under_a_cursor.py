@@ -51,6 +51,17 @@ async def test_the_cursor_starts_on_the_first_row_and_says_why(size):
         assert app.seen[-1].key == "arrival-delay" and app.seen[-1].state == "critical"
 
 
+async def test_half_a_number_never_reads_as_a_whole_one():
+    digits = "".join(str(n % 10) for n in range(1, 81))
+    rows = [Row(line(digits), key="fits"), Row(line(digits, "1"), key="does not"), Row(line(digits, "   "), key="only blanks do not")]
+    rows += [Row(line(digits), key=f"row {n}") for n in range(17)]
+    app = Watched(FleetScreen(Page(Line(), (*rows, Row(line("the row below"), key="last")), "fleet")))
+    async with app.run_test(size=(80, 24)):
+        drawn = shown(app)[2:22]
+        assert [text[1:] for text in drawn[:3]] == [digits[1:], digits[1:78] + "..", digits[1:]]
+        assert drawn[-1] == digits[:77] + "..v", "the sign of more below took the place of a digit"
+
+
 @pytest.mark.parametrize(
     ("keys", "key"),
     [
