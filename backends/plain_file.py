@@ -17,8 +17,27 @@ STEP: Final = 2**20
 
 def read_plain(path: Path, most: int = LARGEST) -> bytes:
     """The content of the regular file at `path`, of at most `most` bytes. Raises OSError, with the reason in `strerror`."""
+    return _read(path, most, os.O_RDONLY)[0]
+
+
+def read_owned(path: Path, most: int = LARGEST) -> tuple[bytes, int]:
+    """The content of the regular file at `path` and the uid that owns it; a link is refused, since what it leads to says less of who
+    put it there. Raises OSError."""
+    return _read(path, most, os.O_RDONLY | os.O_NOFOLLOW)
+
+
+def refuse_special(path: Path) -> None:
+    """Raises OSError where a database would be opened by name and waited for; one that is not there yet passes."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return
+    require_regular(path, status)
+
+
+def _read(path: Path, most: int, flags: int) -> tuple[bytes, int]:
     # Opening a named pipe would wait for its writer, and with it whoever wants to stop a model.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
         require_regular(path, status)
@@ -30,7 +49,7 @@ def read_plain(path: Path, most: int = LARGEST) -> bytes:
         os.close(descriptor)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
-    return content
+    return content, status.st_uid
 
 
 def require_regular(path: Path, status: os.stat_result) -> None:

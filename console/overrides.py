@@ -68,13 +68,18 @@ def broken_policies(session: Session) -> tuple[str, ...]:
 
 
 def broken_glass(session: Session, environment: str) -> tuple[str, ...]:
-    """`BREAK-GLASS REV-1a2b3c`, or how many, while somebody else has not looked at what was done without approval."""
+    """`BREAK-GLASS REV-1a2b3c`, or how many, while somebody else has not looked at what was done without approval.
+
+    Also `NOTE REFUSED` while a note lies in the spool that somebody else than it names has written.
+    """
     from console.control.ledger import read_state  # loads the journal, which the first frame does not
 
-    open_ = read_state(session.paths, until=session.as_of).open_reviews(environment)
+    state = read_state(session.paths, until=session.as_of)
+    refused = ("NOTE REFUSED",) if state.refused_notes else ()
+    open_ = state.open_reviews(environment)
     if not open_:
-        return ()
-    return (f"BREAK-GLASS {open_[0].id if len(open_) == 1 else len(open_)} unreviewed",)
+        return refused
+    return (*refused, f"BREAK-GLASS {open_[0].id if len(open_) == 1 else len(open_)} unreviewed")
 
 
 def _said(model: str, setting: dict[str, Any], now: datetime, past: bool) -> str | None:

@@ -262,6 +262,10 @@ class ActionPlan(Frozen):
     """The rules that match, one line each, with what they ask."""
     agreement: tuple[str, ...] = ()
     """Who must agree, one line each: how many and who may, which rule asks for it, until when or who has; empty: nobody."""
+    guarded: bool = False
+    """True where the environment is read-only for it: whoever carries it out is elevated."""
+    afterwards: str | None = None
+    """Who carries it out once it is approved, where whoever asks may not: `ines or otto may`; None: whoever asks."""
     bulk: int = 1
     bulk_index: int = 0
     until: Moment | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from console.control.actions import ActionKind
 from console.control.guardrails import said_length
-from console.control.roles import ANY
+from console.control.roles import ANY, Policy
 from console.control.terms import Terms, people
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def agreement(situation: Situation, approved_as: ActionKind | None, approval: st
     if not terms.quorum:
         return ()
     signed = ", signed with an SSH key" if terms.signature == "required" else ""
-    lines = [f"{people(terms.quorum)}{signed}: {_who(situation, terms)}"]
+    who = approvers(policy, situation.person, request.environment, request.model, terms, situation.facts.trained_by)
+    lines = [f"{people(terms.quorum)}{signed}: {who}"]
     rail = policy.limits((approved_as,), request.environment, request.model).second_person(approved_as)
     if rail is not None:
         lines.append(f"asked for by guardrail {rail.id}: {rail.title}")
@@ -41,20 +42,29 @@ def agreement(situation: Situation, approved_as: ActionKind | None, approval: st
     return tuple(lines)
 
 
-def _who(situation: Situation, terms: Terms) -> str:
-    """`ilse or otto may`: everybody whom the files name, whose role allows it, and whom the terms do not keep apart."""
-    policy, request = situation.policy, situation.request
+def approvers(policy: Policy, person: str, environment: str, model: str, terms: Terms, trained_by: str | None = None) -> str:
+    """`ilse or otto may`: everybody whom the files name, whose role allows it, and whom the terms keep apart from a request of `person`."""
     if policy.solo:
         return "your own counts, and is recorded as solo"
-    apart = {situation.person} if "requester" in terms.different_from else set()
-    if "trainer" in terms.different_from and situation.facts.trained_by is not None:
-        apart.add(situation.facts.trained_by)
+    apart = {person} if "requester" in terms.different_from else set()
+    if "trainer" in terms.different_from and trained_by is not None:
+        apart.add(trained_by)
+    return _able(policy, (ActionKind.APPROVE,), environment, model, apart)
+
+
+def afterwards(policy: Policy, person: str, kind: ActionKind, environment: str, model: str, *, guarded: bool) -> str | None:
+    """Who carries out what was approved, where `person` may not themselves; None: they may. `guarded`: it needs an elevation too."""
+    kinds = (kind, ActionKind.ELEVATE) if guarded else (kind,)
+    if all(policy.refusal(person, each, environment, model) is None for each in kinds):
+        return None
+    return _able(policy, kinds, environment, model, {person})
+
+
+def _able(policy: Policy, kinds: tuple[ActionKind, ...], environment: str, model: str, apart: set[str]) -> str:
     named = {grant.person for grant in policy.grants} - apart - {ANY}
-    able = sorted(person for person in named if policy.refusal(person, ActionKind.APPROVE, request.environment, request.model) is None)
+    able = sorted(person for person in named if all(policy.refusal(person, kind, environment, model) is None for kind in kinds))
     if not able:
-        return (
-            f"of those whom the policy names nobody may; it needs one of {', '.join(policy.able(ActionKind.APPROVE, request.environment))}"
-        )
+        return f"of those whom the policy names nobody may; it needs one of {', '.join(policy.able(kinds[0], environment))}"
     if len(able) > _NAMED:
         return f"{', '.join(able[:_NAMED])} and {len(able) - _NAMED} more may"
     return f"{', '.join(able[:-1])} or {able[-1]} may" if len(able) > 1 else f"{able[0]} may"

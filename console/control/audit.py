@@ -87,7 +87,7 @@ def verify(paths: WorkspacePaths, outside: Path | None = None) -> AuditVerdict:
     Never raises.
     """
     found = verify_journal(paths.control, paths.audit_head, outside)
-    changed = _altered(paths)
+    changed, notes = _altered(paths), read_notes(paths.spool)
     return AuditVerdict(
         whole=found.whole and not changed,
         entries=found.entries,
@@ -96,8 +96,8 @@ def verify(paths: WorkspacePaths, outside: Path | None = None) -> AuditVerdict:
         mirrored_seq=found.head.seq if found.head else None,
         mirrored_at=found.head.at if found.head else None,
         findings=(*(AuditFinding(kind=finding.kind, seq=finding.seq, message=finding.message) for finding in found.findings), *changed),
-        warnings=(*found.warnings, *_unrecorded(paths)),
-        gap_entries=sum(max(1, len(note.drafts)) for note in read_notes(paths.spool)),
+        warnings=(*(note.refused for note in notes if note.refused is not None), *found.warnings, *_unrecorded(paths)),
+        gap_entries=sum(max(1, len(note.drafts)) for note in notes if note.refused is None),
     )
 
 

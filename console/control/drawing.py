@@ -25,6 +25,7 @@ from console.control.actions import (
     new_key,
     version_label,
 )
+from console.control.agreeing import afterwards as carried_out_by
 from console.control.agreeing import agreement
 from console.control.approval import Approval, ApprovalState, World, difference
 from console.control.glass import glass_refusal, lifted
@@ -129,6 +130,7 @@ def sealed(
     limits = policy.limits(kinds, request.environment, request.model)
     without = lifted(situation, danger, approved_as, approval) if request.break_glass and moves else ""
     glass = bool(without)
+    guarded = danger == "dangerous" and request.environment in policy.read_only
     closed = glass_refusal(policy, danger, approved_as or judged)
     unread = [] if glass or approved_as is None or not (step == "ask" or approval) else _unread(approved_as, facts)
     unheard = [closed] if glass and closed is not None else _unheard(situation, closed) if step == "ask" else []
@@ -179,6 +181,10 @@ def sealed(
         "amounts_to": kinds,
         "guardrails": limits.told() if moves else (),
         "agreement": agreement(situation, approved_as, approval) if moves else (),
+        "guarded": guarded,
+        "afterwards": carried_out_by(policy, situation.person, judged, request.environment, request.model, guarded=guarded)
+        if step == "ask"
+        else None,
         "bulk": request.bulk,
         "bulk_index": request.bulk_index,
         "until": until,

@@ -49,10 +49,7 @@ class Actor(BaseModel):
     def from_os(cls) -> Actor:
         """The user of this process."""
         uid = os.getuid()
-        try:
-            account = pwd.getpwuid(uid).pw_name
-        except KeyError:
-            account = f"uid-{uid}"
+        account = _account(uid)
         behind = _hint("SUDO_USER") if uid == 0 else None
         return cls(
             name=behind or account,
@@ -72,6 +69,30 @@ class Actor(BaseModel):
     def of_program(cls, name: str) -> Actor:
         """A rule or the evaluator, running as the user of this process."""
         return cls(name=name, host=socket.gethostname().split(".")[0] or "localhost", uid=os.getuid(), program=True)
+
+
+def not_of(actor: Actor, owner: int, *, simulated: bool) -> str | None:
+    """Why the user `owner` of the operating system cannot have written for `actor`; None where they may have.
+
+    `simulated`: in a workspace whose clock is simulated anybody plays anybody. Root could have written whatever it likes.
+    """
+    if owner == 0:
+        return None
+    account = _account(owner)
+    if actor.uid is not None and actor.uid != owner:
+        return f"uid {owner} ({account}) wrote it, in the name of {actor.name} (uid {actor.uid})"
+    if simulated and actor.played:
+        return None
+    if actor.played or actor.name != account:
+        return f"uid {owner} ({account}) wrote it, in the name of {actor.name}"
+    return None
+
+
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"
 
 
 def current_actor(clock: Clock) -> Actor:

@@ -83,7 +83,7 @@ class Ledger:
 
     def absorb(self) -> None:
         """Take over the notes that wait in the spool, and record the gap that they fill. Raises JournalUnavailable."""
-        notes = read_notes(self.paths.spool)
+        notes = [note for note in read_notes(self.paths.spool) if note.refused is None]
         if not notes:
             return
         readable: list[SpooledNote] = []
@@ -144,7 +144,7 @@ class Ledger:
 
     def spooled_entries(self) -> list[Entry]:
         """What the spool holds, as if it were recorded: ask before `state`, and leave out what that calls `late`."""
-        return [_as_entry(draft) for note in read_notes(self.paths.spool) for draft in note.drafts]
+        return [_as_entry(draft, note) for note in read_notes(self.paths.spool) for draft in note.drafts]
 
     def lease(self, name: str, holder: str, ttl: timedelta) -> bool:
         """Take or renew a lease, by wall time: a simulated clock may stand still."""
@@ -167,12 +167,14 @@ class Ledger:
         now, real_now = self.clock.now(), self.clock.real_now()
         drafts = [draft for note in notes for draft in note.drafts]
         late = [
-            Draft(draft.key, draft.kind, draft.subject, now, real_now, draft.actor, {**draft.body, "spooled": _times(draft)})
-            for draft in drafts
+            Draft(draft.key, draft.kind, draft.subject, now, real_now, draft.actor, {**draft.body, "spooled": _noted(draft, note)})
+            for note in notes
+            for draft in note.drafts
         ]
         body = {
             "reason": notes[0].reason,
             "files": [note.path.name for note in notes],
+            "owners": [note.owner for note in notes],
             "keys": [draft.key for draft in drafts],
             "since": moment_text(min(draft.real_at for draft in drafts)),
             "until": moment_text(max(draft.real_at for draft in drafts)),
@@ -184,7 +186,7 @@ class Ledger:
             forget(note)
 
     def _put_aside(self, note: SpooledNote, problem: str) -> None:
-        body = {"reason": note.reason, "files": [note.path.name], "keys": [], "problem": problem}
+        body = {"reason": note.reason, "files": [note.path.name], "owners": [note.owner], "keys": [], "problem": problem}
         self._opened().append([self.draft(f"{events.GAP}/{note.path.name}/{new_key()}", events.GAP, "audit", body)])
         set_aside(note)
 
@@ -210,13 +212,16 @@ def _read(paths: WorkspacePaths, until: datetime | None) -> ControlState:
             refuse_lost(paths)
     except JournalUnavailable as error:
         problem = str(error)
-    waiting = [draft for note in notes for draft in note.drafts if draft.key not in state.late and (until is None or draft.at <= until)]
+    noted = [(draft, note) for note in notes for draft in note.drafts]
+    late = [(draft, note) for draft, note in noted if draft.key not in state.late and (until is None or draft.at <= until)]
+    waiting = [draft for draft, _ in late]
     try:
-        state = fold([_as_entry(draft) for draft in waiting], state)
+        state = fold([_as_entry(draft, note) for draft, note in late], state)
     except ValueError as error:
         problem, state = problem or f"{paths.spool}: {error}", state.copied()
     if waiting:
         state.gap = Gap(since=min(draft.real_at for draft in waiting), entries=len(waiting), reason=notes[0].reason)
+    state.refused_notes = () if until is not None else tuple(note.refused for note in notes if note.refused is not None)
     state.problem = problem or next((note.problem for note in notes if note.problem is not None), None)
     return state
 
@@ -323,16 +328,17 @@ def _storable(value: Any) -> Any:
 def _misfit(note: SpooledNote, state: ControlState) -> str | None:
     """Why a note does not go with what the journal holds: appended all the same, it could never be read again."""
     try:
-        fold([_as_entry(draft) for draft in note.drafts], state)
+        fold([_as_entry(draft, note) for draft in note.drafts], state)
     except ValueError as error:
         return f"{note.path}: {error}"
     return None
 
 
-def _times(draft: Draft) -> dict[str, str]:
-    return {"at": moment_text(draft.at), "real_at": moment_text(draft.real_at)}
+def _noted(draft: Draft, note: SpooledNote) -> dict[str, Any]:
+    """When it was noted, and whose file that was: what an entry says of itself where the journal could not take it."""
+    return {"at": moment_text(draft.at), "real_at": moment_text(draft.real_at), "uid": note.owner}
 
 
-def _as_entry(draft: Draft) -> Entry:
-    body = {**draft.body, "spooled": _times(draft)}
+def _as_entry(draft: Draft, note: SpooledNote) -> Entry:
+    body = {**draft.body, "spooled": _noted(draft, note)}
     return Entry(0, draft.key, draft.kind, draft.subject, draft.at, draft.real_at, draft.actor, body, "", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,12 @@ from pydantic_core import from_json
 
 from backends.durable import open_anew, private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
+from backends.plain_file import read_owned, read_plain
 from backends.records import canonical_json, digest_of_bytes
+from backends.store.paths import WorkspacePaths
 from console.control import events
 from console.control.actions import Call, Moved, action_id_of
-from console.control.identity import Actor
+from console.control.identity import Actor, not_of
 from console.control.state import fold
 
 PREFIX: Final = "control-"
@@ -53,6 +56,10 @@ class SpooledNote:
     drafts: tuple[Draft, ...]
     reason: str
     problem: str | None = None
+    owner: int | None = None
+    """The uid of the operating system that the file belongs to."""
+    refused: str | None = None
+    """Why it is not taken over and stays where it is: somebody else than it names has written it. `drafts` is empty then."""
 
 
 def write_note(folder: Path, drafts: Sequence[Draft], reason: str) -> Path:
@@ -86,7 +93,10 @@ def read_notes(folder: Path) -> list[SpooledNote]:
         notes = sorted(path for path in folder.iterdir() if path.name.startswith(PREFIX) and path.name.endswith(SUFFIX))
     except OSError:
         return []
-    return [_read(path) for path in notes]
+    if not notes:
+        return []
+    simulated = _simulated(WorkspacePaths(folder.parent).workspace_toml)
+    return [_read(path, simulated) for path in notes]
 
 
 def set_aside(note: SpooledNote) -> None:
@@ -119,14 +129,21 @@ def _line(draft: Draft, reason: str) -> bytes:
     )
 
 
-def _read(path: Path) -> SpooledNote:
+def _simulated(settings: Path) -> bool:
+    """Whether the workspace has a simulated clock, where people are played. Without settings nobody has opened it at all."""
+    try:
+        return "clock" in tomllib.loads(read_plain(settings).decode())
+    except (OSError, ValueError):
+        return True
+
+
+def _read(path: Path, simulated: bool) -> SpooledNote:
     drafts: list[Draft] = []
     reason = ""
+    owner: int | None = None
     try:
-        if not path.is_file():
-            # Reading a named pipe would wait for its writer, and with it the kill switch.
-            raise ValueError("it is no regular file")
-        for line in path.read_text(encoding="utf-8").splitlines():
+        content, owner = read_owned(path)
+        for line in content.decode().splitlines():
             # Read as the journal reads: what only a more lenient reader takes would hold up every later note.
             found: dict[str, Any] = from_json(line)
             reason = str(found["reason"])
@@ -142,10 +159,14 @@ def _read(path: Path) -> SpooledNote:
             _require_notable(draft)
             drafts.append(draft)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return SpooledNote(path, (), reason, f"{path} cannot be read: {error}")
+        return SpooledNote(path, (), reason, f"{path} cannot be read: {error}", owner)
     if not drafts:
-        return SpooledNote(path, (), reason, f"{path} is empty")
-    return SpooledNote(path, tuple(drafts), reason)
+        return SpooledNote(path, (), reason, f"{path} is empty", owner)
+    for draft in drafts:
+        forged = not_of(Actor.model_validate(draft.actor), owner, simulated=simulated)
+        if forged is not None:
+            return SpooledNote(path, (), reason, owner=owner, refused=f"{path} is not taken over: {forged}")
+    return SpooledNote(path, tuple(drafts), reason, owner=owner)
 
 
 def _require_notable(draft: Draft) -> None:

@@ -92,6 +92,8 @@ class ControlState:
     """Numbers of entries that record a broken chain."""
     gap: Gap | None = None
     """What is noted outside the journal; set by `read_state`."""
+    refused_notes: tuple[str, ...] = ()
+    """What lies in the spool in the name of somebody who did not write it; set by `read_state`, and no part of anything above."""
     problem: str | None = None
     """Why the journal could not be read; then the rest is what the spool says. Set by `read_state`."""
     snapshot: Snapshot | None = field(default=None, compare=False)

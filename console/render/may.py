@@ -20,6 +20,8 @@ def may_page(view: MayView, *, width: int = 80) -> Page:
     held = [role for role in view.roles if role != "viewer"] or ["viewer"]
     given = f", given in {view.roles_place}" if view.roles_place else ""
     rows += _entry(("who ", "dim"), f"{view.person} is {', '.join(held)} in {view.environment} ({view.roles_why}{given})", width)
+    if view.carried_out_by is not None and view.carried_out_by.raw:
+        rows += _entry(("then", "dim"), f"who carries it out once it is approved: {view.carried_out_by.raw}", width)
     for rule in view.rules:
         rows += _entry(MARKS[rule.says], _said(rule), width)
     if len(view.amounts_to) > 1:
@@ -41,6 +43,8 @@ def may_line(view: MayView) -> str:
     what = f"{view.action.value} {view.target.raw if view.target.raw != '*' else 'any model'} in {view.environment}"
     if not view.allowed:
         no = next(rule for rule in view.rules if rule.says == "no")
+        if view.request_goes_to is not None:
+            return f"no, but {view.person} may ask for it: the request goes to whoever approves ({view.request_goes_to.raw}); {no.text.raw}"
         return f"no: {view.person} may not {what}: {no.text.raw}"
     asked = [rule.text.raw for rule in view.rules if rule.says == "asks" and rule.topic in {"environment", "approval"}]
     return f"yes: {view.person} may {what}" + (f", once there is: {'; '.join(asked)}" if asked else "")

@@ -270,7 +270,8 @@ def outcome_lines(plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, time
         lines.append(line(f" It may or may not have happened. Find out with:  qd action recheck {outcome.action_id}"))
     elif state is ActionState.WAITING:
         lines.append(line(" ", (outcome.message, "bold")))
-        lines.append(line(f" Another person signs it:  qd approve {outcome.approval}   then:  qd {plan.verb}"))
+        lines.append(line(f" Another person signs it:  qd approve {outcome.approval}"))
+        lines.append(line(f" Then:  {_carried_out(plan)}"))
     elif state is ActionState.DONE:
         lines.append(line(" ", (outcome.message, "bold"), "; recorded"))
     else:
@@ -284,6 +285,14 @@ def outcome_lines(plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, time
         lines.append(line(" ", ("!", "warning"), f" audit gap: {outcome.gap}"))
     del zone
     return lines
+
+
+def _carried_out(plan: ActionPlan) -> str:
+    """What carries it out once it is approved, in words that work for whoever they are for."""
+    words = f"qd {plan.verb}"
+    if not plan.safer:
+        words += " --elevate --reason TEXT" if plan.guarded else " --reason TEXT"
+    return words if plan.afterwards is None else f"{words}  (not you: {plan.afterwards})"
 
 
 def _in_force(plan: ActionPlan, outcome: ActionOutcome) -> str:

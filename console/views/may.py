@@ -9,6 +9,7 @@ from backends.records import Moment
 from backends.text import Untrusted
 from console.acting import control_policy
 from console.control.actions import MOVING_KINDS, ActionKind, ActionPlan, ActionRequest, PlanFacts
+from console.control.agreeing import afterwards, approvers
 from console.control.desk import Desk
 from console.control.identity import Actor, current_actor
 from console.control.permits import ANY, Question, Says, Topic, Word, allowed, usual_danger, words
@@ -40,6 +41,12 @@ class MayView(View):
 
     allowed: bool
     """True also where more is asked first: each rule that asks has `says` = `asks`."""
+    may_ask: bool
+    """True where it may not be done, but the same verb files a request for it."""
+    request_goes_to: Untrusted | None
+    """Where a request may be filed instead: who approves it; None: nothing is filed."""
+    carried_out_by: Untrusted | None
+    """Who does it then, once it is approved."""
     person: str
     roles: tuple[str, ...]
     """What the person is in the environment; viewer at least."""
@@ -105,9 +112,17 @@ def may_view(sight: Sight, kind: ActionKind, target: str | None, actor: Actor, *
         said += [Word("request", "no", refusal)] if refusal is not None else []
     rules = [_rule(sight, each) for each in said]
     yes = allowed(said)
+    may_ask = not yes and standing is None and _files_a_request(policy, question, plan if known else None)
+    terms = policy.terms_for(question.approved_as, environment, model)
+    guarded = danger == "dangerous" and environment in policy.read_only
     found = enforcement(sight.workspace)
     return MayView(
         allowed=yes,
+        may_ask=may_ask,
+        request_goes_to=Untrusted(approvers(policy, actor.name, environment, model, terms)) if may_ask else None,
+        carried_out_by=Untrusted(afterwards(policy, actor.name, question.judged, environment, model, guarded=guarded) or "")
+        if may_ask
+        else None,
         person=actor.name,
         roles=tuple(sorted(policy.roles_of(actor.name, environment))),
         roles_place=sight.policies.place("people", actor.name),
@@ -119,12 +134,23 @@ def may_view(sight: Sight, kind: ActionKind, target: str | None, actor: Actor, *
         model=Untrusted(model),
         at=sight.at,
         rules=tuple(rules),
-        now=Untrusted(plan.refusal) if yes and plan is not None and plan.refusal is not None else None,
+        now=Untrusted(plan.refusal) if (yes or may_ask) and plan is not None and plan.refusal is not None else None,
         policies=sight.policies.origin,
         policy_problems=tuple(Untrusted(str(problem)) for problem in sight.policies.problems),
         advisory=found.advisory,
         enforcement=Untrusted(found.text),
     )
+
+
+def _files_a_request(policy: Policy, question: Question, plan: ActionPlan | None) -> bool:
+    """Whether the verb would file a request where it may not do the thing itself; `plan`: as things stand, where that is known."""
+    if plan is not None and plan.released is not None and plan.step != "ask":
+        return False
+    if question.danger == "routine" or not policy.approvals_needed(question.approved_as, question.environment, question.model):
+        return False
+    if policy.limits(question.kinds, question.environment, question.model).denied is not None:
+        return False
+    return policy.refusal(question.person, ActionKind.ASK, question.environment, question.model) is None
 
 
 def _meant(sight: Sight, target: str | None) -> tuple[str, str, str | None]:

@@ -7,6 +7,8 @@ from acting_workspace import MODEL, Place
 from pilots import console
 from test_verbs_that_act import Verb, qd  # noqa: F401 - a fixture is found by its name
 
+from console.control.identity import Actor
+
 TEAM = """format: 1
 people:
   mara: operator
@@ -123,9 +125,43 @@ def test_it_says_no_exactly_where_a_rule_stops_the_plan(qd: Verb, team: Place, p
     qd(*words, "--dry-run", "--elevate", "--json", who=person)
     refusal = qd.data["refusal"] or ""
     stopped = any(sign in refusal for sign in ("needs one of", "denied"))
-    asked = qd.data["step"] == "ask"
-    code = qd("can-i", action, MODEL, "--as", person)
+    asked = qd.data["step"] == "ask" and qd.data["allowed"]
+    code = qd("can-i", action, MODEL, "--as", person, "--json")
     assert code == (1 if stopped else 0) or (asked and code == 1), refusal
+    assert qd.data["may_ask"] == (asked and code == 1)
+
+
+def test_what_may_not_be_done_but_asked_for_is_said_with_who_approves_and_who_carries_it_out(qd: Verb, team: Place) -> None:  # noqa: F811
+    assert qd("can-i", "promote", f"{MODEL}@3", "--as", "mara", "--json") == 1
+    assert not qd.data["allowed"] and qd.data["may_ask"]
+    assert qd.data["request_goes_to"] == owned("ilse") and qd.data["carried_out_by"] == owned("ines")
+    assert qd("can-i", "promote", f"{MODEL}@3", "--as", "mara") == 1
+    assert f"no, but mara may ask for it: the request goes to whoever approves ({owned('ilse')})" in " ".join(qd.out.split())
+    assert qd("promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better", who="mara") == 0, qd.err
+    assert "APR-1 waits" in qd.out and f"--elevate --reason TEXT  (not you: {owned('ines')})" in qd.out
+    assert qd("can-i", "promote", f"{MODEL}@3", "--as", "ilse") == 1 and "may ask" not in qd.out
+    assert qd("can-i", "promote", "--as", "mara", "--json") == 1 and qd.data["may_ask"], "any model"
+
+
+def owner() -> str:
+    """Who runs these tests is admin of the workspace."""
+    return Actor.from_os().name
+
+
+def owned(name: str) -> str:
+    return " or ".join(sorted([name, owner()])) + " may"
+
+
+def test_who_may_restore_is_told_the_words_that_work_once_it_is_approved(qd: Verb, team: Place) -> None:  # noqa: F811
+    asked = TEAM.replace("    deny: true\n", "    deny: true\n  - {id: two, title: Two, actions: [restore], second_person: true}\n")
+    (team.paths.policies / "team.yaml").write_text(asked.replace("actions: [kill-switch]", "actions: [note]"))
+    assert qd("kill", MODEL, "--confirm", MODEL, who="mara") == 0
+    assert qd("restore", MODEL, "--confirm", MODEL, "--reason", "mended", who="ines") == 0, qd.err
+    words = next(each for each in qd.out.splitlines() if each.startswith("Then:")).removeprefix("Then:").split()
+    assert words == ["qd", "restore", MODEL, "--elevate", "--reason", "TEXT"]
+    assert qd("approve", "APR-1", "--confirm", MODEL, who="ilse") == 0, qd.err
+    assert qd(*words[1:], "--confirm", MODEL, who="ines") == 0, qd.err
+    assert team.switch == "normal"
 
 
 async def test_the_console_answers_in_one_line(team: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -204,6 +205,21 @@ def test_a_lost_line_makes_nobody_admin(line: str, told: str, tmp_path: Path, ca
     capsys.readouterr()
     assert main(["-w", str(root), "can-i", "kill"]) == Exit.USAGE
     assert f"{settings}: " in (said := capsys.readouterr().err) and told in said
+
+
+def test_no_option_of_any_verb_is_taken_for_another_that_begins_alike(capsys: CAPS) -> None:
+    tried = 0
+    for name in VERBS:
+        assert main([name, "--help"]) == Exit.OK
+        options = sorted(set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)))
+        for option in options:
+            shorter = option[:-1]
+            if shorter in options:
+                continue
+            assert main([name, *["x"] * 3, shorter, "x"]) == Exit.USAGE, (name, shorter)
+            assert "ambiguous" not in capsys.readouterr().err
+            tried += 1
+    assert tried > 5 * len(VERBS)
 
 
 def test_config_schema_is_one_that_the_made_workspace_fits(tmp_path: Path, capsys: CAPS) -> None:

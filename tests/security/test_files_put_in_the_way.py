@@ -81,7 +81,7 @@ def test_a_named_pipe_among_the_policies_is_told_and_not_waited_for(tmp_path: Pa
 @pytest.mark.parametrize("line", ["a = " + "[" * 20_000, "[environments]"], ids=["too deep", "no environment"])
 def test_settings_that_cannot_be_used_are_told_and_never_a_fault(paths: WorkspacePaths, line: str) -> None:
     init_workspace(paths.root, name="w")
-    paths.workspace_toml.write_text(f'format = 1\nname = "w"\n{line}\n')
+    paths.workspace_toml.write_text(f'format = 1\nname = "w"\npersonal = true\n{line}\n')
     with pytest.raises(WorkspaceProblem, match=r"workspace\.toml"):
         open_workspace(paths.root)
 

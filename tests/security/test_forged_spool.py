@@ -17,11 +17,16 @@ from console.control import audit
 from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation, action_id_of
 from console.control.approval import ApprovalState
 from console.control.desk import Desk
-from console.control.identity import Actor
+from console.control.identity import Actor, not_of
 from console.control.spool import read_notes
+from console.locate import Located
+from console.overrides import broken_glass
+from console.session import Session
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "control"))
 from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion, switch_to
+
+ONE, OTHER = 61235, 61236
 
 
 @pytest.fixture
@@ -146,3 +151,65 @@ def test_a_title_that_is_no_text_is_kept_with_its_bytes_written_out(workspace: W
     incident = workspace.desk().declare_incident("production", MODEL, Untrusted("caf\udce9"), key="k1")
     assert workspace.state.incidents[incident.id].title == Untrusted("caf\\udce9")
     assert noted(workspace) is ActionState.DONE
+
+
+@pytest.mark.parametrize(
+    ("owner", "named", "simulated", "taken"),
+    [
+        (0, {"name": "ilse", "uid": 1000}, False, True),
+        (ONE, {"name": f"uid-{ONE}", "uid": ONE}, False, True),
+        (ONE, {"name": f"uid-{ONE}"}, False, True),
+        (ONE, {"name": "ilse", "uid": OTHER}, False, False),
+        (ONE, {"name": "ilse", "uid": ONE}, False, False),
+        (ONE, {"name": "ilse"}, False, False),
+        (ONE, {"name": "ilse", "uid": ONE, "played": True}, False, False),
+        (ONE, {"name": "ilse", "uid": ONE, "played": True}, True, True),
+        (ONE, {"name": "ilse", "uid": OTHER, "played": True}, True, False),
+        (ONE, {"name": "root", "uid": 0, "sudo": "root"}, False, False),
+    ],
+    ids=str,
+)
+def test_a_note_counts_only_for_whom_its_file_belongs_to(owner: int, named: dict[str, Any], simulated: bool, taken: bool) -> None:
+    said = not_of(Actor.model_validate({"host": "h", **named}), owner, simulated=simulated)
+    assert (said is None) == taken
+    assert said is None or (f"uid {owner}" in said and named["name"] in said)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to somebody else")
+def test_a_made_up_action_in_the_name_of_somebody_else_is_left_where_it_is_and_said_everywhere(workspace: Workspace) -> None:
+    workspace.paths.workspace_toml.write_text('format = 1\nname = "w"\npersonal = false\n')
+    mara = workspace.desk()
+    killed = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
+    journal = Journal(workspace.paths.control, workspace.paths.audit_head, read_only=True)
+    intent = journal.find(f"action/{killed.key}/intended")
+    journal.close()
+    assert intent is not None
+    plan = {**intent.body["plan"], "key": "k", "action_id": action_id_of("k")}
+    note = spooled(workspace, "action.intended", action_id_of("k"), {**intent.body, "key": "k", "plan": plan}, "action/k/intended")
+    os.chown(note, ONE, ONE)
+    assert noted(workspace) is ActionState.DONE
+    assert note.exists() and action_id_of("k") not in workspace.state.actions
+    [said] = workspace.state.refused_notes
+    assert said == f"{note} is not taken over: uid {ONE} (uid-{ONE}) wrote it, in the name of ilse"
+    verdict = audit.verify(workspace.paths)
+    assert verdict.whole and verdict.warnings[0] == said and verdict.gap_entries == 0
+    session = Session(Located(workspace.paths.root, "given"))
+    assert broken_glass(session, "production") == ("NOTE REFUSED",)
+    # The same note is taken over once it belongs to whom it names, and the entry keeps whose file it was.
+    told = json.loads(note.read_text())
+    note.write_text(json.dumps({**told, "actor": {"name": f"uid-{ONE}", "host": "bastion", "uid": ONE}}) + "\n")
+    assert noted(workspace) is ActionState.DONE
+    assert not note.exists() and workspace.state.refused_notes == ()
+    journal = Journal(workspace.paths.control, workspace.paths.audit_head, read_only=True)
+    taken = journal.find("action/k/intended")
+    [gap] = [entry for entry in journal.each() if entry.kind == "audit.gap"]
+    journal.close()
+    assert taken is not None and taken.body["spooled"]["uid"] == ONE and gap.body["owners"] == [ONE]
+
+
+def test_a_link_in_the_spool_is_no_note_of_whom_it_leads_to(workspace: Workspace, tmp_path: Path) -> None:
+    note = spooled(workspace, "action.failed", action_id_of("k"), {"message": "no"}, "action/k/outcome")
+    elsewhere = note.rename(tmp_path / "elsewhere")
+    note.symlink_to(elsewhere)
+    [read] = read_notes(workspace.paths.spool)
+    assert read.drafts == () and read.problem is not None
