@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 LARGEST: Final = 64 * 2**20
 """Bytes."""
@@ -24,6 +24,17 @@ def read_owned(path: Path, most: int = LARGEST) -> tuple[bytes, int]:
     """The content of the regular file at `path` and the uid that owns it; a link is refused, since what it leads to says less of who
     put it there. Raises OSError."""
     return _read(path, most, os.O_RDONLY | os.O_NOFOLLOW)
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """The regular file at `path`, to be read. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        require_regular(path, os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
 
 
 def refuse_special(path: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from backends.plain_file import refuse_special
+
 BUSY_S: Final = 15.0
 
 
@@ -21,6 +23,7 @@ def copy_database(source: Path, target: Path, then: Iterable[str] = ()) -> None:
     Raises CopyFailed; then `target` is not there.
     """
     try:
+        refuse_special(source)
         with (
             contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)) as original,
             contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
@@ -34,6 +37,8 @@ def copy_database(source: Path, target: Path, then: Iterable[str] = ()) -> None:
                 copy.execute(statement)
             # A later opener expects the mode that the original had.
             copy.execute("PRAGMA journal_mode=WAL")
+    except OSError as error:
+        raise CopyFailed(f"{source} cannot be copied: {error.strerror}") from None
     except sqlite3.Error as error:
         target.unlink(missing_ok=True)
         raise CopyFailed(f"{source} cannot be copied: {error}") from None

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
 
+from backends.plain_file import open_plain, read_plain
 from backends.sqlite_copy import CopyFailed, copy_database
 from backends.store.catalogue import Segment, open_catalogue
 from backends.store.errors import ArchiveProblem
@@ -83,7 +84,7 @@ class _Writing:
         self.add(name, io.BytesIO(content), len(content))
 
     def add_file(self, name: str, path: Path) -> None:
-        with path.open("rb") as source:
+        with open_plain(path) as source:
             self.add(name, source, os.fstat(source.fileno()).st_size)
 
 
@@ -263,6 +264,6 @@ def _raised(error: OSError) -> None:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except FileNotFoundError:
         return None

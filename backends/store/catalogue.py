@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from backends.plain_file import refuse_special
 from backends.store.errors import StoreBusy, StoreError
 from backends.store.files import make_folder, said
 from backends.store.landing import LandingFile
@@ -348,6 +349,7 @@ def _opened(paths: WorkspacePaths) -> Catalogue:
     try:
         make_folder(paths.store)
         new = not paths.catalog.exists()
+        refuse_special(paths.catalog)
         connection = _connect(str(paths.catalog))
         _prepare(connection, paths)
         if new:
@@ -369,6 +371,7 @@ def _read_only(paths: WorkspacePaths, cause: Exception) -> Catalogue:
     try:
         if not paths.catalog.exists():
             return Catalogue(paths, None, writable=False)
+        refuse_special(paths.catalog)
         # A WAL database on a medium that cannot be written is readable only if nobody else writes it.
         for mode in ("mode=ro", "immutable=1"):
             with contextlib.suppress(sqlite3.OperationalError):

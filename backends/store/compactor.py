@@ -254,7 +254,7 @@ class Compactor:
             # DuckDB takes what follows for the query of a URL and puts its write-ahead log into another folder.
             return None
         previous = self.catalogue.database(self.before)
-        if previous is not None and not self.added and previous.exists():
+        if previous is not None and not self.added and previous.is_file():
             return previous.name
         make_folder(self.paths.generations)
         self.folders |= {self.paths.generations, self.paths.store}
@@ -267,7 +267,7 @@ class Compactor:
         write_generation(
             connection,
             temporary,
-            previous=previous if previous is not None and previous.exists() else None,
+            previous=previous if previous is not None and previous.is_file() else None,
             segments=[*flagged, *self.added],
             changed=changed,
         )

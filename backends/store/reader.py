@@ -184,7 +184,8 @@ class Reader:
 
             path = self._catalogue.database(self.generation)
             self._attached = False
-            if path is not None and path.exists():
+            # The engine would wait for whoever writes into a named pipe.
+            if path is not None and path.is_file():
                 with contextlib.suppress(duckdb.Error):
                     self.fetch(f"ATTACH {text(str(path))} AS generation (READ_ONLY)")
                     self._attached = True

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from backends.plain_file import refuse_special
+from backends.store.files import said
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -90,9 +93,16 @@ def moment(value: datetime) -> str:
 def parquet(paths: Iterable[Path | str], *, file_column: str | None = None, alike: bool = False) -> str:
     """A table expression over Parquet files whose columns may differ; `alike` says that they do not, which is faster.
 
-    The paths must exist: DuckDB takes a path literally, whatever characters it holds, only if there is such a file.
+    The paths must exist: DuckDB takes a path literally, whatever characters it holds, only if there is such a file. Raises StoreError
+    for what is no regular file: the engine would wait for whoever writes into a named pipe.
     """
+    given = [Path(path) for path in paths]
+    for path in given:
+        try:
+            refuse_special(path)
+        except OSError as error:
+            raise said(error, path) from None
     extra = f", filename={text(file_column)}" if file_column else ""
-    files = texts(str(path) for path in paths)
+    files = texts(str(path) for path in given)
     union = "false" if alike else "true"
     return f"read_parquet({files}, union_by_name={union}, hive_partitioning=false{extra})"

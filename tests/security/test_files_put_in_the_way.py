@@ -133,3 +133,45 @@ def test_what_is_written_beside_a_file_is_never_written_through_a_link(tmp_path:
     replace_file(target, b"newer", 0o600)
     assert not target.is_symlink() and target.read_text() == "newer"
     assert victim.read_text() == "of somebody else" and victim.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["store/catalog.sqlite", "store/profiles.sqlite", "store/generations/1.duckdb", "a segment"])
+def test_a_named_pipe_in_the_store_is_refused_and_never_waited_for(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "w"
+    paths = init_workspace(root, name="w").paths
+    put(paths, "predictions", predictions(["a", "b"]))
+    compact(paths, now=NOON + timedelta(hours=1))
+    pipe = next((root / "store" / "segments" / "predictions").rglob("*.parquet")) if name == "a segment" else root / name
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    # In a process of its own: what waits in the engine can only be ended from outside.
+    asked = f"""
+import sqlite3, sys
+from pathlib import Path
+from datetime import UTC, datetime
+from backends.store.archive import create_archive
+from backends.store.errors import ArchiveProblem, StoreError
+from backends.store.paths import WorkspacePaths
+from backends.store.reader import open_reader
+from backends.profile.stored import keep_days, stored_days
+paths = WorkspacePaths(Path({str(root)!r}))
+def tried(act):
+    try:
+        return act()
+    except (StoreError, ArchiveProblem, OSError, sqlite3.Error) as problem:
+        return f"{{problem}}"
+def read():
+    with open_reader(paths) as reader:
+        return reader.database(), reader.sql("SELECT count(*) FROM predictions WHERE score >= 0")
+print(tried(read))
+print(tried(lambda: stored_days(paths.store / "profiles.sqlite", "e", "m", "d", {{}})))
+print(tried(lambda: keep_days(paths.store / "profiles.sqlite", "e", "m", "d", {{}}, {{}})))
+print(tried(lambda: create_archive(paths, Path({str(tmp_path / "backup")!r}), now=datetime.now(UTC))))
+"""
+    ran = subprocess.run([sys.executable, "-c", asked], check=False, capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 0, ran.stderr
+    read, _, kept, backed_up = ran.stdout.splitlines()
+    assert read == "(False, [(2,)])" if "duckdb" in name else (name in {"store/profiles.sqlite"} or "no regular file" in read)
+    assert ("no regular file" in kept) == (name == "store/profiles.sqlite")
+    assert name == "store/profiles.sqlite" or "no regular file" in backed_up
+    assert not pipe.is_file()
