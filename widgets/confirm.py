@@ -42,6 +42,10 @@ class ChoiceMoved(Message, namespace="confirm"):
         self.choice = choice
 
 
+class AtOnceAsked(Message, namespace="confirm"):
+    """The plan that waits for nobody is asked for in the place of this one."""
+
+
 class Closed(Message, namespace="confirm"):
     """The receipt was left. `finished` is False when the action goes on behind it."""
 
@@ -170,6 +174,8 @@ class ConfirmView(DrawsLines, can_focus=True):
         elif outcome is Outcome.ACTED:
             self._acted = True
             self.post_message(Confirmed(dialog.plan, dialog.reason.strip(), dialog.typed, dialog.chosen))
+        elif outcome is Outcome.AT_ONCE:
+            self.post_message(AtOnceAsked())
         elif outcome is Outcome.CHOICE and dialog.chosen is not None:
             self.post_message(ChoiceMoved(dialog.chosen))
         self._redraw()

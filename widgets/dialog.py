@@ -16,6 +16,8 @@ from widgets.line import Line, Span, line
 from widgets.wrapping import wrapped
 
 LONGEST_REASON: Final = 500
+AT_ONCE: Final = "B"
+"""The key that asks for the plan that waits for nobody."""
 BUTTON_COLUMN: Final = 35
 NAME_SHOWN_FROM: Final = 40
 """Names longer than this are shown in full beside the field, since line 2 may cut them."""
@@ -45,6 +47,8 @@ class Plan:
     needs_reason: bool = True
     refused: str = ""
     """Why the action is off in a word or two (`read-only`); empty: it is allowed."""
+    at_once: bool = False
+    """Whether B asks for the plan that waits for nobody."""
     choices: tuple[Choice, ...] = ()
     chosen: str | None = None
     choices_title: Line = field(default_factory=Line)
@@ -64,6 +68,7 @@ class Outcome(Enum):
     CANCELLED = "cancelled"
     ACTED = "acted"
     CHOICE = "choice"
+    AT_ONCE = "at once"
 
 
 def mixed_scripts(name: str | Untrusted) -> str:
@@ -127,6 +132,11 @@ class Dialog:
             self._edit(self._field[:-1])
         elif key == "ctrl+u":
             self._edit("")
+        elif (
+            character == AT_ONCE and self.plan.at_once and self.focus is not Focus.REASON and not self.name.startswith(self.typed + AT_ONCE)
+        ):
+            # A letter of the name comes first; nothing is lost by it, since the other plan asks for everything again.
+            return Outcome.AT_ONCE
         elif character is not None and len(character) == 1 and character.isprintable():
             self._edit(self._field + character)
         return None

@@ -285,6 +285,8 @@ class ActionPlan(Frozen):
     incident: Name | None = None
     run: Name | None = None
     suggested: str | None = None
+    at_once: bool = False
+    """True where it waits for an approval and the glass may be broken instead."""
     break_glass: bool = False
     """True when it goes on without an approval or an elevation that it needs: a review is opened with it."""
     without: str = ""

@@ -147,8 +147,7 @@ def sealed(
     if glass:
         warnings.append(f"breaking the glass, without {without}: it stands on every screen until somebody else has reviewed it")
     elif step == "ask" and closed is None:
-        at_once = "B on its request, or --break-glass" if request.kind is ActionKind.SHIFT else "B, or --break-glass"
-        warnings.append(f"this waits for an approval; to do it at once and have it reviewed afterwards: {at_once}")
+        warnings.append("this waits for an approval; to do it at once and have it reviewed afterwards: B, or --break-glass")
     elif request.break_glass and moves:
         warnings.append("nothing stands in the way of this: no glass is broken")
     fields: dict[str, Any] = {
@@ -200,6 +199,7 @@ def sealed(
         "incident": request.incident,
         "run": request.run,
         "suggested": request.suggested,
+        "at_once": step == "ask" and not glass and closed is None,
         "break_glass": glass,
         "without": without,
         "artifact_digest": facts.artifact_digest,

@@ -114,6 +114,10 @@ class DialogScreen(FrameScreen):
         self.body = plan
         self.form.show_plan(plan, keep_form=keep_form, drop_keys=drop_keys)
 
+    def draw_again(self) -> None:
+        """Draw another plan in the place of this one: everything is asked again."""
+        self._draw_first()
+
     def _failed(self, reason: str) -> None:
         self.heading.show(line(("no plan can be drawn", "critical")))
         self.say(reason)

@@ -11,7 +11,7 @@ from console.errands import SWITCH_CHOICES, Errand, offered, preselected
 from console.render import figures
 from console.render.plan import button_words, outcome_lines, plan_body, plan_heading, plan_why
 from console.screens.dialog import DialogScreen
-from widgets.confirm import ChoiceMoved
+from widgets.confirm import AtOnceAsked, ChoiceMoved
 from widgets.dialog import Choice, Focus, Plan
 from widgets.line import Line, line, rule, sides
 
@@ -89,6 +89,13 @@ class PlanScreen(DialogScreen):
         self.chosen = ActionKind(message.choice)
         self.show_plan(self._dialog(), keep_form=True)
 
+    def on_confirm_at_once_asked(self, message: AtOnceAsked) -> None:
+        message.stop()
+        self.errand.break_glass = True
+        # Who reviews it reads the reason: it is typed for this, and nothing that was filled in before counts.
+        self.form.dialog.reason = ""
+        self.draw_again()
+
     def started(self) -> list[Line]:
         now = self.app.session.clock().now()
         zone = self.errand.workspace.zone
@@ -119,6 +126,7 @@ class PlanScreen(DialogScreen):
             reason=self.form.dialog.reason or self.drawn.reason,
             needs_reason=plan.break_glass or not plan.safer,
             refused=refused_word(plan),
+            at_once=plan.at_once,
             choices=tuple(self._choices(self.drawn.plans)) if switch else (),
             chosen=self.chosen.value if switch else None,
             choices_title=rule("Choose a state", width, "up/down: safer downwards") if switch else Line(),

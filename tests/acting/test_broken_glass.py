@@ -165,6 +165,25 @@ async def test_on_the_screen_b_breaks_the_glass_and_the_banner_says_so_until_a_r
     assert not read_state(place.paths).open_reviews()
 
 
+async def test_b_in_a_plan_that_waits_draws_it_again_without_the_approval(qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "mara@desk")
+    async with console(place, size=(80, 24)) as screen:
+        await screen.opens("K")
+        await screen.shows("this waits for an approval")
+        await screen.press("shift+tab", "B", "enter")
+        assert "breaking the glass" not in screen.text, "in the reason it is a letter"
+        await screen.press("d", "B")
+        await screen.shows("breaking the glass, without 1 approval by another person")
+        assert "INC-1" not in next(row for row in screen.rows if "Reason" in row), "the reason is not filled in"
+        await screen.press(*MODEL, "tab")
+        await screen.shows("reason first")
+        assert place.switch == "normal"
+        await gives_a_reason(screen, "nobody answers")
+        await screen.shows("switch = fallback, read back")
+    [review] = read_state(place.paths).open_reviews()
+    assert review.reason == "nobody-answers" and place.switch == "fallback"
+
+
 async def test_on_the_screen_of_a_rollout_b_ends_it_without_waiting_for_anybody(
     qd: Any, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
