@@ -11,7 +11,7 @@ from console.control import events
 from console.control.actions import ENDED, ActionState, Call, Moved
 from console.control.approval import Approval, ApprovalPayload, Vote
 from console.control.identity import Actor
-from console.control.records import ActionRecord, EffectWatch, Holder, Note, Recheck, Review, RunEvent, review_id
+from console.control.records import ActionRecord, EffectWatch, Holder, Note, Recheck, Review, RuleResponse, RunEvent, review_id
 
 if TYPE_CHECKING:
     from console.control.state import ControlState
@@ -245,6 +245,17 @@ def alert_closed(state: ControlState, entry: Entry) -> None:
     if alert.closed_at is None:
         state.firing.pop(entry.subject, None)
         state.alerts[entry.subject] = alert.model_copy(update={"closed_at": moment_of(entry.body["closed_at"])})
+
+
+def rule_responded(state: ControlState, entry: Entry) -> None:
+    state.responses.setdefault(entry.subject, RuleResponse.model_validate(entry.body["response"]))
+
+
+def logged_over(state: ControlState, entry: Entry) -> None:
+    known = state.responses[entry.subject]
+    if known.alert.closed_at is None:
+        alert = known.alert.model_copy(update={"closed_at": moment_of(entry.body["closed_at"])})
+        state.responses[entry.subject] = known.model_copy(update={"alert": alert})
 
 
 def incident_opened(state: ControlState, entry: Entry) -> None:

@@ -1,4 +1,4 @@
-"""What is recorded and moves nothing: alerts, incidents, notes of playbook runs."""
+"""What is recorded and moves nothing: alerts, what rules answer, incidents, notes of playbook runs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from backends.journal.entries import Draft
 from backends.records import Alert, Incident, State
 from backends.text import Untrusted
-from console.control import events, incidents
+from console.control import events, incidents, responses
 from console.control.actions import SERVING_ALIAS, ActionKind
 from console.control.errors import Refused
 from console.control.post import Post
+from console.control.records import RuleResponse
 from console.control.state import ControlState
 
 
@@ -27,6 +28,16 @@ class RecordKeeping(Post):
         """Record that an alert stopped firing. Raises NotFound, Refused or JournalUnavailable."""
         self._require_standing()
         return incidents.close_alert(self._ledger, alert_id, closed_at)
+
+    def respond(self, response: RuleResponse) -> None:
+        """Record what a rule answers beside an alert, once for each. For the evaluator. Raises Refused or JournalUnavailable."""
+        self._require_standing()
+        responses.record_response(self._ledger, response)
+
+    def end_logged(self, identifier: str, ended_at: datetime) -> None:
+        """Record that what a rule only records is over. Raises NotFound, Refused or JournalUnavailable."""
+        self._require_standing()
+        responses.end_logged(self._ledger, identifier, ended_at)
 
     def open_incident(self, alert: Alert, title: Untrusted) -> Incident:
         """The incident of an alert: its own, else the open one of its model, else a new one. Raises Refused or JournalUnavailable."""

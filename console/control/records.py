@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from backends.records import Moment, Name
+from backends.records import Alert, Moment, Name, State
+from backends.text import Untrusted
 from console.control.actions import ENDED, ActionKind, ActionState, Call, Frozen, Moved
 from console.control.identity import Actor
 
@@ -36,6 +37,30 @@ class Recheck(Frozen):
     message: str
     seen: str | None = None
     """What was in force; None when it could not be read."""
+
+
+class RuleResponse(Frozen):
+    """What a rule answers when it fires: it was only recorded, or something is proposed. It has moved nothing."""
+
+    id: Name
+    """Of the alert; where it is only recorded, the id that its alert would have had."""
+    response: Literal["log", "retrain", "roll back"]
+    alert: Alert
+    """As it fired; with its end where it is only recorded, since no alert has that then."""
+    at: Moment
+    state: State
+    """`ok`: a gain is expected of it, or no bug was seen before a retrain; `warning`: rather not; `unknown`: nobody can tell."""
+    text: Untrusted
+    first: Moment | None = None
+    """Where a retrain is proposed: its labelled rows begin here."""
+    last: Moment | None = None
+    """Labels are complete up to here."""
+    scored: int | None = None
+    labelled: int | None = None
+    since_alert: int | None = None
+    """Labelled rows from when the alert opened on: what the world is like now."""
+    verb: str | None = None
+    """What a person does next, without the program's name."""
 
 
 class ActionRecord(Frozen):

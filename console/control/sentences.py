@@ -113,6 +113,12 @@ def _simply(words: str, result: Result = "done") -> Callable[[Entry, str], Said]
     return said
 
 
+def _responded(entry: Entry, _thing: str) -> Said:
+    response = entry.body["response"]["response"]
+    words = f"log {entry.subject}" if response == "log" else f"advise {response.replace(' ', '')} {entry.subject}"
+    return words, "done", str(entry.body.get("text") or "")
+
+
 def _asked(entry: Entry, thing: str) -> Said:
     return f"ask {entry.subject} {thing}", "waiting", f"needs {entry.body['payload']['needed']}"
 
@@ -167,6 +173,8 @@ _SAID: dict[str, Callable[[Entry, str], Said]] = {
     events.REVIEWED: _reviewed,
     events.ALERT_OPENED: _simply("alert {subject}"),
     events.ALERT_CLOSED: _simply("alert {subject} ended"),
+    events.RESPONDED: _responded,
+    events.LOGGED_OVER: _simply("{subject}, only logged, ended"),
     events.INCIDENT_OPENED: _simply("open {subject}"),
     events.INCIDENT_JOINED: _simply("{subject} grows"),
     events.TAKEN: _simply("take {subject}"),

@@ -26,7 +26,7 @@ from backends.records import Alert, Incident
 from console.control import events
 from console.control.approval import Approval
 from console.control.layers import Kept, Layered, LayeredSet
-from console.control.records import ActionRecord, Note, Review, RunEvent
+from console.control.records import ActionRecord, Note, Review, RuleResponse, RunEvent
 from console.control.state import ControlState
 
 Value = TypeVar("Value")
@@ -45,6 +45,7 @@ COLLECTIONS: Final[dict[str, Any]] = {
     "incidents": Incident,
     "incident_by_alert": str,
     "alerts": Alert,
+    "responses": RuleResponse,
     "acknowledged": Note,
     "notes": Note,
     "runs": tuple[RunEvent, ...],

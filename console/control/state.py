@@ -40,12 +40,14 @@ from console.control.folding import (
     incident_changed,
     incident_joined,
     incident_opened,
+    logged_over,
     noted,
     reviewed,
+    rule_responded,
     run_event,
 )
 from console.control.layers import Layered, LayeredSet
-from console.control.records import ActionRecord, Gap, Note, Review, RunEvent
+from console.control.records import ActionRecord, Gap, Note, Review, RuleResponse, RunEvent
 
 _CONTAINERS: Final = (Layered, LayeredSet, dict, set, list)
 
@@ -71,6 +73,8 @@ class ControlState:
     alerts: Layered[Alert] = field(default_factory=Layered)
     firing: dict[str, None] = field(default_factory=dict)
     """Ids of the alerts that are not closed, oldest first."""
+    responses: Layered[RuleResponse] = field(default_factory=Layered)
+    """What rules answered beside alerts, by id of the alert."""
     acknowledged: Layered[Note] = field(default_factory=Layered)
     """The latest acknowledgement by subject."""
     notes: Layered[Note] = field(default_factory=Layered)
@@ -203,6 +207,8 @@ _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
     events.REVIEWED: reviewed,
     events.ALERT_OPENED: alert_opened,
     events.ALERT_CLOSED: alert_closed,
+    events.RESPONDED: rule_responded,
+    events.LOGGED_OVER: logged_over,
     events.INCIDENT_OPENED: incident_opened,
     events.INCIDENT_JOINED: incident_joined,
     events.TAKEN: incident_changed,

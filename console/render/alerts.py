@@ -35,12 +35,16 @@ def alerts_page(view: AlertsView, *, width: int = 80, height: int = 20) -> Page:
     )
     firing = [each for each in view.rows if each.firing]
     ended = [each for each in view.rows if not each.firing]
-    rows += [_alert(each, view, wide) for each in firing]
+    for each in firing:
+        rows += [_alert(each, view, wide), *_proposed(each, width)]
     if not firing and view.problem is None:
         rows += paragraph("No rule fires now. That says nothing of what nobody measures: qd fleet shows what is unknown.", width)
     if ended:
         rows.append(Row(rule("Ended", width)))
         rows += [_alert(each, view, wide) for each in ended]
+    if view.logged:
+        rows.append(Row(rule("Only logged: no alert, nobody is told", width)))
+        rows += [_alert(each, view, wide) for each in view.logged]
     worst = sum(each.state.value == "critical" for each in firing)
     words = f"{len(firing)} firing, {worst} critical" if firing else "none fires"
     return Page(sides(line(("Alerts", "bold"), f"  {words}"), line((f"{len(ended)} ended", "dim")), width), tuple(rows), "alerts")
@@ -72,6 +76,14 @@ def _alert(row: AlertRow, view: AlertsView, wide: int) -> Row:
     when = f"since {figures.moment(row.since, zone)}" + (f" to {figures.moment(row.until, zone)}" if row.until else "")
     why = line(mark(row.state.value), " ", row.message, f"{n} {when}{taken}; playbook {row.playbook or 'none'}")
     return Row(Line((*line(" ", mark(state), " ").spans, *cells.spans)), key=row.id, why=why, state=state)
+
+
+def _proposed(row: AlertRow, width: int) -> list[Row]:
+    """Below an alert what its rule proposes, and the verb that goes on from there."""
+    if row.proposal is None:
+        return []
+    found = paragraph(row.proposal.text, width, indent=4)
+    return [*found, Row(line("    ", ("Next: ", "dim"), f"qd {row.proposal.verb}"))] if row.proposal.verb else found
 
 
 def _number(value: float | None) -> str:

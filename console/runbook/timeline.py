@@ -44,6 +44,9 @@ def _alerts(incident: Incident, control: ControlState) -> Iterator[TimelineLine]
         if alert is None:
             continue
         yield TimelineLine(at=alert.opened_at, who=alert.rule, text=Untrusted(f"{alert.state.value}: {alert.message.raw}"))
+        answered = control.responses.get(name)
+        if answered is not None:
+            yield TimelineLine(at=answered.at, who=alert.rule, text=answered.text)
         if alert.closed_at is not None:
             yield TimelineLine(at=alert.closed_at, who=alert.rule, text=Untrusted("over: within its limits again"))
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
-from backends.records import Incident, Layer, Moment, State, severity_rank
+from backends.records import Alert, Incident, Layer, Moment, State, severity_rank
 from backends.text import Untrusted
+from console.control.records import RuleResponse
 from console.runbook.records import run_of
 from console.views.health import View
 from console.views.sight import Sight
 from playbooks.run import RunError
+
+
+class Proposal(View):
+    """A retrain or a roll back that a rule proposes. It has moved nothing."""
+
+    response: Literal["retrain", "roll back"]
+    at: Moment
+    state: State
+    text: Untrusted
+    first: Moment | None
+    last: Moment | None
+    scored: int | None
+    labelled: int | None
+    since_alert: int | None
+    verb: str | None
 
 
 class AlertRow(View):
@@ -31,6 +49,8 @@ class AlertRow(View):
     playbook: str | None
     incident: str | None
     acknowledged_by: str | None
+    proposal: Proposal | None = None
+    """What its rule proposes beside the alert; None where it only alerts."""
 
 
 class AlertsView(View):
@@ -41,6 +61,8 @@ class AlertsView(View):
     zone: str
     past: bool
     rows: tuple[AlertRow, ...]
+    logged: tuple[AlertRow, ...] = ()
+    """What rules only recorded, which is no alert and was told to nobody."""
     problem: Untrusted | None
     """Why control could not be read; then nothing is known of alerts."""
 
@@ -82,41 +104,65 @@ class IncidentsView(View):
 def alerts_view(sight: Sight, *, model: str | None = None, only_firing: bool = False) -> AlertsView:
     """Every alert on record up to the sight's moment. Never raises."""
     control = sight.control
-    rows = []
-    for alert in control.alerts.values():
-        if alert.environment != sight.environment or model not in {None, alert.model}:
-            continue
-        # An alert that ended after the moment that is looked at was still firing then.
-        until = alert.closed_at if alert.closed_at is not None and alert.closed_at <= sight.at else None
-        if alert.opened_at > sight.at or (only_firing and until is not None):
-            continue
-        noted = control.acknowledged.get(alert.id)
-        rows.append(
-            AlertRow(
-                id=alert.id,
-                rule=alert.rule,
-                model=alert.model,
-                layer=alert.layer,
-                state=alert.state,
-                firing=until is None,
-                since=alert.opened_at,
-                until=until,
-                value=alert.value,
-                limit=alert.limit,
-                n=alert.n,
-                message=alert.message,
-                playbook=alert.playbook,
-                incident=alert.incident,
-                acknowledged_by=noted.actor.who if noted else None,
-            )
-        )
+    only_logged = [each.alert for each in control.responses.values() if each.response == "log"]
+
+    def wanted(alerts: Iterable[Alert]) -> tuple[AlertRow, ...]:
+        rows = [
+            _row(sight, alert)
+            for alert in alerts
+            if alert.environment == sight.environment and model in {None, alert.model} and alert.opened_at <= sight.at
+        ]
+        return tuple(sorted((row for row in rows if row.firing or not only_firing), key=_firing_first))
+
     return AlertsView(
         environment=sight.environment,
         at=sight.at,
         zone=sight.workspace.settings.display_zone,
         past=sight.past,
-        rows=tuple(sorted(rows, key=_firing_first)),
+        rows=wanted(control.alerts.values()),
+        logged=wanted(only_logged),
         problem=Untrusted(control.problem) if control.problem else None,
+    )
+
+
+def _row(sight: Sight, alert: Alert) -> AlertRow:
+    # An alert that ended after the moment that is looked at was still firing then.
+    until = alert.closed_at if alert.closed_at is not None and alert.closed_at <= sight.at else None
+    noted = sight.control.acknowledged.get(alert.id)
+    return AlertRow(
+        id=alert.id,
+        rule=alert.rule,
+        model=alert.model,
+        layer=alert.layer,
+        state=alert.state,
+        firing=until is None,
+        since=alert.opened_at,
+        until=until,
+        value=alert.value,
+        limit=alert.limit,
+        n=alert.n,
+        message=alert.message,
+        playbook=alert.playbook,
+        incident=alert.incident,
+        acknowledged_by=noted.actor.who if noted else None,
+        proposal=_proposal(sight.control.responses.get(alert.id), sight.at),
+    )
+
+
+def _proposal(found: RuleResponse | None, at: datetime) -> Proposal | None:
+    if found is None or found.response == "log" or found.at > at:
+        return None
+    return Proposal(
+        response=found.response,
+        at=found.at,
+        state=found.state,
+        text=found.text,
+        first=found.first,
+        last=found.last,
+        scored=found.scored,
+        labelled=found.labelled,
+        since_alert=found.since_alert,
+        verb=found.verb,
     )
 
 

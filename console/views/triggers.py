@@ -12,6 +12,7 @@ from backends.text import Untrusted
 from console.analysis.experiment import MISMATCH
 from console.control.actions import version_label
 from console.control.aliases import rollback_targets
+from console.policies.rules import RollbackTrigger
 from console.render import figures
 from console.views.health import ModelHealth, Signal
 from console.views.rollout import RolloutMeasured, TrafficView, TriggerView
@@ -20,7 +21,6 @@ from console.views.sight import Sight
 if TYPE_CHECKING:
     from backends.protocol import AliasMove
     from console.policies.load import Policies
-    from console.policies.rules import RollbackTrigger
 
 _AS_BAD = {"warning": (State.WARNING, State.CRITICAL), "critical": (State.CRITICAL,)}
 _ORDER = ("would fire", "armed", "not armed")
@@ -82,6 +82,12 @@ def triggers_of(policies: Policies, task: str | None, situation: Situation) -> t
         _trigger(each, policies, situation).model_copy(update={"place": policies.place("triggers", each.id)})
         for each in policies.triggers_for(situation.model, situation.environment, task)
     ]
+    for rule in policies.rules_for(situation.model, situation.environment, task):
+        # A rule that answers with a roll back is a trigger by that alone, unless one of the same model goes by it already.
+        if rule.response == "roll back" and all(each.rule != rule.id for each in found):
+            bad: Literal["warning", "critical"] = "critical" if rule.critical is not None else "warning"
+            implied = RollbackTrigger(id=rule.id, title=rule.title, rule=rule.id, state=bad)
+            found.append(_trigger(implied, policies, situation).model_copy(update={"place": policies.place("rules", rule.id)}))
     return tuple(sorted(found, key=lambda each: _ORDER.index(each.state)))
 
 

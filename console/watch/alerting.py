@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
 from console.control.desk import Desk
 from console.control.ledger import read_state
+from console.control.records import RuleResponse
 from console.render import figures
 from console.views.judging import TITLES, Judged
 from console.views.windows import moment_of
@@ -45,6 +46,8 @@ class Transition:
     opens: bool
     title: Untrusted
     incident: bool
+    only_logged: bool = False
+    """The rule opens no alert: what it saw is recorded, and nobody is told."""
     until: datetime | None = None
     """Where it opens: when the stretch ended, None while it is on."""
 
@@ -77,8 +80,9 @@ def transitions(judged: Iterable[Judged], environment: str, model: str, since: d
     found: list[Transition] = []
     for each in judged:
         rule = each.rule
-        if rule is None or rule.response == "log" or rule.severity == "note" or each.ends is None or not each.states:
+        if rule is None or each.ends is None or not each.states:
             continue
+        logs = rule.response == "log" or rule.severity == "note"
         for level in LEVELS:
             if (each.signal.warning if level is State.WARNING else each.signal.critical) is None:
                 continue
@@ -88,16 +92,16 @@ def transitions(judged: Iterable[Judged], environment: str, model: str, since: d
                     continue
                 alert = _alert(each, stretch, environment, model)
                 title = Untrusted(f"{rule.title}: {alert.message.raw}")
-                page = level is State.CRITICAL and rule.severity == "page"
+                page = level is State.CRITICAL and rule.severity == "page" and not logs
                 closed = None if stretch.end is None else moment_of(int(each.ends[stretch.end]))
                 if since is None or alert.opened_at > since or closed is None:
-                    found.append(Transition(alert.opened_at, alert, True, title, page, closed))
+                    found.append(Transition(alert.opened_at, alert, True, title, page, logs, closed))
                 if closed is not None and (since is None or closed > since):
-                    found.append(Transition(closed, alert, False, title, False))
+                    found.append(Transition(closed, alert, False, title, False, logs))
             if each.states[-1] not in SILENT and all(stretch.end is not None for stretch in course):
                 last = course[-1].end if course else len(each.states) - 1
                 alert = _alert(each, Stretch(level, len(each.states) - 1, None), environment, model)
-                found.append(Transition(moment_of(int(each.ends[last or 0])), alert, False, Untrusted(rule.title), False))
+                found.append(Transition(moment_of(int(each.ends[last or 0])), alert, False, Untrusted(rule.title), False, logs))
     return sorted(found, key=lambda transition: (transition.at, not transition.opens, transition.alert.state is State.CRITICAL))
 
 
@@ -107,28 +111,53 @@ def record(found: Iterable[Transition], desk_at: Callable[[datetime], Desk], pat
     What is on record is known by rule, model, level and time, not by the moment at which a stretch began: windows end with the moment
     of each evaluation, so the same stretch begins a little earlier or later every time.
     """
-    told: dict[str, list[Alert]] = {}
-    for alert in read_state(paths).alerts.values():
-        told.setdefault(_series(alert), []).append(alert)
+    state = read_state(paths)
+    alerts: dict[str, list[Alert]] = {}
+    logged: dict[str, list[Alert]] = {}
+    for alert in state.alerts.values():
+        alerts.setdefault(_series(alert), []).append(alert)
+    for response in state.responses.values():
+        if response.response == "log":
+            logged.setdefault(_series(response.alert), []).append(response.alert)
     new = []
     for transition in found:
-        series = told.setdefault(_series(transition.alert), [])
-        if transition.opens:
-            if any(_same(known, transition) for known in series):
+        series = _series(transition.alert)
+        told, kept = alerts.setdefault(series, []), logged.setdefault(series, [])
+        if not transition.opens:
+            # What was an alert when it began ends as one, whatever its rule has come to say since.
+            for known in _ended(told, transition):
+                desk_at(transition.at).close_alert(known.id, transition.at)
+                new.append(replace(transition, alert=known, only_logged=False))
+            for known in _ended(kept, transition):
+                desk_at(transition.at).end_logged(known.id, transition.at)
+                new.append(replace(transition, alert=known, only_logged=True))
+        elif transition.only_logged:
+            if any(_same(known, transition) for known in (*told, *kept)):
                 continue
+            desk_at(transition.at).respond(_only_logged(transition))
+            kept.append(transition.alert)
+            new.append(transition)
+        elif not any(_same(known, transition) for known in told):
             desk = desk_at(transition.at)
             desk.open_alert(transition.alert)
             if transition.incident:
                 desk.open_incident(transition.alert, transition.title)
-            series.append(transition.alert)
+            told.append(transition.alert)
             new.append(transition)
-            continue
-        for place, known in enumerate(series):
-            if known.closed_at is None and (known.id == transition.alert.id or known.opened_at < transition.at):
-                desk_at(transition.at).close_alert(known.id, transition.at)
-                series[place] = known.model_copy(update={"closed_at": transition.at})
-                new.append(replace(transition, alert=known))
     return new
+
+
+def _ended(series: list[Alert], transition: Transition) -> Iterator[Alert]:
+    """What is still on in a series and began before; it is marked as ended once it was dealt with."""
+    for place, known in enumerate(series):
+        if known.closed_at is None and (known.id == transition.alert.id or known.opened_at < transition.at):
+            yield known
+            series[place] = known.model_copy(update={"closed_at": transition.at})
+
+
+def _only_logged(transition: Transition) -> RuleResponse:
+    alert = transition.alert
+    return RuleResponse(id=alert.id, response="log", alert=alert, at=transition.at, state=alert.state, text=transition.title)
 
 
 def _series(alert: Alert) -> str:

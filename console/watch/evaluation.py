@@ -17,6 +17,7 @@ from console.views.fleet import FleetView
 from console.views.kept import keep_health
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record, transitions
+from console.watch.responding import propose
 
 MARK = "evaluated.json"
 """In `store/`: when the last evaluation was, so that the next one knows what is new. Rebuildable: without it nothing is done twice."""
@@ -28,6 +29,8 @@ class Evaluation:
 
     fleet: FleetView
     new: tuple[Transition, ...]
+    proposed: int = 0
+    """Proposals that rules made for alerts that fire."""
 
 
 def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Evaluation:
@@ -44,15 +47,16 @@ def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Eva
     found.sort(key=lambda transition: transition.at)
     new = record(found, desk_at, sight.workspace.paths)
     if new:
-        fresh = Sight(sight.workspace, sight.environment, sight.clock)
-        with fresh.reader() as reader:
-            fleet, evaluated = assess_fleet(fresh, reader)
+        sight = Sight(sight.workspace, sight.environment, sight.clock)
+        with sight.reader() as reader:
+            fleet, evaluated = assess_fleet(sight, reader)
     for each in evaluated.values():
         keep_health(sight.workspace.paths, each.health)
     if sight.environment == sight.workspace.environment:
         write_summary(sight.workspace.paths, fleet.model_dump(mode="json"))
     _mark(sight.workspace.paths, sight.environment, sight.at)
-    return Evaluation(fleet, tuple(new))
+    proposed = propose(sight, {model: each.health for model, each in evaluated.items()}, desk_at)
+    return Evaluation(fleet, tuple(new), proposed)
 
 
 def last_evaluated(paths: WorkspacePaths, environment: str) -> datetime | None:

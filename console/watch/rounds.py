@@ -60,7 +60,7 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
         _steps(workspace, clock, desk_at, done)
     finally:
         # What is on record is told, whatever stopped the steps after it.
-        done.problems += notify(workspace, clock, done.new)
+        done.problems += notify(workspace, clock, [each for each in done.new if not each.only_logged])
     if learn:
         # Learning takes a while: nobody waits for it to be told of an alert.
         _learn(workspace, clock, done)
@@ -141,9 +141,11 @@ def rule_desk(workspace: Workspace, clock: Clock) -> Desk:
 def _evaluate(workspace: Workspace, environment: str, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:
     with rule_desk(workspace, clock) as desk:
         found = evaluate_workspace(Sight(workspace, environment, clock), desk_at or (lambda _at: desk))
-    opened = sum(transition.opens for transition in found.new)
+    told = [transition for transition in found.new if not transition.only_logged]
+    opened, logged = sum(transition.opens for transition in told), sum(each.only_logged and each.opens for each in found.new)
     counted = ", ".join(f"{number} {state.value}" for state, number in found.fleet.counted().items() if number)
-    done.lines.append(f"evaluate {environment}: {counted or 'no models'}; {opened} alerts opened, {len(found.new) - opened} closed")
+    beside = f", {logged} only logged" * bool(logged) + f", {found.proposed} proposals" * bool(found.proposed)
+    done.lines.append(f"evaluate {environment}: {counted or 'no models'}; {opened} alerts opened, {len(told) - opened} closed{beside}")
     done.new += found.new
 
 

@@ -45,7 +45,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
                 if options.json:
                     from console.views.workspaces import WatchView
 
-                    alerts = tuple(transition.alert.id for transition in done.new)
+                    alerts = tuple(transition.alert.id for transition in done.new if not transition.only_logged)
                     context.show(WatchView(lines=tuple(done.lines), problems=tuple(done.problems), new_alerts=alerts), "watch")
                 return Exit.NO if done.problems else Exit.OK
         if stop.wait(every):
