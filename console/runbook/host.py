@@ -57,6 +57,8 @@ class DeskHost:
         """What was typed to confirm a request for approval, where the environment asks for it."""
         self.reason: str | None = None
         """Why, as the person says it; the incident's own words otherwise."""
+        self.break_glass = False
+        """Go on without the approval that an action needs; `reason` is then what whoever reviews it reads."""
         self._checks: Checks | None = None
         self._drawn: dict[str, ActionPlan] = {}
 
@@ -106,6 +108,7 @@ class DeskHost:
             incident=self.incident,
             run=self.run,
             suggested=self._suggested(),
+            break_glass=self.break_glass,
         )
 
     def drawn(self, summary: PlanSummary) -> ActionPlan | None:
@@ -125,7 +128,7 @@ class DeskHost:
         self._drawn[token] = plan
         refusal = plan.refusal
         if refusal is None and plan.step == "ask":
-            at_once = "; --break-glass does it at once" if plan.safer else ""
+            at_once = "; B in its plan, or --break-glass, does it at once" if plan.at_once else ""
             refusal = f"it needs {plan.needs}: ask with {plan.verb}, and come back when it is there{at_once}"
         helps = {"ok": True, "warning": False}.get(plan.would_help.state.value) if plan.would_help else None
         return PlanSummary(

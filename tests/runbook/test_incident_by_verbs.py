@@ -226,3 +226,23 @@ def test_the_person_who_opens_it_first_starts_the_run_and_the_second_reads_along
     assert (first.id, first.started_by, first.driver) == (second.id, "mara", None)
     assert len(control(workspace).runs) == 1
     assert first.digest == second.digest
+
+
+def test_a_step_that_waits_for_somebody_goes_on_at_once_by_breaking_the_glass(qd: Any, workspace: Workspace) -> None:
+    (workspace.paths.policies / "team.yaml").write_text(
+        "format: 1\npeople: {mara: operator, ilse: approver, otto: approver}\n"
+        "approvals:\n  - {action: fallback, environments: [production]}\n"
+    )
+    assert qd("playbook", "run", "quality-collapse", "--incident", "INC-1")[0] == 0
+    assert qd("playbook", "step", "RUN-1", "--choose", "fallback")[0] == 0
+    act = ("playbook", "step", "RUN-1", "--confirm", "arrivals")
+    code, _, err = qd(*act)
+    assert (code, switch(workspace, "arrivals")) == (3, "normal") and "--break-glass" in err
+    code, _, err = qd(*act, "--break-glass")
+    assert (code, switch(workspace, "arrivals")) == (2, "normal") and "--reason TEXT" in err
+    code, _, err = qd(*act, "--break-glass", "--reason", "nobody answers")
+    assert (code, switch(workspace, "arrivals")) == (0, "fallback"), err
+    [review] = control(workspace).open_reviews()
+    action = control(workspace).actions[review.action]
+    assert review.reason == "nobody answers" and (action.run, action.incident) == ("RUN-1", "INC-1")
+    assert step(shown(qd, "playbook", "show", "RUN-1"), "helped")["current"]

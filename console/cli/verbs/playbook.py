@@ -38,9 +38,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--effective", metavar="HOW", help="in doubt: it took effect, and how you know")
     one.add_argument("--not-effective", metavar="HOW", help="in doubt: it did not take effect, and how you know")
     one.add_argument("--again", action="store_true", help="in doubt: send it again with the same key")
-    parser.add_argument("--reason", metavar="TEXT", default="", help="why, for --choose and --reopen")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, for --choose, --reopen and --break-glass")
     parser.add_argument("--confirm", metavar="NAME", help="the model's name, where the environment asks for it; at an action: do it")
     parser.add_argument("--elevate", action="store_true", help="act where the environment is read-only by default")
+    parser.add_argument("--break-glass", action="store_true", help="act without the approval that is needed, with --reason; reviewed after")
     parser.add_argument("--dry-run", action="store_true", help="print the plan of the action at the cursor; nothing is sent")
 
 
@@ -154,6 +155,10 @@ def _step(context: Context, options: argparse.Namespace) -> Exit:
     environment = str(found.params.get("environment", context.environment))
     with desk_of(context, elevated=options.elevate) as desk:
         driving = Driving(context.workspace, environment, desk, found.id)
+        if options.break_glass:
+            if not options.dry_run and not options.reason.strip():
+                raise Problem(Exit.USAGE, "say why the glass is broken with --reason TEXT: who reviews it reads it; nothing was sent")
+            driving.break_glass(options.reason)
         try:
             if options.dry_run:
                 return _plan(context, driving)
