@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,13 @@ rules:
   - {id: own.gap, title: Gap, layer: model, signal: late_gap, window: 72h,
      warning: 0.1, critical: 0.2, playbook: quality-collapse, severity: page}
 """
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """The rules change here after the last evaluation, so that nothing that it kept counts."""
+    shutil.rmtree(place.paths.store / "health")
+    return place
 
 
 @pytest.fixture
