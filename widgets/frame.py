@@ -305,10 +305,14 @@ class FrameScreen(Screen[None]):
         """The widgets between line 2 and line 23."""
         return ()
 
+    def compose_middle(self) -> Iterable[Widget]:
+        """The content, and what stands around it."""
+        return self.compose_content()
+
     def compose(self) -> Iterable[Widget]:
         yield self.banner
         yield self.heading
-        yield from self.compose_content()
+        yield from self.compose_middle()
         yield self.why
         yield self.keys
         yield self._guard

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from backends.records import State
     from console.views.fleet import FleetRow, FleetView
 
-WIDE = 110
-"""From this width on the columns between SLO and SWITCH are shown."""
+WIDE = 120
+"""From this width on there is room for the columns between SLO and SWITCH."""
 
 LEAST_CURVE, MOST_CURVE = 9, 16
 """Lines of a curve with its title and its axis: below the least it says no more than the strip does."""

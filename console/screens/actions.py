@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.commands import Command
 from console.render.actions import action_page, actions_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -45,8 +46,8 @@ class ActionsScreen(DeckScreen):
         self._only_open = not self._only_open
         self.reload()
 
-    def open_row(self, key: str) -> None:
-        self.app.go("action", key)
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("action", key)
 
 
 class ActionScreen(DeckScreen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.alerts import alerts_page, incidents_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -27,14 +28,11 @@ class AlertsScreen(DeckScreen):
         row = self._row(key)
         return row.model if row is not None else None
 
-    def open_row(self, key: str) -> None:
+    def leads_to(self, key: str) -> DeckScreen | None:
         row = self._row(key)
         if row is None:
-            return
-        if row.incident is not None:
-            self.app.go("incident", row.incident)
-        else:
-            self.app.go("model", row.model)
+            return None
+        return made("incident", row.incident) if row.incident is not None else made("model", row.model)
 
     def _row(self, key: str | None) -> Any:
         rows = self.view.rows if self.view is not None else ()
@@ -56,5 +54,5 @@ class IncidentsScreen(DeckScreen):
         rows = self.view.rows if self.view is not None else ()
         return next((row.model for row in rows if row.id == key), None)
 
-    def open_row(self, key: str) -> None:
-        self.app.go("incident", key)
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("incident", key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.approvals import approval_page, approval_why, approvals_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 from widgets.rows import Moved
@@ -27,12 +28,9 @@ class ApprovalsScreen(DeckScreen):
     def model_of(self, key: str | None) -> str | None:
         return next((row.model for row in (*self.view.rows, *self.view.reviews) if row.id == key), None) if self.view is not None else None
 
-    def open_row(self, key: str) -> None:
+    def leads_to(self, key: str) -> DeckScreen | None:
         broken = next((row.action for row in self.view.reviews if row.id == key), None) if self.view is not None else None
-        if broken is None:
-            self.app.go("approval", key)
-        else:
-            self.app.go("action", broken)
+        return made("approval", key) if broken is None else made("action", broken)
 
 
 class ApprovalScreen(DeckScreen):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.render.audit import audit_page, entry_detail, entry_page
+from console.screens import made
 from console.screens.base import DeckScreen, Loaded
 from console.screens.detailed import DetailedScreen
 from widgets.line import Line, Page
@@ -71,9 +72,8 @@ class AuditScreen(DetailedScreen):
         else:
             self.say("this entry is about the journal itself", "dim")
 
-    def open_row(self, key: str) -> None:
-        if key.startswith("#"):
-            self.app.go("entry", key)
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("entry", key) if key.startswith("#") else None
 
     def _row(self, key: str | None) -> Any:
         rows = self.view.rows if self.view is not None else ()

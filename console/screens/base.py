@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 
 from backends.text import displayable
@@ -16,6 +17,7 @@ from console.commands import Command
 from console.screens.acting import subject_of
 from console.screens.filtering import filtered
 from widgets.frame import FrameScreen
+from widgets.glance import WIDE_FROM, WIDTH, Glance, WithGlance
 from widgets.line import Line, Page, line
 from widgets.page import PageView
 from widgets.prompt import Completer, Dismissed, Prompt, Submitted, Typed
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 WATCHED_EVERY = 1.0
 """Seconds between two looks at whether anything on disk changed; nothing is read or drawn unless it did."""
 
+
+RESTED = 0.15
+"""Seconds that the cursor stands on a row before what it leads to is read for the second pane."""
 
 FOOTER_LAST = {"note": 1, "filter": 2}
 """Commands of every screen stand behind those of this one in line 24."""
@@ -57,6 +62,17 @@ class LoadFailed(Message):
         self.epoch = epoch
 
 
+class Glanced(Message):
+    """What the row `key` leads to has been read, or `reason` says why not."""
+
+    def __init__(self, key: str, other: DeckScreen, view: Any, reason: str = "") -> None:
+        super().__init__()
+        self.key = key
+        self.other = other
+        self.view = view
+        self.reason = reason
+
+
 class DeckScreen(FrameScreen):
     """A screen of the console. A subclass names its scope and verb, loads a view and renders a page."""
 
@@ -73,6 +89,10 @@ class DeckScreen(FrameScreen):
         """The headless command that prints what is shown."""
         self.content = PageView()
         self.prompt = Prompt()
+        self.glance = Glance()
+        self._rest: Timer | None = None
+        self.glanced: str | None = None
+        """The row that the second pane is about."""
         self._epoch = 0
         self._prefix = ""
         self._filter = ""
@@ -96,8 +116,25 @@ class DeckScreen(FrameScreen):
         """Render the view."""
         raise NotImplementedError
 
+    def leads_to(self, key: str) -> DeckScreen | None:
+        """The screen that Enter on a row opens, not opened yet; None where Enter does something else there, or nothing."""
+        del key
+        return None
+
     def open_row(self, key: str) -> None:
         """Enter on a row."""
+        other = self.leads_to(key)
+        if other is not None:
+            self.app.push_screen(other)
+
+    def load_glance(self, lookout: Lookout) -> Any:
+        """The view for a glance at this screen from another one: reads, and changes nothing. Runs in a worker thread."""
+        return self.load(lookout)
+
+    def page_at_a_glance(self, view: Any, width: int, height: int) -> Page:
+        """Render the view of a glance."""
+        self.view = view
+        return self.page(view, width, height)
 
     def leads_nowhere(self, why: str) -> None:
         """Enter on a row that has nothing below it says so."""
@@ -126,6 +163,11 @@ class DeckScreen(FrameScreen):
     def compose_content(self) -> Iterable[Widget]:
         yield self.content
 
+    def compose_middle(self) -> Iterable[Widget]:
+        if type(self).leads_to is DeckScreen.leads_to:
+            return self.compose_content()
+        return [WithGlance(self.compose_content(), self.glance)]
+
     def compose(self) -> Iterable[Widget]:
         yield from super().compose()
         yield self.prompt
@@ -152,6 +194,8 @@ class DeckScreen(FrameScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)
+        self.glance.display = event.size.width >= WIDE_FROM
+        self._glance_once_rested()
         self.call_after_refresh(self.draw)
 
     def reload_when_changed(self) -> None:
@@ -193,6 +237,7 @@ class DeckScreen(FrameScreen):
         self.draw()
         self._news = False
         self.show_keys()
+        self._glance_once_rested()
 
     def on_load_failed(self, message: LoadFailed) -> None:
         if message.epoch != self._epoch:
@@ -209,8 +254,43 @@ class DeckScreen(FrameScreen):
         self.content.show(Page(Line(), (), ""), mark_changes=False, take_order=True)
         self.heading.show(line((f"reading {self.app.moment_said} ...", "dim")))
         self.why.show(Line())
+        self.glance.show_rows((), take_order=True)
         self.show_keys()
         self.reload()
+
+    # the second pane
+
+    def _glance_once_rested(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(RESTED, self._glance_now) if self.glance.is_attached and self.glance.display else None
+
+    def _glance_now(self) -> None:
+        key = self.content.cursor_key
+        other = self.leads_to(key) if key is not None and self.view is not None else None
+        if key is not None and other is not None:
+            self._read_glance(key, other)
+        else:
+            self.glance.say("Enter opens no page on this row" if key is not None else "")
+            self.glanced = key
+
+    @work(thread=True, exclusive=True, group="glance", exit_on_error=False)
+    def _read_glance(self, key: str, other: DeckScreen) -> None:
+        try:
+            view = other.load_glance(self.app.lookout())
+        except Exception as error:
+            self.post_message(Glanced(key, other, None, self.app.said_of(error)))
+        else:
+            self.post_message(Glanced(key, other, view))
+
+    def on_glanced(self, message: Glanced) -> None:
+        if message.key != self.content.cursor_key:
+            return
+        self.glanced = message.key
+        if message.reason:
+            self.glance.say(message.reason)
+        else:
+            self.glance.glance_at(message.other.page_at_a_glance(message.view, WIDTH, self.content_height))
 
     # drawing
 
@@ -218,14 +298,20 @@ class DeckScreen(FrameScreen):
         """Render the view at the present size."""
         if self.view is None or self.size.width == 0 or self.too_small:
             return
-        page = self.page(self.view, self.size.width, self.content_height)
+        page = self.page(self.view, self.list_width, self.content_height)
         if self._filter:
-            page = filtered(page, self._filter, self.size.width)
+            page = filtered(page, self._filter, self.list_width)
         self.content.show(page, mark_changes=self._news)
         self.heading.show(page.heading)
         moment = self.app.session.as_of
         self.verb = page.verb if moment is None else f"--as-of {moment.isoformat(timespec='minutes')} {page.verb}"
         self.show_verb(self.verb)
+
+    @property
+    def list_width(self) -> int:
+        """Cells that the page has: all, or what the second pane leaves."""
+        beside = self.glance.is_attached and self.size.width >= WIDE_FROM
+        return self.size.width - (WIDTH if beside else 0)
 
     @property
     def content_height(self) -> int:
@@ -248,7 +334,7 @@ class DeckScreen(FrameScreen):
             return False
         if command.id == "note":
             return bool(subject_of(self))
-        if command.id == "open" and type(self).open_row is DeckScreen.open_row:
+        if command.id == "open" and type(self).open_row is DeckScreen.open_row and type(self).leads_to is DeckScreen.leads_to:
             return False
         row = self.view is None or self.content.cursor_key is not None
         if command.id == "filter":
@@ -263,6 +349,7 @@ class DeckScreen(FrameScreen):
 
     def on_rows_moved(self, message: Moved) -> None:
         self.why.show(message.why)
+        self._glance_once_rested()
 
     def on_rows_chosen(self, message: Chosen) -> None:
         self.open_row(message.key)

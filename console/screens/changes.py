@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.changes import changes_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -36,15 +37,20 @@ class ChangesScreen(DeckScreen):
         """Nearest to the onset first, or by time."""
         self._by_time = not self._by_time
         if self.view is not None:
-            page = self.page(self.view, self.size.width, self.content_height)
+            page = self.page(self.view, self.list_width, self.content_height)
             self.content.show(page, mark_changes=False, take_order=True)
             self.draw()
 
-    def open_row(self, key: str) -> None:
+    def leads_to(self, key: str) -> DeckScreen | None:
         source, _, rest = key.partition("|")
         name = rest.partition("|")[0]
         for beginning, screen in (("A-", "action"), ("INC-", "incident"), ("APR-", "approval")):
             if source == "control" and name.startswith(beginning):
-                self.app.go(screen, name)
-                return
-        self.leads_nowhere("this change")
+                return made(screen, name)
+        return None
+
+    def open_row(self, key: str) -> None:
+        if self.leads_to(key) is None:
+            self.leads_nowhere("this change")
+        else:
+            super().open_row(key)

@@ -52,7 +52,7 @@ class DetailedScreen(DeckScreen):
     def _draw_detail(self) -> None:
         if self.view is None or self.size.width == 0 or self.too_small:
             return
-        lines = self.detail_of(self.view, self.content.cursor_key, self.size.width)
+        lines = self.detail_of(self.view, self.content.cursor_key, self.list_width)
         room = self.content_height - min(max(self.content.total, 1), LEAST_LIST)
         height = min(len(lines), max(3, room))
         self.detail.display = height > 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from console.render.drift import drift_detail_page, drift_page
 from console.render.drift_bug import KEY as BUG
 from console.render.drift_together import KEY as TOGETHER
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -33,11 +34,8 @@ class DriftScreen(DeckScreen):
     def topic_of(self, key: str | None) -> str | None:
         return {TOGETHER: "told apart", BUG: "real or a bug"}.get(key or "", "psi")
 
-    def open_row(self, key: str) -> None:
-        if key in {TOGETHER, BUG}:
-            self.app.go("explain", self.topic_of(key))
-            return
-        self.app.push_screen(DriftColumnScreen(self.target, key))
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("explain", self.topic_of(key)) if key in {TOGETHER, BUG} else DriftColumnScreen(self.target, key)
 
 
 class DriftColumnScreen(DeckScreen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.fleet import fleet_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 from widgets.rows import Moved
@@ -45,8 +46,8 @@ class FleetScreen(DeckScreen):
         if self.view is not None:
             self.draw()
 
-    def open_row(self, key: str) -> None:
-        self.app.go("model", key)
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("model", key)
 
     def incident_of(self, key: str | None) -> str | None:
         row = next((row for row in self.view.rows if row.model == key), None) if self.view is not None else None

@@ -9,11 +9,11 @@ from textual import work
 from textual.widget import Widget
 
 from console import commands
-from console.render.incident import incident_heading, playbook_line, step_rows, steps_width
+from console.render.incident import incident_heading, incident_page, playbook_line, step_rows, steps_width
 from console.render.incident_detail import detail_rows
 from console.screens.base import ALWAYS, DeckScreen
 from widgets.frame import OneLine
-from widgets.line import Line
+from widgets.line import Line, Page
 from widgets.rows import Moved
 from widgets.stepper import Stepper
 
@@ -66,6 +66,14 @@ class IncidentScreen(DeckScreen):
         assert self.target is not None
         self._trouble = self._attended(lookout)
         return lookout.incident(self.target)
+
+    def load_glance(self, lookout: Lookout) -> Any:
+        assert self.target is not None
+        return lookout.incident(self.target)
+
+    def page_at_a_glance(self, view: Any, width: int, height: int) -> Page:
+        del height
+        return incident_page(view, width=width)
 
     def _attended(self, lookout: Lookout) -> str | None:
         """Bring the run to where a person is needed; why that could not be done, when it could not."""

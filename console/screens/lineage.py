@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.render.lineage import lineage_page, node_detail
+from console.screens import made
 from console.screens.detailed import DetailedScreen
 from widgets.line import Line, Page
 
 if TYPE_CHECKING:
     from console.commands import Command
     from console.lookout import Lookout
+    from console.screens.base import DeckScreen
 
 
 class LineageScreen(DetailedScreen):
@@ -54,17 +56,23 @@ class LineageScreen(DetailedScreen):
         self._blast = not self._blast
         self.draw()
 
-    def open_row(self, key: str) -> None:
+    def leads_to(self, key: str) -> DeckScreen | None:
         kind, _, name = key.partition(":")
         if kind == "version" and self.view is not None:
-            self.app.go("version", f"{self.view.model}@{name}")
-        elif kind == "source":
-            self.app.go("sources")
-        elif kind in {"predictions", "labels", "business"}:
-            self.app.go("model", self.model_of(None))
-        elif key.startswith("A-"):
-            self.app.go("action", key.partition("#")[0])
-        elif key.startswith("APR-"):
-            self.app.go("approval", key.partition("#")[0])
-        else:
+            return made("version", f"{self.view.model}@{name}")
+        if kind == "source":
+            return made("sources")
+        if kind in {"predictions", "labels", "business"}:
+            return made("model", self.model_of(None))
+        if key.startswith("A-"):
+            return made("action", key.partition("#")[0])
+        if key.startswith("APR-"):
+            return made("approval", key.partition("#")[0])
+        return None
+
+    def open_row(self, key: str) -> None:
+        kind, _, name = key.partition(":")
+        if self.leads_to(key) is None:
             self.leads_nowhere(f"a node of kind {kind}" if name else "this row")
+        else:
+            super().open_row(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.model import model_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -53,12 +54,11 @@ class ModelScreen(DeckScreen):
         self._cursor = None if place == last else place
         self.draw()
 
-    def open_row(self, key: str) -> None:
+    def leads_to(self, key: str) -> DeckScreen | None:
         if key.startswith("data.drift"):
-            self.app.go("drift", self.target)
-        elif key.startswith(("data.", "layer:data")) and key != "data.freshness":
-            self.app.go("data", self.target)
-        elif key.startswith(("model.", "layer:model")):
-            self.app.go("quality", self.target)
-        else:
-            self.app.go("explain", self.topic_of(key))
+            return made("drift", self.target)
+        if key.startswith(("data.", "layer:data")) and key != "data.freshness":
+            return made("data", self.target)
+        if key.startswith(("model.", "layer:model")):
+            return made("quality", self.target)
+        return made("explain", self.topic_of(key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.playbooks import library_page, playbook_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -30,8 +31,8 @@ class PlaybooksScreen(DeckScreen):
         del key
         return None
 
-    def open_row(self, key: str) -> None:
-        self.app.go("playbook", key)
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("playbook", key)
 
 
 class PlaybookScreen(DeckScreen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.quality import quality_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -31,5 +32,5 @@ class QualityScreen(DeckScreen):
     def topic_of(self, key: str | None) -> str | None:
         return "slices" if key is None or key.startswith("slice:") else key
 
-    def open_row(self, key: str) -> None:
-        self.app.go("explain", self.topic_of(key))
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("explain", self.topic_of(key))

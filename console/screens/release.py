@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import commands
 from console.render.traffic import TRIGGER, VERSION, traffic_page
-from console.screens import shifting
+from console.screens import made, shifting
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -48,15 +48,20 @@ class ReleaseScreen(DeckScreen):
             return bool(known & set(FORWARD)) and super().works(command)
         return super().works(command)
 
-    def open_row(self, key: str) -> None:
+    def leads_to(self, key: str) -> DeckScreen | None:
         if key.startswith(VERSION):
-            self.app.go("version", f"{self.target}@{key.removeprefix(VERSION)}")
-            return
-        move = next((each for each in self.view.next if each.verb == key), None)
+            return made("version", f"{self.target}@{key.removeprefix(VERSION)}")
+        return made("explain", self.topic_of(key)) if self._move(key) is None else None
+
+    def open_row(self, key: str) -> None:
+        move = self._move(key)
         if move is None:
-            self.app.go("explain", self.topic_of(key))
+            super().open_row(key)
         else:
             self._begin(move)
+
+    def _move(self, key: str) -> Any:
+        return next((each for each in self.view.next if each.verb == key), None)
 
     def do_shift(self) -> None:
         """The next step of the rollout; without one, how one begins."""

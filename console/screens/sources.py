@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.sources import source_page, sources_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -32,8 +33,8 @@ class SourcesScreen(DeckScreen):
         """The breaker of the source under the cursor."""
         return _breaker(self.view, key)
 
-    def open_row(self, key: str) -> None:
-        self.app.go("source", key)
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("source", key)
 
 
 class SourceScreen(DeckScreen):

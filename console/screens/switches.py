@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console.render.switches import switches_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 
@@ -28,8 +29,5 @@ class SwitchesScreen(DeckScreen):
     def model_of(self, key: str | None) -> str | None:
         return key.removeprefix(MODEL) if key is not None and key.startswith(MODEL) else None
 
-    def open_row(self, key: str) -> None:
-        if key.startswith(MODEL):
-            self.app.go("model", key.removeprefix(MODEL))
-        else:
-            self.app.go("action", key)
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("model", key.removeprefix(MODEL)) if key.startswith(MODEL) else made("action", key)

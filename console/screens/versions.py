@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.render.version import version_page
 from console.render.versions import version_detail, versions_page
+from console.screens import made
 from console.screens.base import DeckScreen
 from console.screens.detailed import DetailedScreen
 from widgets.line import Line, Page
@@ -38,8 +39,8 @@ class VersionsScreen(DetailedScreen):
         del key
         return self.target
 
-    def open_row(self, key: str) -> None:
-        self.app.go("version", f"{self.target}@{key}")
+    def leads_to(self, key: str) -> DeckScreen | None:
+        return made("version", f"{self.target}@{key}")
 
 
 class VersionScreen(DeckScreen):

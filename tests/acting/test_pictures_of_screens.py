@@ -1,4 +1,5 @@
-"""Every screen as it is drawn, text and style of each cell, at 80x24 and 120x40, beside the picture of it that was looked at and kept.
+"""Every screen as it is drawn, text and style of each cell, at 80x24 and 120x40, and lists with a second pane at 200x60, beside the
+picture of it that was looked at and kept.
 
 `make pictures` keeps the pictures of this run; read their differences before they are committed.
 """
@@ -57,6 +58,9 @@ WITHOUT = {"first-run", "own", "sources", "source", "actions", "action", "entry"
 """Screens of what differs from machine to machine: paths, versions, sizes, process numbers, keys drawn by chance."""
 
 
+WITH_A_PANE = ("fleet", "drift", "versions", "changes", "incidents", "approvals", "audit")
+
+
 class Picture(SingleFileSnapshotExtension):
     """A text file a picture."""
 
@@ -111,6 +115,7 @@ def _letter(letters: dict[Style, str], style: Style) -> str:
 async def settled(found: Console, scope: str) -> None:
     app: Any = found.app
     await found.until(lambda: app.screen.scope == scope and app.screen.view is not None and not app.screen._pending, scope)
+    await found.until(lambda: not app.screen.glance.display or app.screen.glanced == app.screen.content.cursor_key, "the second pane")
     await found.pilot.pause()
 
 
@@ -128,7 +133,7 @@ async def looked_at(found: Console, name: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_screens_look_as_they_were_seen_to_look(
     told: Path, size: tuple[int, int], pictures: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +141,7 @@ async def test_screens_look_as_they_were_seen_to_look(
     monkeypatch.setattr(SystemClock, "real_now", lambda _: PEOPLE_AT)
     seen: dict[str, str] = {}
     async with console(Place(told), size=size) as found:
-        for name in PICTURED:
+        for name in PICTURED if size != (200, 60) else WITH_A_PANE:
             seen[name] = await looked_at(found, name)
         while len(found.app.screen_stack) > 2:
             found.app.pop_screen()
