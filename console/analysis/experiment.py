@@ -37,8 +37,13 @@ class Difference:
     """Mean loss of the stable version there."""
 
     @property
-    def worse(self) -> bool:
+    def certain(self) -> bool:
+        """Whether the candidate loses more beyond chance, however little that is."""
         return self.interval is not None and self.interval.low > 0
+
+    def worse(self, floor: float) -> bool:
+        """Whether it loses more beyond chance, and as much more as matters: `floor` is a share of the stable version's loss."""
+        return self.certain and self.value >= floor * self.base
 
     @property
     def better(self) -> bool:

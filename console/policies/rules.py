@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -260,6 +260,10 @@ class Gate(_Frozen):
         return self
 
 
+MARGIN: Final = 0.02
+"""Share of the stable version's loss below which a candidate is not called worse: with rows enough any difference is beyond chance."""
+
+
 class RollbackTrigger(_Frozen):
     """When to take a version out: by an alert rule that watches the model, or by what a rollout under way has shown.
 
@@ -274,6 +278,8 @@ class RollbackTrigger(_Frozen):
     """The alert rule whose window, limit, least rows and `for` say when it holds."""
     rollout: Literal["worse", "undivided"] | None = None
     """The candidate loses more than the version beside it, its 95 % interval above zero; requests are not divided as published."""
+    margin: float = Field(default=MARGIN, ge=0, le=1)
+    """With `rollout: worse`: how much more it must lose, as a share of the loss of the version beside it."""
     state: Literal["warning", "critical"] = "critical"
     """How bad the rule's verdict must be."""
     hold: Duration = Field(default=timedelta(0), alias="for")
@@ -287,6 +293,8 @@ class RollbackTrigger(_Frozen):
     def _goes_by_one_thing(self) -> RollbackTrigger:
         if (self.rule is None) == (self.rollout is None):
             raise ValueError("give either rule or rollout")
+        if self.rollout != "worse" and self.margin != MARGIN:
+            raise ValueError("margin belongs to a trigger with rollout: worse")
         if self.rollout is not None and (self.hold or self.within or self.state != "critical"):
             raise ValueError("for, within and state belong to a trigger that goes by a rule")
         return self

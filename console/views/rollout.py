@@ -95,6 +95,13 @@ class ArmMeasured(View):
     latencies: int
 
 
+class OtherAnswers(View):
+    """Answers of a version that is in neither arm."""
+
+    version: str
+    answered: int
+
+
 class RolloutMeasured(View):
     """What is known of a rollout since its shares hold."""
 
@@ -102,6 +109,8 @@ class RolloutMeasured(View):
     until: Moment
     arms: tuple[ArmMeasured, ...]
     """The stable version first."""
+    others: tuple[OtherAnswers, ...]
+    """Versions in neither arm that answered meanwhile, most answers first; none of it counts for the arms."""
     ratio_p: float | None
     """p-value of the test that answers were divided as published; None: too few, or only one version answers."""
     metric: Literal["brier", "mae"]
@@ -113,6 +122,10 @@ class RolloutMeasured(View):
     low: float | None
     high: float | None
     """95 % interval of the difference."""
+    base: float | None
+    """Mean loss of the stable version on those rows."""
+    margin: float
+    """Share of it that the candidate must lose more to be called worse."""
     outcome_difference: float | None
     """Mean of the outcomes after the candidate's answers minus that after the stable version's; None below 30 of either."""
     outcome_low: float | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -19,9 +21,10 @@ from console.analysis.experiment import MINIMUM_REQUESTS, MISMATCH, TOLERATED, D
 from console.analysis.intervals import Floats, Interval, wilson
 from console.analysis.would_help import MINIMUM_ROWS
 from console.control.actions import Judgement, version_label
+from console.policies.rules import MARGIN
 from console.render import figures
 from console.views.assessment import registry_of
-from console.views.rollout import ArmMeasured, RolloutMeasured, TrafficView, moves_after, rollout_in_force, traffic_view
+from console.views.rollout import ArmMeasured, OtherAnswers, RolloutMeasured, TrafficView, moves_after, rollout_in_force, traffic_view
 from console.views.sight import Sight
 
 MISPLACED: Final = 0.01
@@ -69,12 +72,14 @@ def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting
     pair = [setting.stable, setting.candidate]
     found = queries.scored(reader, sight.environment, model.name, setting.step_at, sight.at, versions=pair)
     rows = _Rows(found, model.task, _answers(found, pair), _pairs(found, pair))
+    others = _others(reader, sight, model.name, setting)
     counts = [int(mask.sum()) for mask in rows.answers]
     shares = [setting.weights.get(version, 0.0) for version in pair]
     ratio = sample_ratio_p(counts, shares)
     same, difference = _difference(rows, setting)
     outcomes = _outcomes(rows)
-    state, sentence = _verdict(sight.at, setting, counts, ratio, difference, rows, same)
+    margin = _margin(sight, model)
+    state, sentence = _verdict(sight.at, setting, counts, others, ratio, difference, margin, rows, same)
     candidate, stable = found.score[rows.pairs[1]], found.score[rows.pairs[0]]
     shift = candidate - stable
     apart = None if model.threshold is None else int(((candidate > model.threshold) != (stable > model.threshold)).sum())
@@ -83,6 +88,7 @@ def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting
         since=setting.step_at,
         until=sight.at,
         arms=tuple(_arm(rows, number, version, shares[number], sum(counts)) for number, version in enumerate(pair)),
+        others=others,
         ratio_p=ratio,
         metric="brier" if rows.binary else "mae",
         same_rows=same,
@@ -90,6 +96,8 @@ def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting
         difference=difference.value if difference is not None else None,
         low=_edge(difference, "low"),
         high=_edge(difference, "high"),
+        base=difference.base if difference is not None else None,
+        margin=margin,
         outcome_difference=outcomes.value if outcomes is not None else None,
         outcome_low=_edge(outcomes, "low"),
         outcome_high=_edge(outcomes, "high"),
@@ -118,6 +126,10 @@ def measured_lines(view: RolloutMeasured) -> list[str]:
         loss = f"{'Brier' if view.metric == 'brier' else 'MAE'} {figures.share(arm.loss)} on {figures.count(arm.labelled)} outcomes"
         asked = f"{arm.asked * 100:.4g} % asked"
         lines.append(f"{version_label(arm.version)} answered {observed} of {asked}, n {figures.count(arm.answered)}; {loss}")
+    lines += [
+        f"{version_label(each.version)} is in neither arm and gave {figures.count(each.answered)} answers: they count for nobody"
+        for each in view.others
+    ]
     if view.difference is not None:
         where = f"the same {figures.count(view.n)} rows" if view.same_rows else f"{figures.count(view.n)} rows of its own"
         bounds = f", 95 % {figures.signed(view.low)} to {figures.signed(view.high)}" if view.low is not None else ""
@@ -125,6 +137,22 @@ def measured_lines(view: RolloutMeasured) -> list[str]:
     if view.disagree is not None:
         lines.append(f"the two disagree on {view.disagree * 100:.1f} % of {figures.count(view.both)} requests")
     return lines
+
+
+def _others(reader: Reader, sight: Sight, model: str, setting: TrafficSetting) -> tuple[OtherAnswers, ...]:
+    found = queries.hourly(reader, sight.environment, model, setting.step_at, sight.at)
+    given = (found.role == "live") & ((found.served_by == "model") | (found.served_by == "degraded"))
+    counted = Counter[str]()
+    for version, n in zip(found.version[given].tolist(), found.n[given].tolist(), strict=True):
+        if version not in {setting.stable, setting.candidate}:
+            counted[version] += n
+    return tuple(OtherAnswers(version=version, answered=n) for version, n in counted.most_common())
+
+
+def _margin(sight: Sight, model: Model) -> float:
+    """The least that a trigger of the model asks for; a policy without one goes by what ships."""
+    found = sight.policies.triggers_for(model.name, sight.environment, model.task)
+    return min((each.margin for each in found if each.rollout == "worse" and each.enabled), default=MARGIN)
 
 
 def _answers(found: queries.Scored, pair: list[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -169,10 +197,22 @@ def _outcomes(rows: _Rows) -> Difference | None:
 
 
 def _verdict(
-    at: datetime, setting: TrafficSetting, counts: list[int], ratio: float | None, difference: Difference | None, rows: _Rows, same: bool
+    at: datetime,
+    setting: TrafficSetting,
+    counts: list[int],
+    others: Sequence[OtherAnswers],
+    ratio: float | None,
+    difference: Difference | None,
+    margin: float,
+    rows: _Rows,
+    same: bool,
 ) -> tuple[State, str]:
     candidate = version_label(setting.candidate)
     total = sum(counts)
+    strays = sum(each.answered for each in others)
+    if strays > MISPLACED * (total + strays) and total + strays >= MINIMUM_REQUESTS:
+        gave = f"{version_label(others[0].version)} gave {figures.count(others[0].answered)} of {figures.count(total + strays)} answers"
+        return State.CRITICAL, f"{gave} and is in neither arm: serving does not go by the rollout"
     if not len(rows.found):
         return State.UNKNOWN, "nothing was scored since"
     if total and setting.share > 0 and ratio is not None and ratio < MISMATCH:
@@ -188,14 +228,16 @@ def _verdict(
     bounds = _bounds(difference.interval)
     told = f"{word} {figures.signed(difference.value)}{bounds}, n {figures.count(difference.n)}"
     where = "on the same rows" if same else "in separate groups"
-    if difference.worse:
+    if difference.worse(margin):
         return State.CRITICAL, f"{candidate} is worse {where}: {told}"
     if difference.interval is None:
         return State.UNKNOWN, f"no interval can be computed: {told}"
     if not difference.cleared:
         much = f"{TOLERATED * 100:.0f} % more than {version_label(setting.stable)}"
         return State.UNKNOWN, f"it may still be that {candidate} loses {much} {where}: {told}"
-    return State.OK, f"{candidate} is {'better' if difference.better else 'not worse'} {where}: {told}"
+    little = f"loses more, but less than {margin * 100:.4g} % of the loss of {version_label(setting.stable)},"
+    word = "is better" if difference.better else little if difference.certain else "is not worse"
+    return State.OK, f"{candidate} {word} {where}: {told}"
 
 
 def _too_few(setting: TrafficSetting, rows: _Rows) -> str:

@@ -122,9 +122,10 @@ def _of_rollout(trigger: RollbackTrigger, situation: Situation) -> _Seen:
             return _Seen(None, "too few answers, or only one version gives them")
         p = "p < .001" if found.ratio_p < MISMATCH else f"p {figures.share(found.ratio_p)}"
         return _Seen(found.ratio_p < MISMATCH, f"{version_label(situation.candidate)} against its share: {p}")
-    if found.low is None or (found.state is State.UNKNOWN and not found.low > 0):
+    fires = found.low is not None and found.low > 0 and (found.difference or 0.0) >= trigger.margin * (found.base or 0.0)
+    if found.low is None or (found.state is State.UNKNOWN and not fires):
         return _Seen(None, found.sentence)
-    return _Seen(found.low > 0, f"difference {figures.signed(found.difference)}, 95 % from {figures.signed(found.low)}, n {found.n:,}")
+    return _Seen(fires, f"difference {figures.signed(found.difference)}, 95 % from {figures.signed(found.low)}, n {found.n:,}")
 
 
 def _of_rule(trigger: RollbackTrigger, policies: Policies, situation: Situation) -> _Seen:

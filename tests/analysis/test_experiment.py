@@ -34,10 +34,11 @@ def test_separate_groups_have_the_interval_of_unequal_variances() -> None:
     oracle = stats.ttest_ind(mine, theirs, equal_var=False).confidence_interval()
     assert found is not None and found.interval is not None
     assert (found.interval.low, found.interval.high) == pytest.approx((oracle.low, oracle.high), abs=1e-3)
-    assert found.worse and not found.better and found.n == 400
+    assert found.certain and not found.better and found.n == 400
+    assert found.worse(0.02) and found.worse(found.value / found.base) and not found.worse(found.value / found.base * 1.01)
     assert unpaired(np.array([]), theirs) is None
     alone = unpaired(np.array([0.9]), theirs)
-    assert alone is not None and alone.interval is None and not alone.worse
+    assert alone is not None and alone.interval is None and not alone.worse(0.0)
 
 
 def test_the_same_rows_tell_apart_what_separate_groups_cannot() -> None:

@@ -110,6 +110,7 @@ CASES: dict[str, tuple[TrafficSetting, dict[str, Any]]] = {
     "open": (setting("canary", "open", share=0.4), {"n": 200, "worse": 0.0}),
     "deaf": (setting("canary", "deaf", share=0.4), {"n": 500, "worse": 0.0, "obeyed": False}),
     "shadow": (setting("shadow", "shadow", share=0.0), {"n": 600, "worse": 0.03}),
+    "little": (setting("shadow", "little", share=0.0), {"n": 600, "worse": 0.003}),
     "same": (setting("blue-green", "same", share=0.0), {"n": 600, "worse": -0.01}),
     "unlabelled": (setting("blue-green", "unlabelled", share=0.0), {"n": 600, "worse": 0.0, "labelled": 29}),
     "ab": (setting("ab", "ab", share=0.5, hours=36.0, until=BEGAN + 36 * HOUR), {"n": 3000, "worse": 0.3}),
@@ -197,6 +198,41 @@ def test_a_shadow_is_compared_on_the_same_rows_which_move_together_by_the_hour(
         shift = rows.scores["2"][since] - rows.scores["1"][since]
         assert (view.shift, view.shift_p5, view.shift_p95) == pytest.approx((shift.mean(), *np.quantile(shift, [0.05, 0.95])))
     assert "v2 is worse on the same rows" in shown["shadow"].sentence.raw and "better" in shown["same"].sentence.raw
+
+
+def test_a_loss_beyond_chance_that_is_too_small_to_matter_is_not_called_worse_and_the_policy_says_how_small(
+    world: World, shown: dict[str, RolloutMeasured]
+) -> None:
+    view = shown["little"]
+    assert view.low is not None and view.low > 0 and view.difference is not None and view.base is not None
+    assert 0 < view.difference < 0.02 * view.base and view.margin == 0.02
+    assert view.state is State.OK and view.sentence.raw.startswith("v2 loses more, but less than 2 % of the loss of v1, on the same rows")
+    for margin, name, state in ((0.0, "little", State.CRITICAL), (0.2, "shadow", State.OK)):
+        policy = world.place.workspace.paths.policies / "margin.yaml"
+        policy.write_text(f"format: 1\ntriggers:\n  - {{id: candidate-worse, title: Worse, rollout: worse, margin: {margin}}}\n")
+        sight = world.place.lookout().sight()
+        with sight.reader() as reader:
+            view = world.measured(CASES[name][0], reader, sight)
+        policy.unlink()
+        assert (view.state, view.margin) == (state, margin), view.sentence.raw
+
+
+def test_answers_of_a_version_in_neither_arm_are_said_and_count_for_nobody(world: World, shown: dict[str, RolloutMeasured]) -> None:
+    rollout = setting("canary", "stray", share=0.4)
+    rows = world.requests(rollout, 1000, worse=0.0)
+    for n in (5, 300):
+        times = [BEGAN + HOUR + row * HOUR / 400 for row in range(n)]
+        world._land_scores("stray", "3", "live", times, [f"other-{row}" for row in range(n)], np.full(n, 0.5))
+        sight = world.place.lookout().sight()
+        with sight.reader() as reader:
+            view = world.measured(rollout, reader, sight)
+        assert [(each.version, each.answered) for each in view.others] == [("3", n)]
+        assert [arm.answered for arm in view.arms] == rows.counts()
+        assert ("neither arm" in view.sentence.raw) == (n == 300), view.sentence.raw
+        assert f"v3 is in neither arm and gave {n} answers: they count for nobody" in [line.raw for line in judgement_of(view).lines]
+    assert view.state is State.CRITICAL
+    assert view.sentence.raw == "v3 gave 300 of 1,300 answers and is in neither arm: serving does not go by the rollout"
+    assert shown["alike"].others == ()
 
 
 def test_a_colour_that_waits_is_not_cleared_by_requests_whose_outcome_is_not_known(shown: dict[str, RolloutMeasured]) -> None:
