@@ -9,6 +9,7 @@ from backends.text import Untrusted, shortened
 from console.render import figures
 from console.render.model import tabs
 from console.views.contract import ContractCheckView, Offender, RuleVerdict
+from console.views.searches import RecordedSearch
 from widgets.chart import strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
@@ -39,6 +40,7 @@ def contract_page(view: ContractCheckView, *, width: int = 80, tabbed: bool = Fa
         rows += [_row(each, view, width) for each in kept]
     rows.append(Row(line(f" {len(kept)} of {len(view.rules)} rules are kept")))
     rows += _recorded(view, width)
+    rows += _searched(view, width)
     return Page(_heading(view), tuple(rows), f"contract check {view.model.raw}" if view.model is not None else "contract")
 
 
@@ -130,4 +132,27 @@ def _recorded(view: ContractCheckView, width: int) -> list[Row]:
         run = line(", run ", found.run).spans if found.run is not None else ()
         said = Line((*line((f" {MARKS[state]} ", state), f"{moment:<10}{told}", shortened(found.file, 40)).spans, *run))
         rows += [Row(each, state=state) for each in wrapped(said, width - 1, 13)]
+    return rows
+
+
+def _searched(view: ContractCheckView, width: int) -> list[Row]:
+    """Below it how rows of the model were searched last: each on a line of its own, with the worst that was found."""
+    if view.model is None:
+        return []
+    rows = [Row(Line()), Row(line((" LEAKAGE, AND OFFLINE AGAINST ONLINE", "dim")))]
+    known: dict[str, RecordedSearch] = {each.search: each for each in view.searches}
+    model = view.model.raw
+    asked = {"leakage": f"leakage FILE --label COLUMN --record {model}", "parity": f"parity FILE {model} --key key --record {model}"}
+    for name, verb in asked.items():
+        found = known.get(name)
+        if found is None:
+            rows.append(Row(line((" ? ", "unknown"), f"{name:<10}never; qd {verb}"), key=name, state="unknown"))
+            continue
+        state = str(found.state)
+        many = "nothing found" if not found.found else f"{found.found} not ok"
+        told = f"{figures.age(view.at - found.at)} ago, {many}, {figures.count(found.rows)} rows of "
+        run = line(", run ", found.run).spans if found.run is not None else ()
+        worst = line(": ", found.worst).spans if found.worst is not None else ()
+        said = Line((*line((f" {MARKS[state]} ", state), f"{name:<10}{told}", shortened(found.file, 40)).spans, *run, *worst))
+        rows += [Row(each, key=None if number else name, state=state) for number, each in enumerate(wrapped(said, width - 1, 13))]
     return rows

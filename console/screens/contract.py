@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from console.render.contract import contract_page
 from console.screens import made
 from console.screens.base import DeckScreen
+from console.views.searches import METRICS
 from widgets.line import Page
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ContractScreen(DeckScreen):
         return self.target
 
     def topic_of(self, key: str | None) -> str | None:
-        return "contract" if key is None else f"contract.{key.partition(' ')[0]}"
+        return "contract" if key is None else key if key in METRICS else f"contract.{key.partition(' ')[0]}"
 
     def leads_to(self, key: str) -> DeckScreen | None:
         return made("explain", self.topic_of(key))

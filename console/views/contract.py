@@ -22,6 +22,7 @@ from console.policies.load import Policies, shipped_policies
 from console.policies.rules import AlertRule
 from console.views.health import View
 from console.views.judging import limits_of
+from console.views.searches import RecordedSearch
 
 SAMPLE: Final = 3
 """Rows that are shown of those that break a rule."""
@@ -100,6 +101,8 @@ class ContractCheckView(View):
     ends: tuple[datetime, ...] = ()
     recorded: tuple[RecordedCheck, ...] = ()
     """Of production logs: the newest check that was kept, of each moment."""
+    searches: tuple[RecordedSearch, ...] = ()
+    """Of production logs: the newest search for leakage, and of parity, that was kept."""
     problems: tuple[Untrusted, ...] = ()
     """What is wrong with the contracts of the workspace."""
 

@@ -22,6 +22,7 @@ from console.views.assessment import no_such_model, registry_of, subject_of
 from console.views.column_courses import Courses, courses_of
 from console.views.contract import SAMPLE, ContractCheckView, Offender, RecordedCheck, RuleName, RuleVerdict, bound_of, rule_watching
 from console.views.judging import Judged
+from console.views.searches import recorded_searches
 from console.views.sight import Sight
 from console.views.windows import moment_of, strip_ends
 
@@ -61,6 +62,7 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
         start=sight.at - DAY,
         ends=tuple(moment_of(end) for end in strip.tolist()),
         recorded=recorded_checks(reader, sight.environment, model, sight.at),
+        searches=recorded_searches(reader, sight.environment, model, sight.at),
         problems=tuple(Untrusted(str(problem)) for problem in sight.contracts.problems),
     )
 

@@ -20,6 +20,8 @@ from console.cli.exits import Exit
 from console.cli.main import main
 from console.config import open_workspace
 from console.lookout import Lookout
+from console.render.contract import contract_page
+from console.screens.contract import ContractScreen
 
 sys.path.insert(0, str(Path(__file__).parent))
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
@@ -225,3 +227,45 @@ def test_a_model_or_a_contract_that_nobody_knows_is_one_line(ask: Ask, root: Pat
     for words in (("check", "nosuch"), ("check", "nosuch", file), ("propose", "nosuch")):
         code, out, err = ask(root, "contract", *words)
         assert (code, out, err.count("\n")) == (Exit.NOT_FOUND, "", 1)
+
+
+def test_a_search_for_leakage_and_a_comparison_of_both_paths_stand_on_the_data_screen_once_kept(ask: Ask, root: Path) -> None:
+    rows = 400
+    train = root / "train.csv"
+    train.write_text("late,refund,temp\n" + "".join(f"{n % 2},{n % 2},{n % 7}\n" for n in range(rows)))
+    offline = root / "offline.csv"
+    logged = [f"29-{row}" for row in range(40)]
+    offline.write_text("key,score\n" + "".join(f"{key},0.99\n" for key in logged))
+
+    def searches(*before: str) -> dict[str, Any]:
+        code, out, err = ask(root, *before, "contract", "check", "delay", "--json")
+        assert (code, err) == (Exit.OK, "")
+        said = json.loads(out)
+        jsonschema.validate(said, json.loads(SCHEMA.read_text()))
+        return {each["search"]: each for each in said["searches"]}
+
+    assert searches() == {}
+    leak = ("leakage", train, "--label", "late")
+    assert ask(root, *leak)[0] == Exit.OK and searches() == {}, "only what is asked for is kept"
+    assert ask(root, *leak, "--record", "nobody")[0] == Exit.NOT_FOUND
+    assert ask(root, *leak, "--run", "R-9")[0] == Exit.USAGE
+    assert "not kept" in ask(root, "--read-only", *leak, "--record", "delay")[2] and searches() == {}
+
+    code, out, err = ask(root, *leak, "--record", "delay", "--run", "R-9", "--json")
+    assert (code, err) == (Exit.OK, "")
+    told = json.loads(out)
+    assert ask(root, "parity", offline, "delay", "--key", "key", "--columns", "score", "--record", "delay")[0] == Exit.OK
+    found = searches()
+    mine = found["leakage"]
+    bad = [each for each in told["checks"] if each["state"] != "ok"]
+    assert (mine["state"], mine["found"], mine["rows"], mine["run"]) == (told["state"], len(bad), rows, "R-9")
+    assert mine["state"] == "critical"
+    assert mine["worst"].startswith("refund: ") and mine["file"] == str(train)
+    assert (found["parity"]["state"], found["parity"]["found"], found["parity"]["rows"]) == ("critical", 1, 40)
+    assert searches("--as-of", "2024-01-20T00:00Z") == {}
+
+    page = contract_page(Lookout(open_workspace(root), "production").contract("delay"), width=80, tabbed=True)
+    text = page.plain()
+    assert "X leakage" in text and "X parity" in text and "run R-9" in text and max(map(len, text.splitlines())) <= 80
+    keys = [row.key for row in page.rows]
+    assert ContractScreen("delay").topic_of("leakage") == "leakage" and {"leakage", "parity"} <= set(keys)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
+from console.cli import recording
 from console.cli.context import WIDTH, Context
 from console.cli.exits import Exit
 
@@ -16,10 +18,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feature-time", metavar="COLUMN", action="append", default=[], help="time of a feature; may be repeated")
     parser.add_argument("--key", metavar="COLUMN", action="append", default=[], help="identifies a row, is no feature; may be repeated")
     parser.add_argument("--columns", metavar="A,B", help="only these features; every other column unless given")
+    parser.add_argument("--record", metavar="MODEL", help="keep the result: the Data screen of the model shows it")
+    parser.add_argument("--run", metavar="RUN", help="with --record: the pipeline run that it belongs to")
     parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a check is at least this bad")
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
+    recording.refuse_unfit(context, options)
+    from console.contracts.searching import keep_leakage
     from console.render.leakage import leakage_page  # after the arguments are known to be right
     from console.views.leakage import LeakageAsked, leakage
 
@@ -32,6 +38,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         features=tuple(options.columns.split(",")) if options.columns else (),
     )
     view = leakage(options.file, asked)
+    recording.keep(context, options, partial(keep_leakage, view=view))
     context.show(view, "leakage", leakage_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if view.state.value in bad else Exit.OK

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 
+from console.cli import recording
 from console.cli.context import WIDTH, Context, Problem
 from console.cli.exits import Exit
 
@@ -18,6 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tolerance", metavar="T", type=float, default=1e-6, help="share of the greater number that two may differ (1e-6)")
     parser.add_argument("--days", metavar="N", type=int, help="MODEL: what it logged in the last N days (30)")
     parser.add_argument("--show-values", action="store_true", help="values of requests that differ as they are, not their shapes")
+    parser.add_argument("--record", metavar="MODEL", help="keep the result: the Data screen of the model shows it")
+    parser.add_argument("--run", metavar="RUN", help="with --record: the pipeline run that it belongs to")
     parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a column is at least this bad")
 
 
@@ -27,6 +31,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     defaults = dict(each.partition("=")[::2] for each in options.default if "=" in each)
     if len(defaults) != len(options.default):
         raise Problem(Exit.USAGE, "--default is COLUMN=VALUE, one for each column")
+    recording.refuse_unfit(context, options)
+    from console.contracts.searching import keep_parity
     from console.render.parity import parity_page  # after the arguments are known to be right
     from console.views.parity import ParityAsked, parity
 
@@ -42,6 +48,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         if options.days is not None and not 0 < options.days <= 3660:
             raise Problem(Exit.USAGE, "--days is from 1 to 3660")
         view = context.lookout.parity(options.offline, options.online, asked, options.days or 30)
+    recording.keep(context, options, partial(keep_parity, view=view))
     context.show(view, "parity", parity_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if view.state.value in bad else Exit.OK
