@@ -197,16 +197,24 @@ def published_traffic(sight: Sight, model: str) -> TrafficSetting | None:
 
 def rollout_in_force(sight: Sight, model: str) -> TrafficSetting | None:
     """The rollout that divides the traffic at the sight's moment; None also when that cannot be read."""
-    try:
-        setting = published_traffic(sight, model)
-    except BackendError:
-        return None
+    setting = _published(sight, model)
     return setting if in_force(setting, _alias_then(sight, model)) else None
 
 
+def _published(sight: Sight, model: str) -> TrafficSetting | None:
+    try:
+        return published_traffic(sight, model)
+    except BackendError:
+        return None
+
+
 def let_in(sight: Sight, model: str) -> list[LetIn]:
-    """The stretches in which candidates were let in, up to now: each ends with its rollout, or with any move of the serving alias."""
-    moves = sorted(move.moved_at for move in sight.alias_history(model) if move.alias == SERVING_ALIAS and move.moved_at <= sight.at)
+    """The stretches in which what a version answers is a candidate's, up to now: from when it was let in until the serving alias names it.
+
+    Its rollout may have ended before: what it answers then is late, or nobody asked for it, and is no answer of the version that serves.
+    """
+    named = [move for move in sight.alias_history(model) if move.alias == SERVING_ALIAS and move.moved_at <= sight.at]
+    moves = sorted(move.moved_at for move in named)
     begun: list[tuple[datetime, str]] = []
     for action in sight.control.actions.values():
         mine = (action.environment, action.model) == (sight.environment, model)
@@ -217,12 +225,18 @@ def let_in(sight: Sight, model: str) -> list[LetIn]:
             moves.append(action.finished_at or action.intended_at)
         else:
             begun.append((action.finished_at or action.intended_at, candidate))
-    running = rollout_in_force(sight, model)
-    if running is not None:
+    published, alias = _published(sight, model), _alias_then(sight, model)
+    if published is not None and in_force(published, alias):
         # After a swap of colours the candidate is the version that answered everything until then.
-        begun.append((max([running.started_at, *moves]), running.candidate))
-    ends = sorted(moves)
-    return [LetIn(version, start, next((end for end in ends if end > start), sight.at)) for start, version in begun if start < sight.at]
+        begun.append((max([published.started_at, *moves]), published.candidate))
+    elif published is not None and published.running and alias is not None and alias.version != published.candidate:
+        # A move of the alias has ended it. One that was begun outside this console stands in no journal.
+        begun.append((published.started_at, published.candidate))
+
+    def until(version: str, start: datetime) -> datetime:
+        return min((move.moved_at for move in named if move.version == version and move.moved_at > start), default=sight.at)
+
+    return [LetIn(version, start, until(version, start)) for start, version in begun if start < sight.at]
 
 
 def traffic_view(sight: Sight, model: str) -> TrafficView:

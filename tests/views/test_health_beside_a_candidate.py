@@ -87,6 +87,22 @@ def test_quality_is_that_of_the_version_that_serves_and_the_candidate_stands_bes
     assert f"{said} of its own, Brier 1," in fleet
 
 
+def test_what_a_candidate_answers_after_its_rollout_is_no_answer_of_the_version_that_serves(tmp_path: Path) -> None:
+    """Half a day before now the rollout was ended, by going back to what serves; version 2 went on answering all the same."""
+    from console.config import open_workspace
+    from console.lookout import Lookout
+
+    before, rows, _ = landed(tmp_path / "w", rollout=True)
+    workspace = open_workspace(tmp_path / "w")
+    registry = LocalAliasSetter(workspace.paths.registry)
+    registry.set_alias("production", "delay", "production", "1", expected="1", key="again", actor="ines", now=NOW - timedelta(hours=12))
+    health = Lookout(workspace, "production").model("delay")
+    theirs = rows["day"] & rows["second"]
+    assert [(each.version, each.last_day.scored) for each in health.beside] == [("2", int(theirs.sum()))]
+    assert health.last_day is not None and before.last_day is not None
+    assert (health.last_day.scored, health.last_day.brier) == (before.last_day.scored, before.last_day.brier)
+
+
 def test_what_drift_says_of_quality_and_of_scores_one_by_one_is_of_the_version_that_serves(tmp_path: Path) -> None:
     _, rows, _ = landed(tmp_path / "w", rollout=True)
     from console.config import open_workspace
