@@ -44,7 +44,7 @@ class Glance(PageView, can_focus=False):
 
     def _put(self, lines: list[Line]) -> None:
         lines += [Line()] * (self.size.height - len(lines))
-        rows = tuple(Row(_ruled(each)) for each in lines)
+        rows = tuple(Row(_ruled(each).fitted(WIDTH)) for each in lines)
         self.show(Page(Line(), rows, ""), mark_changes=False, take_order=True)
 
 

@@ -174,8 +174,9 @@ def incident_page(view: IncidentView, *, width: int = 80, step: str | None = Non
         rows.append(Row(line(">", drawn.text[1:]) if current else drawn))
     rows += around_rows(view, width) if width < WIDE_FROM else []
     if view.problem:
-        rows.append(Row(line(("?", "unknown"), f" part of this is missing: {displayable(view.problem)}")))
-    rows.append(Row(_sure(view)))
+        missing = line(("?", "unknown"), f" part of this is missing: {displayable(view.problem)}")
+        rows += [Row(each) for each in wrapped(missing, width, 2)]
+    rows += [Row(each) for each in wrapped(_sure(view), width, 2)]
     return Page(incident_heading(view, width), tuple(rows), f"incident {view.id}")
 
 

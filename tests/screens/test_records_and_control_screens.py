@@ -150,7 +150,7 @@ async def test_enter_opens_the_incident(place: Place, scope: str, monkeypatch: p
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, ready(app, scope, "INC-1"))
         opened: list[tuple[str, str | None]] = []
-        monkeypatch.setattr(app, "go", lambda name, target=None: opened.append((name, target)))
+        monkeypatch.setattr(app, "push_screen", lambda screen: opened.append((screen.scope, screen.target)))
         await pilot.press("enter")
         await until(pilot, lambda: opened == [("incident", "INC-1")])
 
@@ -163,4 +163,8 @@ async def test_no_line_is_wider_than_the_terminal(place: Place, size: tuple[int,
     app = console(place, *start)  # type: ignore[arg-type]
     async with app.run_test(size=size) as pilot:
         await until(pilot, ready(app, start[0]))
-        assert max(row.line.width for row in shown(app).content.rows) <= size[0]
+        screen = shown(app)
+        assert max(row.line.width for row in screen.content.rows) <= screen.list_width == min(size[0], 120)
+        if screen.glance.display:
+            await until(pilot, lambda: screen.glanced == screen.content.cursor_key)
+            assert max(row.line.width for row in screen.glance.rows) <= 80
