@@ -111,8 +111,10 @@ class Limits:
 
 
 def said_length(length: timedelta) -> str:
-    """`90 s`, `10 min`, `4 h`."""
+    """`90 s`, `10 min`, `4 h`, `14 d`."""
     seconds = length.total_seconds()
+    if seconds > 72 * 3600 and seconds % 86400 == 0:
+        return f"{seconds / 86400:.0f} d"
     if seconds >= 7200 and seconds % 3600 == 0:
         return f"{seconds / 3600:.0f} h"
     return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from backends.store.compactor import compact
 from backends.store.paths import WorkspacePaths
 from console.config import ClockSettings, Workspace, WorkspaceProblem, init_workspace, open_workspace
+from console.demo.built import is_built, keep_built
 from console.demo.facts import land_metrics, land_model, land_registry
 from console.demo.flights import load_flights
 from console.demo.history import Historian
@@ -23,7 +25,6 @@ from console.watch.rounds import watch_once
 Progress = Callable[[int, int, str], None]
 """`(done, total, what)` after each step."""
 
-BUILT: Final = "demo.json"
 """Written last: a folder without it was not built to the end."""
 
 POLICIES: Final = """\
@@ -83,9 +84,13 @@ gates:
     margin: 0.02
     by_slice: true
     minimum_n: 500
+approvals:
+  # At an hour every few seconds a day is over before its story is read: what waits for a signature waits for whoever follows it.
+  - {action: promote, environments: [production], quorum: 1, approve_within: 14d, execute_within: 21d}
 people:
   mara: operator
   ilse: approver
+  otto: approver
   ines: releaser
   omar: releaser
 roles:
@@ -98,9 +103,11 @@ class DemoProblem(Exception):
     """The demo cannot be built there: one line with what to do."""
 
 
-def is_built(root: Path) -> bool:
-    """True when a demo was built in `root` to the end."""
-    return (root / BUILT).is_file()
+def refuse_unrecorded(at: datetime) -> None:
+    """Raises DemoProblem for a moment at which there is no demo."""
+    if not LOGGED_FROM < at <= datetime(2013, 12, 31, 23, tzinfo=DEFAULT_START.tzinfo):
+        when = at.astimezone(ZoneInfo(ZONE_NAME)).isoformat(timespec="minutes")
+        raise DemoProblem(f"--at {when} is outside what was recorded: after 1 February and up to 31 December 2013")
 
 
 def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lambda *_: None, force: bool = False) -> Workspace:
@@ -109,8 +116,7 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
     Raises DemoProblem when `root` holds something else or `at` is not in the recorded year, FlightsMissing, StoreError.
     """
     at = at.astimezone(UTC)
-    if not LOGGED_FROM < at <= datetime(2013, 12, 31, 23, tzinfo=DEFAULT_START.tzinfo):
-        raise DemoProblem(f"--at {at.isoformat()} is outside what was recorded: after 1 February and up to 31 December 2013")
+    refuse_unrecorded(at)
     _clear(root, force)
     steps = sum(len(model.versions) for model in MODELS) + len(MODELS) + 5
     done = 0
@@ -152,7 +158,7 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
     step("replayed what people and rules did")
     watch_once(workspace, workspace.clock())
     step("evaluated every model")
-    write_atomically(root / BUILT, f'{{"at": "{at.isoformat()}"}}\n')
+    keep_built(paths, at)
     return open_workspace(root)
 
 

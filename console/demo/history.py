@@ -10,6 +10,7 @@ from typing import Final
 from backends.protocol import AliasMove
 from backends.records import SwitchState, digest_of
 from backends.store import queries
+from console.approval_terms import approval_terms
 from console.clock import Clock, SimulatedClock
 from console.config import Workspace
 from console.control.actions import ActionKind, ActionRequest, Confirmation, PlanFacts
@@ -21,6 +22,7 @@ from console.control.state import ControlState
 from console.demo.models import Trained
 from console.demo.registry_records import promotion_report
 from console.demo.story import ENVIRONMENT, MODELS, ModelStory, VersionStory, local
+from console.policies.load import load_policies
 from console.views.assessment import assess, registry_of
 from console.views.serving import SERVING_ALIAS
 from console.views.sight import Sight
@@ -71,6 +73,8 @@ class Historian:
         self.workspace = workspace
         self.trained = trained
         self.at = at
+        terms = approval_terms(load_policies(workspace.paths.policies), ENVIRONMENT)
+        self.policy = EVERYBODY.model_copy(update={"terms": {**EVERYBODY.terms, ActionKind.PROMOTE: terms[ActionKind.PROMOTE]}})
 
     def clock_at(self, moment: datetime) -> Clock:
         """The simulated clock standing at `moment`."""
@@ -82,7 +86,7 @@ class Historian:
         actor = (
             Actor.of_program("rule") if person == "rule" else Actor.named(person, host="build" if person in {"ines", "omar"} else "bastion")
         )
-        return Desk(self.workspace.paths, self.clock_at(moment), actor, policy=EVERYBODY, elevated=True)
+        return Desk(self.workspace.paths, self.clock_at(moment), actor, policy=self.policy, elevated=True)
 
     def tell(self) -> None:
         """Do everything up to now: promotions, alerts and incidents, and the request that waits."""

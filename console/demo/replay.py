@@ -254,23 +254,28 @@ def serve(
     speed: float,
     wait: Callable[[float], bool],
     say: Callable[[str], None],
-    hold: Callable[[], bool] | None = None,
+    hold: Callable[[datetime], bool] | None = None,
     until: datetime | None = None,
     after_step: Callable[[Clock], None] | None = None,
 ) -> None:
     """Serve what is scheduled, flight after flight, `speed` simulated seconds in a real one, until `wait` says stop or `until` is reached.
 
     The clock of the workspace follows what has landed, so that nobody looks at a moment of which the facts are still to come; on a
-    slow machine it runs slower. `hold` keeps it standing while it returns True. `after_step` is called to evaluate.
+    slow machine it runs slower. `hold` keeps it standing at a moment for which it returns True. `after_step` is called to evaluate.
     """
     replay = Replay(workspace)
     real = SystemClock()
-    while hold is not None and hold():
-        if wait(0.5):
-            return
-    say(f"serving from {replay.reached().isoformat()} at {speed:g} times real time")
     told: set[str] = set()
+    playing = False
     while True:
+        if hold is not None and hold(replay.reached()):
+            playing = False
+            if wait(0.5):
+                return
+            continue
+        if not playing:
+            playing = True
+            say(f"serving from {replay.reached().isoformat()} at {speed:g} times real time")
         begun = real.monotonic()
         goal = replay.reached() + PACE
         goal = goal if until is None else min(goal, until)

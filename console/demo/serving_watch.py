@@ -1,4 +1,4 @@
-"""What goes on beside the demo's score server: evaluating as simulated time passes, and knowing when somebody has acted."""
+"""What goes on beside the demo's score server: evaluating as simulated time passes, and knowing when the clock waits for somebody."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from backends.store.errors import StoreError
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.config import Workspace
+from console.control.actions import MOVING_KINDS
+from console.control.ledger import read_state
 from console.watch.rounds import watch_once
 
 EVERY: Final = timedelta(hours=1)
 """Simulated time between two evaluations."""
+
+PLAYS_ON: Final = timedelta(hours=30)
+"""Simulated time that is played after somebody acted: outcomes are known after some eight hours, and a playbook waits a day for them."""
 
 
 class Evaluator:
@@ -36,17 +41,37 @@ class Evaluator:
             return
 
 
-def acted_since(paths: WorkspacePaths) -> Callable[[], bool]:
-    """A question that is True as long as no switch, alias or traffic has moved since it was made."""
+def standing_still(paths: WorkspacePaths, begun: datetime) -> Callable[[datetime], bool]:
+    """Whether the clock waits for somebody at the moment asked about: until a switch, an alias or traffic is moved, and again once the
+    effect of that could be counted. What was moved before `begun` is history.
 
-    def stamp() -> tuple[object, ...]:
-        found: list[object] = []
-        for path in (paths.switches, paths.registry, paths.traffic):
-            try:
-                found.append(path.stat().st_mtime_ns)
-            except OSError:
-                found.append(None)
-        return tuple(found)
+    So whoever reads at leisure finds the incident as it was, and what waits for a signature still waiting.
+    """
+    seen: tuple[object, ...] | None = None
+    until = begun
 
-    begun = stamp()
-    return lambda: stamp() == begun
+    def waits(reached: datetime) -> bool:
+        nonlocal seen, until
+        now = _stamp(paths)
+        if now != seen:
+            moved = _last_moved(paths)
+            seen, until = now, begun if moved is None or moved < begun else moved + PLAYS_ON
+        return reached >= until
+
+    return waits
+
+
+def _stamp(paths: WorkspacePaths) -> tuple[object, ...]:
+    found: list[object] = []
+    for path in (paths.switches, paths.registry, paths.traffic):
+        try:
+            found.append(path.stat().st_mtime_ns)
+        except OSError:
+            found.append(None)
+    return tuple(found)
+
+
+def _last_moved(paths: WorkspacePaths) -> datetime | None:
+    """The newest moment, by the simulated clock, at which something that serves was moved."""
+    actions = read_state(paths).actions.values()
+    return max((each.intended_at for each in actions if each.kind in MOVING_KINDS), default=None)

@@ -29,7 +29,8 @@ def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) ->
     heading = sides(
         line(
             ("Approvals", "bold"),
-            f"  {len(view.rows)} request{'' if len(view.rows) == 1 else 's'}: {waiting} wait for a person, {ready} for execution",
+            f"  {len(view.rows)} request{'' if len(view.rows) == 1 else 's'}: "
+            f"{waiting} wait{'s' if waiting == 1 else ''} for a person, {ready} for execution",
         ),
         line((view.environment, "dim")),
         width,
@@ -67,12 +68,12 @@ def _row(row: ApprovalRow, zone: ZoneInfo, width: int) -> Line:
 
 def _why(row: ApprovalRow, zone: ZoneInfo) -> Line:
     if row.state == "pending":
-        text = f"needs {row.granted} of {row.needed}; approve by {figures.moment(row.approve_by, zone)}: "
+        text = f"{row.granted} of {row.needed} signed; approve by {figures.moment(row.approve_by, zone)}: "
         return line(text, row.reason)
     if row.state == "approved":
         return line(f"{row.granted} of {row.needed} signed; P executes it, until {figures.moment(row.execute_by, zone)}")
     ended = f" by {row.ended_by}" if row.ended_by else ""
-    return line(f"{row.state}{ended}: ", row.ended_reason)
+    return line(f"{row.state}{ended}", *((": ", row.ended_reason) if row.ended_reason.raw else ()))
 
 
 def approval_heading(view: ApprovalView, width: int) -> Line:
@@ -193,15 +194,23 @@ def approval_why(view: ApprovalView) -> Line:
     """Line 23: the worst thing about it."""
     row = view.request
     bad = row.failed + row.unknown
+    if row.state != "pending":
+        return _why(row, ZoneInfo(view.zone))
     if view.changed_since:
         return line(("X", "critical"), f" it changed since it was asked for: {view.changed_since[0]}")
     if bad:
         state = State.CRITICAL if row.failed else State.UNKNOWN
         return line(
             (MARKS[state.value], state.value),
-            f" {bad} gate{'s' if bad > 1 else ''} did not pass and {row.waived} waived: part of what you sign",
+            f" {bad} gate{'s' if bad > 1 else ''} did not pass{_waived(bad, row.waived)}: part of what you sign",
         )
     return line(f"{row.passed} gates pass") if view.gates else line("no gates: this is judged by people")
+
+
+def _waived(bad: int, waived: int) -> str:
+    if not waived:
+        return ""
+    return f", {'and is waived' if bad == 1 else f'of which {waived} waived'}"
 
 
 # the verb

@@ -20,12 +20,13 @@ HAPPENED = frozenset({"incident", "alert"})
 
 
 def changes_page(view: ChangesView, *, width: int = 80, height: int = 20, by_time: bool = False, whole: bool = False) -> Page:
-    """Changes of the last sixty days; `by_time` lists the newest first, `whole` wraps long ones instead of cutting them."""
+    """Changes of the last sixty days; `by_time` lists the newest first, `whole`: for a verb, long ones wrapped and no keys named."""
     del height
     zone = ZoneInfo(view.zone)
     items = sorted(view.items, key=lambda each: each.at, reverse=True) if by_time else view.items
-    order = "newest first (s)" if by_time else "nearest to the onset first (s)" if view.onset else "newest first"
-    rows = [Row(tabs("Changes"))]
+    key = "" if whole else " (s)"
+    order = f"newest first{key}" if by_time else f"nearest to the onset first{key}" if view.onset else "newest first"
+    rows = [] if whole else [Row(tabs("Changes"))]
     rows += paragraph(_onset(view, zone), width)
     what = max(20, width - 45)
     rows.append(Row(columns([("", 1, ""), ("WHEN", 13, "dim"), ("FROM ONSET", 11, "dim"), ("TOPIC", 8, "dim"), ("WHAT", what, "dim")])))
@@ -63,7 +64,7 @@ def _row(each: Change, zone: ZoneInfo, width: int, whole: bool) -> list[Row]:
     text = joined([lead, line(" ", each.message, (who, "dim"))])
     why = line(f"{figures.full_moment(each.at, zone)}  ", each.message, f"{who}  from {each.source}")
     key = "|".join((each.source, each.name, each.at.isoformat(), each.message.raw))
-    first, *rest = wrapped(text, width, lead.width + 1) if whole else [text.fitted(width)]
+    first, *rest = wrapped(text, width, lead.width + 1) if whole else [text.cut(width)]
     return [Row(first, key=key, why=why), *(Row(more) for more in rest)]
 
 

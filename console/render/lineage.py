@@ -10,6 +10,7 @@ from console.render import figures
 from console.render.facts import paragraph
 from console.render.model import tabs
 from widgets.line import MARKS, Line, Page, Row, columns, line, mark, rule, sides
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.views.lineage import LineageView
@@ -21,23 +22,25 @@ INDENT = 2
 
 def lineage_page(
     view: LineageView, *, width: int = 80, height: int = 20, control_flow: bool = False, selected: str | None = None, blast: bool = False,
-    detail: bool = True,
+    detail: bool = True, whole: bool = False,
 ) -> Page:  # fmt: skip
     """The data flow, or with `control_flow` the decisions; below, unless `detail` is off, what depends on the selected node.
 
-    `blast` spells it out. Without a selected node it is the version.
+    `blast` spells it out. Without a selected node it is the version. `whole`: for a verb, long lines wrapped and no keys named.
     """
     del height
     zone = ZoneInfo(view.zone)
     flow = (" data flow  ", "dim") if control_flow else ("[data flow]", "bold")
     other = ("[control flow]", "bold") if control_flow else (" control flow: f", "dim")
-    rows = [Row(sides(tabs("Lineage"), line(), width)), Row(sides(_completeness(view), line(flow, " ", other), width))]
+    flows = line(("control flow" if control_flow else "data flow", "bold")) if whole else line(flow, " ", other)
+    rows = [] if whole else [Row(sides(tabs("Lineage"), line(), width))]
+    rows.append(Row(sides(_completeness(view), flows, width)))
     if control_flow:
         rows += _decisions(view, zone, width)
     else:
-        rows += [_node(each, view, width) for each in view.nodes]
+        rows += [row for each in view.nodes for row in _node(each, width, whole)]
         rows += paragraph(f"siblings  {'   '.join(each.raw for each in view.siblings) or 'none'}", width)
-        rows += [Row(each) for each in node_detail(view, selected, width, blast)] if detail else []
+        rows += [Row(each) for each in node_detail(view, selected, width, blast, key="" if whole else "b  ")] if detail else []
     rows += _missing(view, width)
     verb = f"lineage {view.model}" + (f"@{view.version}" if view.version else "") + (" --control" if control_flow else "")
     label = version_label(view.version) if view.version else "no version"
@@ -45,7 +48,7 @@ def lineage_page(
     return Page(sides(line("Lineage ", (f"{view.model}@{label}", "bold")), line((state, "dim")), width), tuple(rows), verb)
 
 
-def node_detail(view: LineageView, selected: str | None, width: int, blast: bool) -> list[Line]:
+def node_detail(view: LineageView, selected: str | None, width: int, blast: bool, key: str = "b  ") -> list[Line]:
     """What depends on a node (the version if None): in one line, or with `blast` by name."""
     chosen = next((each for each in view.nodes if each.id == selected), None)
     chosen = chosen or next((each for each in view.nodes if each.kind == "version"), None)
@@ -53,7 +56,7 @@ def node_detail(view: LineageView, selected: str | None, width: int, blast: bool
         return []
     if blast:
         return [row.line for row in _blast(chosen, width)]
-    return [row.line for row in paragraph(f"b  blast radius of this node: {said_reach(chosen.reach)}", width)]
+    return [row.line for row in paragraph(f"{key}blast radius of {'this node' if key else chosen.id}: {said_reach(chosen.reach)}", width)]
 
 
 def _completeness(view: LineageView) -> Line:
@@ -64,8 +67,7 @@ def _completeness(view: LineageView) -> Line:
     return line(mark(state), f" completeness {view.complete} of {total}")
 
 
-def _node(node: Node, view: LineageView, width: int) -> Row:
-    del view
+def _node(node: Node, width: int, whole: bool) -> list[Row]:
     state = node.state.value
     lead = " " * (INDENT * node.depth) + ("`- " if node.depth else "")
     kind = "" if node.name.raw == node.kind else f"{node.kind} "
@@ -73,7 +75,8 @@ def _node(node: Node, view: LineageView, width: int) -> Row:
     text = line((f" {MARKS[state]} ", state), lead, (kind, "dim"), (name, "bold" if node.kind == "version" else ""), "  ", node.detail)
     if node.state.value != "ok" and not node.detail:
         text = Line((*text.spans, *line((node.why, state)).spans))
-    return Row(text.fitted(width), key=node.id, why=line(mark(state), " ", node.why), state=state)
+    first, *rest = wrapped(text, width, len(lead) + 5) if whole else [text.cut(width)]
+    return [Row(first, key=node.id, why=line(mark(state), " ", node.why), state=state), *(Row(more) for more in rest)]
 
 
 def said_reach(reach: Reach) -> str:

@@ -49,10 +49,10 @@ def model_heading(health: ModelHealth | ModelLine, width: int) -> Line:
     return sides(line("Fleet > ", (health.model, "bold"), f"   {version}"), tail, width)
 
 
-def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor: int | None = None) -> Page:
-    """Health in four layers. `cursor` is the index of the window that the time cursor stands on; None: the last one."""
+def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor: int | None = None, tabbed: bool = True) -> Page:
+    """Health in four layers. `cursor` is the index of the window that the time cursor stands on; None: the last one. `tabbed`: a screen."""
     zone = ZoneInfo(health.zone)
-    rows = [Row(tabs("Health")), Row(_header(health, zone, width))]
+    rows = [*([Row(tabs("Health"))] if tabbed else []), Row(_header(health, zone, width))]
     notes = [each for note in _notes(health, zone, cursor) for each in wrapped(line((f"    {note}", "dim")), width, 6)]
     everything = len(rows) + sum(1 + len(layer.signals) for layer in health.layers) + len(notes) + 1
     for layer in health.layers:

@@ -256,10 +256,12 @@ def candidates_lines(candidates: Sequence[Candidate]) -> list[Line]:
 # the receipt
 
 
-def outcome_lines(plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, times: Sequence[tuple[str, str]] = ()) -> list[Line]:
+def outcome_lines(
+    plan: ActionPlan, outcome: ActionOutcome, zone: ZoneInfo, times: Sequence[tuple[str, str]] = (), width: int = 80
+) -> list[Line]:
     """What happened: intended, sent, effective, never more than was seen. `times` are `(word, clock time)` from the journal."""
     told = "  ".join(f"{word} {moment}" for word, moment in times)
-    lines = [rule("Receipt", 80), line(f" {told}")] if told else [rule("Receipt", 80)]
+    lines = [rule("Receipt", width), line(f" {told}")] if told else [rule("Receipt", width)]
     state = outcome.state
     if state is ActionState.EFFECTIVE:
         seconds = f" after {said_duration(outcome.seconds)}" if outcome.seconds is not None else ""

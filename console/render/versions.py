@@ -31,8 +31,8 @@ def model_line(model: str, serving: str | None, environment: str, owner: str | N
     return sides(line("Fleet > ", (model, "bold"), f"   {label}"), line((right, "critical" if incidents else "dim")), width)
 
 
-def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, preview: bool = True) -> Page:
-    """Every version; the serving one spelt out below unless `preview` is off."""
+def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, preview: bool = True, tabbed: bool = True) -> Page:
+    """Every version; the serving one spelt out below unless `preview` is off. `tabbed`: a screen of the model."""
     del height
     zone = ZoneInfo(view.zone)
     aliases = 10 + max(0, min(20, width - 100))
@@ -40,7 +40,7 @@ def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, prev
         [("", 2, ""), ("VERSION", 7, "dim"), ("ALIASES", aliases, "dim"), ("STAGE", 10, "dim"), ("SERVED", 14, "dim"),
          ("ROWS", -8, "dim"), ("RESULT", 14, "dim"), ("FILE", 8, "dim")]
     )  # fmt: skip
-    rows = [Row(tabs("Versions")), Row(head)]
+    rows = [*([Row(tabs("Versions"))] if tabbed else []), Row(head)]
     rows += [_row(each, zone, aliases) for each in view.rows]
     if not view.rows:
         rows += [

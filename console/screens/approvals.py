@@ -11,7 +11,12 @@ from widgets.line import Page
 from widgets.rows import Moved
 
 if TYPE_CHECKING:
+    from console.commands import Command
     from console.lookout import Lookout
+
+
+SIGNED = {"promote": "execute", "elevate": "elevate first", "reject": "veto"}
+"""What line 24 says behind the keys of a request that was approved."""
 
 
 class ApprovalsScreen(DeckScreen):
@@ -37,6 +42,7 @@ class ApprovalScreen(DeckScreen):
     """One request."""
 
     scope = "approval"
+    own_keys = frozenset({"promote"})
 
     def load(self, lookout: Lookout) -> Any:
         assert self.target is not None
@@ -48,6 +54,15 @@ class ApprovalScreen(DeckScreen):
     def model_of(self, key: str | None) -> str | None:
         del key
         return self.view.request.model if self.view is not None else None
+
+    def footer_of(self, command: Command) -> str:
+        """A request that was signed is executed; one that has ended is only read."""
+        state = self.view.request.state if self.view is not None else "pending"
+        if state == "approved" and command.id in SIGNED and not (command.id == "elevate" and self.app.elevated):
+            return SIGNED[command.id]
+        if command.id in {"approve", "reject"} and state != "pending":
+            return ""
+        return super().footer_of(command)
 
     def draw(self) -> None:
         super().draw()

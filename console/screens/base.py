@@ -324,9 +324,13 @@ class DeckScreen(FrameScreen):
 
     def show_keys(self) -> None:
         """Line 24: the keys that work now."""
-        listed = [command for command in commands.on_screen(self.scope) if command.footer and self.works(command)]
+        listed = [command for command in commands.on_screen(self.scope) if self.footer_of(command) and self.works(command)]
         listed.sort(key=lambda command: -1 if command.id in self.own_keys or command.id == "open" else FOOTER_LAST.get(command.id, 0))
-        self.keys.show([(commands.key_words(command.keys[0]), command.footer) for command in listed], kept=ALWAYS)
+        self.keys.show([(commands.key_words(command.keys[0]), self.footer_of(command)) for command in listed], kept=ALWAYS)
+
+    def footer_of(self, command: Command) -> str:
+        """What line 24 says behind the key of a command here and now; nothing: it is left to the help."""
+        return command.footer
 
     def works(self, command: Command) -> bool:
         """Whether a key does something here and now: line 24 names no other."""

@@ -56,7 +56,7 @@ class PlanScreen(DialogScreen):
         zone = self.errand.workspace.zone
         moments = [(record.intended_at, "intended"), (record.sent_at, "sent"), (record.finished_at, "ended")] if record else []
         times = [(word, when.astimezone(zone).strftime("%H:%M:%S")) for when, word in moments if when is not None]
-        return outcome_lines(plan, self.outcome, zone, times)
+        return outcome_lines(plan, self.outcome, zone, times, self.size.width)
 
     def afterwards(self) -> list[Line]:
         if self.outcome is None or self.outcome.kind not in MOVING_KINDS or self.outcome.state is not ActionState.EFFECTIVE:

@@ -45,11 +45,11 @@ class ReviewScreen(DialogScreen):
             with open_desk(workspace, environment, as_of=self.session.as_of, read_only=self.session.read_only) as desk:
                 desk.review(self.review_id, verdict="justified" if self.justified else "not justified", reason=reason)
         except Refused as error:
-            return [rule("Receipt", 80), line(" ", ("X refused", "critical"), f": {error}")]
+            return [rule("Receipt", self.size.width), line(" ", ("X refused", "critical"), f": {error}")]
         except (NotFound, JournalUnavailable) as error:
-            return [rule("Receipt", 80), line(" ", ("X failed", "critical"), f": {error}")]
+            return [rule("Receipt", self.size.width), line(" ", ("X failed", "critical"), f": {error}")]
         after = self._view().review
-        return [rule("Receipt", 80), line((f" {after.id} is reviewed: {after.state}", "bold"), ", recorded")]
+        return [rule("Receipt", self.size.width), line((f" {after.id} is reviewed: {after.state}", "bold"), ", recorded")]
 
     # on the screen
 

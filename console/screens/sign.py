@@ -50,13 +50,18 @@ class SignScreen(DialogScreen):
                     desk.approve(self.approval_id, seen_digest=seen, typed_name=typed, reason=reason, current_world=self.asked.world)
         except Refused as error:
             changed = [line(f"   {each}") for each in error.changed]
-            return [rule("Receipt", 80), line(" ", ("X refused", "critical"), f": {error}"), *changed, line(" Nothing was signed.")]
+            return [
+                rule("Receipt", self.size.width),
+                line(" ", ("X refused", "critical"), f": {error}"),
+                *changed,
+                line(" Nothing was signed."),
+            ]
         except (NotFound, JournalUnavailable) as error:
-            return [rule("Receipt", 80), line(" ", ("X failed", "critical"), f": {error}"), line(" Nothing was signed.")]
+            return [rule("Receipt", self.size.width), line(" ", ("X failed", "critical"), f": {error}"), line(" Nothing was signed.")]
         after = approval_at_once(self._sight(), self.approval_id)
         if self.veto:
-            return [rule("Receipt", 80), line((f" {self.approval_id} is {after.request.state}; recorded", "bold"))]
-        return [rule("Receipt", 80), *(line(" ", *each.spans) for each in signed_lines(after))]
+            return [rule("Receipt", self.size.width), line((f" {self.approval_id} is {after.request.state}; recorded", "bold"))]
+        return [rule("Receipt", self.size.width), *(line(" ", *each.spans) for each in signed_lines(after))]
 
     # on the screen
 

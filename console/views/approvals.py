@@ -17,6 +17,7 @@ from console.control.roles import Policy
 from console.control.signatures import SignatureState, SignatureVerdict, TrustUnavailable, judged_votes, open_trust
 from console.control.signing import choose_key
 from console.control.terms import Signing, people
+from console.demo.built import again, under_other_policies
 from console.facts_in_time import WITHOUT, base_facts
 from console.render import figures
 from console.views.health import View
@@ -228,7 +229,7 @@ def approval_view(
         will_not_change=_will_not_change(approval),
         policy_digest=payload.policy_digest,
         votes=vote_views(sight, approval, policy),
-        changed_since=difference(payload.world, _world(sight, approval, facts, policy)) if known else (),
+        changed_since=_changed(sight, difference(payload.world, _world(sight, approval, facts, policy))) if known else (),
         void_because=approval.difference,
         person=actor.name,
         refusal=refusal,
@@ -321,6 +322,14 @@ def _world(sight: Sight, approval: Approval, facts: PlanFacts, policy: Policy) -
     if payload.action in SWITCH_STATES:
         in_force = sight.published_switch(payload.model).value
     return world_of(facts, in_force, policy, payload.action)
+
+
+def _changed(sight: Sight, differences: tuple[str, ...]) -> tuple[str, ...]:
+    """What voids the request; of a demo whose policies are not those it was built under, also how it is built anew."""
+    root = sight.workspace.paths.root
+    if any(each.startswith("policy:") for each in differences) and under_other_policies(root):
+        return (*differences, f"this demo was built under other policies; build it anew: {again(root)}")
+    return differences
 
 
 def _undo(approval: Approval) -> str:

@@ -14,6 +14,7 @@ from backends.filesystems import filesystem_of, over_a_network
 from backends.records import State
 from backends.store.paths import WorkspacePaths
 from console.config import FORMAT, PRIVATE, SHARED, WorkspaceProblem
+from console.demo.built import again, is_built, under_other_policies
 from console.render import figures
 from console.views.own import Check, Finding, Looked, finding, many
 
@@ -30,6 +31,18 @@ def workspace_settings(looked: Looked) -> Iterator[Finding]:
     settings = looked.workspace.settings
     what = f"{settings.name}, format {settings.format} (this program writes {FORMAT}), {', '.join(settings.environments)}"
     yield finding("workspace.settings", State.OK, what)
+
+
+def workspace_demo(looked: Looked) -> Iterator[Finding]:
+    """Of a demo: whether what waits in it can still be signed."""
+    root = looked.workspace.paths.root
+    if not is_built(root):
+        return
+    if under_other_policies(root):
+        what = "this demo was built under other policies, by an older program or before they were edited: its requests are void"
+        yield finding("workspace.demo", State.WARNING, what, again(root))
+    else:
+        yield finding("workspace.demo", State.OK, "a demo on recorded flights, built under the policies in force")
 
 
 def workspace_rights(looked: Looked) -> Iterator[Finding]:
@@ -162,5 +175,5 @@ def _newest_write(paths: WorkspacePaths) -> datetime | None:
 
 
 CHECKS: tuple[Check, ...] = (
-    workspace_settings, workspace_rights, workspace_filesystem, disk_room, clock_kind, faults_reported
+    workspace_settings, workspace_demo, workspace_rights, workspace_filesystem, disk_room, clock_kind, faults_reported
 )  # fmt: skip

@@ -209,14 +209,23 @@ async def test_an_approved_promotion_is_executed_only_after_elevating(place: Pla
     assert main(["-w", str(place.root), "approve", "APR-1", "--confirm", MODEL]) == 0
     monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
     async with console(place) as screen:
+        await screen.press("g", "a")
+        await screen.shows("1 of 1 signed; P executes it")
+        await screen.press("enter")
+        await screen.shows("P execute  X veto  E elevate first")
+        assert "A approve" not in screen.rows[-1], "signed already"
         await screen.opens("P")
         await screen.shows("( Promote v3: elevate first )")
         await screen.press("escape", "E", *"better", "enter")
         await screen.shows("ELEVATED 15m")
+        await screen.until(lambda: "E elevate" not in screen.rows[-1], "line 24 follows")
         await screen.opens("P")
         await screen.shows("( Promote v3: name first )")
         await screen.signs()
         await screen.shows("production = v3, read back")
+        await screen.press("q")
+        await screen.shows("executed by ines")
+        await screen.until(lambda: not {"P execute", "X reject", "A approve"} & set(screen.rows[-1].split("  ")), "nothing left to do")
     assert place.version == "3"
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from console.config import Workspace, open_workspace
-from console.demo.build import build, is_built
+from console.demo.build import build
+from console.demo.built import is_built
 
 
 @pytest.fixture(scope="session")

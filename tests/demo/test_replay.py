@@ -30,6 +30,7 @@ from console.demo import replay as replaying
 from console.demo.flights import load_flights
 from console.demo.replay import Replay
 from console.demo.serving_state import ReplayProblem
+from console.demo.serving_watch import PLAYS_ON, standing_still
 from console.demo.story import DEFAULT_START, MODELS
 
 EVENING = DEFAULT_START + timedelta(hours=2, minutes=30)
@@ -269,3 +270,29 @@ def test_a_broken_state_of_the_replay_is_said_and_nothing_is_guessed(own_demo: W
     (own_demo.paths.root / "replay.json").write_text('{"format": "quarterdeck/demo-replay/1", "landed_to": "yesterday"}', encoding="utf-8")
     with pytest.raises(ReplayProblem, match=r"replay\.json"):
         Replay(own_demo, frame).catch_up(EVENING)
+
+
+def test_the_clock_waits_for_somebody_and_again_once_the_effect_could_be_counted(own_demo: Workspace) -> None:
+    waits = standing_still(own_demo.paths, DEFAULT_START)
+    assert waits(DEFAULT_START), "what was promoted before the demo begins is history"
+    act(own_demo, ActionKind.FALLBACK, "arrival-delay", DEFAULT_START + timedelta(minutes=5))
+    fallen = DEFAULT_START + timedelta(minutes=5)
+    assert not waits(DEFAULT_START) and not waits(fallen + PLAYS_ON - timedelta(minutes=1))
+    assert waits(fallen + PLAYS_ON)
+    assert not standing_still(own_demo.paths, DEFAULT_START)(fallen), "whoever leaves and comes back finds the effect counted"
+    act(own_demo, ActionKind.ROLLBACK, "air-time", fallen + PLAYS_ON)
+    assert not waits(fallen + PLAYS_ON)
+    assert waits(fallen + 2 * PLAYS_ON)
+
+
+def test_nothing_is_played_while_the_clock_waits(own_demo: Workspace) -> None:
+    asked: list[datetime] = []
+    began = own_demo.clock().now()
+
+    def hold(reached: datetime) -> bool:
+        asked.append(reached)
+        return len(asked) != 2
+
+    replaying.serve(own_demo, speed=1e5, wait=lambda _seconds: len(asked) > 2, say=lambda _told: None, hold=hold)
+    assert asked == [began, began, began + replaying.PACE], "it played when it was let, and stood before and after"
+    assert own_demo.clock().now() == began + replaying.PACE

@@ -10,6 +10,7 @@ import sys
 import threading
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from backends.text import displayable
 from console.cli.context import Context, Problem, parse_moment
@@ -28,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rebuild", action="store_true", help="build it anew")
     parser.add_argument("--speed", type=float, default=600.0, help="serve: simulated seconds for each real one (600)")
     parser.add_argument("--until", metavar="TIME", help="serve: stop there")
-    parser.add_argument("--hold", action="store_true", help="serve: let the clock stand until somebody acts")
+    parser.add_argument("--hold", action="store_true", help="serve: let the clock stand until somebody acts, and again 30 hours after that")
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
@@ -55,17 +56,36 @@ def _require_writing(context: Context, options: argparse.Namespace) -> None:
 
 
 def _build(context: Context, root: Path, options: argparse.Namespace) -> None:
-    from console.demo.build import DemoProblem, build, is_built
+    from console.demo.build import DemoProblem, build, refuse_unrecorded
+    from console.demo.built import again, is_built, under_other_policies
     from console.demo.flights import FlightsMissing
-    from console.demo.story import DEFAULT_START
+    from console.demo.story import DEFAULT_START, ZONE_NAME
 
+    at = parse_moment(options.at) if options.at is not None else DEFAULT_START
     if is_built(root) and not options.rebuild:
+        if options.at is not None and (begun_moment := _begun(root)) != at:
+            begun = begun_moment.astimezone(ZoneInfo(ZONE_NAME)).isoformat(timespec="minutes")
+            raise Problem(Exit.USAGE, f"the demo in {root} begins at {begun}; with --rebuild it is built anew, for another time")
+        if under_other_policies(root):
+            context.say(f"this demo was built under other policies, by an older program or before they were edited: {again(root)}")
         return
-    at = parse_moment(options.at) if options.at else DEFAULT_START
+    try:
+        refuse_unrecorded(at)
+    except DemoProblem as problem:
+        raise Problem(Exit.USAGE, str(problem)) from None
     context.say(f"building the demo in {root} from recorded flights, offline; this takes about a minute")
     try:
         build(root, at=at, progress=_progress, force=options.rebuild)
     except (DemoProblem, FlightsMissing) as problem:
+        raise Problem(Exit.USAGE, str(problem)) from None
+
+
+def _begun(root: Path) -> datetime:
+    from console.demo.built import begun_at
+
+    try:
+        return begun_at(root)
+    except ValueError as problem:
         raise Problem(Exit.USAGE, str(problem)) from None
 
 
@@ -98,9 +118,9 @@ def _open(root: Path) -> Exit:
 
 def _serve(context: Context, root: Path, options: argparse.Namespace) -> Exit:
     from console.config import open_workspace
-    from console.demo.build import is_built
+    from console.demo.built import is_built
     from console.demo.replay import serve
-    from console.demo.serving_watch import Evaluator, acted_since
+    from console.demo.serving_watch import Evaluator, standing_still
 
     if not is_built(root):
         raise Problem(Exit.NOT_FOUND, f"there is no demo in {root}; build it with: quarterdeck demo --dir {root} --no-open")
@@ -111,7 +131,7 @@ def _serve(context: Context, root: Path, options: argparse.Namespace) -> Exit:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     os.nice(5)
     workspace = open_workspace(root)
-    hold = acted_since(workspace.paths) if options.hold else None
+    hold = standing_still(workspace.paths, _begun(root)) if options.hold else None
     evaluator = Evaluator(workspace)
     console = os.getppid()
 

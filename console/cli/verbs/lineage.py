@@ -25,7 +25,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         chosen = next((node for node in view.nodes if options.blast in {node.id, node.name.raw}), None)
         if chosen is None:
             raise NoSuchNode(f"no node {options.blast!r} here; there are: {', '.join(node.id for node in view.nodes)}")
-    page = lineage_page(view, width=WIDTH, control_flow=options.control, selected=chosen.id if chosen else None, blast=chosen is not None)
+    selected = chosen.id if chosen else None
+    page = lineage_page(view, width=WIDTH, control_flow=options.control, selected=selected, blast=chosen is not None, whole=True)
     context.show(view, "lineage", page)
     return Exit.NO if options.check and view.complete < len(view.requirements) else Exit.OK
 

@@ -19,7 +19,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         from console.render.versions import versions_page  # loads the registry and arithmetic, which --help does not need
 
         view = context.lookout.versions(model)
-        context.show(view, "versions", versions_page(view, width=WIDTH, height=0, preview=False))
+        context.show(view, "versions", versions_page(view, width=WIDTH, height=0, preview=False, tabbed=False))
         found = [row.artifact.found for row in view.rows]
     else:
         from console.render.version import version_page
