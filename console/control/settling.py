@@ -62,7 +62,7 @@ class Settling(Post):
         return self._still(action, message, seen, calls)
 
     def resolve(self, action_id: str, *, effective: bool, reason: str) -> ActionOutcome:
-        """Settle an action in doubt by a person's word, where nothing can be read back. Raises as `recheck`."""
+        """Settle an action in doubt by a person's word. Raises as `recheck`, and Refused to call failed what is in force by its call."""
         if not reason.strip():
             raise Refused("say how you know: a reason is needed")
         action = self._unsettled(action_id)
@@ -72,8 +72,20 @@ class Settling(Post):
         if under_way(action):
             raise Refused(f"{action.id} is still under way: wait for it")
         self._require_role(action.kind, action.environment, action.model)
+        found = None if effective else self._in_force_by(action)
+        if found is not None:
+            raise Refused(f"{action.id} did take effect: {found} is in force by its own call; recheck settles it as that")
         state = ActionState.EFFECTIVE if effective else ActionState.FAILED
         return self._settle(action, state, f"settled by {self.actor.who}: {reason}", after=None, calls=[])
+
+    def _in_force_by(self, action: ActionRecord) -> str | None:
+        """What this very call has put in force, where that can be read; None: something else is, or nobody can tell."""
+        movement = movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason)
+        try:
+            seen = movement.read()
+        except BackendError:
+            return None
+        return seen.value if seen.ours and seen.moved is not None and seen.moved.key == action.key else None
 
     def record_effect(
         self, action_id: str, verdict: Literal["watching", "helped", "no effect", "worse", "unknown"], message: str, *, key: str

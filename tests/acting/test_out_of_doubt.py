@@ -95,6 +95,15 @@ def test_somebodys_word_settles_it_with_the_reason_on_record(
     assert "seen on the serving host" in shown["row"]["why"]
 
 
+def test_nobodys_word_calls_failed_what_is_in_force_by_this_very_call(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    action = killed_while_setting_the_fallback(place, applied=True)
+    code, _, err = qd(capsys, place, "action", "resolve", action, "--failed", "--reason", "it looked so")
+    assert code == 3 and f"{action} did take effect: fallback is in force by its own call" in err
+    assert read_state(place.paths).actions[action].state is ActionState.IN_DOUBT
+    assert qd(capsys, place, "action", "resolve", action, "--done", "--reason", "seen")[0] == 0
+    assert read_state(place.paths).actions[action].state is ActionState.EFFECTIVE
+
+
 def test_a_retry_comes_after_a_recheck_shows_its_plan_and_keeps_the_key(capsys: pytest.CaptureFixture[str], place: Place) -> None:
     action = killed_while_setting_the_fallback(place, applied=False)
     code, _, err = qd(capsys, place, "action", "retry", action, "--confirm", MODEL)
