@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from backends.records import Layer, State
 from console.render import figures
+from console.render.curves import signal_curve
 from console.views.health import BesideHealth, LayerHealth, ModelHealth, Signal
 from console.views.model_line import ModelLine
 from widgets.chart import strip
@@ -49,8 +50,20 @@ def model_heading(health: ModelHealth | ModelLine, width: int) -> Line:
     return sides(line("Fleet > ", (health.model, "bold"), f"   {version}"), tail, width)
 
 
-def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor: int | None = None, tabbed: bool = True) -> Page:
-    """Health in four layers. `cursor` is the index of the window that the time cursor stands on; None: the last one. `tabbed`: a screen."""
+def model_page(
+    health: ModelHealth,
+    *,
+    width: int = 80,
+    height: int = 20,
+    cursor: int | None = None,
+    curve: bool = False,
+    selected: str | None = None,
+    tabbed: bool = True,
+) -> Page:
+    """Health in four layers. `cursor` is the index of the window that the time cursor stands on; None: the last one. `tabbed`: a screen.
+
+    With `curve` what there is of room below holds the course of the signal `selected`.
+    """
     zone = ZoneInfo(health.zone)
     rows = [*([Row(tabs("Health"))] if tabbed else []), Row(_header(health, zone, width))]
     notes = [each for note in _notes(health, zone, cursor) for each in wrapped(line((f"    {note}", "dim")), width, 6)]
@@ -62,6 +75,8 @@ def model_page(health: ModelHealth, *, width: int = 80, height: int = 20, cursor
     if room > 0:
         rows.append(Row(Line()))
     rows += [Row(each) for each in notes[: max(1, height - len(rows))]]
+    if curve:
+        rows += [Row(each) for each in signal_curve(health, selected, zone, width, height - len(rows))]
     return Page(model_heading(health, width), tuple(rows), f"model {health.model}")
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted
 from console.render import figures
+from console.render.curves import calibration_curve, quality_curve
 from console.render.estimates import estimates_of
 from console.render.model import model_heading, tabs
 from widgets.line import Line, Page, Row, columns, line, rule
@@ -40,8 +41,8 @@ _IN_UNITS = frozenset({"mae", "rmse", "bias", "mean_label"})
 BARS = 20
 
 
-def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed: bool = True) -> Page:
-    """All of the view. `tabbed`: a screen of a model."""
+def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed: bool = True, curves: bool = False) -> Page:
+    """All of the view. `tabbed`: a screen of a model. `curves`: where there is room its courses are drawn too."""
     del height
     zone = ZoneInfo(view.zone)
     verb = f"quality {view.line.model}" + (" --by week" if view.by == "week" else "")
@@ -56,8 +57,8 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
     rows += _side_by_side(view, zone, width)
     rows += estimates_of(view, zone, width)
     rows += _slices(view, width)
-    rows += _course(view, width)
-    rows += _calibration(view, width)
+    rows += _course(view, width, curves)
+    rows += _calibration(view, width, curves)
     rows += _arrivals(view, width)
     left = [note for note in view.notes if not note.startswith(("no outcome", "nothing"))]
     rows += [Row(each) for note in left for each in wrapped(line((f" Note: {note}.", "dim")), width, 2)]
@@ -101,7 +102,7 @@ def _coverage_why(view: QualityView) -> str:
     return f"{figures.count(first.labelled)} of {figures.count(first.scored)} have a label; quality of the others is not known"
 
 
-def _course(view: QualityView, width: int) -> list[Row]:
+def _course(view: QualityView, width: int, curves: bool) -> list[Row]:
     if not view.course:
         return []
     regression = view.task == "regression"
@@ -126,7 +127,9 @@ def _course(view: QualityView, width: int) -> list[Row]:
             *([("EST AUC", -7, "dim")] if estimated else []),
         ]
     )
-    rows = [Row(Line()), Row(rule(f"By {view.by}", width, view.zone)), Row(head)]
+    rows = [Row(Line()), Row(rule(f"By {view.by}", width, view.zone))]
+    rows += [Row(each) for each in (quality_curve(view, width) if curves else ())]
+    rows.append(Row(head))
     for period in view.course:
         measures = [period.measure(name) for name in shown]
         cells = [(_plain(each), -8, "" if each.value is not None else "unknown") for each in measures]
@@ -167,7 +170,7 @@ def _slice(row: SliceRow, task: str) -> Line:
     return columns(cells)
 
 
-def _calibration(view: QualityView, width: int) -> list[Row]:
+def _calibration(view: QualityView, width: int, curves: bool) -> list[Row]:
     held = [each for each in view.calibration if each.n]
     if not held:
         return []
@@ -185,7 +188,7 @@ def _calibration(view: QualityView, width: int) -> list[Row]:
         interval = f"{figures.share(each.observed_low)}-{figures.share(each.observed_high)}"
         text = f"  {name:<9}{figures.count(each.n):>6}{figures.share(each.mean_score):>7}{figures.share(each.observed):>10} {interval:<13} "
         rows.append(Row(line(text, "".join(drawn).rstrip())))
-    return rows
+    return rows + [Row(each) for each in (calibration_curve(view.calibration, width) if curves else ())]
 
 
 def _arrivals(view: QualityView, width: int) -> list[Row]:

@@ -34,6 +34,9 @@ WATCHED_EVERY = 1.0
 RESTED = 0.15
 """Seconds that the cursor stands on a row before what it leads to is read for the second pane."""
 
+HIGH = 30
+"""Terminals with more lines than this may have room for a curve."""
+
 FOOTER_LAST = {"note": 1, "filter": 2}
 """Commands of every screen stand behind those of this one in line 24."""
 
@@ -91,6 +94,8 @@ class DeckScreen(FrameScreen):
         self.prompt = Prompt()
         self.glance = Glance()
         self._rest: Timer | None = None
+        self.curves = False
+        """Whether what draws curves is loaded: no first frame waits for it."""
         self.glanced: str | None = None
         """The row that the second pane is about."""
         self._epoch = 0
@@ -111,6 +116,13 @@ class DeckScreen(FrameScreen):
     def read(self) -> Any:
         """The view of this moment; runs in a worker thread. Overridden by what needs no workspace that can be opened."""
         return self.load(self.app.lookout())
+
+    def draws_curves(self) -> None:
+        """Load what draws curves, in a worker, where it keeps no key waiting; not for a terminal that has no room for one."""
+        if self.is_attached and self.size.height > HIGH:
+            import plotext  # noqa: F401
+
+            self.curves = True
 
     def page(self, view: Any, width: int, height: int) -> Page:
         """Render the view."""

@@ -14,32 +14,20 @@ if TYPE_CHECKING:
     from console.lookout import Lookout
 
 
-HIGH = 30
-"""Terminals with more lines than this may have room for a curve."""
-
-
 class FleetScreen(DeckScreen):
     """The first screen."""
 
     scope = "fleet"
 
-    def __init__(self, target: str | None = None) -> None:
-        super().__init__(target)
-        self._curves = False
-        """Whether what draws curves is loaded: the first frame does not wait for it."""
-
     def first_view(self) -> Any:
         return self.app.summary
 
     def load(self, lookout: Lookout) -> Any:
-        if self.size.height > HIGH:
-            import plotext  # noqa: F401 - here, in a worker, it keeps no key waiting
-
-            self._curves = True
+        self.draws_curves()
         return lookout.fleet()
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return fleet_page(view, width=width, height=height, selected=self.content.cursor_key, curve=self._curves)
+        return fleet_page(view, width=width, height=height, selected=self.content.cursor_key, curve=self.curves)
 
     def on_rows_moved(self, message: Moved) -> None:
         super().on_rows_moved(message)

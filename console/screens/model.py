@@ -8,6 +8,7 @@ from console.render.model import model_page
 from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
+from widgets.rows import Moved
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
@@ -23,11 +24,17 @@ class ModelScreen(DeckScreen):
         self._cursor: int | None = None
 
     def load(self, lookout: Lookout) -> Any:
+        self.draws_curves()
         assert self.target is not None
         return lookout.model(self.target)
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return model_page(view, width=width, height=height, cursor=self._cursor)
+        return model_page(view, width=width, height=height, cursor=self._cursor, curve=self.curves, selected=self.content.cursor_key)
+
+    def on_rows_moved(self, message: Moved) -> None:
+        super().on_rows_moved(message)
+        if self.view is not None and self.curves:
+            self.draw()
 
     def model_of(self, key: str | None) -> str | None:
         del key

@@ -19,11 +19,12 @@ class QualityScreen(DeckScreen):
     scope = "quality"
 
     def load(self, lookout: Lookout) -> Any:
+        self.draws_curves()
         assert self.target is not None
         return lookout.quality(self.target)
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return quality_page(view, width=width, height=height)
+        return quality_page(view, width=width, height=height, curves=self.curves)
 
     def model_of(self, key: str | None) -> str | None:
         del key

@@ -98,6 +98,34 @@ async def test_what_has_been_read_is_not_read_again_until_something_changes(root
         await until(pilot, lambda: shown(app).view is not view)
 
 
+async def test_where_there_is_room_health_draws_the_signal_under_the_cursor(root: Path) -> None:
+    app = console(root, "model", "delay")
+    async with app.run_test(size=(120, 60)) as pilot:
+        await until(pilot, ready(app, "model", "windows of"))
+        for signal, title, limit in (
+            ("model.auc", " AUC, windows of ", "crit .600 (=)"),
+            ("data.nulls", " nulls: temp, %, windows", "crit 5.0 % (=)"),
+        ):
+            assert shown(app).content.put_cursor_on(signal)
+            await until(pilot, ready(app, "model", title))
+            drawn = next(place for place, text in enumerate(lines(app)) if text.startswith(title))
+            assert limit in lines(app)[drawn]
+            assert any("*" in text for text in lines(app)[drawn + 1 :]) and any("====" in text for text in lines(app)[drawn + 1 :])
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: len(lines(app)) < 40)
+        assert "windows of" not in "\n".join(lines(app))
+
+
+async def test_where_there_is_room_quality_draws_outcomes_beside_scores_and_the_calibration(root: Path) -> None:
+    app = console(root, "quality", "delay")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, ready(app, "quality", "observed share (*)"))
+        place = next(place for place, text in enumerate(lines(app)) if "observed share (*)" in text)
+        curve = "".join(lines(app)[place + 1 : place + 13])
+        assert "*" in curve and "." in curve and lines(app)[place + 13].startswith(" DAY")
+        assert "what a calibrated model would have (.)" in "\n".join(lines(app))
+
+
 async def test_the_eighth_tab_judges_the_rows_and_a_signal_of_the_data_layer_opens_it(root: Path) -> None:
     app = console(root, "model", "delay")
     async with app.run_test(size=(80, 24)) as pilot:
