@@ -9,7 +9,12 @@ import traceback
 from datetime import datetime
 from pathlib import Path
 
-_SECRET = re.compile(r"(?i)(token|secret|password|passwd|api[_-]?key|authorization)(\s*[=:]\s*)\S+")
+from backends.durable import open_anew
+
+_NAMED = r"(?i)((?:token|secret|password|passwd|api[_-]?key|authorization)[\"']?\s*[=:]\s*)"
+_SECRET = re.compile(_NAMED + r"(?:[\"']?(?:bearer|basic|token)\s+)?(?:\"[^\"]*\"|'[^']*'|\S+)")
+"""A value after its name, as in a setting, an address, a header, or a dictionary that was written out."""
+_SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _USER_INFO = re.compile(r"://[^/\s@]+@")
 
 
@@ -26,8 +31,8 @@ def write_report(folder: Path, error: BaseException, now: datetime) -> Path | No
     path = folder / f"crash-{now.strftime('%Y%m%dT%H%M%S')}.txt"
     try:
         folder.mkdir(exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        with os.fdopen(open_anew(path, 0o600), "w", encoding="utf-8", errors="backslashreplace") as report:
+            report.write("\n".join(lines) + "\n")
     except OSError:
         return None
     return path
@@ -48,4 +53,4 @@ def kept_report(root: Path, error: BaseException, now: datetime) -> Path | None:
 
 def without_secrets(text: str) -> str:
     """`text` with values that look like credentials taken out."""
-    return _USER_INFO.sub("://...@", _SECRET.sub(r"\1\2...", text))
+    return _USER_INFO.sub("://...@", _SCHEME.sub(r"\1 ...", _SECRET.sub(r"\1...", text)))
