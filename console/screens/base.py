@@ -364,8 +364,10 @@ class DeckScreen(FrameScreen):
     # what the cursor does
 
     def on_rows_moved(self, message: Moved) -> None:
-        self.why.show(message.why)
-        self._glance_once_rested()
+        # Line 23 is about the list: another part of the screen that was filled has nothing to say there.
+        if message.view is self.content:
+            self.why.show(message.why)
+            self._glance_once_rested()
 
     def on_rows_chosen(self, message: Chosen) -> None:
         self.open_row(message.key)

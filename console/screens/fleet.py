@@ -30,7 +30,6 @@ class FleetScreen(DeckScreen):
         return fleet_page(view, width=width, height=height, selected=self.content.cursor_key, curve=self.curves)
 
     def on_rows_moved(self, message: Moved) -> None:
-        super().on_rows_moved(message)
         if self.view is not None:
             self.draw()
 

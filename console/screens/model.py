@@ -32,7 +32,6 @@ class ModelScreen(DeckScreen):
         return model_page(view, width=width, height=height, cursor=self._cursor, curve=self.curves, selected=self.content.cursor_key)
 
     def on_rows_moved(self, message: Moved) -> None:
-        super().on_rows_moved(message)
         if self.view is not None and self.curves:
             self.draw()
 
