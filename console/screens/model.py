@@ -32,6 +32,8 @@ class ModelScreen(DeckScreen):
         return model_page(view, width=width, height=height, cursor=self._cursor, curve=self.curves, selected=self.content.cursor_key)
 
     def on_rows_moved(self, message: Moved) -> None:
+        # Textual tells the base class as well.
+        del message
         if self.view is not None and self.curves:
             self.draw()
 
