@@ -165,7 +165,7 @@ def _read(path: Path, simulated: bool) -> SpooledNote:
     for draft in drafts:
         forged = not_of(Actor.model_validate(draft.actor), owner, simulated=simulated)
         if forged is not None:
-            return SpooledNote(path, (), reason, owner=owner, refused=f"{path} is not taken over: {forged}")
+            return SpooledNote(path, (), reason, owner=owner, refused=f"{path} is not taken over: {forged}; ask them, then move it away")
     return SpooledNote(path, tuple(drafts), reason, owner=owner)
 
 

@@ -190,7 +190,7 @@ def test_a_made_up_action_in_the_name_of_somebody_else_is_left_where_it_is_and_s
     assert noted(workspace) is ActionState.DONE
     assert note.exists() and action_id_of("k") not in workspace.state.actions
     [said] = workspace.state.refused_notes
-    assert said == f"{note} is not taken over: uid {ONE} (uid-{ONE}) wrote it, in the name of ilse"
+    assert said == f"{note} is not taken over: uid {ONE} (uid-{ONE}) wrote it, in the name of ilse; ask them, then move it away"
     verdict = audit.verify(workspace.paths)
     assert verdict.whole and verdict.warnings[0] == said and verdict.gap_entries == 0
     session = Session(Located(workspace.paths.root, "given"))
