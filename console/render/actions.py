@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from console.control.actions import said_duration
 from console.render import figures
 from console.render.facts import fact_rows, paragraph
-from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
+from widgets.line import Line, Page, Row, columns, joined, line, mark, rule, sides
 
 if TYPE_CHECKING:
     from console.control.actions import ActionOutcome
@@ -100,7 +100,9 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
     if not view.calls:
         rows += paragraph("No call was made, or none is on record.", width)
     rows += _what_it_was(view, zone, width)
-    left = line((row.id, "bold"), f" {row.kind} ", row.model, f"  {row.movement}   {view.environment}  by ", row.who)
+    what = line((row.id, "bold"), f" {row.kind} ", row.model, f"  {row.movement}")
+    ends = (line(f"   {view.environment}  by ", row.who), line("  by ", row.who), line())
+    left = next((joined([what, end]) for end in ends if what.width + end.width + len(row.life) < width), what)
     return Page(sides(left, line((row.life, state)), width), tuple(rows), f"action {row.id}")
 
 

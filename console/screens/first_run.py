@@ -11,6 +11,7 @@ from console.screens.base import DeckScreen
 from widgets.line import Line, Page, Row, line
 
 if TYPE_CHECKING:
+    from console.commands import Command
     from console.lookout import Lookout
 
 CHOICES = (
@@ -34,6 +35,14 @@ class FirstRunScreen(DeckScreen):
     def reload(self) -> None:
         """There is nothing to read."""
 
+    def model_of(self, key: str | None) -> str | None:
+        del key
+        return None
+
+    def footer_of(self, command: Command) -> str:
+        """Three rows need no filter."""
+        return "do it" if command.id == "open" else ""
+
     def page(self, view: Any, width: int, height: int) -> Page:
         del width, height
         rows = [
@@ -47,13 +56,19 @@ class FirstRunScreen(DeckScreen):
             Row(Line()),
         ]
         for key, letter, title, detail, verb in CHOICES:
-            rows.append(Row(line("   ", (letter, "key"), f"  {title:<36} {detail}"), key=key, why=line(f"leave with q, then run: {verb}")))
+            rows.append(
+                Row(
+                    line("   ", (letter, "key"), f"  {title:<36} {detail}"),
+                    key=key,
+                    why=line(f"Enter or {letter} {'asks where: ' if key == 'open' else 'runs: '}{verb}"),
+                )
+            )
         rows += [
             Row(Line()),
             Row(line((" The same without this screen:", "dim"))),
             Row(line("   qd demo                     qd init my-models")),
         ]
-        rows += [Row(line("   qd -w my-models ingest predictions scores.parquet --model my-model --version 1")), Row(Line())]
+        rows += [Row(line("   qd -w my-models ingest predictions scores.parquet --model churn --version 1")), Row(Line())]
         rows += [Row(line(" Nothing is sent anywhere. Everything stays in one folder that you can delete."))]
         return Page(line(("Quarterdeck", "bold")), tuple(rows), "doctor")
 

@@ -157,7 +157,8 @@ class IncidentScreen(DeckScreen):
     def on_rows_moved(self, message: Moved) -> None:
         if message.view is self.content and self.view is not None:
             self.stepper.detail.show_rows(self._detail(message.key), mark_changes=False, take_order=True)
-        if message.view.has_focus:
+        if message.view.has_focus and message.key is not None:
+            # Detail without a row that can be chosen has nothing to say: the step keeps line 23.
             self.why.show(message.why)
 
     def _leave_prompt(self) -> None:

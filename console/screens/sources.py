@@ -10,6 +10,7 @@ from console.screens.base import DeckScreen
 from widgets.line import Page
 
 if TYPE_CHECKING:
+    from console.commands import Command
     from console.lookout import Lookout
     from console.views.sources import SourcesView
 
@@ -32,6 +33,10 @@ class SourcesScreen(DeckScreen):
     def breaker_of(self, key: str | None) -> str | None:
         """The breaker of the source under the cursor."""
         return _breaker(self.view, key)
+
+    def works(self, command: Command) -> bool:
+        outside = self.view is not None and any(each.breaker is not None for each in self.view.sources)
+        return super().works(command) and (command.id != "breaker" or outside)
 
     def leads_to(self, key: str) -> DeckScreen | None:
         return made("source", key)
@@ -56,6 +61,9 @@ class SourceScreen(DeckScreen):
         """The breaker of this source."""
         del key
         return _breaker(self.view, self.target)
+
+    def works(self, command: Command) -> bool:
+        return super().works(command) and (command.id != "breaker" or self.breaker_of(None) is not None)
 
 
 def _breaker(view: SourcesView | None, source: str | None) -> str | None:

@@ -231,8 +231,9 @@ def _life(action: ActionRecord, plan: dict[str, Any]) -> list[LifeStep]:
         look = action.recheck
         steps.append(LifeStep(name="rechecked", at=look.at, what=Untrusted(f"by {look.who}: {look.message}")))
     if action.state not in {ActionState.INTENDED, ActionState.SENT}:
-        read = f"; read back: {action.after}" if action.after is not None else ""
-        said = f"{action.state.value}{f': {action.message}' if action.message else ''}{read}"
+        read = f"; read back: {action.after}" if action.after is not None and "read back" not in action.message else ""
+        state = "" if action.message.startswith(action.state.value) else f"{action.state.value}: "
+        said = f"{state}{action.message}{read}" if action.message else f"{action.state.value}{read}"
         steps.append(LifeStep(name="ended", at=action.finished_at, what=Untrusted(said)))
     if action.watch is not None:
         steps.append(LifeStep(name="watched", at=action.watch.at, what=Untrusted(f"{action.watch.verdict}: {action.watch.message}")))
