@@ -110,9 +110,13 @@ def may_view(sight: Sight, kind: ActionKind, target: str | None, actor: Actor, *
     if approval is not None and kind is ActionKind.APPROVE and allowed(said):
         refusal = refusal_of(approval, sight, actor, policy)
         said += [Word("request", "no", refusal)] if refusal is not None else []
+    unasked = policy.refusal(actor.name, ActionKind.ASK, environment, model) if _waits(policy, question, plan if known else None) else None
+    if unasked is not None and allowed(said):
+        # Whoever may do it must ask for it first, as things stand.
+        said.append(Word("role", "no", unasked))
     rules = [_rule(sight, each) for each in said]
     yes = allowed(said)
-    may_ask = not yes and standing is None and _files_a_request(policy, question, plan if known else None)
+    may_ask = not yes and standing is None and unasked is None and _waits(policy, question, plan if known else None)
     terms = policy.terms_for(question.approved_as, environment, model)
     guarded = danger == "dangerous" and environment in policy.read_only
     found = enforcement(sight.workspace)
@@ -142,15 +146,13 @@ def may_view(sight: Sight, kind: ActionKind, target: str | None, actor: Actor, *
     )
 
 
-def _files_a_request(policy: Policy, question: Question, plan: ActionPlan | None) -> bool:
-    """Whether the verb would file a request where it may not do the thing itself; `plan`: as things stand, where that is known."""
+def _waits(policy: Policy, question: Question, plan: ActionPlan | None) -> bool:
+    """Whether the verb would file a request, if the person may; `plan`: as things stand, where that is known."""
     if plan is not None and plan.released is not None and plan.step != "ask":
         return False
     if question.danger == "routine" or not policy.approvals_needed(question.approved_as, question.environment, question.model):
         return False
-    if policy.limits(question.kinds, question.environment, question.model).denied is not None:
-        return False
-    return policy.refusal(question.person, ActionKind.ASK, question.environment, question.model) is None
+    return policy.limits(question.kinds, question.environment, question.model).denied is None
 
 
 def _meant(sight: Sight, target: str | None) -> tuple[str, str, str | None]:

@@ -152,6 +152,19 @@ def owned(name: str) -> str:
     return " or ".join(sorted([name, owner()])) + " may"
 
 
+def test_who_may_do_it_but_not_ask_for_it_may_not_as_long_as_it_has_to_be_asked_for(qd: Verb, team: Place) -> None:  # noqa: F811
+    pusher = TEAM.replace("{id: trainee", "{id: pusher, may: [promote, elevate]}\n  - {id: trainee").replace(
+        "  tara:", "  paul: pusher\n  tara:"
+    )
+    (team.paths.policies / "team.yaml").write_text(pusher)
+    words = ["promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better", "--elevate"]
+    assert qd("can-i", "promote", f"{MODEL}@3", "--as", "paul", "--json") == 1 and not qd.data["may_ask"]
+    assert qd(*words, who="paul") == 3 and "ask in production needs one of" in qd.err
+    assert qd(*words, who="ines") == 0 and qd("approve", "APR-1", "--confirm", MODEL, who="ilse") == 0
+    assert qd("can-i", "promote", f"{MODEL}@3", "--as", "paul", "--json") == 0
+    assert qd(*words, who="paul") == 0, qd.err
+
+
 def test_who_may_restore_is_told_the_words_that_work_once_it_is_approved(qd: Verb, team: Place) -> None:  # noqa: F811
     asked = TEAM.replace("    deny: true\n", "    deny: true\n  - {id: two, title: Two, actions: [restore], second_person: true}\n")
     (team.paths.policies / "team.yaml").write_text(asked.replace("actions: [kill-switch]", "actions: [note]"))
