@@ -114,6 +114,8 @@ def test_a_model_without_a_single_label_is_never_ok(tmp_path: Path) -> None:
     found = signal(health, "model.late_gap")
     assert found.state is State.UNKNOWN and found.value is None
     assert health.layer(Layer.MODEL).state is not State.OK
+    assert health.layer(Layer.BUSINESS).state is State.UNKNOWN
+    assert {layer.state for layer in health.layers if not any(each.value is not None for each in layer.signals)} == {State.UNKNOWN}
     assert health.labels.labelled == 0 and health.labels.share == 0.0
 
 
