@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from acting_workspace import MODEL, Place, built
 
+from backends.store.summary import write_summary
 from console.config import Workspace
-from console.views.assessment import assess, registry_of
+from console.views.assessment import assess_fleet
 from console.views.kept import keep_health
 from console.views.sight import Sight
 
@@ -22,10 +23,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def evaluated_once(workspace: Workspace) -> None:
-    """Keep the model's health, as the watch of a workspace in service does: a plan then judges a model again only when that is too old."""
+    """Keep what a look at each model says, as the watch of a workspace in service does: only what is too old is judged again."""
     sight = Sight(workspace, "production", workspace.clock())
     with sight.reader() as reader:
-        keep_health(workspace.paths, assess(sight, reader, registry_of(reader, "production", sight.at), MODEL).health)
+        fleet, evaluated = assess_fleet(sight, reader)
+    keep_health(workspace.paths, evaluated[MODEL].health)
+    write_summary(workspace.paths, fleet.model_dump(mode="json"))
 
 
 @pytest.fixture

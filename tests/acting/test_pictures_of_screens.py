@@ -93,6 +93,8 @@ def told(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a request that waits, a playbook under way and a fallback that is set, by people with names of their own."""
     root = tmp_path_factory.mktemp("told") / "workspace"
     shutil.copytree(original, root)
+    # Fleet is drawn as it is judged on the spot.
+    (root / "store" / "summary.json").unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SystemClock, "real_now", lambda _: PEOPLE_AT)
         # What took a while took no time at all.
