@@ -10,6 +10,9 @@ from incident_workspace import NOW, build
 
 from backends.store.compactor import compact
 from console.config import Workspace, open_workspace
+from console.views.assessment import assess_fleet
+from console.views.kept import keep_health
+from console.views.sight import Sight
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +20,13 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("runbook") / "workspace"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("QUARTERDECK_ACTOR", "mara@bastion")
-        compact(build(root).paths, NOW)
+        built = build(root)
+        compact(built.paths, NOW)
+        # As the watch of a workspace in service does: only what is too old is judged again.
+        sight = Sight(built, "production", built.clock())
+        with sight.reader() as reader:
+            for each in assess_fleet(sight, reader)[1].values():
+                keep_health(built.paths, each.health)
     return root
 
 
