@@ -112,3 +112,16 @@ async def test_in_the_past_and_read_only_an_incident_is_only_looked_at(workspace
             await pilot.pause()
     assert control(workspace).runs == {}
     assert control(workspace).incidents["INC-1"].driver is None
+
+
+async def test_an_incident_of_which_nothing_is_new_is_not_read_again(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        screen: Any = app.screen
+        read: list[int] = []
+        for _ in range(6):
+            await until(pilot, lambda: not screen._pending, "what was begun is read")
+            screen.reload_when_changed()
+            read.append(screen._epoch)
+    assert read[2:] == read[2:3] * 4, "looking at it is no news; what opening it started is read once more"
