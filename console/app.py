@@ -260,7 +260,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             "command": lambda: screen.ask(":", complete=self.completed),
             "help": lambda: self.go("help", screen.scope),
             "palette": lambda: screen.ask(":", complete=self.completed),
-            "open": lambda: screen.open_row(screen.content.cursor_key or ""),
+            "open": lambda: self._open(screen),
             "copy": lambda: wayfinding.copy_verb(self, screen),
             "mouse": lambda: wayfinding.give_mouse(self, screen),
             "travel": lambda: wayfinding.travel(self, screen, words),
@@ -286,6 +286,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 self.go(command.id, model)
         else:
             screen.say(f"{command.title}: not on this screen", "warning")
+
+    def _open(self, screen: DeckScreen) -> None:
+        key = screen.content.cursor_key
+        if key is None:
+            screen.say("nothing to open under the cursor")
+        else:
+            screen.open_row(key)
 
     # acting
 

@@ -279,3 +279,12 @@ async def test_the_plan_is_drawn_in_the_order_of_the_questions(place: Place, siz
         assert screen.rows[1].startswith("PLAN  ROLL BACK delay  v2 -> v1")
         assert "[ Cancel ]" in screen.text
         assert "qd rollback delay --to 1" in screen.rows[-2]
+
+
+async def test_enter_on_a_list_of_nothing_opens_nothing_and_says_so(place: Place) -> None:
+    async with console(place, size=(80, 24)) as screen:
+        await screen.press("g", "a")
+        await screen.shows("Nobody has asked for anything")
+        await screen.press("enter")
+        await screen.shows("nothing to open under the cursor")
+        assert screen.app.screen.scope == "approvals"
