@@ -27,6 +27,9 @@ FORMAT: Final = 1
 READER_LEASE_S: Final = 3600
 """Seconds after which a reader is taken for lost, even if its process seems alive; readers live for one refresh."""
 
+LEAST_ROOM: Final = 2**20
+"""Bytes below which a failed write is put down to the disk."""
+
 BUSY_MS: Final = 15_000
 
 _TABLES: Final = """
@@ -451,7 +454,19 @@ def _said(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreBusy(f"{path} has been locked by another process for {BUSY_MS // 1000} s; try again, or see: quarterdeck doctor")
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
         return StoreError(f"{path} is damaged; restore a backup with: quarterdeck backup restore FILE DIR")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(path)):
+        return StoreError(f"{path} cannot grow, the disk is full: free some space and try again")
     return StoreError(f"{path}: {error}; see: quarterdeck doctor")
+
+
+def _no_room(path: Path) -> bool:
+    """Whether the disk is what stood in the way: a full one is told as any other failure where shared memory has to grow."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < LEAST_ROOM
 
 
 def _host() -> str:

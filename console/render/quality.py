@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted
+from console.control.actions import version_label
 from console.render import figures
 from console.render.curves import calibration_curve, quality_curve
 from console.render.estimates import estimates_of
@@ -46,12 +47,10 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
     del height
     zone = ZoneInfo(view.zone)
     verb = f"quality {view.line.model}" + (" --by week" if view.by == "week" else "")
-    version = view.line.version or ""
+    version = version_label(view.line.version) if view.line.version else "no version"
     heading = model_heading(view.line, width)
     if not tabbed:
-        heading = line(
-            (view.line.model, "bold"), f" {version if version.startswith('v') else 'v' + version}: observed quality, on labelled rows only"
-        )
+        heading = line((view.line.model, "bold"), f" {version}: observed quality, on labelled rows only")
     rows = [Row(tabs("Quality"))] if tabbed else []
     rows += [Row(line((note, "warning"))) for note in view.notes if note.startswith(("no outcome", "nothing"))]
     rows += _side_by_side(view, zone, width)
