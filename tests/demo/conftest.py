@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from console.config import Workspace, open_workspace
 from console.demo.build import build
 from console.demo.built import is_built
+from console.demo.scoring import sampled_latencies
 
 
 @pytest.fixture(scope="session")
 def built_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo as `make demo` builds it. Processes of one run share it; nobody may change it."""
+    """The demo as `make demo` builds it, but for what no test here asks about. Processes of one run share it; nobody may change it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if base.name.startswith("popen-") else base
     root = shared / "demo-workspace"
@@ -25,6 +27,8 @@ def built_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
             with pytest.MonkeyPatch.context() as patched:
                 # Nothing here asks what is learnt from scores and inputs, and learning costs as much as the rest of an evaluation.
                 patched.setattr("console.watch.rounds.estimate_environment", lambda _sight: (0, []))
+                # Nor how long one score takes: as many flights a day are scored alone as the rule on latency wants.
+                patched.setattr("console.demo.facts.sampled_latencies", partial(sampled_latencies, per_day=32))
                 build(root)
     return root
 
