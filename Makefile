@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO_DIR ?= .demo
 ROWS ?= 1000000
 DUCKDB_LINES ?= 1.5.6 2.0.0
-WHEEL_TESTS ?= tests/analysis tests/store tests/playbooks tests/policies tests/views tests/documentation
+WHEEL_TESTS ?= tests/analysis tests/store tests/playbooks tests/policies tests/views tests/documentation tests/acting/test_pictures_of_screens.py
 SOURCES := console backends widgets playbooks
 
 .PHONY: help demo test test-exhaustive test-wheel test-live check schemas format bench bench-drift picture pictures requirements clean
@@ -44,7 +44,7 @@ test: $(VENV)/.dev ## run the test suite
 test-exhaustive: $(VENV)/.dev ## run the tests that ask everything of everything: each key, each verb in each kind of trouble
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "exhaustive and not live" tests
 
-test-wheel: $(VENV)/.dev ## run what reads, stores and computes against the built wheel, on both DuckDB lines
+test-wheel: $(VENV)/.dev ## run what reads, stores, computes and draws against the built wheel, on both DuckDB lines
 	@rm -rf build/wheel && mkdir -p build/wheel
 	@$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . >/dev/null
 	@[ -d build/venv ] || $(PYTHON) -m venv build/venv
