@@ -14,7 +14,7 @@ from console.control.desk import Desk
 from console.simulation import write_atomically
 from console.views.assessment import assess_fleet
 from console.views.fleet import FleetView
-from console.views.kept import keep_health
+from console.views.kept import keep_health, rules_as_written
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record, transitions
 from console.watch.responding import propose
@@ -35,7 +35,7 @@ class Evaluation:
 
 def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Evaluation:
     """Evaluate one environment at the sight's moment. Raises StoreError, and Refused or JournalUnavailable from control."""
-    since = last_evaluated(sight.workspace.paths, sight.environment)
+    since, rules = last_evaluated(sight.workspace.paths, sight.environment), rules_as_written(sight.workspace.paths)
     with sight.reader() as reader:
         fleet, evaluated = assess_fleet(sight, reader)
     found = [
@@ -51,7 +51,7 @@ def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Eva
         with sight.reader() as reader:
             fleet, evaluated = assess_fleet(sight, reader)
     for each in evaluated.values():
-        keep_health(sight.workspace.paths, each.health)
+        keep_health(sight.workspace.paths, each.health, rules)
     if sight.environment == sight.workspace.environment:
         write_summary(sight.workspace.paths, fleet.model_dump(mode="json"))
     _mark(sight.workspace.paths, sight.environment, sight.at)

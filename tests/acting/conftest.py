@@ -11,7 +11,7 @@ from acting_workspace import MODEL, Place, built
 from backends.store.summary import write_summary
 from console.config import Workspace
 from console.views.assessment import assess_fleet
-from console.views.kept import keep_health
+from console.views.kept import keep_health, rules_as_written
 from console.views.sight import Sight
 
 
@@ -27,7 +27,7 @@ def evaluated_once(workspace: Workspace) -> None:
     sight = Sight(workspace, "production", workspace.clock())
     with sight.reader() as reader:
         fleet, evaluated = assess_fleet(sight, reader)
-    keep_health(workspace.paths, evaluated[MODEL].health)
+    keep_health(workspace.paths, evaluated[MODEL].health, rules_as_written(workspace.paths))
     write_summary(workspace.paths, fleet.model_dump(mode="json"))
 
 
