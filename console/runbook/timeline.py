@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from backends.records import Incident
 from backends.text import Untrusted
 from console.control.actions import said_duration, version_label
+from console.control.approval import Approval
 from console.control.records import ActionRecord
 from console.control.state import ControlState
 from console.views.incident import TimelineLine
@@ -15,11 +16,12 @@ from playbooks.run import Run
 
 def timeline_of(incident: Incident, control: ControlState, run: str | None) -> list[TimelineLine]:
     """Everything that control knows of an incident, oldest first."""
-    found = [*_alerts(incident, control), *_turns(incident, control)]
+    # What came at the same moment stays in this order: an approval is given before the action that it lets through, and used up after.
+    found = [*_alerts(incident, control), *_turns(incident, control), *_approved(incident, control)]
     for action in control.actions.values():
         if action.incident == incident.id or (run is not None and action.run == run):
             found += _action(action)
-    found += _approvals(incident, control)
+    found += _approvals_ended(incident, control)
     return sorted(found, key=lambda entry: entry.at)
 
 
@@ -77,15 +79,24 @@ def _action(action: ActionRecord) -> Iterator[TimelineLine]:
         )
 
 
-def _approvals(incident: Incident, control: ControlState) -> Iterator[TimelineLine]:
+def _approvals(incident: Incident, control: ControlState) -> Iterator[Approval]:
     for approval in control.approvals.values():
         payload = approval.payload
         mine = (payload.environment, payload.model) == (incident.environment, incident.model)
-        if not mine or payload.requested_at < incident.opened_at or (incident.closed_at and payload.requested_at > incident.closed_at):
-            continue
+        if mine and payload.requested_at >= incident.opened_at and not (incident.closed_at and payload.requested_at > incident.closed_at):
+            yield approval
+
+
+def _approved(incident: Incident, control: ControlState) -> Iterator[TimelineLine]:
+    for approval in _approvals(incident, control):
+        payload = approval.payload
         movement = f"{payload.action.value} {version_label(payload.from_)} -> {version_label(payload.to)}"
         yield TimelineLine(at=payload.requested_at, who=payload.requester, text=Untrusted(f"asks {approval.id}: {movement}"))
         for vote in approval.votes:
             yield TimelineLine(at=vote.at, who=vote.person, text=Untrusted(f"approves {approval.id}"))
+
+
+def _approvals_ended(incident: Incident, control: ControlState) -> Iterator[TimelineLine]:
+    for approval in _approvals(incident, control):
         if approval.ended is not None and approval.ended_at is not None:
             yield TimelineLine(at=approval.ended_at, who=approval.ended_by or "", text=Untrusted(f"{approval.id} {approval.ended}"))

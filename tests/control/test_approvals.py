@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
 
-from backends.records import State
+from backends.records import Incident, State
+from backends.text import Untrusted
 from console.control import audit
 from console.control.actions import ActionKind, ActionOutcome, ActionState, Gate, PlanFacts
 from console.control.approval import Approval, ApprovalState
 from console.control.errors import NotFound, Refused
 from console.control.roles import Grant, Policy, Role
 from console.control.terms import Terms
+from console.runbook.timeline import timeline_of
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
@@ -51,6 +53,24 @@ def test_asked_approved_by_another_person_and_executed(workspace: Workspace) -> 
     assert outcome.state is ActionState.EFFECTIVE and workspace.version == "3"
     assert standing(workspace, approval) is ApprovalState.EXECUTED
     assert workspace.state.approvals[approval.id].executing == outcome.action_id
+
+
+def test_a_timeline_tells_what_came_at_the_same_moment_in_the_order_of_its_causes(workspace: Workspace) -> None:
+    at = workspace.clock.now()
+    incident = Incident(
+        id="INC-1", model=MODEL, environment="production", title=Untrusted("late"), state="open", severity=State.CRITICAL,
+        opened_at=at, opened_by="rule",
+    )  # fmt: skip
+    approval = asked(workspace)
+    approved(workspace, approval)
+    outcome = executed(workspace)
+    control = workspace.state
+    control.actions[outcome.action_id] = control.actions[outcome.action_id].model_copy(update={"incident": incident.id})
+    told = [(entry.at, entry.text.raw.split(":")[0]) for entry in timeline_of(incident, control, None)]
+    assert {moment for moment, _ in told} == {at}
+    assert [text for _, text in told] == [
+        "INC-1 opened", "asks APR-1", "approves APR-1", "promote v2 -> v3", "promote v2 -> v3", "APR-1 executed",
+    ]  # fmt: skip
 
 
 def test_without_approval_executing_only_asks(workspace: Workspace) -> None:
