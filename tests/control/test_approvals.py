@@ -69,7 +69,7 @@ def test_a_timeline_tells_what_came_at_the_same_moment_in_the_order_of_its_cause
     told = [(entry.at, entry.text.raw.split(":")[0]) for entry in timeline_of(incident, control, None)]
     assert {moment for moment, _ in told} == {at}
     assert [text for _, text in told] == [
-        "INC-1 opened", "asks APR-1", "approves APR-1", "promote v2 -> v3", "promote v2 -> v3", "APR-1 executed",
+        "INC-1 opened", f"asks {approval.id}", f"approves {approval.id}", "promote v2 -> v3", "promote v2 -> v3", f"{approval.id} executed",
     ]  # fmt: skip
 
 
