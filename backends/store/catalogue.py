@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -351,12 +352,11 @@ def _opened(paths: WorkspacePaths) -> Catalogue:
         raise said(error, paths.root) from None
     try:
         make_folder(paths.store)
-        new = not paths.catalog.exists()
+        if not paths.catalog.exists():
+            _create(paths)
         refuse_special(paths.catalog)
         connection = _connect(str(paths.catalog))
         _prepare(connection, paths)
-        if new:
-            paths.catalog.chmod(stat.S_IMODE(paths.store.stat().st_mode) & 0o660)
         return Catalogue(paths, connection, writable=True)
     except (PermissionError, sqlite3.OperationalError) as error:
         if isinstance(error, sqlite3.OperationalError) and not _only_read(error):
@@ -368,6 +368,24 @@ def _opened(paths: WorkspacePaths) -> Catalogue:
         if error.errno == 30:  # EROFS
             return _read_only(paths, error)
         raise said(error, paths.store) from None
+
+
+def _create(paths: WorkspacePaths) -> None:
+    """Build the empty catalogue beside and link it into place: two that turn one file into a database stand in each other's way."""
+    beside = paths.store / f".{paths.catalog.name}.{os.getpid()}.{threading.get_ident()}.new"
+    beside.unlink(missing_ok=True)
+    try:
+        connection = _connect(str(beside))
+        try:
+            _prepare(connection, paths)
+        finally:
+            connection.close()
+        beside.chmod(stat.S_IMODE(paths.store.stat().st_mode) & 0o660)
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, paths.catalog)
+    finally:
+        for leftover in (beside, Path(f"{beside}-wal"), Path(f"{beside}-shm")):
+            leftover.unlink(missing_ok=True)
 
 
 def _read_only(paths: WorkspacePaths, cause: Exception) -> Catalogue:

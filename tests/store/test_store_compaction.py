@@ -269,6 +269,26 @@ def test_a_reader_of_a_generation_is_exact_while_the_next_one_is_made_and_killed
     assert count(paths) == 201
 
 
+def test_of_many_that_open_a_new_store_at_once_none_meets_a_lock(tmp_path: Path) -> None:
+    roots = [tmp_path / str(number) for number in range(40)]
+    for root in roots:
+        root.mkdir()
+    opening = """
+        import time
+        from backends.store.catalogue import open_catalogue
+        parent = paths.root.parent
+        for number in range(40):
+            (parent / f"ready-{number}-{sys.argv[2]}").touch()
+            while len(list(parent.glob(f"ready-{number}-*"))) < 4:
+                time.sleep(0.0002)
+            with open_catalogue(WorkspacePaths(parent / str(number))) as catalogue:
+                catalogue.release_reader_lease(catalogue.take_reader_lease()[0])
+        """
+    for process in [start(opening, roots[0], each) for each in range(4)]:
+        finish(process)
+    assert not [entry for root in roots for entry in (root / "store").iterdir() if entry.name.startswith(".")]
+
+
 def test_readers_producers_and_compactions_at_once_never_meet_a_lock(paths: WorkspacePaths) -> None:
     put(paths, "predictions", predictions(["seed"]))
     csv = paths.root / "more.csv"
