@@ -81,11 +81,10 @@ def model_page(
 
 
 def _header(health: ModelHealth, zone: ZoneInfo, width: int) -> Line:
-    del width
     first = figures.day(health.ends[0], zone) if health.ends else ""
     last = figures.day(health.ends[-1], zone) if health.ends else ""
     span = f"{first} {'.' * max(1, STRIP_WIDTH - len(first) - len(last) - 2)} {last}" if health.ends else "no history"
-    return line((f"   {'SIGNAL':<21}{'NOW':>8}{'LIMIT':>9}  {span:<{STRIP_WIDTH}} SINCE", "dim"))
+    return line((f"   {'SIGNAL':<{_name_width(width) + 1}}{'NOW':>8}{'LIMIT':>9}  {span:<{STRIP_WIDTH}} SINCE", "dim"))
 
 
 def _folded(layer: LayerHealth) -> Row:
@@ -114,7 +113,7 @@ def _signal_row(signal: Signal, health: ModelHealth, width: int, cursor: int | N
     state = str(signal.state)
     value = signal.history[cursor] if cursor is not None and cursor < len(signal.history) else signal.value
     limit = signal.critical if signal.critical is not None else signal.warning
-    name_width = 20 + max(0, min(20, width - 100))
+    name_width = _name_width(width)
     name = signal.title if not signal.simulated else f"{signal.title} (simulated)"
     drawn = strip(signal.history, STRIP_WIDTH, RAMP) if any(each is not None for each in signal.history) else ""
     now = figures.amount(value, signal.unit) if value is not None else "unkn"
@@ -127,6 +126,10 @@ def _signal_row(signal: Signal, health: ModelHealth, width: int, cursor: int | N
         f" {figures.since(signal.since, health.at):>5}",
     )
     return Row(parts, key=signal.id, why=line((MARKS[state], state), f" {signal.why}"), state=state)
+
+
+def _name_width(width: int) -> int:
+    return 20 + max(0, min(20, width - 100))
 
 
 def _limit(signal: Signal, limit: float | None) -> str:
