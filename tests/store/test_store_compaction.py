@@ -284,8 +284,14 @@ def test_of_many_that_open_a_new_store_at_once_none_meets_a_lock(tmp_path: Path)
             with open_catalogue(WorkspacePaths(parent / str(number))) as catalogue:
                 catalogue.release_reader_lease(catalogue.take_reader_lease()[0])
         """
-    for process in [start(opening, roots[0], each) for each in range(4)]:
-        finish(process)
+    opened = [start(opening, roots[0], each) for each in range(4)]
+    try:
+        for process in opened:
+            finish(process)
+    finally:
+        # Those that wait for one that failed.
+        for process in opened:
+            process.kill()
     assert not [entry for root in roots for entry in (root / "store").iterdir() if entry.name.startswith(".")]
 
 
