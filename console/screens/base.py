@@ -96,6 +96,7 @@ class DeckScreen(FrameScreen):
         self._rest: Timer | None = None
         self.curves = False
         """Whether what draws curves is loaded: no first frame waits for it."""
+        self._glancing = False
         self.glanced: str | None = None
         """The row that the second pane is about."""
         self._epoch = 0
@@ -278,9 +279,13 @@ class DeckScreen(FrameScreen):
         self._rest = self.set_timer(RESTED, self._glance_now) if self.glance.is_attached and self.glance.display else None
 
     def _glance_now(self) -> None:
+        if self._glancing:
+            # One read at a time, however slow the store is: nobody can call a thread back. Its end asks again.
+            return
         key = self.content.cursor_key
         other = self.leads_to(key) if key is not None and self.view is not None else None
         if key is not None and other is not None:
+            self._glancing = True
             self._read_glance(key, other)
         else:
             self.glance.say("Enter opens no page on this row" if key is not None else "")
@@ -296,7 +301,9 @@ class DeckScreen(FrameScreen):
             self.post_message(Glanced(key, other, view))
 
     def on_glanced(self, message: Glanced) -> None:
+        self._glancing = False
         if message.key != self.content.cursor_key:
+            self._glance_once_rested()
             return
         self.glanced = message.key
         if message.reason:

@@ -31,6 +31,10 @@ class ModelScreen(DeckScreen):
     def page(self, view: Any, width: int, height: int) -> Page:
         return model_page(view, width=width, height=height, cursor=self._cursor, curve=self.curves, selected=self.content.cursor_key)
 
+    def page_at_a_glance(self, view: Any, width: int, height: int) -> Page:
+        # Its tabs are keys of the screen, not of the list beside it.
+        return model_page(view, width=width, height=height, tabbed=False)
+
     def on_rows_moved(self, message: Moved) -> None:
         # Textual tells the base class as well.
         del message

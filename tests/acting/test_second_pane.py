@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -65,6 +66,31 @@ async def test_while_keys_come_nothing_is_read(place: Place, monkeypatch: pytest
         assert read == [MODEL]
 
 
+async def test_one_read_is_under_way_at_a_time_and_the_last_row_is_shown_in_the_end(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, under_way, most = threading.Event(), [0], [0]
+    whole = Lookout.version
+
+    def slow(self: Lookout, *named: str) -> Any:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        goes_on.wait(20)
+        under_way[0] -= 1
+        return whole(self, *named)
+
+    monkeypatch.setattr(Lookout, "version", slow)
+    monkeypatch.setattr("console.screens.base.RESTED", 0.001)
+    async with console(place, size=WIDE) as found:
+        found.app.go("versions", MODEL)
+        await found.until(lambda: under_way[0] == 1, "the first read")
+        for key in "jkj":
+            await found.press(key)
+            await found.pilot.pause(0.02)
+        assert most[0] == 1
+        goes_on.set()
+        await rested(found)
+        assert most[0] == 1 and f"{MODEL} > v{found.app.screen.content.cursor_key} " in pane(found)
+
+
 async def test_a_look_at_an_incident_starts_no_playbook(place: Place) -> None:
     before = read_state(WorkspacePaths(place.root)).last_seq
     async with console(place, size=WIDE) as found:
@@ -82,7 +108,7 @@ async def test_a_narrower_terminal_has_no_second_pane(place: Place, size: tuple[
         assert MODEL in found.text
         await found.pilot.resize_terminal(*WIDE)
         await rested(found)
-        assert found.app.screen.glance.display and "1 Health" in pane(found)
+        assert found.app.screen.glance.display and "SIGNAL" in pane(found) and "1 Health" not in pane(found)
         await found.pilot.resize_terminal(*size)
         await found.until(lambda: not found.app.screen.glance.display, "no pane")
-        assert "1 Health" not in found.text
+        assert "SIGNAL" not in found.text
