@@ -98,7 +98,7 @@ def test_what_is_kept_is_what_the_journal_adds_up_to(workspace: Workspace) -> No
 
 def test_nothing_that_the_state_holds_is_forgotten_when_it_is_kept() -> None:
     kept_fields = {*snapshots.COLLECTIONS, *snapshots.SETS, *snapshots.SMALL}
-    of_the_moment = {"last_seq", "last_hash", "gap", "problem", "snapshot"}
+    of_the_moment = {"last_seq", "last_hash", "gap", "problem", "refused_notes", "snapshot"}
     assert {field.name for field in fields(ControlState)} == kept_fields | of_the_moment
 
 

@@ -22,9 +22,10 @@ def test_requests_of_a_demo_under_other_policies_are_void_and_how_it_is_built_an
 
     def said(*words: str) -> str:
         main([*words])
-        return " ".join("".join(capsys.readouterr()).split())
+        # A long path goes on in the next line.
+        return "".join("".join(capsys.readouterr()).split())
 
-    again = f"qd demo --rebuild --dir {root}"
+    again = f"qddemo--rebuild--dir{root}"
     approve = ("-w", str(root), "approve", "APR-7", "--dry-run")
     for words in (approve, ("-w", str(root), "doctor", "--json"), ("demo", "--dir", str(root), "--no-open")):
         assert again not in said(*words), words
