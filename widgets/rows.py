@@ -235,7 +235,9 @@ class RowView(DrawsLines, can_focus=True):
     def tell_cursor(self) -> None:
         """Post where the cursor stands."""
         row = self.cursor_row
-        self.post_message(Moved(self, row.key, row.why, row.state) if row else Moved(self, None, Line(), ""))
+        # To the screen at once: on the way up through what stands around the list it would miss the frame that the cursor moves in.
+        told = self.screen if self.is_attached else self
+        told.post_message(Moved(self, row.key, row.why, row.state) if row else Moved(self, None, Line(), ""))
 
     def _clamped(self, top: int) -> int:
         return max(0, min(top, self.total - self.window_height))

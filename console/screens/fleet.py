@@ -30,8 +30,8 @@ class FleetScreen(DeckScreen):
         return fleet_page(view, width=width, height=height, selected=self.content.cursor_key, curve=self.curves)
 
     def on_rows_moved(self, message: Moved) -> None:
-        # Textual tells the base class as well.
-        del message
+        # First what line 23 says, so that both reach the terminal together; Textual tells the base class once more, which changes nothing.
+        super().on_rows_moved(message)
         if self.view is not None:
             self.draw()
 
