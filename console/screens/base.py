@@ -121,7 +121,7 @@ class DeckScreen(FrameScreen):
     def draws_curves(self) -> None:
         """Load what draws curves, in a worker, where it keeps no key waiting; not for a terminal that has no room for one."""
         if self.is_attached and self.size.height > HIGH:
-            import plotext  # noqa: F401
+            import plotext  # noqa: F401 - only loaded here, drawn with elsewhere
 
             self.curves = True
 
