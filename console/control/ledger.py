@@ -19,13 +19,14 @@ from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control import events
 from console.control.actions import new_key
-from console.control.folding import happened_at
+from console.control.entry_effects import happened_at
+from console.control.folding import fold
 from console.control.holders import this_holder, with_doubts
 from console.control.identity import Actor
 from console.control.records import Gap
 from console.control.snapshots import keep, remembered
 from console.control.spool import SpooledNote, forget, read_notes, set_aside, write_note
-from console.control.state import ControlState, fold
+from console.control.state import ControlState
 
 DECISION_TRIES: Final = 100
 """How often a decision is taken again because somebody else recorded something meanwhile."""

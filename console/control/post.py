@@ -15,13 +15,14 @@ from console.control.actions import ActionKind
 from console.control.elevation import standing
 from console.control.errors import NotFound, Refused
 from console.control.fact_landing import FactLanding
+from console.control.folding import fold
 from console.control.holders import with_doubts
 from console.control.identity import Actor
 from console.control.ledger import Ledger
 from console.control.reach import Reach
 from console.control.records import ActionRecord
 from console.control.roles import Policy
-from console.control.state import ControlState, fold
+from console.control.state import ControlState
 from console.control.terminal import Terminal
 
 KEEP_UNASKED: Final = 10_000

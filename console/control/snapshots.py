@@ -33,7 +33,7 @@ Value = TypeVar("Value")
 
 _FOLDED_BY: Final = (
     "backends.records",
-    *(f"console.control.{name}" for name in ("actions", "approval", "folding", "identity", "records", "state")),
+    *(f"console.control.{name}" for name in ("actions", "approval", "entry_effects", "folding", "identity", "records", "state")),
 )
 """The modules that decide what the same entries fold to: another text of any of them may fold otherwise."""
 

@@ -24,8 +24,8 @@ from backends.records import canonical_json, digest_of_bytes
 from backends.store.paths import WorkspacePaths
 from console.control import events
 from console.control.actions import Call, Moved, action_id_of
+from console.control.folding import fold
 from console.control.identity import Actor, not_of
-from console.control.state import fold
 
 PREFIX: Final = "control-"
 SUFFIX: Final = ".jsonl"

@@ -1,51 +1,18 @@
-"""The state of control: a fold over the journal, and nothing that the journal does not say.
-
-`fold` is pure: the same entries give the same state, in whatever portions they come.
-"""
+"""The state of control: what a fold over the journal gives, and nothing that the journal does not say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from backends.journal.entries import GENESIS, Entry
+from backends.journal.entries import GENESIS
 from backends.journal.snapshot import Snapshot
 from backends.records import Alert, Incident
-from console.control import events
 from console.control.actions import ActionKind, ActionState
 from console.control.approval import Approval, ApprovalState
-from console.control.folding import (
-    acknowledged,
-    action_ended,
-    action_in_doubt,
-    action_intended,
-    action_rechecked,
-    action_retried,
-    action_sent,
-    action_watched,
-    alert_closed,
-    alert_opened,
-    approval_asked,
-    approval_ended,
-    approval_executing,
-    approval_released,
-    approval_voted,
-    breaker_moved,
-    elevation_begun,
-    elevation_ended,
-    gap_closed,
-    incident_changed,
-    incident_joined,
-    incident_opened,
-    logged_over,
-    noted,
-    reviewed,
-    rule_responded,
-    run_event,
-)
 from console.control.layers import Layered, LayeredSet
 from console.control.records import ActionRecord, Gap, Note, Review, RuleResponse, RunEvent
 
@@ -185,64 +152,3 @@ class ControlState:
             if isinstance(value, _CONTAINERS):
                 setattr(other, name, value.copy())
         return other
-
-
-_STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
-    events.INTENDED: action_intended,
-    events.SENT: action_sent,
-    events.EFFECTIVE: action_ended,
-    events.FAILED: action_ended,
-    events.REFUSED: action_ended,
-    events.IN_DOUBT: action_in_doubt,
-    events.WATCHED: action_watched,
-    events.RECHECKED: action_rechecked,
-    events.RETRIED: action_retried,
-    events.ASKED: approval_asked,
-    events.APPROVED: approval_voted,
-    events.VETOED: approval_ended,
-    events.VOIDED: approval_ended,
-    events.EXECUTED: approval_ended,
-    events.EXECUTING: approval_executing,
-    events.RELEASED: approval_released,
-    events.REVIEWED: reviewed,
-    events.ALERT_OPENED: alert_opened,
-    events.ALERT_CLOSED: alert_closed,
-    events.RESPONDED: rule_responded,
-    events.LOGGED_OVER: logged_over,
-    events.INCIDENT_OPENED: incident_opened,
-    events.INCIDENT_JOINED: incident_joined,
-    events.TAKEN: incident_changed,
-    events.HANDED_OVER: incident_changed,
-    events.MITIGATED: incident_changed,
-    events.CLOSED: incident_changed,
-    events.ACKNOWLEDGED: acknowledged,
-    events.NOTED: noted,
-    events.BREAKER_HELD: breaker_moved,
-    events.BREAKER_LET_GO: breaker_moved,
-    events.ELEVATED: elevation_begun,
-    events.LOWERED: elevation_ended,
-    events.GAP: gap_closed,
-}
-
-
-def fold(entries: Iterable[Entry], onto: ControlState | None = None) -> ControlState:
-    """Apply `entries` in order; kinds that this program does not know are counted and otherwise passed over.
-
-    Raises ValueError naming the entry when one has a body that its kind cannot have.
-    """
-    state = ControlState() if onto is None else onto.copied()
-    for entry in entries:
-        try:
-            if entry.kind.startswith(events.RUN):
-                run_event(state, entry)
-            elif entry.kind == events.BREAK:
-                state.breaks.append(entry.seq)
-            else:
-                step = _STEPS.get(entry.kind)
-                if step is not None:
-                    step(state, entry)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"entry #{entry.seq} ({entry.kind}) cannot be read: {error}") from error
-        if entry.seq:
-            state.last_seq, state.last_hash = entry.seq, entry.hash
-    return state

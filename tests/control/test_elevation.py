@@ -14,8 +14,9 @@ from console.control import audit
 from console.control.actions import ActionKind
 from console.control.elevation import standing
 from console.control.errors import Refused
+from console.control.folding import fold
 from console.control.guardrails import Guardrail
-from console.control.state import ControlState, fold
+from console.control.state import ControlState
 from console.control.terminal import Terminal
 
 HERE = Terminal(host="bastion", name="pts/3", device=34819, session=4711, started="12345")

@@ -24,11 +24,12 @@ from backends.text import Untrusted
 from console.control import audit, ledger, snapshots
 from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation, PlanFacts
 from console.control.desk import Desk
+from console.control.folding import fold
 from console.control.identity import Actor
 from console.control.layers import TOP, Layered
 from console.control.ledger import read_state
 from console.control.roles import Policy
-from console.control.state import ControlState, fold
+from console.control.state import ControlState
 
 HOSTILE = "rain \x1b]52;c;aGk=\x07 [b]now[/b] \u202eevil \x00 𝔽"
 

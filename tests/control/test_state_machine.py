@@ -20,9 +20,9 @@ from console.control.actions import ALIAS_KINDS, ActionKind, ActionOutcome, Acti
 from console.control.approval import ApprovalState
 from console.control.desk import Desk
 from console.control.errors import NotFound, Refused
+from console.control.folding import fold
 from console.control.ledger import read_state
 from console.control.roles import MAY
-from console.control.state import fold
 
 PEOPLE = st.sampled_from(["mara", "ines", "ilse", "otto", "ada", "nobody"])
 RELEASERS = st.sampled_from(["ines", "ada"])
