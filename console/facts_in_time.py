@@ -14,6 +14,7 @@ from console.config import Workspace
 from console.control.actions import ALIAS_KINDS, NEEDS_FACTS, ActionKind, ActionPlan, ActionRequest, PlanFacts
 from console.control.rollout import RolloutMove
 from console.policies.load import load_policies
+from console.views.not_found import NothingKnown
 
 PATIENCE: Final = {ActionKind.ROLLBACK: 10.0, ActionKind.PROMOTE: 60.0, ActionKind.SHIFT: 60.0}
 SHORT_PATIENCE: Final = 3.0
@@ -23,10 +24,6 @@ Result = TypeVar("Result")
 
 WITHOUT: Final = "facts"
 """Key in `PlanFacts.shown` under which it stands why facts are missing."""
-
-
-class NothingKnown(LookupError):
-    """The store has no facts about any model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class RecordsLookout(ABC):
         """
         from backends.store.errors import StoreError
         from console.acting import known_models
-        from console.views.assessment import NoSuchModel
+        from console.views.not_found import NoSuchModel
         from console.views.rollout_measured import traffic_measured
         from console.views.triggers import with_triggers
 

@@ -11,7 +11,7 @@ from console.control.roles import ANY, Policy
 from console.control.terms import Terms, people
 
 if TYPE_CHECKING:
-    from console.control.drawing import Situation
+    from console.control.situation import Situation
 
 _NAMED: Final = 5
 """People that are named before the rest is only counted."""

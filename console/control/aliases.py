@@ -10,9 +10,10 @@ from typing import Literal
 from backends.protocol import AliasMove, BackendError, RemembersKeys, TrafficSetting
 from backends.records import State
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Moved, version_label
-from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
+from console.control.drawing import approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
 from console.control.reach import MovesAliases, MovesTraffic, Seen, forbid
 from console.control.rollout_end import after_the_move, running_beside, settle_rollout
+from console.control.situation import Situation
 from console.control.terms import people
 
 

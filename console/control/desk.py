@@ -29,7 +29,7 @@ from console.control.actions import (
 )
 from console.control.approval import Approval, ApprovalState, difference
 from console.control.breaking import Breaking
-from console.control.drawing import Situation, unbound, world_of
+from console.control.drawing import unbound, world_of
 from console.control.elevating import Elevating
 from console.control.errors import NotFound, Refused
 from console.control.execution import Execution, NotIntended, outcome_of
@@ -40,6 +40,7 @@ from console.control.recording import RecordKeeping
 from console.control.retrying import Retry, plan_again, request_again
 from console.control.settling import Settling
 from console.control.signatures import TrustUnavailable, broken_votes
+from console.control.situation import Situation
 from console.control.state import ControlState
 
 LOOK_AGAIN: Final = 0.02

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -29,9 +28,9 @@ from console.control.agreeing import afterwards as carried_out_by
 from console.control.agreeing import agreement
 from console.control.approval import Approval, ApprovalState, World, difference
 from console.control.glass import glass_refusal, lifted
-from console.control.reach import Reach
 from console.control.roles import Policy
 from console.control.rollout import RolloutMove, RolloutTerms
+from console.control.situation import Situation
 from console.control.state import ControlState
 from console.control.terms import people
 
@@ -56,23 +55,6 @@ UNSURE = "only steps towards safety are done while the policy files are broken a
 
 BY_GLASS = "a reason, and a review by somebody else afterwards"
 """What breaking the glass needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything that a plan is drawn from."""
-
-    request: ActionRequest
-    facts: PlanFacts
-    state: ControlState
-    journal_problem: str | None
-    policy: Policy
-    person: str
-    now: datetime
-    standing: str | None
-    """Why nothing at all may be done in this session, or not without elevation."""
-    elevated: bool
-    reach: Reach
 
 
 def world_of(facts: PlanFacts, found: str | None, policy: Policy, approved_as: ActionKind) -> World:

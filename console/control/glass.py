@@ -9,7 +9,7 @@ from console.control.roles import Policy
 from console.control.terms import people
 
 if TYPE_CHECKING:
-    from console.control.drawing import Situation
+    from console.control.situation import Situation
 
 
 def glass_refusal(policy: Policy, danger: Danger, kind: ActionKind) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from backends.protocol import BackendError
 from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, ActionPlan, Change
 from console.control.aliases import alias_plan
-from console.control.drawing import VERBS, Situation, sealed, title_of
+from console.control.drawing import VERBS, sealed, title_of
+from console.control.situation import Situation
 from console.control.switches import switch_plan
 from console.control.traffic import traffic_plan
 

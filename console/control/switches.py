@@ -10,8 +10,9 @@ from typing import Literal
 from backends.protocol import RemembersKeys, SwitchSetting
 from backends.records import SwitchState
 from console.control.actions import SWITCH_STATES, ActionKind, ActionPlan, Change, Moved, is_safer
-from console.control.drawing import Situation, approval_for, sealed, title_of, voided_by
+from console.control.drawing import approval_for, sealed, title_of, voided_by
 from console.control.reach import MovesSwitches, Reach, Seen, forbid
+from console.control.situation import Situation
 from console.control.terms import people
 
 

@@ -11,7 +11,7 @@ from backends.local.routing import in_force
 from backends.protocol import NO_ROLLOUT, AliasMove, BackendError, ReadsAliases, RemembersKeys, TrafficSetting
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Danger, Moved, version_label
 from console.control.aliases import rollback_targets
-from console.control.drawing import Situation, approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
+from console.control.drawing import approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
 from console.control.passing import standing_in_the_way
 from console.control.reach import MovesTraffic, Seen, forbid
 from console.control.rollout import (
@@ -25,6 +25,7 @@ from console.control.rollout import (
     terms_of,
     value_of,
 )
+from console.control.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from console.render.drift_bug import bug_rows
 from console.render.drift_together import together_rows
 from console.render.drift_trend import trend_lines
 from console.render.model import RAMP, model_heading, tabs
-from console.views.drift import BIG_PSI, TEXT, ColumnShift, DriftDetailView, DriftView
+from console.views.drift import BIG_PSI, DriftDetailView, DriftView
+from console.views.drift_column import TEXT, ColumnShift
 from widgets.chart import hist_lines, strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped

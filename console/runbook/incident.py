@@ -13,11 +13,12 @@ from console.runbook.attending import found_incident, params_of
 from console.runbook.records import run_of
 from console.runbook.steps import head_of, kept_evidence, planned, steps_of
 from console.runbook.timeline import timeline_of, told_by_run
-from console.views.assessment import NoSuchModel, assess, registry_of
+from console.views.assessment import assess, registry_of
 from console.views.changes import changes_view
 from console.views.health import ModelHealth
 from console.views.incident import AlertLine, IncidentView, PlaybookHead, StepView
 from console.views.kept import kept_health
+from console.views.not_found import NoSuchModel
 from console.views.sight import Sight
 from playbooks.binding import BindingError
 from playbooks.library import load_library

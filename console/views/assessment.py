@@ -15,16 +15,13 @@ from console.views.changes import changes_view
 from console.views.evaluation import Evaluated, evaluate
 from console.views.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health import ModelHealth
+from console.views.not_found import NoSuchModel
 from console.views.rollout import let_in
 from console.views.serving import serving_at
 from console.views.sight import Sight
 from console.views.standing import overrides, switches_version, waiting_for
 from console.views.subject import Subject
 from console.views.would_help import FALLBACK, WouldHelpView, last_service, would_help_view
-
-
-class NoSuchModel(LookupError):
-    """A model that nothing is known of; the message lists the nearest."""
 
 
 @dataclass(frozen=True, slots=True)

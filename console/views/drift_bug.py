@@ -14,7 +14,7 @@ from console.views.input_days import SCORE
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from console.views.drift import ColumnShift
+    from console.views.drift_column import ColumnShift
     from console.views.input_days import InputDays
 
 Name = Literal["schema", "nulls", "units", "volume", "freshness"]

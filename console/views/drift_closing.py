@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from backends.records import Layer, State
-from console.views.drift import ColumnShift
 from console.views.drift_bug import RealOrBug
+from console.views.drift_column import ColumnShift
 from console.views.health import ModelHealth
 
 

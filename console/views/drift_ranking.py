@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from backends.records import State, severity_rank
-from console.views.drift import ColumnShift
+from console.views.drift_column import ColumnShift
 
 
 def ranked(shifts: Sequence[ColumnShift]) -> list[ColumnShift]:

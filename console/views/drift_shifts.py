@@ -17,8 +17,9 @@ from console.analysis.bands import band, verdict
 from console.analysis.drift import ColumnDrift
 from console.policies.load import Policies
 from console.policies.rules import AlertRule
-from console.views.drift import SEASON_DAYS, TEXT, Asked, ColumnShift, DriftDetailView, DriftView, EarlierWindow
+from console.views.drift import SEASON_DAYS, Asked, DriftDetailView, DriftView
 from console.views.drift_bins import bins_of
+from console.views.drift_column import TEXT, ColumnShift, EarlierWindow
 from console.views.drift_ranking import ranked
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE, InputDays, input_days, reference_between, whole_days, with_reference

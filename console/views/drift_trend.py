@@ -7,10 +7,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from console.analysis.trend import MINIMUM, trend
-from console.views.health import View
+from console.views.drift_column import ColumnShift, SlowTrend
 
 if TYPE_CHECKING:
-    from console.views.drift import ColumnShift
     from console.views.input_days import InputDays
 
 CHANCE: Final = 0.01
@@ -18,26 +17,6 @@ CHANCE: Final = 0.01
 
 LARGE: Final = 0.5
 """Change over all windows from which a trend is called one, in widths from the 10th to the 90th percentile of the reference."""
-
-
-class SlowTrend(View):
-    """How the mean of a column went over windows that do not overlap. `found` needs a small p-value and a large change."""
-
-    per_week: float
-    low: float
-    high: float
-    """Theil-Sen slope and its 95 % interval, in the column's unit a week."""
-    p_value: float
-    p_needed: float
-    """Below which the p-value must lie: .01 by the number of columns looked at, so that many columns find nothing by their number."""
-    columns: int
-    """Columns that were looked at."""
-    windows: int
-    first: date
-    last: date
-    change: float | None
-    """Slope times span, in widths from the 10th to the 90th percentile of the reference; None where that width is 0."""
-    found: bool
 
 
 def with_trends(shifts: Sequence[ColumnShift], inputs: InputDays, days: Sequence[date]) -> list[ColumnShift]:

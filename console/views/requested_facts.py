@@ -11,7 +11,7 @@ from console.control.actions import TRAFFIC_KINDS, ActionKind, ActionRequest, Ga
 from console.control.aliases import rollback_targets
 from console.control.drawing import went_on_under
 from console.control.passing import standing_in_the_way
-from console.facts_in_time import NothingKnown
+from console.views.not_found import NothingKnown
 from console.views.plan_facts import Evidence, evidence_of, facts_for
 from console.views.promotion_gates import gates_of
 from console.views.rollout import rollout_in_force

@@ -16,9 +16,11 @@ from backends.records import Layer, State
 from backends.text import Untrusted
 from console.cli.main import main
 from console.render.drift import drift_detail_page, drift_page
-from console.views.drift import Asked, ColumnShift, DriftView, NoSuchColumn
+from console.views.drift import Asked, DriftView
 from console.views.drift_bins import edge_labels
+from console.views.drift_column import ColumnShift
 from console.views.drift_ranking import ranked
+from console.views.not_found import NoSuchColumn
 
 DAYS, ROWS = 90, 150
 

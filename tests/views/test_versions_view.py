@@ -12,7 +12,7 @@ from backends.records import Dataset, FeatureSet, Model, ModelVersion
 from backends.text import Untrusted
 from console.render.version import version_page
 from console.render.versions import versions_page
-from console.views.assessment import NoSuchModel
+from console.views.not_found import NoSuchModel
 from console.views.version_card import NoSuchVersion, VersionView
 from console.views.versions import VersionRow
 
