@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from console.analysis.calibration import CalibrationBin, calibration_bins, expected_calibration_error
 from console.analysis.intervals import Bools, Floats, Interval, mean_interval, wilson
 from console.analysis.quality_intervals import average_precision_interval
 from console.analysis.ranking import auc, auc_interval, average_precision
@@ -20,36 +21,19 @@ from console.analysis.rolling import RollingQuality, rolling_quality
 
 __all__ = [
     "BinaryQuality",
-    "CalibrationBin",
     "RegressionQuality",
     "RollingQuality",
     "SliceQuality",
     "binary_quality",
     "by_slice",
-    "calibration_bins",
     "regression_quality",
     "rolling_quality",
 ]
-
-CALIBRATION_BINS: Final = 10
-"""Equal-width bins [k/10, (k+1)/10), the last one closed."""
 
 NO_LABELS: Final = "no outcome is known yet"
 ONE_CLASS: Final = "only one class among the known outcomes"
 TOO_LARGE: Final = "the numbers are too large for a float"
 NOT_PROBABILITIES: Final = "scores lie outside 0 to 1, so they are not probabilities"
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationBin:
-    """Labelled rows whose score lies in [low, high): what was said and what happened. None where the bin is empty."""
-
-    low: float
-    high: float
-    n: int
-    mean_score: float | None
-    rate: float | None
-    rate_interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +166,7 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
         brier_interval=_within_unit(mean_interval(squared)) if squared is not None else None,
         log_loss=float(losses.mean()) if losses is not None else None,
         log_loss_interval=mean_interval(losses) if losses is not None else None,
-        ece=_expected_calibration_error(bins, labelled) if probabilities else None,
+        ece=expected_calibration_error(bins, labelled) if probabilities else None,
         threshold=threshold,
         selection_rate=selection,
         precision=chosen.precision,
@@ -278,33 +262,9 @@ def _worst_first(item: SliceQuality) -> tuple[float, int, str]:
     return (-badness, -item.labelled, item.value or "")
 
 
-def calibration_bins(scores: Floats, positive: Bools) -> tuple[CalibrationBin, ...]:
-    """Labelled rows by score, in ten bins [k/10, (k+1)/10), the last closed. Scores must lie in [0, 1]."""
-    edges = np.arange(CALIBRATION_BINS + 1) / CALIBRATION_BINS
-    place = np.searchsorted(edges[1:-1], scores, side="right")
-    counts = np.bincount(place, minlength=CALIBRATION_BINS)
-    score_sums = np.bincount(place, weights=scores, minlength=CALIBRATION_BINS)
-    hits = np.bincount(place, weights=positive, minlength=CALIBRATION_BINS)
-    return tuple(
-        CalibrationBin(
-            low=float(edges[k]),
-            high=float(edges[k + 1]),
-            n=int(counts[k]),
-            mean_score=float(score_sums[k] / counts[k]) if counts[k] else None,
-            rate=float(hits[k] / counts[k]) if counts[k] else None,
-            rate_interval=wilson(int(hits[k]), int(counts[k])),
-        )
-        for k in range(CALIBRATION_BINS)
-    )
-
-
 def _within_unit(interval: Interval | None) -> Interval | None:
     """A squared error of probabilities lies in [0, 1]; the normal approximation of few rows need not."""
     return Interval(max(0.0, interval.low), min(1.0, interval.high), interval.method) if interval is not None else None
-
-
-def _expected_calibration_error(bins: tuple[CalibrationBin, ...], labelled: int) -> float:
-    return sum(b.n * abs(b.rate - b.mean_score) for b in bins if b.rate is not None and b.mean_score is not None) / labelled
 
 
 def _log_losses(scores: Floats, positive: Bools) -> Floats:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from console.analysis.calibration import CalibrationBin
 from console.analysis.intervals import Interval
-
-if TYPE_CHECKING:
-    from console.analysis.quality import CalibrationBin
 
 NORMAL_95: Final = 1.959963984540054
 DRAWS: Final = 300

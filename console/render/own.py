@@ -13,7 +13,8 @@ from widgets.line import Line, Page, Row, lamp, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.own import Finding, OwnView
+    from console.views.own import OwnView
+    from console.views.own_finding import Finding
 
 TITLES = {
     "workspace": "Workspace", "control": "Control", "store": "Store", "evaluator": "Evaluator", "policies": "Policies and playbooks",

@@ -9,7 +9,7 @@ from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
 from backends.records import State
 from console.clock import SystemClock
-from console.views.own import Check, Finding, Looked, finding, many
+from console.views.own_finding import Check, Finding, Looked, finding, many
 
 
 def control_journal(looked: Looked) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from backends.store.paths import WorkspacePaths
 from console.config import FORMAT, PRIVATE, SHARED, WorkspaceProblem
 from console.demo.built import again, is_built, under_other_policies
 from console.render import figures
-from console.views.own import Check, Finding, Looked, finding, many
+from console.views.own_finding import Check, Finding, Looked, finding, many
 
 FULL: Final = 100 * 2**20
 NEARLY_FULL: Final = 2**30

@@ -12,7 +12,7 @@ from typing import Final
 from backends.records import State
 from backends.store.inspection import sqlite_version
 from console.terminal import LEAST, Terminal
-from console.views.own import Finding, finding, many
+from console.views.own_finding import Finding, finding, many
 
 PACKAGES: Final = (
     "quarterdeck", "duckdb", "textual", "pydantic", "numpy", "polars", "pandas", "scikit-learn", "plotext", "httpx", "keyring", "PyYAML"

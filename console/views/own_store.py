@@ -12,7 +12,7 @@ from backends.store.lost import AGAIN
 from console.config import WorkspaceProblem
 from console.guards import file_of
 from console.render import figures
-from console.views.own import Check, Finding, Looked, finding, many
+from console.views.own_finding import Check, Finding, Looked, finding, many
 
 BACKLOG_FILES = 100
 BACKLOG_AGE = timedelta(hours=6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from backends.protocol import BackendError, SwitchSetting
 from backends.records import SwitchState
@@ -12,7 +12,38 @@ from console.control.actions import SWITCH_STATES, ActionState
 
 if TYPE_CHECKING:
     from console.control.records import ActionRecord
-    from console.views.sight import Sight
+    from console.control.state import ControlState
+
+
+class SwitchFacts(Protocol):
+    """What is asked of whoever looks at a switch."""
+
+    @property
+    def at(self) -> datetime:
+        """The moment that is judged."""
+        ...
+
+    @property
+    def past(self) -> bool:
+        """Whether that is a moment of the past."""
+        ...
+
+    @property
+    def control(self) -> ControlState:
+        """What control knows."""
+        ...
+
+    def switch_actions(self, model: str) -> list[ActionRecord]:
+        """What control did or tried with the switch, oldest first."""
+        ...
+
+    def switch_setting(self, model: str) -> SwitchSetting | BackendError | None:
+        """What is published, the error when it cannot be read, None when it was never set."""
+        ...
+
+    def published_now(self, model: str) -> SwitchSetting | BackendError | None:
+        """What is published now, whatever moment is judged."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +65,7 @@ class Standing:
         )  # fmt: skip
 
 
-def standing_of(sight: Sight, model: str) -> Standing:
+def standing_of(sight: SwitchFacts, model: str) -> Standing:
     """How the switch of `model` stands. Never raises."""
     if sight.past:
         return _then(sight, model)
@@ -68,7 +99,7 @@ def _unconfirmed(actions: list[ActionRecord], found: SwitchSetting | None, said:
     )
 
 
-def _then(sight: Sight, model: str) -> Standing:
+def _then(sight: SwitchFacts, model: str) -> Standing:
     """The state at a past moment: by the last action that took effect until then, else by the file where it is older than that."""
     if sight.control.problem is not None:
         return Standing(SwitchState.UNKNOWN, None, sight.control.problem)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from console.analysis.calibration import calibration_bins
 from console.analysis.intervals import Interval
-from console.analysis.quality import binary_quality, calibration_bins, regression_quality
+from console.analysis.quality import binary_quality, regression_quality
 from console.analysis.quality_intervals import average_precision_interval, calibration_error_interval
 from console.views.quality_slices import measures_of
 
