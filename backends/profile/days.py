@@ -30,19 +30,42 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The answers of one version in [start, end), which are not counted."""
+
+    version: str
+    start: datetime
+    end: datetime
+
+    def within(self, start: datetime, end: datetime) -> LeftOut | None:
+        """The part of it that lies in [start, end); None: no part does."""
+        since, until = max(self.start, start), min(self.end, end)
+        return LeftOut(self.version, since, until) if since < until else None
+
+
+@dataclass(frozen=True, slots=True)
 class DaySource:
-    """The live facts of one model in one environment, cut into days of its zone."""
+    """The live facts of one model in one environment, cut into days of its zone, without those that are left out."""
 
     reader: Reader
     environment: str
     model: str
     zone: ZoneInfo
+    left_out: tuple[LeftOut, ...] = ()
+
+    def leaves_out(self, start: datetime, end: datetime) -> list[LeftOut]:
+        """What is left out of [start, end)."""
+        return [part for each in self.left_out if (part := each.within(start, end)) is not None]
 
     def live(self, start: datetime, end: datetime, inputs: Sequence[str], without_days: frozenset[str] = frozenset()) -> str:
         """A relation: the live rows in [start, end), with a column for each of `inputs`."""
         names = [name for name in inputs if name != "score"]
         rows = self.reader.rows("predictions", model=self.model, start=start, end=end, inputs=names, without_days=without_days)
-        return f"(SELECT * FROM {rows} WHERE role = 'live' AND environment = {text(self.environment)})"
+        without = "".join(
+            f" AND NOT (version = {text(each.version)} AND event_at >= {moment(each.start)} AND event_at < {moment(each.end)})"
+            for each in self.leaves_out(start, end)
+        )
+        return f"(SELECT * FROM {rows} WHERE role = 'live' AND environment = {text(self.environment)}{without})"
 
     def specs(
         self, start: datetime, end: datetime, names: Sequence[str], kinds: Mapping[str, ColumnKind], *, keep: bool = False
@@ -83,7 +106,10 @@ class DaySource:
         return {day: profiles for day, profiles in sorted({**found, **computed}.items()) if profiles}
 
     def closed_digest(self, start: datetime, end: datetime) -> str | None:
-        """What tells the facts of [start, end) from any others: the segments they are in. None while they may still change."""
+        """What tells the facts of [start, end) from any others: the segments they are in, and what is left out of them.
+
+        None while they may still change.
+        """
         at = self.reader.at
         if at is not None and at < end:
             return None
@@ -96,6 +122,8 @@ class DaySource:
         if not all(self.reader.knows_all_of(segment) for segment in chosen) or self._touched(first, last, chosen):
             return None
         names = "\n".join(sorted(str(segment.path.relative_to(self.reader.paths.store)) for segment in chosen))
+        for each in sorted(self.leaves_out(start, end), key=lambda each: (each.start, each.version)):
+            names += f"\nwithout {each.version} {each.start.isoformat()} {each.end.isoformat()}"
         return f"sha256:{hashlib.sha256(names.encode()).hexdigest()}"
 
     def _touched(self, first: str, last: str, chosen: Sequence[Segment]) -> bool:

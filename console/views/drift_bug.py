@@ -73,14 +73,17 @@ def real_or_bug(
 
 
 def volume_ratio(inputs: InputDays, days: Sequence[date], at: datetime) -> float | None:
-    """Scores a day over `days`, up to `at`, by scores a day of what they are compared with; None when either has none."""
+    """Answers a day over `days`, up to `at`, by answers a day of what they are compared with; None when either has none.
+
+    Answers of every version: that a candidate gave some of them says nothing of how much was asked.
+    """
     before, now = inputs.against(SCORE, days), inputs.judged(SCORE, days)
-    then, current = inputs.over(SCORE, before), inputs.over(SCORE, now)
-    if then is None or current is None or not then.rows:
+    then, current = inputs.answered(before), inputs.answered(now)
+    if not then or current is None:
         return None
     # Days without a single fact count as days: that there were none is what is asked.
     elapsed = (min(at, day_start(now[-1] + DAY, inputs.zone)) - day_start(now[0], inputs.zone)) / DAY if len(now) == len(days) else len(now)
-    return (current.rows / elapsed) / (then.rows / len(before)) if elapsed > 0 else None
+    return (current / elapsed) / (then / len(before)) if elapsed > 0 else None
 
 
 def _watched(name: Name, signal: Signal | None, today: bool) -> BugCheck:

@@ -47,9 +47,9 @@ def drift_view(
     version = registry.versions.get((model.name, serving.version)) if serving.version else None
     rule = drift_rule(sight.policies, model, sight.environment)
     opened = [incident.opened_at for incident in sight.control.open_incidents(sight.environment, model.name)]
-    periods = periods_of(reader, rule, model, version, health, min(opened, default=None), asked, sight.at)
-    today = (sight.at - timedelta(microseconds=1)).astimezone(ZoneInfo(model.zone)).date()
     beside = let_in(sight, model.name)
+    periods = periods_of(reader, rule, model, version, health, min(opened, default=None), asked, sight.at, beside)
+    today = (sight.at - timedelta(microseconds=1)).astimezone(ZoneInfo(model.zone)).date()
     common = {
         "line": line_of(health),
         "zone": model.zone,

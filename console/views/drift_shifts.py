@@ -23,6 +23,7 @@ from console.views.drift_column import TEXT, ColumnShift, EarlierWindow
 from console.views.drift_ranking import ranked
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE, InputDays, input_days, reference_between, whole_days, with_reference
+from console.views.subject import LetIn
 from console.views.windows import Reference
 
 NULL_JUMP: Final = 0.1
@@ -60,8 +61,12 @@ def periods_of(
     onset: datetime | None,
     asked: Asked,
     at: datetime,
+    let_in: Sequence[LetIn] = (),
 ) -> Periods | None:
-    """The two periods and their profiles; None when there is nothing to compare with."""
+    """The two periods and their profiles, scores without those of candidates that were `let_in`.
+
+    None when there is nothing to compare with.
+    """
     zone = ZoneInfo(model.zone)
     usual = None
     if health.reference_from is not None and health.reference_to is not None:
@@ -86,14 +91,14 @@ def periods_of(
     since = at - timedelta(days=(today - first).days + 16 * len(days) + 1 + (before + 6 if before else 0))
     signature = version.signature if version else None
     edges = usual or reference
-    inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=since)
+    inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=since, let_in=let_in)
     if before:
         inputs = replace(with_reference(inputs, reference), before=before)
     elif reference is not usual:
         wanted = whole_days(reference.start, reference.end, zone)
         if not set(wanted) <= set(inputs.days):
             early = min(since, reference.start)
-            inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=early)
+            inputs = input_days(reader, health.environment, model.name, signature, edges, at, model.zone, since=early, let_in=let_in)
         inputs = with_reference(inputs, reference)
     return Periods(replace(inputs, equal_weekdays=True) if asked.against == "weekday" else inputs, days, rule)
 

@@ -185,7 +185,8 @@ def _from_columns(
         if reference is None:
             found.append(unknown(rule, "no week of history to compare with"))
             continue
-        inputs = input_days(reader, subject.environment, subject.model.name, signature, reference, at, subject.model.zone)
+        zone, beside = subject.model.zone, subject.let_in
+        inputs = input_days(reader, subject.environment, subject.model.name, signature, reference, at, zone, let_in=beside)
         found.append(drift_signal(rule, subject.model.name, inputs, strip))
     return found
 

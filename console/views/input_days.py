@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from backends.profile.days import DAY, DaySource, day_start
+from backends.profile.days import DAY, DaySource, LeftOut, day_start
 from backends.profile.profile import ColumnKind, ColumnSpec, Profile, merge_profiles
 from backends.records import Signature
 from backends.store.reader import Reader
 from console.analysis.bands import equal_weekdays
 from console.analysis.drift import ColumnDrift, compare, psi_between
+from console.views.subject import LetIn
 from console.views.windows import Reference
 
 BAND_WINDOWS: Final = 15
@@ -49,6 +50,9 @@ class InputDays:
     open_day: date | None = None
     """The day that is still going on at the moment looked at: part of a day has not the weight of a whole one."""
 
+    answers: dict[date, int] = field(default_factory=dict)
+    """Answers of every version on the days on which a candidate gave some; on any other day its scores are all there are."""
+
     merged: dict[tuple[str, tuple[date, ...]], Profile | None] = field(default_factory=dict, compare=False, repr=False)
     """Sums already made: the reference is compared with every window."""
 
@@ -59,6 +63,12 @@ class InputDays:
             found = [self.days[day][column] for day in days if day in self.days and column in self.days[day]]
             self.merged[key] = merge_profiles(found) if found else None
         return self.merged[key]
+
+    def answered(self, days: Sequence[date]) -> int | None:
+        """Answers on some days, whichever version gave them; None when none of the days has facts."""
+        found = [self.answers.get(day, self.days.get(day, {}).get(SCORE)) for day in days]
+        counts = [each if isinstance(each, int) else each.rows for each in found if each is not None]
+        return sum(counts) if counts else None
 
     def reference_days(self) -> list[date]:
         """The days of the reference: as many whole days as it lasts, from the one in which it begins."""
@@ -135,10 +145,12 @@ def input_days(
     *,
     fixed_by: Reference | None = None,
     since: datetime | None = None,
+    let_in: Sequence[LetIn] = (),
     keep: bool = False,
 ) -> InputDays:
     """The days of the reference, and every day from 120 days before `end` (or from `since`) up to it, from stored profiles where they hold.
 
+    Inputs are those of every request, whoever answered it; scores are without those of candidates that were `let_in`.
     `fixed_by`: the period whose rows fix the bins, when that is not the reference. With `keep` closed days are stored, and sqlite3.Error
     or OSError says that they cannot be.
     """
@@ -149,31 +161,48 @@ def input_days(
     kinds: dict[str, ColumnKind] = {name: declared[name].kind for name in names if name in declared}
     edges = fixed_by or reference
     found = source.specs(edges.start, edges.end, [*names, SCORE], kinds, keep=keep)
+    own = replace(source, left_out=tuple(LeftOut(each.version, each.start, each.end) for each in let_in))
+    if own.leaves_out(edges.start, edges.end):
+        found = (*(spec for spec in found if spec.column != SCORE), *own.specs(edges.start, edges.end, [SCORE], {}, keep=keep))
     first = min(since or end - HISTORY, end - HISTORY).astimezone(source.zone).date()
     last = (end - timedelta(microseconds=1)).astimezone(source.zone).date()
     wanted = {first + timedelta(days=number) for number in range((last - first).days + 1)}
     wanted |= set(whole_days(reference.start, reference.end, source.zone))
     days = source.profiles(sorted(wanted), found, end, keep=keep)
+    score = next((spec for spec in found if spec.column == SCORE), None)
+    by_day = {day: {profile.column: profile for profile in profiles} for day, profiles in days.items()}
+    shared = [day for day in by_day if own.leaves_out(day_start(day, source.zone), day_start(day + DAY, source.zone))]
+    answers = {day: by_day[day].pop(SCORE).rows for day in shared if SCORE in by_day[day]}
+    for day, profiles in own.profiles(shared, (score,) if score else (), end, keep=keep).items():
+        by_day[day] |= {profile.column: profile for profile in profiles}
     return InputDays(
         reference=reference,
         specs=tuple(spec for spec in found if spec.column != SCORE),
-        days={day: {profile.column: profile for profile in profiles} for day, profiles in days.items()},
+        days=by_day,
         calendar=frozenset(name for name, column in declared.items() if column.calendar),
         zone=source.zone,
-        score=next((spec for spec in found if spec.column == SCORE), None),
+        score=score,
         fixed_by=fixed_by,
         open_day=None if day_start(last + DAY, source.zone) <= end else last,
+        answers=answers,
     )
 
 
 def profile_days(
-    reader: Reader, environment: str, model: str, signature: Signature | None, reference: Reference, end: datetime, zone: str = "UTC"
+    reader: Reader,
+    environment: str,
+    model: str,
+    signature: Signature | None,
+    reference: Reference,
+    end: datetime,
+    zone: str = "UTC",
+    let_in: Sequence[LetIn] = (),
 ) -> int:
     """Store the profiles of every closed day that a look at `end` needs; returns how many days have facts.
 
     Idempotent and cheap when nothing changed. Raises sqlite3.Error or OSError when they cannot be kept; looks then compute them.
     """
-    return len(input_days(reader, environment, model, signature, reference, end, zone, keep=True).days)
+    return len(input_days(reader, environment, model, signature, reference, end, zone, let_in=let_in, keep=True).days)
 
 
 def reference_between(first: date, last: date, zone: ZoneInfo, because: str) -> Reference:

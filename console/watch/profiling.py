@@ -6,6 +6,7 @@ from backends.profile.days import CannotKeep
 from console.views.assessment import registry_of
 from console.views.input_days import profile_days
 from console.views.kept import kept_health
+from console.views.rollout import let_in
 from console.views.serving import serving_at
 from console.views.sight import Sight
 from console.views.windows import Reference
@@ -28,7 +29,7 @@ def profile_environment(sight: Sight) -> tuple[int, list[str]]:
             reference = Reference(health.reference_from, health.reference_to, "the reference of this version")
             signature = version.signature if version else None
             try:
-                days += profile_days(reader, sight.environment, name, signature, reference, sight.at, model.zone)
+                days += profile_days(reader, sight.environment, name, signature, reference, sight.at, model.zone, let_in(sight, name))
             except CannotKeep as error:
                 problems.append(f"profiles of {name} cannot be kept: {error}; looks at drift compute them")
     return days, problems

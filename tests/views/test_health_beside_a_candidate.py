@@ -14,8 +14,10 @@ from views_workspace import DAY, START, made
 from backends.local.acting import LocalAliasSetter, LocalTrafficSetter
 from backends.local.routing import place_of
 from backends.protocol import NO_ROLLOUT, TrafficSetting
-from backends.records import Layer
+from backends.records import Layer, State
 from backends.store.landing import land
+from console.config import open_workspace
+from console.lookout import Lookout
 from console.render.fleet import fleet_page
 from console.render.model import model_page
 from console.views.drift import Asked
@@ -89,9 +91,6 @@ def test_quality_is_that_of_the_version_that_serves_and_the_candidate_stands_bes
 
 def test_what_a_candidate_answers_after_its_rollout_is_no_answer_of_the_version_that_serves(tmp_path: Path) -> None:
     """Half a day before now the rollout was ended, by going back to what serves; version 2 went on answering all the same."""
-    from console.config import open_workspace
-    from console.lookout import Lookout
-
     before, rows, _ = landed(tmp_path / "w", rollout=True)
     workspace = open_workspace(tmp_path / "w")
     registry = LocalAliasSetter(workspace.paths.registry)
@@ -105,9 +104,6 @@ def test_what_a_candidate_answers_after_its_rollout_is_no_answer_of_the_version_
 
 def test_what_drift_says_of_quality_and_of_scores_one_by_one_is_of_the_version_that_serves(tmp_path: Path) -> None:
     _, rows, _ = landed(tmp_path / "w", rollout=True)
-    from console.config import open_workspace
-    from console.lookout import Lookout
-
     lookout = Lookout(open_workspace(tmp_path / "w"), "production")
     view = lookout.drift("delay", Asked())
     in_view = np.array([view.first <= (START + row * DAY / PER_DAY).date() <= view.last for row in range(40 * PER_DAY)])
@@ -123,6 +119,24 @@ def test_what_drift_says_of_quality_and_of_scores_one_by_one_is_of_the_version_t
     assert exact.method == "samples" and exact.ks == pytest.approx(found.statistic)
 
 
+def test_the_scores_that_drift_judges_are_those_of_the_version_that_serves_and_volume_counts_every_answer(tmp_path: Path) -> None:
+    _, rows, _ = landed(tmp_path / "w", rollout=True)
+    lookout = Lookout(open_workspace(tmp_path / "w"), "production")
+    view = lookout.drift("delay", Asked())
+    scores = next(each for each in view.columns if each.is_score)
+    days = np.array([(START + row * DAY / PER_DAY).date() for row in range(40 * PER_DAY)])
+    mine = (days >= view.first) & (days <= view.last) & ~rows["second"]
+    before = (days >= view.reference_first) & (days <= view.reference_last)
+    assert (scores.n_reference, scores.n_current) == (int(before.sum()), int(mine.sum()))
+    edges = [-np.inf, *np.quantile(rows["score"][before], np.arange(0.1, 1, 0.1)), np.inf]
+    then, now = (np.maximum(np.histogram(rows["score"][which], edges)[0] / which.sum(), 1e-4) for which in (before, mine))
+    assert scores.psi == pytest.approx(float(((now - then) * np.log(now / then)).sum()), rel=1e-9)
+    # A candidate that is always sure would have been told from the reference at once.
+    assert scores.state is not State.CRITICAL
+    volume = next(each for each in view.bug.checks if each.name == "volume")
+    assert volume.why.startswith("1.00 times") and volume.state is State.OK
+
+
 def test_without_a_rollout_every_answer_is_the_models(tmp_path: Path) -> None:
     health, rows, fleet = landed(tmp_path / "w", rollout=False)
     assert health.beside == () and health.scored_last_day == int(rows["day"].sum())
@@ -135,9 +149,6 @@ def test_without_a_rollout_every_answer_is_the_models(tmp_path: Path) -> None:
 
 
 def test_a_rollout_that_a_move_of_the_alias_ended_divides_no_row_after_it(tmp_path: Path) -> None:
-    from console.config import open_workspace
-    from console.lookout import Lookout
-
     _, rows, _ = landed(tmp_path / "w", rollout=True)
     workspace = open_workspace(tmp_path / "w")
     LocalAliasSetter(workspace.paths.registry).set_alias(

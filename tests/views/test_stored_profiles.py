@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from views_workspace import DAY, START, Made, days_of_predictions, made
+from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.profile.profile import Profile
 from backends.records import ModelVersion
 from backends.store import queries
 from backends.store.compactor import compact
 from backends.store.errors import StoreError
+from backends.store.landing import land
 from backends.store.reader import open_reader
 from console.views.input_days import InputDays, input_days, profile_days
+from console.views.subject import LetIn
 from console.views.windows import Reference
 
 AT = START + 40 * DAY
@@ -45,6 +47,25 @@ def fill(place: Made, at: datetime = AT, zone: str = "UTC") -> int:
     with open_reader(place.workspace.paths, at=at) as reader:
         [version] = [each for each in queries.records_of(reader) if isinstance(each, ModelVersion)]
         return profile_days(reader, "production", "delay", version.signature, REFERENCE, at, zone)
+
+
+def test_stored_days_hold_the_scores_without_those_of_a_candidate_only_where_it_was_let_in(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", AT)
+    days_of_predictions(place, 40, 30, temp=temp, score=lambda _day, row: row / 30)
+    half = {"event_at": [START + 38 * DAY + row * DAY / 30 for row in range(30)], "model": ["delay"] * 30, "version": ["2"] * 30}
+    land(place.workspace.paths, "predictions", {**half, "key": [f"c{row}" for row in range(30)], "score": [1.0] * 30}, now=START)
+    compact(place.workspace.paths, AT)
+    let_in = [LetIn("2", START + 38 * DAY + 12 * HOUR, AT)]
+    day = (START + 38 * DAY).date()
+    for beside, scores in (([], 60), (let_in, 45), (let_in, 45), ([], 60), ([LetIn("2", START + 38 * DAY, AT)], 30)):
+        with open_reader(place.workspace.paths, at=AT) as reader:
+            fresh = input_days(reader, "production", "delay", None, REFERENCE, AT, let_in=beside)
+            profile_days(reader, "production", "delay", None, REFERENCE, AT, let_in=beside)
+            kept = input_days(reader, "production", "delay", None, REFERENCE, AT, let_in=beside)
+        assert_same_days(kept.days, fresh.days)
+        assert kept.days[day]["score"].rows == scores and kept.days[day]["temp"].rows == 60
+        assert kept.days[day - DAY]["score"].rows == 30
+        assert kept.answered([day - DAY, day]) == 90
 
 
 def remove_prediction_files(place: Made, before: str = "9999") -> int:
