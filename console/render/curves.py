@@ -1,4 +1,4 @@
-"""Curves where a screen has room for them: the course of a signal of a model, of its quality, and how scores and outcomes go together."""
+"""Curves where a screen has room for them: the course of a signal, of quality, of a drift, and how scores and outcomes go together."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
 from console.render import figures
+from console.render.dates import day
+from console.render.distances import distance
 from widgets.chart import Limit, Series, chart_lines
 from widgets.line import Line, joined, line, sides
 
 if TYPE_CHECKING:
+    from console.views.drift import DriftDetailView
     from console.views.health import ModelHealth, Signal
     from console.views.quality import CalibrationRow, QualityView
 
@@ -82,6 +85,25 @@ def calibration_curve(rows: Sequence[CalibrationRow], width: int) -> list[Line]:
     places = [(0.0, "scores from 0"), (1.0, "to 1")]
     title = line((" observed (*) with its 95 % interval (-), and what a calibrated model would have (.)", "dim"))
     return [title, *_indented(chart_lines(series, min(width - 2, 80), MOST - 4, x_labels=places, low=0.0, high=1.0))]
+
+
+def drift_curve(view: DriftDetailView, width: int, room: int) -> list[Line]:
+    """PSI of one column in the earlier windows and now, with the median of these windows and the limit that now is judged by."""
+    shift = view.shift
+    values = [*(each.psi for each in shift.earlier), shift.psi]
+    if room < LEAST or width < WIDE or sum(each is not None for each in values) < 2:
+        return []
+    kept = [("median", shift.band_median, "dim", "."), ("usual to", shift.limit, "warning", "-")]
+    limits = [Limit(value, role, marker) for _, value, role, marker in kept if value is not None]
+    said = "  ".join(f"{word} {distance(value)} ({marker})" for word, value, _, marker in kept if value is not None)
+    now = f"now {distance(shift.psi)}" if shift.psi is not None else "now unknown"
+    length = (view.last - view.first).days + 1
+    title = sides(
+        line((f" PSI in windows of {'a day' if length == 1 else f'{length} days'}, {now}", "dim")), line((f"{said} ", "dim")), width
+    )
+    places = [(0.0, day(shift.earlier[0].last)), (1.0, day(view.last))]
+    drawn = chart_lines([Series(values, "bold")], width - 2, min(MOST, room - 2), limits=limits, x_labels=places)
+    return [Line(), title, *_indented(drawn)]
 
 
 def _indented(drawn: Sequence[Line]) -> list[Line]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from backends.records import State
 from backends.text import Untrusted
 from console.render import figures
+from console.render.curves import drift_curve
 from console.render.dates import day, span
 from console.render.distances import distance, number, p_value
 from console.render.drift_bug import bug_rows
@@ -67,9 +68,8 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     return Page(heading, tuple(rows), verb)
 
 
-def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 20, tabbed: bool = True) -> Page:
-    """One column: the verdict first, then what it rests on."""
-    del height
+def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 20, tabbed: bool = True, curves: bool = False) -> Page:
+    """One column: the verdict first, then what it rests on. `curves`: where there is room below, the course of its PSI is drawn too."""
     shift = view.shift
     state = str(shift.state)
     rank = f"{view.place} of {view.of} by importance" if view.place else f"one of {view.of} inputs"
@@ -93,6 +93,8 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
         rows.append(Row(line((f" no histogram: {shift.reasons.get('psi', 'no values on one side')}", "dim"))))
     rows += [Row(each) for each in (_course(view, width) if shift.kind != TEXT else [])]
     rows += [Row(each) for each in _beside(view, width)]
+    if curves:
+        rows += [Row(each) for each in drift_curve(view, width, height - len(rows))]
     verb = f"drift {view.line.model} -f {shift.column.raw}" + (f" --against {view.against}" if view.against != "reference" else "")
     if not tabbed:
         periods = f"{span(view.first, view.last)} against {span(view.reference_first, view.reference_last)}"

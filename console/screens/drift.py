@@ -49,10 +49,11 @@ class DriftColumnScreen(DeckScreen):
 
     def load(self, lookout: Lookout) -> Any:
         assert self.target is not None
+        self.draws_curves()
         return lookout.drift_column(self.target, self.column)
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return drift_detail_page(view, width=width, height=height)
+        return drift_detail_page(view, width=width, height=height, curves=self.curves)
 
     def model_of(self, key: str | None) -> str | None:
         del key

@@ -15,6 +15,7 @@ from backends.local.acting import LocalAliasSetter
 from backends.records import Layer, State
 from backends.text import Untrusted
 from console.cli.main import main
+from console.render.distances import distance
 from console.render.drift import drift_detail_page, drift_page
 from console.views.drift import Asked, DriftView
 from console.views.drift_bins import edge_labels
@@ -346,6 +347,20 @@ def test_a_wide_page_has_the_course_of_each_column_on_its_own_scale(risen: Made)
     assert carrier.psi is not None and carrier.limit is not None and carrier.psi < carrier.limit / 6
     assert shown["carrier"][-1] == "_"
     assert all(len(text) <= 120 for text in shown.values())
+
+
+def test_a_high_page_draws_how_far_each_earlier_window_was_and_where_the_limit_lies(risen: Made) -> None:
+    detail = risen.lookout().drift_column("delay", "temp")
+    text = drift_detail_page(detail, width=120, height=60, curves=True).plain().splitlines()
+    title = next(index for index, each in enumerate(text) if each.startswith(" PSI in windows of 5 days, now "))
+    assert distance(detail.shift.psi) in text[title] and f"usual to {distance(detail.shift.limit)} (-)" in text[title]
+    drawn = text[title + 1 : title + 16]
+    peak = next(index for index, each in enumerate(drawn) if "*" in each)
+    limit = next(index for index, each in enumerate(drawn) if "----" in each)
+    assert peak < limit, "what is beyond its limit stands above it"
+    assert drawn[peak].rstrip().endswith("*"), "and now is at the right end"
+    low = drift_detail_page(detail, width=120, height=30, curves=True).plain()
+    assert "PSI in windows" not in low, "where there is no room there is no stump of a curve"
 
 
 def test_importance_ranks_what_is_ok(risen: Made) -> None:
