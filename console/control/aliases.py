@@ -204,9 +204,9 @@ class AliasMovement:
         else:
             value, moved = move.version, Moved.by(move.moved_by, move.moved_at, move.key)
         if move is not None and move.key == self.key:
-            return Seen(value, ours=True, in_force=True, moved=moved)
+            return Seen(value, ours=True, in_force=True, moved=moved, certain=True)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved)
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved, certain=True)
         # A registry that keeps no keys can only show the value: it is what was asked for, whoever set it.
         return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 

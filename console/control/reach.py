@@ -36,6 +36,8 @@ class Seen:
     in_force: bool
     moved: Moved | None = None
     """Who put the value there, None where nobody did or the backend does not say."""
+    certain: bool = False
+    """Whether the backend keeps the keys of calls, so that `ours` is its answer and no guess from the value."""
 
 
 class Movement(Protocol):

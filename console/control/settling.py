@@ -62,7 +62,11 @@ class Settling(Post):
         return self._still(action, message, seen, calls)
 
     def resolve(self, action_id: str, *, effective: bool, reason: str) -> ActionOutcome:
-        """Settle an action in doubt by a person's word. Raises as `recheck`, and Refused to call failed what is in force by its call."""
+        """Settle an action in doubt by a person's word, beside which what was read back is put on record.
+
+        Raises as `recheck`, and Refused where the backend contradicts: a word may call neither failed what took effect, nor effective
+        what never arrived.
+        """
         if not reason.strip():
             raise Refused("say how you know: a reason is needed")
         action = self._unsettled(action_id)
@@ -72,20 +76,23 @@ class Settling(Post):
         if under_way(action):
             raise Refused(f"{action.id} is still under way: wait for it")
         self._require_role(action.kind, action.environment, action.model)
-        found = None if effective else self._in_force_by(action)
-        if found is not None:
-            raise Refused(f"{action.id} did take effect: {found} is in force by its own call; recheck settles it as that")
-        state = ActionState.EFFECTIVE if effective else ActionState.FAILED
-        return self._settle(action, state, f"settled by {self.actor.who}: {reason}", after=None, calls=[])
-
-    def _in_force_by(self, action: ActionRecord) -> str | None:
-        """What this very call has put in force, where that can be read; None: something else is, or nobody can tell."""
         movement = movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason)
+        said = f"settled by {self.actor.who}: {reason}"
+        state = ActionState.EFFECTIVE if effective else ActionState.FAILED
+        started = self.clock.monotonic()
         try:
             seen = movement.read()
-        except BackendError:
-            return None
-        return seen.value if seen.ours and seen.moved is not None and seen.moved.key == action.key else None
+            # What is called failed must not arrive after it was called so.
+            if not effective and not (seen.ours and seen.certain) and movement.forbid():
+                seen = replace(movement.read(), ours=True, certain=True)
+        except BackendError as error:
+            return self._settle(action, state, f"{said}; it could not be read back: {error}", after=None, calls=[])
+        contradiction = _contradiction(action, effective, seen)
+        if contradiction is not None:
+            raise Refused(contradiction)
+        calls = [_call(movement.read_call(), str(seen.value), started, self.clock.monotonic())]
+        moved = None if seen.in_force else seen.moved
+        return self._settle(action, state, f"{said}; read back: {_standing(seen)}", after=seen.value, calls=calls, moved=moved)
 
     def record_effect(
         self, action_id: str, verdict: Literal["watching", "helped", "no effect", "worse", "unknown"], message: str, *, key: str
@@ -131,3 +138,22 @@ class Settling(Post):
 
 def _call(call: str, result: str, started: float, ended: float) -> Call:
     return Call(call=call, result=result, ms=round((ended - started) * 1000, 3))
+
+
+def _standing(seen: Seen) -> str:
+    return f"{seen.value} is in force" + (f", {seen.moved.told()}" if seen.moved is not None else "")
+
+
+def _contradiction(action: ActionRecord, effective: bool, seen: Seen) -> str | None:
+    """Why a word cannot stand beside what was read back. A registry that keeps no keys contradicts only while nothing moved at all."""
+    if effective == seen.ours and seen.certain:
+        return None
+    if seen.certain and seen.ours:
+        since = f"{seen.value} is in force by its own call" if seen.in_force else f"it was replaced since, {_standing(seen)}"
+        return f"{action.id} did take effect: {since}; recheck settles it as that"
+    if seen.certain:
+        return f"{action.id} has not taken effect: {_standing(seen)}, and its call never arrived; recheck it, or retry it"
+    moved_since = seen.moved is not None and seen.moved.at > action.intended_at
+    if effective and not seen.ours and seen.value == action.from_ and not moved_since:
+        return f"{action.id} has not taken effect: {_standing(seen)} as before; recheck it, or retry it"
+    return None

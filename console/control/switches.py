@@ -124,9 +124,9 @@ class SwitchMovement:
         value = SwitchState.NORMAL.value if setting is None else setting.state.value
         moved = None if setting is None else Moved.by(setting.set_by, setting.set_at, setting.key)
         if setting is not None and setting.key == self.key:
-            return Seen(value, ours=True, in_force=True, moved=moved)
+            return Seen(value, ours=True, in_force=True, moved=moved, certain=True)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved)
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved, certain=True)
         return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:

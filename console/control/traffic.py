@@ -342,9 +342,9 @@ class TrafficMovement:
         if setting is not None and setting.key == self.key:
             move = self.aliases.alias(self.environment, self.model, SERVING_ALIAS)
             counts = not setting.running or in_force(setting, move)
-            return Seen(value if counts else NO_ROLLOUT, ours=True, in_force=counts, moved=moved)
+            return Seen(value if counts else NO_ROLLOUT, ours=True, in_force=counts, moved=moved, certain=True)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved)
+            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved, certain=True)
         return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from acting_workspace import MODEL, Place
 from pilots import console
 
+from backends.local.acting import LocalSwitchSetter
+from backends.protocol import BackendError, SwitchSetting
+from backends.records import SwitchState
 from console.cli.main import main
 from console.control.actions import ActionState
 from console.control.ledger import read_state
@@ -84,7 +88,7 @@ def test_a_recheck_finds_out_by_looking(capsys: pytest.CaptureFixture[str], plac
 def test_somebodys_word_settles_it_with_the_reason_on_record(
     capsys: pytest.CaptureFixture[str], place: Place, word: str, state: str
 ) -> None:
-    action = killed_while_setting_the_fallback(place, applied=False)
+    action = killed_while_setting_the_fallback(place, applied=word == "--done")
     assert qd(capsys, place, "action", "resolve", action)[0] == 2
     assert qd(capsys, place, "action", "resolve", action, word)[0] == 2
     assert qd(capsys, place, "action", "resolve", action, word, "--reason", " ")[0] == 2
@@ -92,7 +96,8 @@ def test_somebodys_word_settles_it_with_the_reason_on_record(
     assert code == 0 and state in out
     shown = json.loads(qd(capsys, place, "action", action, "--json")[1])
     assert shown["row"]["life"] == state and shown["settled_by"] and shown["next"] == []
-    assert "seen on the serving host" in shown["row"]["why"]
+    in_force = "fallback" if word == "--done" else "normal"
+    assert f"seen on the serving host; read back: {in_force} is in force" in shown["row"]["why"]
 
 
 def test_nobodys_word_calls_failed_what_is_in_force_by_this_very_call(capsys: pytest.CaptureFixture[str], place: Place) -> None:
@@ -102,6 +107,33 @@ def test_nobodys_word_calls_failed_what_is_in_force_by_this_very_call(capsys: py
     assert read_state(place.paths).actions[action].state is ActionState.IN_DOUBT
     assert qd(capsys, place, "action", "resolve", action, "--done", "--reason", "seen")[0] == 0
     assert read_state(place.paths).actions[action].state is ActionState.EFFECTIVE
+
+
+def test_nobodys_word_calls_done_what_never_arrived(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    action = killed_while_setting_the_fallback(place, applied=False)
+    code, _, err = qd(capsys, place, "action", "resolve", action, "--done", "--reason", "it must have")
+    assert code == 3 and f"{action} has not taken effect: normal is in force, and its call never arrived; recheck it" in err
+    assert read_state(place.paths).actions[action].state is ActionState.IN_DOUBT
+    code, out, _ = qd(capsys, place, "action", "recheck", action, "--json")
+    assert code == 0 and json.loads(out)["state"] == "failed"
+
+
+def test_where_nothing_can_be_read_back_a_word_stands_and_says_so(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    action = killed_while_setting_the_fallback(place, applied=False)
+    place.paths.switches.write_text("{ broken by hand")
+    code, out, _ = qd(capsys, place, "action", "resolve", action, "--done", "--reason", "seen on the serving host", "--json")
+    told = json.loads(out)
+    assert code == 0 and told["state"] == "effective" and told["after"] is None
+    assert "seen on the serving host; it could not be read back: " in told["message"] and "switches.json is broken" in told["message"]
+
+
+def test_what_was_called_failed_by_a_word_cannot_arrive_afterwards(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    action = killed_while_setting_the_fallback(place, applied=False)
+    assert qd(capsys, place, "action", "resolve", action, "--failed", "--reason", "the host is gone")[0] == 0
+    late = SwitchSetting("production", MODEL, SwitchState.FALLBACK, datetime(2013, 4, 26, tzinfo=UTC), "mara@bastion", KEY, "drill")
+    with pytest.raises(BackendError, match="was given up after a check"):
+        LocalSwitchSetter(place.paths.switches).set_switch(late, expected=SwitchState.NORMAL)
+    assert place.switch == "normal"
 
 
 def test_a_retry_comes_after_a_recheck_shows_its_plan_and_keeps_the_key(capsys: pytest.CaptureFixture[str], place: Place) -> None:
@@ -155,7 +187,7 @@ async def test_v_looks_again_from_the_list(place: Place) -> None:
 
 
 async def test_s_asks_how_it_ended_and_how_that_is_known(place: Place) -> None:
-    action = killed_while_setting_the_fallback(place, applied=False)
+    action = killed_while_setting_the_fallback(place, applied=True)
     async with console(place) as screen:
         await screen.press("at")
         await screen.shows(action[:12])

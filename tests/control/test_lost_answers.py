@@ -14,6 +14,7 @@ from test_crash import every_point, whole
 from test_races import at_once
 
 from backends.local.reading import LocalSwitches
+from backends.protocol import BackendError, BackendUnavailable
 from console.control import audit
 from console.control.actions import ActionKind, ActionOutcome, ActionState
 from console.control.desk import Desk
@@ -51,8 +52,6 @@ def in_doubt(workspace: Workspace, registry: LastWriterRegistry, network: str) -
 
 
 def _no_answer() -> list[object]:
-    from backends.protocol import BackendError
-
     raise BackendError("no answer")
 
 
@@ -217,6 +216,67 @@ def test_a_console_that_stays_open_does_not_keep_others_from_settling_what_it_le
 
     ((state, message),) = at_once(workspace, ["otto"], act)
     assert state == "in doubt" and "may yet arrive" in message
+
+
+# -- settled by somebody's word --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["call lost", "late"])
+def test_nobodys_word_calls_effective_what_the_registry_does_not_show(
+    workspace: Workspace, registry: LastWriterRegistry, network: str
+) -> None:
+    action = in_doubt(workspace, registry, network)
+    mara = desk_at(workspace, registry)
+    with pytest.raises(Refused, match=r"has not taken effect: 2 is in force, set by ines@build .* as before"):
+        mara.resolve(action, effective=True, reason="it must have")
+    assert workspace.state.actions[action].open
+    registry.arrive()
+    registry.write("1", "mara@bastion", NOW)
+    settled = mara.resolve(action, effective=True, reason="seen on the serving host")
+    assert settled.state is ActionState.EFFECTIVE and settled.after == "1"
+    assert "seen on the serving host; read back: 1 is in force, set by mara@bastion" in settled.message
+    assert workspace.state.actions[action].calls[-1].result == "1"
+
+
+def test_what_was_moved_since_is_settled_by_a_word_with_the_difference_on_record(
+    workspace: Workspace, registry: LastWriterRegistry
+) -> None:
+    action = in_doubt(workspace, registry, "answer lost")
+    registry.write("2", "otto@bastion", NOW + timedelta(minutes=5))
+    settled = desk_at(workspace, registry).resolve(action, effective=True, reason="it served for five minutes")
+    assert settled.state is ActionState.EFFECTIVE and settled.after == "2"
+    assert "read back: 2 is in force, set by otto@bastion" in settled.message
+    assert settled.moved is not None and settled.moved.who == "otto@bastion"
+
+
+def test_nobodys_word_calls_failed_what_took_effect_and_was_replaced_since(workspace: Workspace) -> None:
+    """The workspace's own switches keep the keys of calls, also of those whose state is in force no more."""
+    reach = Reach.local(workspace.paths)
+
+    class AnswerLost:
+        def __init__(self) -> None:
+            self.cut = False
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(reach.switches, name)
+
+        def switch(self, *words: str) -> object:
+            if self.cut:
+                raise BackendError("no answer")
+            return reach.switches.switch(*words)
+
+        def set_switch(self, setting, *, expected):  # type: ignore[no-untyped-def]
+            reach.switches.set_switch(setting, expected=expected)
+            self.cut = True
+            raise BackendUnavailable("connection reset")
+
+    mara = workspace.desk(reach=Reach(reach.aliases, AnswerLost()))  # type: ignore[arg-type]
+    action = mara.execute(mara.plan(switch_to(ActionKind.FALLBACK)), confirmed()).action_id
+    otto = workspace.desk("otto")
+    assert otto.execute(otto.plan(switch_to(ActionKind.KILL)), confirmed()).state is ActionState.EFFECTIVE
+    with pytest.raises(Refused, match="did take effect: it was replaced since, killed is in force, set by otto@bastion"):
+        otto.resolve(action, effective=False, reason="killed is in force")
+    assert otto.resolve(action, effective=True, reason="it was, before").state is ActionState.EFFECTIVE
 
 
 # -- who may, and how ------------------------------------------------------------------------------------------------
