@@ -1,4 +1,4 @@
-"""`--record MODEL` of verbs that look at files: what they found is kept as a fact of a model that the workspace knows."""
+"""What is kept as a fact of a model that the workspace knows: what verbs found that look at files, with `--record MODEL`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,28 @@ def refuse_unfit(context: Context, options: argparse.Namespace) -> None:
         return
     if not context.located.exists:
         raise Problem(Exit.USAGE, "--record keeps the result in a workspace, and there is none here")
+    refuse_unknown_model(context, options.record)
+
+
+def refuse_unknown_model(context: Context, model: str) -> None:
+    """Raise NoSuchModel where neither control nor the store knows it; while the store is down, what control names is enough."""
+    from backends.store.errors import StoreError
     from console.acting import known_models
 
-    known = known_models(context.workspace, context.environment)
-    if options.record not in known:
-        raise Problem(Exit.NOT_FOUND, f"there is no model {options.record}: {', '.join(sorted(known)) or 'the workspace knows none'}")
+    if model in known_models(context.workspace, context.environment):
+        return
+    from console.views.assessment import no_such_model, registry_of
+    from console.views.sight import Sight
+
+    sight = Sight(context.workspace, context.environment, context.clock)
+    try:
+        with sight.reader() as reader:
+            models = registry_of(reader, sight.environment, sight.at).models
+    except StoreError as error:
+        context.say(f"the store does not answer, so the name was not checked: {error}")
+        return
+    if model not in models:
+        raise no_such_model(model, models)
 
 
 def keep(context: Context, options: argparse.Namespace, land: Callable[..., None]) -> None:

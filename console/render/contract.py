@@ -128,7 +128,7 @@ def _recorded(view: ContractCheckView, width: int) -> list[Row]:
             rows.append(Row(line((" ? ", "unknown"), f"{moment:<10}never; qd contract check {view.model.raw} FILE --moment {moment}")))
             continue
         state = str(found.state)
-        told = f"{figures.age(view.at - found.at)} ago, {found.broken} rules broken, {figures.count(found.rows)} rows of "
+        told = f"{figures.ago(view.at - found.at)}, {found.broken} rules broken, {figures.count(found.rows)} rows of "
         run = line(", run ", found.run).spans if found.run is not None else ()
         said = Line((*line((f" {MARKS[state]} ", state), f"{moment:<10}{told}", shortened(found.file, 40)).spans, *run))
         rows += [Row(each, state=state) for each in wrapped(said, width - 1, 13)]
@@ -150,7 +150,7 @@ def _searched(view: ContractCheckView, width: int) -> list[Row]:
             continue
         state = str(found.state)
         many = "nothing found" if not found.found else f"{found.found} not ok"
-        told = f"{figures.age(view.at - found.at)} ago, {many}, {figures.count(found.rows)} rows of "
+        told = f"{figures.ago(view.at - found.at)}, {many}, {figures.count(found.rows)} rows of "
         run = line(", run ", found.run).spans if found.run is not None else ()
         worst = line(": ", found.worst).spans if found.worst is not None else ()
         said = Line((*line((f" {MARKS[state]} ", state), f"{name:<10}{told}", shortened(found.file, 40)).spans, *run, *worst))

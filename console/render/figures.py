@@ -73,6 +73,12 @@ def age(length: timedelta) -> str:
     return f"{hours}h" if hours < 48 else f"{hours // 24}d"
 
 
+def ago(length: timedelta) -> str:
+    """How long ago something was, in the same steps: `just now`, `25m ago`."""
+    said = age(length)
+    return "just now" if said == "now" else f"{said} ago"
+
+
 def since(moment: datetime | None, at: datetime) -> str:
     """The age of something that began at `moment`."""
     return MISSING if moment is None else age(max(at - moment, timedelta()))

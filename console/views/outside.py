@@ -76,8 +76,7 @@ def _with_collected(sight: Sight, collected: CollectedSource | None, state: Stat
 
 
 def _since(sight: Sight, at: datetime) -> str:
-    said = figures.age(max(sight.at - at, timedelta()))
-    return "just now" if said == "now" else f"{said} ago"
+    return figures.ago(max(sight.at - at, timedelta()))
 
 
 def _hook(sight: Sight, breakers: BreakerFile, guard: Guard) -> Source:

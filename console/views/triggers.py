@@ -147,7 +147,7 @@ def _of_rule(trigger: RollbackTrigger, policies: Policies, situation: Situation)
         if since is None:
             return _Seen(None, "nobody knows since when the version serves")
         if situation.at - since > trigger.within:
-            took = f"{version_label(situation.candidate if let_in else health.version)} took over {figures.age(situation.at - since)} ago"
+            took = f"{version_label(situation.candidate if let_in else health.version)} took over {figures.ago(situation.at - since)}"
             return _Seen(None, f"{took}, it watches {figures.age(trigger.within)} after that", signal.since)
     return _Seen(_lasts(trigger, signal, situation.at), signal.why, signal.since)
 

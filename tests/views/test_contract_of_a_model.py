@@ -269,3 +269,19 @@ def test_a_search_for_leakage_and_a_comparison_of_both_paths_stand_on_the_data_s
     assert "X leakage" in text and "X parity" in text and "run R-9" in text and max(map(len, text.splitlines())) <= 80
     keys = [row.key for row in page.rows]
     assert ContractScreen("delay").topic_of("leakage") == "leakage" and {"leakage", "parity"} <= set(keys)
+
+
+def test_a_result_is_kept_for_a_model_that_only_its_predictions_name(ask: Ask, root: Path) -> None:
+    at = NOW - HOUR
+    row = {"model": ["spare"], "version": ["1"], "key": ["a"], "score": [0.5], "event_at": [at]}
+    land(WorkspacePaths(root), "predictions", row, now=at)
+    train = root / "train.csv"
+    train.write_text("late,refund\n" + "".join(f"{n % 2},{n % 2}\n" for n in range(400)))
+    leak = ("leakage", train, "--label", "late", "--record")
+    code, _, err = ask(root, *leak, "spar")
+    assert code == Exit.NOT_FOUND and "did you mean spare?" in err
+    assert ask(root, *leak, "spare")[::2] == (Exit.OK, "")
+    shown = json.loads(ask(root, "contract", "check", "spare", "--json")[1])
+    assert [(each["search"], each["state"]) for each in shown["searches"]] == [("leakage", "critical")]
+    text = contract_page(Lookout(open_workspace(root), "production").contract("spare"), width=80).plain()
+    assert "X leakage   just now, " in text

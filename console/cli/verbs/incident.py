@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from backends.text import displayable
 from console.cli.context import WIDTH, Context, Problem
 from console.cli.exits import Exit
+from console.cli.recording import refuse_unknown_model
 
 if TYPE_CHECKING:
     from console.views.incident import IncidentView
@@ -83,7 +84,7 @@ def _open(context: Context, options: argparse.Namespace) -> Exit:
 
     if not options.model or not options.title:
         raise Problem(Exit.USAGE, "say which model and what is wrong: incident open MODEL --title TEXT")
-    _known(context, options.model)
+    refuse_unknown_model(context, options.model)
     if options.playbook is not None:
         playbook_view(context.workspace.paths.playbooks, options.playbook, context.clock.now())
     with desk_of(context) as desk:
@@ -104,24 +105,3 @@ def _open(context: Context, options: argparse.Namespace) -> Exit:
     following = f"; next: qd playbook run {incident.playbook or 'ID'} --incident {incident.id}"
     print(f"{incident.id} opened for {displayable(incident.model)}: {displayable(options.title)}{following}")
     return Exit.OK
-
-
-def _known(context: Context, model: str) -> None:
-    """Nobody opens an incident for a model that nothing is known of; while the store is down, what control names is enough."""
-    from backends.store.errors import StoreError
-    from console.acting import known_models
-
-    if model in known_models(context.workspace, context.environment):
-        return
-    from console.views.assessment import no_such_model, registry_of
-    from console.views.sight import Sight
-
-    sight = Sight(context.workspace, context.environment, context.clock)
-    try:
-        with sight.reader() as reader:
-            models = registry_of(reader, sight.environment, sight.at).models
-    except StoreError as error:
-        context.say(f"the store does not answer, so the name was not checked: {error}")
-        return
-    if model not in models:
-        raise no_such_model(model, models)
