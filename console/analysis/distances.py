@@ -82,6 +82,42 @@ def chi2_test(reference: npt.ArrayLike, current: npt.ArrayLike, times: Floats | 
     return Chi2(statistic if degrees else 0.0, chi2_survival(statistic, degrees), degrees)
 
 
+@dataclass(frozen=True, slots=True)
+class Reshuffle:
+    """How far apart shares are without a floor, on the scale of a small PSI (0 to 4), and the chance of that much by chance alone."""
+
+    size: float
+    p_value: float
+
+
+def reshuffle(reference: npt.ArrayLike, current: npt.ArrayLike, times: Floats | float = 1.0) -> Reshuffle | None:
+    """How far apart two sets of shares are, categories that are too rare for the PSI among them; None if a side is empty.
+
+    The smaller of two numbers that both are the PSI where it is small: 2 sum((r - c)^2 / (r + c)), which chance raises where rows are
+    few, and (chi2 - E chi2) (1/n + 1/m), which chance does not raise, but unequal sizes do. E chi2 = degrees (n + m) / (n + m - 1) holds
+    for any division of these rows into n and m (Haldane 1940). The p-value is that of chi2, normal with the variance of the
+    binomial counts, which is far above 2 degrees where a category has few rows.
+    """
+    r, c = _counts(reference), _counts(current)
+    bins = np.broadcast_to(np.asarray(times, dtype=np.float64), r.shape)
+    n, m = float((bins * r).sum()), float((bins * c).sum())
+    if not n or not m:
+        return None
+    held = (r + c) > 0
+    r, c, bins = r[held], c[held], bins[held]
+    total, rows = r + c, n + m
+    part = m / rows
+    spread = part * (1 - part)
+    degrees = float(bins.sum()) - 1
+    chi2 = float((bins * (c - total * part) ** 2 / (total * spread)).sum())
+    beyond = chi2 - degrees * rows / (rows - 1)
+    variance = float((bins * np.maximum(0.0, 2 + (1 - 6 * spread) / (total * spread))).sum())
+    shares = r / n, c / m
+    plain = 2 * float((bins * (shares[0] - shares[1]) ** 2 / (shares[0] + shares[1])).sum())
+    size = max(0.0, min(plain, beyond * (1 / n + 1 / m)))
+    return Reshuffle(size, 0.5 * math.erfc(beyond / math.sqrt(2 * variance)) if variance > 0 else 1.0)
+
+
 def kolmogorov_smirnov(reference: Floats, current: Floats) -> KolmogorovSmirnov | None:
     """Exact two-sample statistic; p-value exact up to 10,000 rows in the larger sample, else the Kolmogorov limit. Infinities are values.
 

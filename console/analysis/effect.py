@@ -3,6 +3,9 @@
 PSI of .1 warns and of .25 is critical; the KS statistic of .125 and .2, which is what a shift of a normal column has at these PSI.
 Before it is judged, the PSI is lessened by what two samples of these sizes from one distribution have on average,
 (bins - 1) (1/n + 1/m) (Yurdakul and Naranjo 2020). A p-value alone never alarms; it only keeps what chance explains from doing so.
+
+Categories that are rarer than the floor of the PSI do not show in it, and a column may hold nothing else: all of them could be others
+now. How far their shares are apart without a floor, `distances.reshuffle`, is judged beside by the limits of the PSI.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import Final
 
 from backends.records import State
 from console.analysis.bands import MINIMUM_ROWS
+from console.analysis.distances import SHARE_FLOOR, Reshuffle
 from console.analysis.drift import ColumnDrift
 
 PSI_LIMITS: Final = (0.1, 0.25)
@@ -28,6 +32,9 @@ IDENTIFIER: Final = 0.5
 """Share of different values among the rows from which on a column of text is an identifier or free text."""
 
 
+NO_FLOOR: Final = f"shares with those below {SHARE_FLOOR:g}, which PSI does not see, moved by"
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """A state and the sentence that says why."""
@@ -41,15 +48,15 @@ def psi_of_chance(bins: int, n: int, m: int) -> float:
     return max(0, bins - 1) * (1 / n + 1 / m) if n and m else 0.0
 
 
-def judged(drift: ColumnDrift, *, bins: int, columns: int, unlike: float = 0.0) -> Effect:
+def judged(drift: ColumnDrift, *, bins: int, columns: int, unlike: float = 0.0, rare: Reshuffle | None = None) -> Effect:
     """Judge one of `columns` columns. `bins` is how many bins hold more than the PSI's floor on either side.
 
-    `unlike` is the share of different values among the rows of a column of text.
+    Of a column of text, `unlike` is the share of different values among the rows, and `rare` how far apart shares are without a floor.
     """
     missing = _missing(drift)
     if missing is not None and missing.state is State.CRITICAL:
         return missing
-    found = _distance(drift, bins, columns, unlike)
+    found = _distance(drift, bins, columns, unlike, rare)
     if missing is not None and found.state is not State.CRITICAL:
         return Effect(State.WARNING, f"{missing.reason}; {found.reason}")
     return found
@@ -68,7 +75,7 @@ def _missing(drift: ColumnDrift) -> Effect | None:
     return None
 
 
-def _distance(drift: ColumnDrift, bins: int, columns: int, unlike: float) -> Effect:
+def _distance(drift: ColumnDrift, bins: int, columns: int, unlike: float, rare: Reshuffle | None) -> Effect:
     n, m = drift.n_reference, drift.n_current
     if drift.psi is None:
         return Effect(State.UNKNOWN, drift.reasons.get("psi", "not computable"))
@@ -80,14 +87,15 @@ def _distance(drift: ColumnDrift, bins: int, columns: int, unlike: float) -> Eff
         return Effect(State.UNKNOWN, "a time: later rows have later times, so a distance is no sign of drift by itself")
     psi = max(0.0, drift.psi - psi_of_chance(bins, n, m))
     sizes = [("PSI", psi, PSI_LIMITS, drift.chi2_p_value), ("KS", drift.ks, KS_LIMITS, drift.ks_p_value)]
+    sizes += [(NO_FLOOR, rare.size, PSI_LIMITS, rare.p_value)] if rare is not None else []
     over = [
         (size > limits[1], name, size, limits[size > limits[1]])
         for name, size, limits, p in sizes
         if size is not None and size > limits[0] and p is not None and p < CHANCE / max(1, columns)
     ]
     if over:
-        critical, name, size, limit = max(over)
-        less = " beyond what chance gives" if name == "PSI" else ""
+        critical, name, size, limit = max(over, key=lambda each: each[0])
+        less = "" if name == "KS" else " beyond what chance gives"
         return Effect(State.CRITICAL if critical else State.WARNING, f"{name} {size:.3f}{less}, over {limit:g}")
     small = [(name, size) for name, size, limits, _ in sizes if size is not None and size > limits[0]]
     if small:

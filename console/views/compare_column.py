@@ -16,7 +16,7 @@ from backends.data_files.values import TooLarge, categories, from_least, numbers
 from backends.profile.profile import Profile, merge_profiles
 from backends.records import State
 from backends.text import Untrusted
-from console.analysis.distances import SHARE_FLOOR, chi2_test, jensen_shannon_distance, population_stability_index
+from console.analysis.distances import SHARE_FLOOR, chi2_test, jensen_shannon_distance, population_stability_index, reshuffle
 from console.analysis.drift import MISSING_SIDE, ColumnDrift
 from console.analysis.effect import Effect, judged
 from console.analysis.estimates import estimated, specs_of
@@ -199,6 +199,7 @@ def _categories(
         missing_reference=_share(tables.reference.rows - n, tables.reference.rows),
         missing_current=_share(tables.current.rows - m, tables.current.rows), reasons=dict(NO_ORDER),
     )  # fmt: skip
+    rare = reshuffle(counts.reference, counts.current, counts.times)
     chi2 = chi2_test(counts.reference, counts.current, counts.times)
     if chi2 is None:
         drift = replace(drift, reasons={**drift.reasons, **dict.fromkeys(("psi", "js", "chi2"), MISSING_SIDE)})
@@ -220,7 +221,7 @@ def _categories(
         "new_count": counts.new_count if n else 0,
         "vanished_count": counts.vanished_count if m else 0,
     }
-    return _told(drift, judged(drift, bins=bins, columns=columns, unlike=unlike), before, now, retyped).model_copy(update=listed)
+    return _told(drift, judged(drift, bins=bins, columns=columns, unlike=unlike, rare=rare), before, now, retyped).model_copy(update=listed)
 
 
 def _told(drift: ColumnDrift, effect: Effect, before: TableColumn, now: TableColumn, retyped: bool) -> ComparedColumn:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
+from console.analysis.distances import reshuffle
+
 SEEDED = np.random.default_rng(3)
 PAIRS = {
     "shifted": (SEEDED.normal(size=3000), SEEDED.normal(0.3, size=2500)),
@@ -134,6 +136,39 @@ def test_categories_are_compared_over_their_union(tmp_path: Path, one: list[str 
     assert said["chi2"] == pytest.approx(stats.chi2_contingency(np.array([r, c]), correction=False).statistic, abs=1e-9)
     assert set(said["new_categories"]) == {*now} - {*before}
     assert set(said["vanished_categories"]) == {*before} - {*now}
+
+
+def test_rare_categories_that_all_became_others_are_no_usual_column(tmp_path: Path) -> None:
+    # Twenty thousand categories of five rows each: every share lies under the floor of the PSI, on both sides.
+    drawn = np.random.default_rng(8)
+    sides = {
+        "r": drawn.integers(0, 20_000, 100_000), "same": drawn.integers(0, 20_000, 100_000), "half": drawn.integers(10_000, 30_000, 100_000)
+    }  # fmt: skip
+    files = {name: parquet(tmp_path / f"{name}.parquet", {"x": ("VARCHAR", [f"u{v}" for v in values])}) for name, values in sides.items()}
+    said = column(answered(files["r"], files["half"]), "x")
+    assert (said["psi"], said["severity"]) == (pytest.approx(0.0, abs=0.01), "critical")
+    counts = [np.bincount(sides[name], minlength=30_000) for name in ("r", "half")]
+    held = sum(counts) > 0
+    chi2 = stats.chi2_contingency(np.array([each[held] for each in counts]), correction=False)
+    told = (chi2.statistic - (held.sum() - 1)) * 2 / 100_000
+    assert f"moved by {told:.3f} beyond what chance gives, over 0.25" in said["reason"]
+    same = column(answered(files["r"], files["same"]), "x")
+    assert (same["severity"], same["new_count"] > 50) == ("ok", True)
+
+
+@pytest.mark.parametrize(("n", "m"), [(100_000, 3_000), (3_000, 100_000), (2_000, 2_000)])
+def test_rare_categories_of_one_distribution_are_usual_whatever_the_sizes(n: int, m: int) -> None:
+    drawn, shares = np.random.default_rng(2), 1 / np.arange(1, 3001)
+    alarms, sizes = 0, []
+    for _ in range(200):
+        found = reshuffle(*(drawn.multinomial(rows, shares / shares.sum()) for rows in (n, m)))
+        assert found is not None
+        sizes.append(found.size)
+        alarms += found.p_value < 0.01
+    assert alarms <= 8
+    assert np.mean(sizes) < 0.06
+    other = reshuffle(drawn.multinomial(n, shares / shares.sum()), drawn.multinomial(m, np.roll(shares, 1000) / shares.sum()))
+    assert other is not None and other.size > 1 and other.p_value < 1e-9
 
 
 def test_the_same_rows_in_another_order_are_no_drift(tmp_path: Path) -> None:
