@@ -9,7 +9,8 @@ from backends.profile.sql import kind_of
 from backends.store.sql import quoted
 
 Kind = Literal["numeric", "timestamp", "categorical", "boolean", "nested", "binary", "mixed", "empty"]
-"""`empty` is a column of a text file without any value, whose type nobody knows: it takes that of the other side."""
+"""`empty` is a column without any value and without a type: that of a text file, or one that was written as null. It takes that of the
+other side."""
 
 WHOLE_UP_TO: Final = 2**53
 """Whole numbers beyond this have no float of their own: different ones would be taken for equal."""
@@ -48,6 +49,8 @@ class TableColumn:
 def column_of(name: str, engine_type: str) -> TableColumn:
     """The column of a typed table."""
     upper, own = engine_type.upper(), quoted(name)
+    if upper in {"NULL", '"NULL"'}:
+        return TableColumn(name, "NULL", "empty", "NULL")
     kind = kind_of(engine_type)
     if kind is None:
         what: Kind = "binary" if upper.startswith(("BLOB", "BIT")) and not upper.endswith("]") else "nested"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backends.data_files.columns import TableColumn
 from backends.data_files.files import TableFiles, table_files
 from backends.data_files.parquet_rows import parquet_rows
-from backends.data_files.problem import DataFileProblem, first_line
+from backends.data_files.problem import DataFileProblem, first_line, in_parquet
 from backends.data_files.text_rows import csv_rows, json_rows, ragged
 from backends.store.sql import confine, connect, run
 
@@ -115,7 +115,8 @@ def _session(given: Sequence[str], *settings: str) -> Iterator[tuple[duckdb.Duck
             confine(connection, [*{file for side in sides for file in side.files}, Path(spill)])
             yield connection, sides
         except duckdb.Error as error:
-            raise DataFileProblem(f"{' or '.join(dict.fromkeys(given))} cannot be read: {first_line(error)}") from None
+            said = in_parquet(error) if {side.format for side in sides} == {"parquet"} else first_line(error)
+            raise DataFileProblem(f"{' or '.join(dict.fromkeys(given))} cannot be read: {said}") from None
         finally:
             connection.close()
 
@@ -132,7 +133,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, side: TableFiles, name: str) 
             case "jsonl":
                 found = json_rows(connection, side, name)
     except duckdb.Error as error:
-        why = (side.format == "csv" and ragged(side)) or first_line(error)
+        why = in_parquet(error) if side.format == "parquet" else (side.format == "csv" and ragged(side)) or first_line(error)
         raise DataFileProblem(f"{side.given} cannot be read: {why}") from None
     if not found.rows:
         raise DataFileProblem(f"{side.given} has no rows")

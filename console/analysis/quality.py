@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 NO_LABELS: Final = "no outcome is known yet"
+NO_SCORES: Final = "no row has a score"
 ONE_CLASS: Final = "only one class among the known outcomes"
 TOO_LARGE: Final = "the numbers are too large for a float"
 NOT_PROBABILITIES: Final = "scores lie outside 0 to 1, so they are not probabilities"
@@ -120,7 +121,7 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
         raise ValueError(f"an outcome is {odd:g}; a binary model's outcomes are 0, 1 or missing")
     selection = float((score >= threshold).mean()) if threshold is not None and n else None
     if not labelled:
-        reasons = dict.fromkeys(_BINARY_NUMBERS, NO_LABELS)
+        reasons = dict.fromkeys(_BINARY_NUMBERS, NO_LABELS if n else NO_SCORES)
         if threshold is None:
             del reasons["precision"], reasons["recall"]
         return BinaryQuality(
@@ -190,7 +191,7 @@ def regression_quality(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Regressi
     known = np.isfinite(label)
     n, labelled = score.size, int(known.sum())
     if not labelled:
-        reasons = dict.fromkeys(("mean_label", "mean_score", "mae", "rmse", "bias"), NO_LABELS)
+        reasons = dict.fromkeys(("mean_label", "mean_score", "mae", "rmse", "bias"), NO_LABELS if n else NO_SCORES)
         return RegressionQuality(n=n, labelled=0, left_out=left_out, coverage=0.0 if n else None, reasons=reasons)
     with np.errstate(over="ignore", invalid="ignore"):
         error = score[known] - label[known]

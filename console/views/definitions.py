@@ -91,7 +91,8 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "severity of compare",
         "How bad a difference between two files is, where there is no past to judge by.",
         "PSI over .1 warns, over .25 is critical, after taking off what chance gives two samples of these sizes, (bins - 1) (1/n + 1/m); "
-        "KS over .125 and .2, what a shift of a normal column has at these PSI. Of categories the smaller of 2 sum((r - c)^2 / (r + c)) and "
+        "KS over .125 and .2, what a shift of a normal column has at these PSI. Of categories the smaller of "
+        "2 sum((r - c)^2 / (r + c)) and "
         "(chi2 - (bins - 1)(n + m)/(n + m - 1)) (1/n + 1/m) is judged like a PSI too: it sees those too rare for the PSI's floor. "
         "Each needs a p-value below .01 / columns.",
         "a state",

@@ -14,7 +14,7 @@ from backends.data_files.table import Table, opened
 from backends.store.sql import moment, quoted, text
 from console.analysis.fairness import Fairness, GroupRates, fairness
 from console.analysis.intervals import Floats, Interval
-from console.analysis.quality import BinaryQuality, binary_quality
+from console.analysis.quality import NO_SCORES, BinaryQuality, binary_quality
 from console.analysis.slicing import number_slices
 from console.analysis.worst_slices import CodedColumn, coded, worst_slices
 from console.views.health import View
@@ -37,7 +37,7 @@ PERIODS: Final = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """How a period is named: ISO weeks."""
 
 _NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE")
-_PLAIN_TEXT: Final = ("VARCHAR", "BOOLEAN", "DATE", "UUID")
+_PLAIN_TEXT: Final = ("VARCHAR", "BOOLEAN", "DATE", "UUID", "NULL")
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -158,7 +158,8 @@ def file_quality(named: str, asked: FileAsked, progress: Callable[[int, int], No
     progress(1, steps)
     overall, quality = rows.metrics()
     if quality.left_out:
-        notes.append(f"{quality.left_out:,} rows have no usable score and are left out")
+        one = quality.left_out == 1
+        notes.append("1 row has no score and is left out" if one else f"{quality.left_out:,} rows have no score and are left out")
     by_slice = {}
     for number, column in enumerate(asked.slices):
         by_slice[column] = {key: rows.metrics(mask)[0] for key, mask in _masks(rows.keys[column])}
@@ -201,7 +202,8 @@ def one_class(view: FileQualityView) -> str | None:
 def _read(table: Table, asked: FileAsked) -> tuple[_Rows, list[str]]:
     notes: list[str] = []
     columns = dict.fromkeys((*asked.slices, *asked.groups))
-    expressions = [_number(table, asked.score, "score"), _number(table, asked.label, "outcome")]
+    expressions = [_number(table, asked.score, "a score", "write probabilities from 0 to 1")]
+    expressions.append(_number(table, asked.label, "an outcome", "write 1 where it came true, 0 where not, nothing where nobody knows yet"))
     expressions.append(_known_by(table, asked))
     expressions += [_key(table, column) for column in columns]
     if asked.time is not None:
@@ -224,18 +226,20 @@ def _column(table: Table, name: str) -> tuple[str, str]:
 
 def _time(table: Table, name: str) -> tuple[str, str]:
     column = table.column(name)
+    if column.kind == "empty":
+        raise DataFileProblem(f"{table.given}: column {name!r} holds no value at all, so no time")
     if column.kind == "timestamp" and column.why_not:
         raise DataFileProblem(f"{table.given}: column {name!r}: {column.why_not}")
     return _column(table, name)
 
 
-def _number(table: Table, name: str, what: str) -> str:
+def _number(table: Table, name: str, what: str, how: str) -> str:
     column, kind = _column(table, name)
-    if kind in {"VARCHAR", "JSON"} and table.is_empty(name):
-        # Without a single value a text file does not show what its column holds.
+    if kind in {"VARCHAR", "JSON", "NULL"} and table.is_empty(name):
+        # Without a single value a file need not show what its column holds.
         return "CAST(NULL AS DOUBLE)"
     if kind != "BOOLEAN" and kind not in _NUMBERS and not kind.startswith("DECIMAL"):
-        raise DataFileProblem(f"{table.given}: column {name!r} is {kind}, but a {what} must be a number")
+        raise DataFileProblem(f"{table.given}: column {name!r} is {kind}, but {what} must be a number: {how}")
     return f"CAST({column} AS DOUBLE)"
 
 
@@ -287,16 +291,16 @@ def _check_labels(table: Table, name: str, labels: Floats) -> None:
     odd = np.flatnonzero(~np.isnan(labels) & ~np.isin(labels, (0.0, 1.0)))
     if odd.size:
         example = f"row {int(odd[0]) + 1} holds {labels[odd[0]]:g}"
-        raise DataFileProblem(
-            f"{table.given}: an outcome must be 0, 1 or missing, but {odd.size:,} rows of {name!r} are none of them ({example})"
-        )
+        said = "1 row of {} holds" if odd.size == 1 else f"{odd.size:,} rows of {{}} hold"
+        raise DataFileProblem(f"{table.given}: an outcome must be 0, 1 or missing, but {said.format(repr(name))} another value ({example})")
 
 
 def _check_scores(table: Table, name: str, scores: Floats) -> None:
-    odd = np.flatnonzero(np.isfinite(scores) & ((scores < 0) | (scores > 1)))
+    odd = np.flatnonzero((scores < 0) | (scores > 1))
     if odd.size:
         example = f"row {int(odd[0]) + 1} holds {scores[odd[0]]:g}"
-        raise DataFileProblem(f"{table.given}: {odd.size:,} scores of {name!r} lie outside 0 to 1 ({example}); give probabilities")
+        said = "1 score of {} lies" if odd.size == 1 else f"{odd.size:,} scores of {{}} lie"
+        raise DataFileProblem(f"{table.given}: {said.format(repr(name))} outside 0 to 1 ({example}); give probabilities")
 
 
 def _coded(table: Table, name: str, values: Any) -> CodedColumn:
@@ -342,7 +346,7 @@ def _numbers(quality: BinaryQuality) -> dict[str, Any]:
     if quality.threshold is None:
         reasons |= dict.fromkeys(("selection_rate", "precision", "recall"), "needs a threshold")
     elif quality.selection_rate is None:
-        reasons["selection_rate"] = "no row has a usable score"
+        reasons["selection_rate"] = NO_SCORES
     return {
         "rows": rows,
         "labelled": quality.labelled,

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import jsonschema
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_score, recall_score, roc_auc_score
 
@@ -129,6 +130,19 @@ def test_without_outcomes_numbers_are_unknown_with_their_reason(capsys: pytest.C
     assert overall["reasons"]["auc"] == "no outcome is known yet"
 
 
+def test_columns_that_were_written_without_a_type_hold_no_value_yet(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "untyped.parquet"
+    pl.DataFrame({"score": [0.2, 0.7], "outcome": [None, None], "kind": [None, None]}).write_parquet(path)
+    found = quality(capsys, path, "--slice", "kind")
+    assert (found["overall"]["labelled"], found["overall"]["reasons"]["auc"]) == (0, "no outcome is known yet")
+    assert list(found["by_slice"]["kind"]) == ["(missing)"]
+    pl.DataFrame({"score": [None, None], "outcome": [0, 1]}).write_parquet(path)
+    overall = quality(capsys, path, "--threshold", "0.5")["overall"]
+    assert (overall["left_out"], overall["reasons"]["auc"], overall["reasons"]["selection_rate"]) == (2, *["no row has a score"] * 2)
+    code, _, err = run(capsys, "quality", path, "--label", "outcome", "--score", "outcome", "--time", "score")
+    assert (code, "column 'score' holds no value at all, so no time" in err) == (Exit.USAGE, True)
+
+
 def test_pages_fit_80_columns(capsys: pytest.CaptureFixture[str], scores: Path) -> None:
     words = ["--label", "outcome", "--score", "score", "--threshold", "0.5", "--slice", "kind", "--group", "grp", "--time", "at"]
     code, out, _ = run(capsys, "quality", scores, *words)
@@ -139,7 +153,8 @@ def test_pages_fit_80_columns(capsys: pytest.CaptureFixture[str], scores: Path) 
 BAD = {
     "a third outcome": ("score,outcome\n0.5,2\n0.1,0\n", "row 1 holds 2"),
     "a score above 1": ("score,outcome\n0.5,1\n1.5,0\n", "row 2 holds 1.5"),
-    "outcomes that are words": ("score,outcome\n0.5,good\n0.1,bad\n", "must be a number"),
+    "a score without end": ("score,outcome\n0.5,1\n0.2,0\ninf,0\n", "1 score of 'score' lies outside 0 to 1 (row 3 holds inf)"),
+    "outcomes that are words": ("score,outcome\n0.5,good\n0.1,bad\n", "must be a number: write 1 where it came true, 0 where not"),
     "a ragged line": ("score,outcome\n0.5,1\n0.1,0,7\n", "line 3 has 3 values"),
     "a column twice": ("score,outcome,score\n0.5,1,0.1\n", "twice"),
     "no rows": ("score,outcome\n", ""),
@@ -166,7 +181,7 @@ def test_parquet_that_was_cut_off_or_altered_is_refused(capsys: pytest.CaptureFi
         path.write_bytes(content)
         code, out, err = run(capsys, "quality", path, "--label", "outcome", "--score", "score", "--json")
         assert (code, out) == (Exit.USAGE, "")
-        assert len(err.splitlines()) == 1 and "scores.parquet" in err
+        assert len(err.splitlines()) == 1 and "scores.parquet" in err and "write it again from its source" in err
 
 
 def test_files_of_two_shapes_are_not_mixed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

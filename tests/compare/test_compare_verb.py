@@ -10,6 +10,7 @@ from statistics import NormalDist
 
 import duckdb
 import jsonschema
+import polars as pl
 import pytest
 from compared_files import answered, asked, column, parquet
 
@@ -72,6 +73,18 @@ def test_a_column_that_nobody_has_is_refused_with_the_nearest(reference: Path, c
     code, out, err = asked(reference, current, "--columns", "cod")
     assert (code, out) == (2, "")
     assert "no column 'cod' on either side; nearest: code" in err
+
+
+def test_a_column_that_was_written_without_a_type_lost_its_values_and_not_its_type(reference: Path, tmp_path: Path) -> None:
+    emptied = tmp_path / "emptied.parquet"
+    pl.DataFrame({"x": [None] * 400, "kind": [None] * 400}).write_parquet(emptied)
+    said = answered(reference, emptied, "--columns", "x,kind")
+    assert said["schema"]["type_changed"] == {}
+    for each in said["columns"]:
+        assert (each["severity"], each["reason"], each["missing_current"]) == (
+            "critical", "gone: every value is missing now (0.0% before)", 1.0
+        )  # fmt: skip
+    assert column(answered(emptied, reference, "--columns", "x"), "x")["severity"] == "warning"
 
 
 def test_small_samples_are_unknown_not_ok(tmp_path: Path) -> None:
@@ -164,8 +177,8 @@ def wrong(tmp_path: Path, name: str) -> Path:
             # No writer at hand makes such a file: the second name is made like the first in the footer.
             whole = parquet(tmp_path / "whole.parquet", {"name_a": ("DOUBLE", ROWS), "name_b": ("DOUBLE", ROWS)}).read_bytes()
             file.write_bytes(whole.replace(b"name_b", b"name_a"))
-        case "half.jsonl":
-            file.write_text('{"a": 1}\n{"a":')
+        case "half.jsonl" | "list.jsonl":
+            file.write_text({"half.jsonl": '{"a": 1}\n{"a":', "list.jsonl": "[1]\n"}[name])
         case "folder.parquet":
             file.mkdir()
         case "pipe.csv":
@@ -181,8 +194,8 @@ def wrong(tmp_path: Path, name: str) -> Path:
 WRONG = {
     "ragged.csv": "line 3 has 1 values, the header has 2",
     "twice.csv": "same column twice", "latin.csv": "is not UTF-8", "empty.csv": "is empty",
-    "header.csv": "has no rows", "cut.parquet": "cannot be read", "double.parquet": "same column twice",
-    "half.jsonl": "Malformed JSON", "folder.parquet": "is a folder",
+    "header.csv": "has no rows", "cut.parquet": "it is cut off, damaged, or no Parquet", "double.parquet": "same column twice",
+    "half.jsonl": "Malformed JSON", "list.jsonl": "write one object a line", "folder.parquet": "is a folder",
     "pipe.csv": "no regular file", "table.xls": "the ending must be one of", "nowhere.parquet": "there is no such file",
     "day-*.parquet": "column x is DOUBLE in day-1.parquet",
 }  # fmt: skip
