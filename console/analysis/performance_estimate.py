@@ -120,17 +120,23 @@ def possible_outcomes(scores: Floats, calibration: Calibration, others: Sequence
 
 def expected_auc(scores: Floats, p: Floats) -> float | None:
     """Expected pairs in order over expected pairs, when score i has outcome 1 with probability p_i; None when one outcome is certain."""
+    found = float(expected_aucs(scores, p[np.newaxis, :])[0])
+    return None if np.isnan(found) else found
+
+
+def expected_aucs(scores: Floats, ps: Floats) -> Floats:
+    """The expected AUC of the same scores under each row of `ps` (calibrations, scores); NaN where one outcome is certain."""
     order = np.argsort(scores, kind="stable")
-    ordered = scores[order]
-    starts = _starts(ordered)
-    positives = np.add.reduceat(p[order], starts)
-    negatives = np.add.reduceat(1 - p[order], starts)
+    starts = _starts(scores[order])
+    ordered = ps[:, order]
+    positives = np.add.reduceat(ordered, starts, axis=1)
+    negatives = np.add.reduceat(1 - ordered, starts, axis=1)
     # A row makes no pair with itself: what it would add to the ties is taken out, and out of all pairs too.
-    own = np.add.reduceat((p * (1 - p))[order], starts)
-    below = np.concatenate(([0.0], np.cumsum(negatives)[:-1]))
-    in_order = float((positives * below).sum() + 0.5 * (positives * negatives - own).sum())
-    pairs = float(positives.sum() * negatives.sum() - own.sum())
-    return in_order / pairs if pairs > 0 else None
+    own = np.add.reduceat(ordered * (1 - ordered), starts, axis=1)
+    below = np.cumsum(negatives, axis=1) - negatives
+    in_order = (positives * below).sum(axis=1) + 0.5 * (positives * negatives - own).sum(axis=1)
+    pairs = positives.sum(axis=1) * negatives.sum(axis=1) - own.sum(axis=1)
+    return np.where(pairs > 0, in_order / np.where(pairs > 0, pairs, 1.0), np.nan)
 
 
 def _drawn_auc(scores: Floats, drawn: npt.NDArray[np.int8]) -> Floats:

@@ -26,6 +26,8 @@ class Signal:
     from_labels: bool = False
     by_column: bool = False
     """One number a column; the rule judges each and reports the worst."""
+    estimate: bool = False
+    """Not measured: what the scores alone let expect before outcomes are known."""
     task: Literal["binary", "regression"] | None = None
     """The only task that it can be computed for; None: any."""
 
@@ -52,6 +54,14 @@ SIGNALS: Final[dict[str, Signal]] = {
     "ece": Signal(_M, "share", "above", "Expected calibration error, 10 equal-width bins.", True, task="binary"),
     "auc": Signal(_M, "auc", "below", "Area under the ROC curve.", True, task="binary"),
     "auc_drop": Signal(_M, "auc", "above", "AUC of the reference minus AUC now.", True, task="binary"),
+    "estimated_auc_drop": Signal(
+        _M,
+        "auc",
+        "above",
+        "Estimated AUC of the reference minus that of the scores now, at least; before labels.",
+        task="binary",
+        estimate=True,
+    ),
     "brier_ratio": Signal(
         _M, "ratio", "above", "Brier score of this version over that of the version before it, on the same rows.", True, task="binary"
     ),
@@ -66,6 +76,15 @@ SIGNALS: Final[dict[str, Signal]] = {
 """By name. An alert on `slo_burn` is filed under the layer of the SLO that burns."""
 
 _METRIC: Final = re.compile(r"metric\.[A-Za-z0-9_.:-]{1,100}")
+
+
+ONLY_AN_ESTIMATE: Final = "estimate, before labels; blind to concept drift"
+
+
+def caveat_of(name: str) -> str:
+    """What has to be said beside every number of a signal; empty for what was measured."""
+    known = SIGNALS.get(name)
+    return ONLY_AN_ESTIMATE if known is not None and known.estimate else ""
 
 
 def is_signal(name: str) -> bool:

@@ -36,7 +36,7 @@ def alerts_page(view: AlertsView, *, width: int = 80, height: int = 20) -> Page:
     firing = [each for each in view.rows if each.firing]
     ended = [each for each in view.rows if not each.firing]
     for each in firing:
-        rows += [_alert(each, view, wide), *_proposed(each, width)]
+        rows += [_alert(each, view, wide), *_caveat(each, width), *_proposed(each, width)]
     if not firing and view.problem is None:
         rows += paragraph("No rule fires now. That says nothing of what nobody measures: qd fleet shows what is unknown.", width)
     if ended:
@@ -76,6 +76,11 @@ def _alert(row: AlertRow, view: AlertsView, wide: int) -> Row:
     when = f"since {figures.moment(row.since, zone)}" + (f" to {figures.moment(row.until, zone)}" if row.until else "")
     why = line(mark(row.state.value), " ", row.message, f"{n} {when}{taken}; playbook {row.playbook or 'none'}")
     return Row(Line((*line(" ", mark(state), " ").spans, *cells.spans)), key=row.id, why=why, state=state)
+
+
+def _caveat(row: AlertRow, width: int) -> list[Row]:
+    """Below an alert what its number is not."""
+    return paragraph(f"An {row.caveat}.", width, indent=4) if row.caveat else []
 
 
 def _proposed(row: AlertRow, width: int) -> list[Row]:

@@ -9,6 +9,7 @@ from typing import Literal
 from backends.records import Alert, Incident, Layer, Moment, State, severity_rank
 from backends.text import Untrusted
 from console.control.records import RuleResponse
+from console.policies.signals import caveat_of
 from console.runbook.records import run_of
 from console.views.health import View
 from console.views.sight import Sight
@@ -49,6 +50,8 @@ class AlertRow(View):
     playbook: str | None
     incident: str | None
     acknowledged_by: str | None
+    caveat: str = ""
+    """What has to be said beside its number, where its rule judges an estimate."""
     proposal: Proposal | None = None
     """What its rule proposes beside the alert; None where it only alerts."""
 
@@ -128,7 +131,7 @@ def alerts_view(sight: Sight, *, model: str | None = None, only_firing: bool = F
 def _row(sight: Sight, alert: Alert) -> AlertRow:
     # An alert that ended after the moment that is looked at was still firing then.
     until = alert.closed_at if alert.closed_at is not None and alert.closed_at <= sight.at else None
-    noted = sight.control.acknowledged.get(alert.id)
+    noted, rule = sight.control.acknowledged.get(alert.id), sight.policies.rule(alert.rule)
     return AlertRow(
         id=alert.id,
         rule=alert.rule,
@@ -145,6 +148,7 @@ def _row(sight: Sight, alert: Alert) -> AlertRow:
         playbook=alert.playbook,
         incident=alert.incident,
         acknowledged_by=noted.actor.who if noted else None,
+        caveat=caveat_of(rule.signal) if rule is not None else "",
         proposal=_proposal(sight.control.responses.get(alert.id), sight.at),
     )
 

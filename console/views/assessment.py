@@ -12,6 +12,8 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.render import figures
 from console.views.changes import changes_view
+from console.views.estimated import kept_estimates
+from console.views.estimated_signals import ESTIMATED
 from console.views.evaluation import Evaluated, evaluate
 from console.views.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health import ModelHealth
@@ -77,6 +79,9 @@ def subject_of(sight: Sight, registry: Registry, record: Model) -> Subject:
     history = sight.alias_history(model)
     serving = serving_at(history, sight.at)
     incidents = sight.control.open_incidents(sight.environment, model)
+    rules = sight.policies.rules_for(model, sight.environment, record.task)
+    asked = any(rule.signal in ESTIMATED for rule in rules)
+    learnt = kept_estimates(sight.workspace.paths, sight.environment, model, serving.version, sight.at) if asked else None
     return Subject(
         environment=sight.environment,
         model=record,
@@ -88,6 +93,7 @@ def subject_of(sight: Sight, registry: Registry, record: Model) -> Subject:
         onset=min((incident.opened_at for incident in incidents), default=None),
         contract=sight.contracts.by_model.get(model),
         overrides=overrides(sight, model),
+        estimates=learnt,
         let_in=let_in(sight, model),
     )
 

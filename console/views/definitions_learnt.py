@@ -15,8 +15,8 @@ _INTERVAL: Final = (
     "interval: 2.5th and 97.5th percentile over 60 draws of outcomes, each with a calibration learnt on resampled days of the reference"
 )
 _BEYOND: Final = (
-    "Sets no state of the model. `!` beside a realised number: outside the interval, and further off than in any window of this length of "
-    "the reference. Fewer than 30 scores: not estimated."
+    "Sets no state of the model; only the rule on estimated_auc_drop judges an estimate. `!` beside a realised number: outside the "
+    "interval, and further off than in any window of this length of the reference. Fewer than 30 scores: not estimated."
 )
 
 LEARNT: Final[dict[str, Definition]] = {
@@ -44,6 +44,19 @@ LEARNT: Final[dict[str, Definition]] = {
         _ASSUMES,
         ("est auc",),
         ("auc", "estimate"),
+    ),
+    "estimated_auc_drop": Definition(
+        "AUC lost, estimated",
+        "How much worse than in the reference the scores would order outcomes at least, if each came true as often as there.",
+        "max(0, lower end of the 95 % interval of: estimated AUC of the reference - estimated AUC of the window); both sides by the 60 "
+        "calibrations, each learnt on resampled days of the reference; at most 2,000 scores a side, evenly over time.",
+        "share",
+        _FROM,
+        "By the rule on it: warns beyond every window of the reference of the same length and beyond .02, critical at 1.5 times the "
+        "largest of them and beyond .04. It opens an alert and never an incident. Fewer than 200 scores of its own: unknown.",
+        _ASSUMES + " It falls where scores crowd together, whether or not outcomes do.",
+        ("auc lost, estimated",),
+        ("estimated_auc", "auc", "concept drift"),
     ),
     "estimated_brier": Definition(
         "estimated Brier score",

@@ -41,9 +41,13 @@ class KeptCalibration(View):
         x, y = self.maps[0]
         return Calibration(np.array(x), np.array(y))
 
+    def each(self) -> list[Calibration]:
+        """Every map, that of all rows first, then those of resampled days."""
+        return [Calibration(np.array(x), np.array(y)) for x, y in self.maps]
+
     def possible(self, scores: Floats) -> PossibleOutcomes:
         """What outcomes to expect of `scores`."""
-        found = [Calibration(np.array(x), np.array(y)) for x, y in self.maps]
+        found = self.each()
         return possible_outcomes(scores, found[0], found[1:])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,9 +19,10 @@ from console.render import figures
 from console.views.budgets import budgets
 from console.views.column_courses import Courses, courses_of
 from console.views.column_signals import block_signals, drift_signal, not_for_little, worst_of
+from console.views.estimated_signals import ESTIMATED, beyond_custom
 from console.views.health import BesideHealth, Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
 from console.views.input_days import input_days
-from console.views.judging import Judged, judge, limits_of, silent, trouble_began, unknown
+from console.views.judging import Judged, Limits, judge, limits_of, silent, trouble_began, unknown
 from console.views.live_rows import apart, as_meant, live_rows
 from console.views.measures import HOURLY, STEPWISE, Material, quality_between
 from console.views.outside_signals import failed_runs, freshness, landed
@@ -43,6 +44,11 @@ from console.views.windows import (
 BLOCKS: Final = frozenset({"schema_violations", "null_share", "out_of_range_share", "duplicate_share"})
 SHORT: Final = timedelta(hours=6)
 """A rule over a window up to this long is judged every hour, whatever its signal costs."""
+
+NEVER_FOR_LITTLE: Final[dict[str, Callable[[Limits], Limits]]] = {"score_psi": not_for_little, "estimated_auc_drop": beyond_custom}
+"""Signals whose calibrated limits have a floor."""
+
+NOT_LEARNT: Final = "the watch has not learnt what the scores of this version stand for yet"
 
 LOOK_BACK: Final = timedelta(days=75)
 """Rows further back than this take no part in a judgement."""
@@ -111,7 +117,11 @@ def _material(reader: Reader, subject: Subject, serving: Serving, rows: Rows, re
     model = subject.model
     before = _scores_of_before(reader, subject, serving, rows, at)
     delay = round(model.label_delay_hours * HOUR) if model.label_delay_hours is not None else None
-    return Material(rows, model.task, micros(at), reference, before, serving.before, model.threshold, delay, rows.columns)
+    learnt = subject.estimates
+    return Material(
+        rows, model.task, micros(at), reference, before, serving.before, model.threshold, delay, serving.version,
+        learnt.calibration if learnt else None, learnt.reasons.get("calibration", NOT_LEARNT) if learnt else NOT_LEARNT, rows.columns,
+    )  # fmt: skip
 
 
 def _slices(reader: Reader, rules: Sequence[AlertRule], model: Model) -> list[str]:
@@ -141,7 +151,7 @@ def _scores_of_before(reader: Reader, subject: Subject, serving: Serving, rows: 
 def _from_rows(rules: Sequence[AlertRule], model: str, material: Material, hourly: Ints, strip: Ints) -> list[Judged]:
     found = []
     for rule in rules:
-        measure = HOURLY.get(rule.signal) or STEPWISE.get(rule.signal)
+        measure = HOURLY.get(rule.signal) or STEPWISE.get(rule.signal) or ESTIMATED.get(rule.signal)
         if measure is None:
             continue
         if not len(material.rows):
@@ -154,8 +164,12 @@ def _from_rows(rules: Sequence[AlertRule], model: str, material: Material, hourl
             past = measure(material, _calibrating_ends(material.reference, rule), width).values
         measured = measure(material, ends, width)
         limits = limits_of(rule, model, past)
-        found.append(judge(rule, measured, not_for_little(limits) if rule.signal == "score_psi" else limits, ends, strip))
+        found.append(judge(rule, measured, NEVER_FOR_LITTLE.get(rule.signal, _as_they_are)(limits), ends, strip))
     return found
+
+
+def _as_they_are(limits: Limits) -> Limits:
+    return limits
 
 
 def _calibrating_ends(reference: Reference, rule: AlertRule) -> Ints:
@@ -197,7 +211,7 @@ def _from_elsewhere(
     """Signals that come from metrics, sources and pipeline runs."""
     found = []
     for rule in rules:
-        if rule.signal in HOURLY or rule.signal in STEPWISE or rule.signal in BLOCKS or rule.signal in {"input_psi", "slo_burn"}:
+        if rule.signal in {*HOURLY, *STEPWISE, *ESTIMATED, *BLOCKS} or rule.signal in {"input_psi", "slo_burn"}:
             continue
         if rule.signal == "age_hours":
             agreed = courses.freshness(rule)

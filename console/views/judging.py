@@ -13,6 +13,7 @@ from backends.records import Layer, State
 from backends.text import Untrusted
 from console.analysis.series import broke_first, limit_from_history, since
 from console.policies.rules import AlertRule, ContractLimit
+from console.policies.signals import caveat_of
 from console.render import figures
 from console.views.health import Signal, Unit
 from console.views.measures import Measured
@@ -40,6 +41,7 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "ece": ("ECE", "ratio"),
     "auc": ("AUC", "ratio"),
     "auc_drop": ("AUC lost", "ratio"),
+    "estimated_auc_drop": ("AUC lost, estimated", "ratio"),
     "brier_ratio": ("Brier, times before", "ratio"),
     "mae_ratio": ("MAE, times before", "ratio"),
     "bias_ratio": ("bias to usual error", "ratio"),
@@ -195,7 +197,8 @@ def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> s
     where = f" {measured.of}" if measured.of else ""
     if value is None:
         return f"{rule.id}: {measured.why_not or 'nothing to compute it from'}"
-    sample = f"{_length(rule)}, n {figures.count(n)}"
+    caveat = caveat_of(rule.signal)
+    sample = f"{_length(rule)}, n {figures.count(n)}{'; ' if caveat else ''}{caveat}"
     text = f"{rule.id}{where}: {figures.amount(value, unit)}"
     if state == State.UNKNOWN:
         reason = f"n {n} is below {rule.minimum_n}" if n < rule.minimum_n else limits.because or "no limit is set"

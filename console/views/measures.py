@@ -14,6 +14,7 @@ from console.analysis.latency import latency_from_samples
 from console.analysis.quality import binary_quality, regression_quality
 from console.analysis.rolling import RollingQuality, rolling_quality
 from console.analysis.samples import Sample, edges_of, profile_of
+from console.views.estimated import KeptCalibration
 from console.views.health import Quality
 from console.views.windows import HOUR, Floats, Ints, Reference, Rows, micros, moment_of
 
@@ -58,6 +59,11 @@ class Material:
     threshold: float | None = None
     label_delay: int | None = None
     """Declared delay of labels, in microseconds."""
+    version: str | None = None
+    """The version that serves."""
+    calibration: KeptCalibration | None = None
+    """What its scores stand for, as the watch learnt it; None with the reason in `not_calibrated`."""
+    not_calibrated: str = ""
     slices: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict)
     _qualities: dict[tuple[int, int, int], Quality] = field(default_factory=dict, init=False, repr=False, compare=False)
 

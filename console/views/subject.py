@@ -9,6 +9,7 @@ from datetime import datetime
 from backends.protocol import AliasMove
 from backends.records import Model, ModelVersion, PipelineRun, SwitchState
 from console.contracts.contract import ReadContract
+from console.views.estimated import Estimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +38,7 @@ class Subject:
     """What its rows must look like; None: only what the signature of its version says."""
     overrides: Sequence[tuple[datetime, datetime]] = ()
     """Stretches in which a person had the switch at something else than normal: what answered then was meant to."""
+    estimates: Estimates | None = None
+    """What the watch learnt of its version; None also where no rule asks for it."""
     let_in: Sequence[LetIn] = ()
     """Candidates of rollouts: what they answered is shown beside what the serving version did."""

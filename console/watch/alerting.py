@@ -14,6 +14,7 @@ from backends.text import Untrusted
 from console.control.desk import Desk
 from console.control.ledger import read_state
 from console.control.records import RuleResponse
+from console.policies.signals import caveat_of
 from console.render import figures
 from console.views.judging import TITLES, Judged
 from console.views.windows import moment_of
@@ -180,7 +181,9 @@ def _alert(judged: Judged, stretch: Stretch, environment: str, model: str) -> Al
     limit = judged.signal.critical if stretch.level is State.CRITICAL else judged.signal.warning
     unit = TITLES.get(rule.signal, ("", "ratio"))[1]
     side = "over" if rule.bad == "above" else "under"
-    message = f"{judged.signal.title} {figures.amount(value, unit)} {side} {figures.amount(limit, unit)}"
+    caveat = caveat_of(rule.signal)
+    said = f"{judged.signal.title} {figures.amount(value, unit)} {side} {figures.amount(limit, unit)}"
+    message = f"{said} ({caveat})" if caveat else said
     return Alert(
         id=alert_id(rule.id, environment, model, stretch.level, opened),
         rule=rule.id,
