@@ -100,7 +100,9 @@ def strip(values: Sequence[float | None], width: int, ramp: str = RAMP, *, low: 
             drawn.append(" ")
             continue
         value = max(kept, key=lambda one: abs(one - middle))
-        share = (value - least) / (most - least) if most > least else 0.0
+        # Halved, so that no difference of two numbers is too large to be one.
+        span = most / 2 - least / 2
+        share = (value / 2 - least / 2) / span if span > 0 else 0.0
         drawn.append(ramp[min(len(ramp) - 1, max(0, int(share * len(ramp))))])
     return "".join(drawn).rjust(width)
 
