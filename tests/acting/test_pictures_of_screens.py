@@ -19,11 +19,14 @@ from rich.style import Style
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from console.acting import open_desk
 from console.app import ConsoleApp
 from console.cli.main import main
 from console.clock import SystemClock
+from console.config import open_workspace
 from console.control.records import Holder
 from console.locate import Located
+from console.runbook.attending import attend
 from console.screens.own import OwnScreen
 from console.session import Session
 from console.views.own import OwnView
@@ -88,8 +91,14 @@ def pictures(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(Picture)
 
 
+@pytest.fixture
+def told(told_once: Path, tmp_path: Path) -> Path:
+    """A copy for each test: looking at an incident moves its playbook on."""
+    return Path(shutil.copytree(told_once, tmp_path / "workspace"))
+
+
 @pytest.fixture(scope="module")
-def told(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def told_once(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a request that waits, a playbook under way and a fallback that is set, by people with names of their own."""
     root = tmp_path_factory.mktemp("told") / "workspace"
     shutil.copytree(original, root)
@@ -106,6 +115,10 @@ def told(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("QUARTERDECK_ACTOR", "mara@bastion")
         assert main([*act, "playbook", "run", "quality-collapse", "--incident", "INC-1"]) == 0
         assert main([*act, "kill", MODEL, "--state", "fallback", "--confirm", MODEL, "--reason", "half are late", "--key", "second"]) == 0
+        # As far as opening the incident takes its run: a picture of it, drawn first or last, then changes none of the others.
+        workspace = open_workspace(root)
+        with open_desk(workspace, "production") as desk:
+            attend(workspace, "production", desk, "INC-1")
     return root
 
 
