@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.text import Untrusted
 from console.render import figures
 from console.render.facts import fact, fact_rows, paragraph
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
@@ -19,14 +20,20 @@ def audit_page(view: AuditView, *, width: int = 80, height: int = 20) -> Page:
     """Entries, the newest first."""
     del height
     zone = ZoneInfo(view.zone)
-    what = 30 + max(0, min(40, width - 80))
+    more = max(0, min(40, width - 80))
+    result = 15 + more // 4
+    what = 45 + more - result
     rows: list[Row] = []
     if view.chain.state != "whole":
         rows += _trouble(view.chain, width)
     rows.append(
-        Row(columns([("", 1, ""), ("#", -4, "dim"), ("TIME", 12, "dim"), ("WHO", 13, "dim"), ("WHAT", what, "dim"), ("RESULT", 15, "dim")]))
+        Row(
+            columns(
+                [("", 1, ""), ("#", -4, "dim"), ("TIME", 12, "dim"), ("WHO", 13, "dim"), ("WHAT", what, "dim"), ("RESULT", result, "dim")]
+            )
+        )
     )
-    rows += [_row(each, zone, what) for each in view.rows]
+    rows += [_row(each, zone, what, result) for each in view.rows]
     if not view.rows:
         rows += paragraph("No entry fits." if view.filters.model_dump(exclude_none=True) else "Nothing was recorded yet.", width)
     if view.total > len(view.rows):
@@ -75,15 +82,18 @@ def _trouble(chain: ChainView, width: int) -> list[Row]:
     return rows
 
 
-def _row(row: AuditRow, zone: tzinfo, what: int) -> Row:
+def _row(row: AuditRow, zone: tzinfo, what: int, room: int) -> Row:
     state = row.state.value
+    result = f"{row.result} {row.detail.raw}".strip()
+    # What does not fit is said whole on line 23, and not begun here.
+    result = result if line(Untrusted(result)).width <= room else row.result
     cells = columns(
         [
             (str(row.seq), -5, ""),
             (figures.moment(row.at, zone), 12, ""),
             (row.who, 13, ""),
             (row.what, what, ""),
-            (f"{row.result} {row.detail.raw}".strip(), 15, "" if state == "ok" else state),
+            (result, room, "" if state == "ok" else state),
         ]
     )
     why = line(mark(state), " ", row.what, f"  {row.result} ", row.detail)
