@@ -254,7 +254,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
         simple: dict[str, Callable[[], None]] = {
             "back": self.back,
             "leave": lambda: self.exit(0),
-            "refresh": screen.reload,
             "redraw": self._redraw,
             "filter": screen.ask_filter,
             "command": lambda: screen.ask(":", complete=self.completed),

@@ -209,6 +209,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command("can-i", "whether you may do something, and which rule says so", words=("can-i",), verb="can-i ACTION TARGET"),
     Command("verify", "verify the whole chain now", ("V",), _in("audit"), "recorded", verb="audit verify", footer="verify now"),
     Command("undo", "plan to take back the last action", ("U",), _in("incident"), "acts", verb="playbook step RUN --undo STEP"),
+    Command("pane", "from the steps to what the step is about, and back", ("tab",), _in("incident"), footer="other pane"),
     Command("handover", "hand over to somebody else", ("H",), _in("incident"), "recorded", True, footer="hand over"),
     Command("skip", "skip this step, with a reason", ("S",), _in("incident"), "recorded", True, footer="skip"),
     Command("note", "add a note", ("plus",), danger="recorded", words=("note",), verb="note", footer="note"),
@@ -265,7 +266,7 @@ def clashes(commands: Iterable[Command] = CATALOGUE) -> list[tuple[str, str, str
 
 _KEY_WORDS = {
     "enter": "Enter", "backspace": "Backspace", "escape": "Esc", "colon": ":", "slash": "/", "question_mark": "?", "minus": "-",
-    "plus": "+", "at": "@", "space": "Space", "left": "Left", "right": "Right",
+    "plus": "+", "at": "@", "space": "Space", "left": "Left", "right": "Right", "tab": "Tab",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from console.views.health import ModelHealth
 from console.views.kept import kept_health
 from console.views.latest_action import latest_effective
 from console.views.sight import Sight
-from console.views.standing import health_with_control, with_control
+from console.views.standing import health_with_control, of_what_serves, with_control
 
 if TYPE_CHECKING:
     from console.views.approvals import ApprovalsView, ApprovalView
@@ -62,18 +62,24 @@ class Lookout(RecordsLookout):
         """Every model, worst first: as last evaluated when that is fresh, else evaluated now."""
         sight = self.sight()
         found = None if sight.past else self._summary()
-        if found is not None and abs(sight.at - found.evaluated_at) <= FRESH_FOR and found.environment == self.environment:
+        if found is not None and abs(sight.at - found.evaluated_at) <= FRESH_FOR and of_what_serves(found, sight):
             return with_control(found, sight)
         from console.views.assessment import assess_fleet  # loads the store and the arithmetic
 
         with sight.reader() as reader:
             return assess_fleet(sight, reader)[0]
 
+    def fleet_standing(self) -> FleetView | None:
+        """What is known at once: the last evaluation, however old, with what stands now. None: there is none, or the past is looked at."""
+        sight = self.sight()
+        found = None if sight.past else self._summary()
+        return with_control(found, sight) if found is not None else None
+
     def model(self, name: str) -> ModelHealth:
-        """Health of one model: as last evaluated when that is fresh, else evaluated now. Raises NoSuchModel."""
+        """Health of one model: as last evaluated when that is fresh and of what serves, else evaluated now. Raises NoSuchModel."""
         sight = self.sight()
         found = None if sight.past else kept_health(self.workspace.paths, self.environment, name)
-        if found is not None and abs(sight.at - found.at) <= FRESH_FOR:
+        if found is not None and abs(sight.at - found.at) <= FRESH_FOR and of_what_serves(found, sight):
             return health_with_control(found, sight)
         from console.views.assessment import assess, registry_of
 
@@ -85,6 +91,12 @@ class Lookout(RecordsLookout):
         from console.runbook.incident import incident_view
 
         return incident_view(self.sight(), identifier)
+
+    def incident_standing(self, shown: IncidentView) -> IncidentView:
+        """The incident that is shown with what control knows of it now, read in no time. Raises NotFound."""
+        from console.runbook.incident import incident_standing
+
+        return incident_standing(self.sight(), shown)
 
     def drift(self, name: str, asked: Asked | None = None) -> DriftView:
         """Every column of a model against the reference. Raises NoSuchModel."""
@@ -190,6 +202,7 @@ class Lookout(RecordsLookout):
         if raw is None:
             return None
         try:
-            return FleetView.model_validate(raw)
+            found = FleetView.model_validate(raw)
         except ValueError:
             return None
+        return found if found.environment == self.environment else None

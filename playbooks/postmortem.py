@@ -78,7 +78,13 @@ class _Postmortem:
         yield "| when | who | what |"
         yield "|---|---|---|"
         entries = [(entry.at, 0, entry.source, escaped(entry.text)) for entry in self.context.timeline]
-        entries += [(event.at, 1 + event.seq, event.actor, what) for event in self.run.events if (what := self.told(event))]
+        intents = [intent for state in self.run.steps.values() for intent in state.intents]
+        outside = {intent.key: intent.done_at for intent in intents if intent.done_at < intent.at}
+        for event in self.run.events:
+            what = self.told(event)
+            # What was done outside the run, and written down there later, stands where it was done.
+            moment = outside.get(event.body.get("key", ""), event.at) if event.kind in {"intended", "outcome"} else event.at
+            entries += [(moment, 1 + event.seq, event.actor, what)] if what else []
         for moment, _, who, what in sorted(entries, key=lambda entry: entry[:2]):
             yield f"| {self.at(moment)} | {escaped(who)} | {what} |"
 
@@ -188,7 +194,7 @@ class _Postmortem:
         what = "taking back " if intent.undoes else "asking for " if intent.approval else ""
         tail = ", taken back later" if intent.undone else ""
         yield (
-            f"- {self.at(intent.at)} {escaped(intent.actor)}: {what}{self.call({'call': intent.call.model_dump(mode='json')})}: "
+            f"- {self.at(intent.done_at)} {escaped(intent.actor)}: {what}{self.call({'call': intent.call.model_dump(mode='json')})}: "
             f"**{word}**{tail}{self.said(outcome.sentence.raw if outcome else None)}"
         )
         if outcome and outcome.seconds is not None:
@@ -203,7 +209,7 @@ class _Postmortem:
 
     def steps(self) -> Iterator[str]:
         for number, state in enumerate(self.run.steps.values(), 1):
-            by = f", {escaped(state.ended_by)} {self.at(state.ended_at)}" if state.ended_by and state.ended_at else ""
+            by = f", {escaped(state.ended_by)} {self.at(state.over_at)}" if state.ended_by and state.over_at else ""
             passed = " by the playbook" if state.automatic else ""
             yield (
                 f"{number}. {escaped(state.phase.value)}, {escaped(state.step.kind)}: {escaped(state.step.title)} "

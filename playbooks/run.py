@@ -64,6 +64,11 @@ class Intent:
     def in_doubt(self) -> bool:
         return self.outcome is None or self.outcome.state == "in doubt"
 
+    @property
+    def done_at(self) -> datetime:
+        """When it was announced; what was done outside the run is written down there later, and counts from when it was done."""
+        return min(self.at, self.outcome.at) if self.outcome else self.at
+
 
 @dataclass(slots=True)
 class Suggestion:
@@ -111,6 +116,13 @@ class StepState:
     @property
     def phase(self) -> Phase:
         return self.bound.phase
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When the step ended; one whose action was done outside the run ended with that, not with its being written down."""
+        last = self.intents[-1] if self.intents and self.status is StepStatus.DONE else None
+        written_later = last is not None and last.undoes is None and last.outcome is not None and last.outcome.at < last.at
+        return last.done_at if last is not None and written_later and self.ended_at else self.ended_at
 
     @property
     def doubtful(self) -> Intent | None:

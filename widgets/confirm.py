@@ -15,8 +15,8 @@ from widgets.line import Line, line
 from widgets.strips import DrawsLines, strip_of
 from widgets.wrapping import wrapped
 
-_MORE_ABOVE = line(("^", "bold"))
-_MORE_BELOW = line(("v", "bold"))
+_MORE_ABOVE = line(" ", ("^", "bold"))
+_MORE_BELOW = line(" ", ("v", "bold"))
 
 
 class Confirmed(Message, namespace="confirm"):
@@ -131,15 +131,16 @@ class ConfirmView(DrawsLines, can_focus=True):
         drawn = self._seen_at if event.key == "escape" else self._drawn_at
         if drawn is None or event.time <= drawn:
             return
-        if self._receipt or self._acted:
-            if event.key in self.LEAVING:
-                self.post_message(Closed(self._finished))
-            return
+        acted = bool(self._receipt) or self._acted
         if event.key in {"pageup", "pagedown"}:
             self._scroll(self._room - 1 if event.key == "pagedown" else 1 - self._room)
             return
-        if event.key in {"up", "down"} and not self._dialog.plan.choices:
+        if event.key in {"up", "down"} and (acted or not self._dialog.plan.choices):
             self._scroll(1 if event.key == "down" else -1)
+            return
+        if acted:
+            if event.key in self.LEAVING:
+                self.post_message(Closed(self._finished))
             return
         self._take(self._dialog.press(event.key, event.character))
 
@@ -186,8 +187,13 @@ class ConfirmView(DrawsLines, can_focus=True):
 
     # drawing
 
+    @property
+    def scrolls(self) -> bool:
+        """Whether the plan is longer than its room: PgDn reads on."""
+        return len(self._plan()) > self._room
+
     def _plan(self) -> list[Line]:
-        return plan_lines(self._dialog, self.size.width)
+        return plan_lines(self._dialog, self.size.width, decided=self._acted)
 
     def _bottom(self) -> list[Line]:
         if not self._receipt:
@@ -205,9 +211,9 @@ class ConfirmView(DrawsLines, can_focus=True):
         shown += [Line()] * (room - len(shown))
         width = self.size.width
         if top:
-            shown[0] = Line((*shown[0].fitted(width - 1).spans, *_MORE_ABOVE.spans))
+            shown[0] = Line((*shown[0].cut(width - 2).spans, *_MORE_ABOVE.spans))
         if top + room < len(plan):
-            shown[-1] = Line((*shown[-1].fitted(width - 1).spans, *_MORE_BELOW.spans))
+            shown[-1] = Line((*shown[-1].cut(width - 2).spans, *_MORE_BELOW.spans))
         return [*shown, *bottom][: self.size.height] if len(bottom) < self.size.height else bottom[-self.size.height :]
 
     def _redraw(self) -> None:

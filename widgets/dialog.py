@@ -199,10 +199,10 @@ class Dialog:
         return Outcome.CHOICE
 
 
-def plan_lines(dialog: Dialog, width: int) -> list[Line]:
-    """The part that scrolls: choices, if any, then the plan, wrapped and never cut."""
+def plan_lines(dialog: Dialog, width: int, *, decided: bool = False) -> list[Line]:
+    """The part that scrolls: choices, if any and nothing is `decided` yet, then the plan, wrapped and never cut."""
     lines: list[Line] = []
-    if dialog.plan.choices:
+    if dialog.plan.choices and not decided:
         if dialog.plan.choices_title.spans:
             lines.append(dialog.plan.choices_title)
         for each in dialog.plan.choices:

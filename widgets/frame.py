@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,7 +15,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from backends.text import Untrusted, displayable
+from backends.text import Untrusted, cell_width, displayable
 from widgets.line import CUT, Line, Span, joined, line, sides
 from widgets.strips import DrawsLines, differing_cells, strip_of
 from widgets.theme import style_of
@@ -175,6 +176,7 @@ class Heading(OneLine):
         super().__init__(id=id)
         self._heading = heading or Line()
         self._better_order = False
+        self._reading = False
 
     def show(self, heading: Line, *, better_order: bool = False) -> None:
         """`better_order`: rows are held where they were, and `*sort` says that another order exists."""
@@ -182,8 +184,20 @@ class Heading(OneLine):
         self._better_order = better_order
         self.redraw()
 
+    def reads(self, *, reading: bool) -> None:
+        """Say at the right that what is below is being read again, or not any more."""
+        self._reading = reading
+        self.redraw()
+
     def composed(self, width: int) -> Line:
-        return sides(self._heading, line(("*sort", "bold")), width) if self._better_order else self._heading
+        said = " reading ..." if self._reading else "*sort" if self._better_order else ""
+        return sides(_left_side(self._heading), line((said, "bold")), width) if said else self._heading
+
+
+def _left_side(heading: Line) -> Line:
+    """A heading without what stands at its right edge: up to its widest gap."""
+    gaps = [(-len(found[0]), found.start()) for found in re.finditer(" {3,}", heading.text)]
+    return heading.fitted(cell_width(heading.text[: min(gaps)[1]])) if gaps else heading
 
 
 class WhyLine(OneLine):

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from backends.text import Untrusted, cell_width, displayable, shortened
+from backends.text import Untrusted, cell_width, displayable
 from console.render import figures
 from console.render.incident_detail import around_rows, detail_rows, incident_zone
 from widgets.line import MARKS, Line, Page, Row, joined, line, sides
@@ -29,15 +29,15 @@ def steps_width(width: int) -> int:
 def incident_heading(view: IncidentView, width: int) -> Line:
     """Line 2: which incident, how bad, since when, who drives."""
     word = "CRITICAL" if view.severity == "critical" else view.severity.value
-    state = "" if view.state == "open" else f" {view.state}"
+    length = figures.age(view.since)
+    state = {"open": f"open {length}", "closed": f"closed after {length}"}.get(view.state, f"{view.state}, open {length}")
     driver = f"driver {view.driver}" if view.driver else "driver nobody (T takes it)"
     left = line(
         (view.id, "bold"), f" {view.model}  ", (f"{MARKS[view.severity.value]} {word}", view.severity.value),
-        f" {figures.age(view.since)}{state}  ", (driver, "bold" if view.driver is None and view.state == "open" else ""),
+        f" {state}  ", (driver, "bold" if view.driver is None and view.state == "open" else ""),
     )  # fmt: skip
-    opened = f"opened {figures.day(view.opened_at, incident_zone(view))}"
-    by = f" {figures.clock_time(view.opened_at, incident_zone(view))} by {view.opened_by}"
-    return sides(left, line(opened + (by if width >= WIDE_FROM else "")), width)
+    day, time = figures.day(view.opened_at, incident_zone(view)), figures.clock_time(view.opened_at, incident_zone(view))
+    return sides(left, line(f"opened {day} {time} by {view.opened_by}" if width >= WIDE_FROM else f"since {day}"), width)
 
 
 def playbook_line(view: IncidentView, width: int) -> Line:
@@ -96,11 +96,15 @@ def _step_row(step: StepView, room: int, wide: bool) -> Row:
     mark = MARKS[step.state] if step.state else " "
     name = step.title if wide else step.id.replace("-", " ").replace("_", " ")
     kind = f"{step.kind:<9}" if wide else f"{step.kind:<8} "
-    head = f" {step.number:>{2 if step.number > 9 else 1}} {kind}"
+    number = f" {step.number:>{2 if step.number > 9 else 1}} "
+    head = number + kind
     left = room - 2 - cell_width(head) - cell_width(step.word) - 1
+    if left < cell_width(displayable(name)) <= left + len(kind):
+        # The kind is said beside the step; its name is not.
+        head, left = number, left + len(kind)
     role = "bold" if step.current else ""
     parts = line(
-        " ", (mark, step.state), (head, role), (shortened(name, max(4, left)).ljust(max(4, left)), role),
+        " ", (mark, step.state), (head, role), (_cut(name, max(4, left)).ljust(max(4, left)), role),
         " ", (step.word, step.state if step.state in {"warning", "critical"} else role),
     )  # fmt: skip
     return Row(parts, key=step.id, why=step_why(step), state="" if step.state == "stale" else step.state)
@@ -116,7 +120,7 @@ def step_why(step: StepView) -> Line:
     if step.blocked:
         return line(mark, f" step {step.number}: {step.blocked}")
     if step.current:
-        waits = f"waits until {step.wait.what}" if step.wait else "waits for a person"
+        waits = f"waits for {step.wait.what}" if step.wait else "waits for a person"
         return line(mark, f" step {step.number} {waits}")
     if step.reason.raw:
         return line(mark, f" step {step.number}: ", step.reason)
@@ -141,7 +145,7 @@ def _evidence(answer: AnswerView, room: int, zone: ZoneInfo) -> Sequence[Line]:
     return told
 
 
-def _cut(text: Untrusted, room: int) -> str:
+def _cut(text: str | Untrusted, room: int) -> str:
     """The beginning of a sentence; `..` says that there is more."""
     whole = line(text)
     return whole.text if whole.width <= room else whole.fitted(room - 2).text.rstrip() + ".."

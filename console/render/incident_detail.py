@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted, shortened
-from console.control.actions import version_label
+from console.control.actions import said_duration, version_label
 from console.render import figures
 from widgets.line import MARKS, Line, Row, line, rule
 from widgets.wrapping import wrapped
@@ -132,7 +132,7 @@ def _state(look: Look, step: StepView, room: int) -> list[Row]:
     if step.status == "failed":
         rows += _paragraph(Untrusted(f"FAILED: {step.reason.raw}"), room, "critical")
         rows += _paragraph("Enter tries it again, S skips it" + (", U plans to take it back" if step.undoable else "") + ".", room)
-    elif step.reason.raw and step.status in {"done", "skipped"}:
+    elif step.reason.raw and step.status in {"done", "skipped"} and not (step.answer and step.answer.sentence.raw == step.reason.raw):
         rows += _paragraph(step.reason, room)
     if step.ended_by and step.ended_at:
         rows += _paragraph(f"{step.status} {figures.moment(step.ended_at, look.zone)} by {step.ended_by}", room, "dim")
@@ -182,7 +182,7 @@ def _wait(look: Look, step: StepView, wait: WaitView, room: int) -> list[Row]:
         rows += _paragraph("not looked at yet", room)
     if wait.held_since is not None and step.current:
         held = figures.age(look.at - wait.held_since)
-        rows += _paragraph(f"holds since {figures.moment(wait.held_since, zone)} ({held} of {wait.hold_hours:g} h)", room)
+        rows += _paragraph(f"holds since {figures.moment(wait.held_since, zone)}, {held}; {wait.hold_hours:g} h are asked for", room)
     if wait.until is not None:
         rows += _paragraph(f"until {figures.moment(wait.until, zone)}, then it has failed", room)
     return rows
@@ -192,7 +192,7 @@ def _operation(look: Look, operation: OperationView, room: int) -> list[Row]:
     zone = look.zone
     what = f"{'taking back: ' if operation.undoes else ''}{operation.kind} {operation.target}"
     role = {"effective": "bold", "failed": "critical", "in doubt": "critical"}[operation.state]
-    seconds = f" after {operation.seconds:.1f} s" if operation.seconds is not None else ""
+    seconds = f" after {said_duration(operation.seconds)}" if operation.seconds is not None else ""
     undone = ", taken back later" if operation.undone else ""
     head = line(
         f" {what}: ", (f"{operation.state}{seconds}", role), f"{undone}, intended {figures.moment(operation.at, zone)} by {operation.actor}"

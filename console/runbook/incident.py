@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from backends.records import Incident, State
 from backends.store.errors import StoreError
@@ -20,6 +20,7 @@ from console.views.incident import AlertLine, IncidentView, PlaybookHead, StepVi
 from console.views.kept import kept_health
 from console.views.not_found import NoSuchModel
 from console.views.sight import Sight
+from console.views.standing import of_what_serves
 from playbooks.binding import BindingError
 from playbooks.library import load_library
 from playbooks.run import Run, RunError
@@ -30,14 +31,7 @@ FRESH_FOR: Final = timedelta(minutes=10)
 
 def incident_view(sight: Sight, wanted: str) -> IncidentView:
     """The incident as it stands at the sight's moment. Raises NotFound."""
-    control = sight.control
-    incident = found_incident(control, wanted)
-    problem: str | None = None
-    try:
-        run = run_of(control, incident.run)
-    except RunError as error:
-        run, problem = None, f"{incident.run} cannot be read: {error}"
-    head, steps, why = _steps(sight, incident, run, control)
+    incident, standing, problem = _standing(sight, wanted)
     health = changes = None
     try:
         health = _health(sight, incident.model)
@@ -47,36 +41,7 @@ def incident_view(sight: Sight, wanted: str) -> IncidentView:
     except (StoreError, NoSuchModel) as error:
         problem = str(error)
     return IncidentView(
-        id=incident.id,
-        environment=incident.environment,
-        model=incident.model,
-        zone=sight.workspace.settings.display_zone,
-        at=sight.at,
-        title=incident.title,
-        state=incident.state,
-        severity=incident.severity,
-        opened_at=incident.opened_at,
-        opened_by=_opened_by(incident, control),
-        closed_at=incident.closed_at,
-        driver=incident.driver,
-        driver_since=incident.driver_since,
-        alerts=tuple(
-            AlertLine(
-                id=alert.id, rule=alert.rule, state=alert.state, opened_at=alert.opened_at, closed_at=alert.closed_at, message=alert.message
-            )
-            for name in incident.alerts
-            if (alert := control.alerts.get(name)) is not None
-        ),
-        playbook=head,
-        run=incident.run,
-        run_started_at=run.started_at if run else None,
-        run_outcome=run.outcome if run else None,
-        run_driver=run.driver if run else None,
-        why_no_run=why,
-        steps=steps,
-        in_doubt=run.in_doubt.id if run and run.in_doubt else None,
-        evidence=kept_evidence(run) if run else (),
-        timeline=tuple(sorted([*timeline_of(incident, control, incident.run), *told_by_run(run)], key=lambda entry: entry.at)),
+        **standing,
         quality=health.since_onset if health else None,
         changes=changes,
         readers=health.readers if health else (),
@@ -87,15 +52,66 @@ def incident_view(sight: Sight, wanted: str) -> IncidentView:
     )
 
 
+def incident_standing(sight: Sight, shown: IncidentView) -> IncidentView:
+    """The incident as control has it now, with what was read of the store for `shown`: reads no row. Raises NotFound."""
+    _, standing, problem = _standing(sight, shown.id)
+    return shown.model_copy(update=standing | ({"problem": problem} if problem else {}))
+
+
+def _standing(sight: Sight, wanted: str) -> tuple[Incident, dict[str, Any], str | None]:
+    """The incident, the fields of its view that need nothing but control, and what was wrong with that."""
+    control = sight.control
+    incident = found_incident(control, wanted)
+    problem: str | None = None
+    try:
+        run = run_of(control, incident.run)
+    except RunError as error:
+        run, problem = None, f"{incident.run} cannot be read: {error}"
+    head, steps, why = _steps(sight, incident, run, control)
+    standing = {
+        "id": incident.id,
+        "environment": incident.environment,
+        "model": incident.model,
+        "zone": sight.workspace.settings.display_zone,
+        "at": sight.at,
+        "title": incident.title,
+        "state": incident.state,
+        "severity": incident.severity,
+        "opened_at": incident.opened_at,
+        "opened_by": _opened_by(incident, control),
+        "closed_at": incident.closed_at,
+        "driver": incident.driver,
+        "driver_since": incident.driver_since,
+        "alerts": tuple(
+            AlertLine(
+                id=alert.id, rule=alert.rule, state=alert.state, opened_at=alert.opened_at, closed_at=alert.closed_at, message=alert.message
+            )
+            for name in incident.alerts
+            if (alert := control.alerts.get(name)) is not None
+        ),
+        "playbook": head,
+        "run": incident.run,
+        "run_started_at": run.started_at if run else None,
+        "run_outcome": run.outcome if run else None,
+        "run_driver": run.driver if run else None,
+        "why_no_run": why,
+        "steps": steps,
+        "in_doubt": run.in_doubt.id if run and run.in_doubt else None,
+        "evidence": kept_evidence(run) if run else (),
+        "timeline": tuple(sorted([*timeline_of(incident, control, incident.run), *told_by_run(run)], key=lambda entry: entry.at)),
+    }
+    return incident, standing, problem
+
+
 def _opened_by(incident: Incident, control: ControlState) -> str:
     alert = control.alerts.get(incident.alerts[0]) if incident.alerts else None
     return f"rule {alert.rule}" if alert is not None else incident.opened_by
 
 
 def _health(sight: Sight, model: str) -> ModelHealth:
-    """As last evaluated when that is fresh, else judged now."""
+    """As last evaluated when that is fresh and of what serves, else judged now."""
     found = None if sight.past else kept_health(sight.workspace.paths, sight.environment, model)
-    if found is not None and abs(sight.at - found.at) <= FRESH_FOR:
+    if found is not None and abs(sight.at - found.at) <= FRESH_FOR and of_what_serves(found, sight):
         return found
     with sight.reader() as reader:
         return assess(sight, reader, registry_of(reader, sight.environment, sight.at), model).health

@@ -48,12 +48,13 @@ ALWAYS = (("?", ""), ("q", ""))
 
 
 class Loaded(Message):
-    """A view has been computed for the screen as it stood at `epoch`."""
+    """A view has been computed for the screen as it stood at `epoch`; `whole` unless what takes longer is still being read."""
 
-    def __init__(self, view: Any, epoch: int) -> None:
+    def __init__(self, view: Any, epoch: int, *, whole: bool = True) -> None:
         super().__init__()
         self.view = view
         self.epoch = epoch
+        self.whole = whole
 
 
 class LoadFailed(Message):
@@ -106,6 +107,8 @@ class DeckScreen(FrameScreen):
         self._pending = False
         self._news = False
         """Whether what differs on the page came from outside, and not from a key: only then is it marked."""
+        self._reorder = False
+        """Whether the rows of the next page come in their own order: somebody asked for it."""
         self._answered: Callable[[str], None] | None = None
 
     # what a subclass says
@@ -113,6 +116,13 @@ class DeckScreen(FrameScreen):
     def load(self, lookout: Lookout) -> Any:
         """Compute the view; runs in a worker thread."""
         raise NotImplementedError
+
+    def at_once(self, lookout: Lookout) -> Any:
+        """What can be known without waiting for the rest, in the form of the view; None: nothing. Runs in a worker thread.
+
+        What somebody did, here or elsewhere, is on the screen before what it led to has been counted.
+        """
+        del lookout
 
     def read(self) -> Any:
         """The view of this moment; runs in a worker thread. Overridden by what needs no workspace that can be opened."""
@@ -203,7 +213,13 @@ class DeckScreen(FrameScreen):
 
     def on_screen_resume(self) -> None:
         self.show_banner()
-        self.reload_when_changed()
+        if self.reload_when_changed() and self._pending and self.view is not None:
+            # What is shown may be from before what was done on the screen that was left.
+            self.heading.reads(reading=True)
+
+    def on_screen_suspend(self) -> None:
+        # What was said here is about what was done here: it must not be read as the answer to what is done elsewhere.
+        self.why.hush()
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)
@@ -211,12 +227,12 @@ class DeckScreen(FrameScreen):
         self._glance_once_rested()
         self.call_after_refresh(self.draw)
 
-    def reload_when_changed(self) -> None:
-        """Read again when the workspace changed on disk, or when a clock that runs has moved on."""
-        if self.app.screen is not self or self._pending:
-            return
-        if self.app.stamp() != self._stamp:
-            self.reload()
+    def reload_when_changed(self) -> bool:
+        """Read again when the workspace changed on disk, or when a clock that runs has moved on; whether it did."""
+        if self.app.screen is not self or self._pending or self.app.stamp() == self._stamp:
+            return False
+        self.reload()
+        return True
 
     def reload(self) -> None:
         """Read again now."""
@@ -231,6 +247,8 @@ class DeckScreen(FrameScreen):
         if epoch == self._epoch:
             self._stamp = stamp
         try:
+            if self.view is not None and (early := self.at_once(self.app.lookout())) is not None:
+                self.post_message(Loaded(early, epoch, whole=False))
             view = self.read()
             self.app.look_for_what_is_broken()
         except Exception as error:
@@ -241,14 +259,17 @@ class DeckScreen(FrameScreen):
     def on_loaded(self, message: Loaded) -> None:
         if message.epoch != self._epoch:
             return
-        self._pending = False
         self.view = message.view
-        self.remove_class("-failed")
-        self.app.seen(self, message.view)
+        if message.whole:
+            self._pending = False
+            self.remove_class("-failed")
+            self.heading.reads(reading=False)
+            self.app.seen(self, message.view)
         self.show_banner()
         self._news = True
         self.draw()
         self._news = False
+        self._reorder = self._reorder and not message.whole
         self.show_keys()
         self._glance_once_rested()
 
@@ -256,6 +277,7 @@ class DeckScreen(FrameScreen):
         if message.epoch != self._epoch:
             return
         self._pending = False
+        self.heading.reads(reading=False)
         self.add_class("-failed")
         if self.view is None:
             self.heading.show(line(("nothing could be read", "warning")))
@@ -320,8 +342,8 @@ class DeckScreen(FrameScreen):
         page = self.page(self.view, self.list_width, self.content_height)
         if self._filter:
             page = filtered(page, self._filter, self.list_width)
-        self.content.show(page, mark_changes=self._news)
-        self.heading.show(page.heading)
+        self.content.show(page, mark_changes=self._news, take_order=self._reorder)
+        self.heading.show(page.heading, better_order=self.content.better_order)
         moment = self.app.session.as_of
         self.verb = page.verb if moment is None else f"--as-of {moment.isoformat(timespec='minutes')} {page.verb}"
         self.show_verb(self.verb)
@@ -425,6 +447,10 @@ class DeckScreen(FrameScreen):
             self.say("q leaves the console")
             return True
         return False
+
+    def do_refresh(self) -> None:
+        self._reorder = True
+        self.reload()
 
     def do_next_problem(self) -> None:
         self._problem(1)

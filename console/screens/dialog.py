@@ -27,7 +27,8 @@ class DialogScreen(FrameScreen):
 
     app: ConsoleApp
     scope = "dialog"
-    asks = "Tab to the button, Space presses it. Enter never does. Esc cancels."
+    asks = "Tab to the button, Space presses it, Enter never  Esc cancels"
+    """What the keys do; `keys_said` says it on line 24."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ class DialogScreen(FrameScreen):
 
     def on_mount(self) -> None:
         self.banner.show(self.app.banner_facts())
-        self.keys.show([(self.asks, "")])
+        self.keys.show([(self.keys_said(), "")])
         self._draw_first()
 
     def on_screen_resume(self) -> None:
@@ -113,6 +114,11 @@ class DialogScreen(FrameScreen):
         """Put another plan on the screen. What was typed stays with `keep_form`; the focus is back on Cancel in any case."""
         self.body = plan
         self.form.show_plan(plan, keep_form=keep_form, drop_keys=drop_keys)
+        self.keys.show([(self.keys_said(), "")])
+
+    def keys_said(self) -> str:
+        """Line 24 while nothing was sent: the key that reads on is named where there is more to read."""
+        return ("PgDn more  " if self.form.scrolls else "") + self.asks
 
     def draw_again(self) -> None:
         """Draw another plan in the place of this one: everything is asked again."""
@@ -168,7 +174,7 @@ class DialogScreen(FrameScreen):
         self.banner.show(self.app.banner_facts())
         self.form.show_receipt(lines, finished=True)
         self.ended()
-        self.keys.show([("q", "back"), ("Enter", "back")])
+        self.keys.show([("q", "back"), *((("PgDn", "more of the plan"),) if self.form.scrolls else ())])
         self._watch()
         self.set_interval(WATCHED_EVERY, self._watch_again)
 

@@ -26,6 +26,9 @@ class FleetScreen(DeckScreen):
         self.draws_curves()
         return lookout.fleet()
 
+    def at_once(self, lookout: Lookout) -> Any:
+        return lookout.fleet_standing()
+
     def page(self, view: Any, width: int, height: int) -> Page:
         return fleet_page(view, width=width, height=height, selected=self.content.cursor_key, curve=self.curves)
 

@@ -12,6 +12,7 @@ from console import commands
 from console.render.incident import incident_heading, incident_page, playbook_line, step_rows, steps_width
 from console.render.incident_detail import detail_rows
 from console.screens.base import ALWAYS, DeckScreen
+from console.session import who_am_i
 from widgets.frame import OneLine
 from widgets.line import Line, Page
 from widgets.rows import Moved
@@ -26,9 +27,12 @@ CHOICE, DOUBT = "choice:", "doubt:"
 OF_A_RUN = frozenset({"open", "skip", "handover"})
 """Keys that an incident without a run of a playbook has no use for."""
 
-KEYS = ("open", "take", "skip", "note", "handover", "changes", "rollback", "kill")
-WORDS = {"open": "choose", "rollback": "", "kill": ""}
+KEYS = ("open", "pane", "take", "skip", "note", "handover", "changes", "rollback", "kill")
+WORDS = {"rollback": "", "kill": ""}
 """What line 24 says here behind a key, where the room is needed."""
+
+ENTER = {"action": "open plan", "manual": "done", "note": "write", "escalate": "done", "decision": "decide"}
+"""What Enter does at the step where the run stands, by the kind of the step."""
 
 
 class PlaybookLine(OneLine):
@@ -66,6 +70,10 @@ class IncidentScreen(DeckScreen):
         assert self.target is not None
         self._trouble = self._attended(lookout)
         return lookout.incident(self.target)
+
+    def at_once(self, lookout: Lookout) -> Any:
+        # What was done on the plan's own screen stands in the journal; how the model does takes longer to read.
+        return lookout.incident_standing(self.view)
 
     def load_glance(self, lookout: Lookout) -> Any:
         assert self.target is not None
@@ -128,13 +136,39 @@ class IncidentScreen(DeckScreen):
     def show_keys(self) -> None:
         """Line 24: what takes the run on, in the order in which it is needed."""
         known = {command.id: command for command in commands.on_screen(self.scope)}
-        without_run = self.view is not None and self.view.run is None
-        shown = [
-            known[name]
-            for name in KEYS
-            if name in known and self.app.disabled(known[name], self) is None and not (without_run and name in OF_A_RUN)
-        ]
-        self.keys.show([(commands.key_words(command.keys[0]), WORDS.get(command.id, command.footer)) for command in shown], kept=ALWAYS)
+        words = WORDS | {"open": self._enter()}
+        shown = [known[name] for name in KEYS if self._is_of_use(name) and self.app.disabled(known[name], self) is None]
+        self.keys.show([(commands.key_words(command.keys[0]), words.get(command.id, command.footer)) for command in shown], kept=ALWAYS)
+
+    def _is_of_use(self, name: str) -> bool:
+        view = self.view
+        if name == "open":
+            return bool(self._enter())
+        if view is None:
+            return True
+        if name == "pane":
+            return self.stepper.detail.cursor_key is not None
+        if name == "take":
+            return view.state != "closed" and view.driver != who_am_i(self.app.session.clock()).split("@")[0]
+        if name in OF_A_RUN and view.run is None:
+            return False
+        return name != "skip" or view.current is not None
+
+    def _enter(self) -> str:
+        """What Enter does under the cursor, in a word; nothing: it does nothing there."""
+        if self.view is None:
+            return ""
+        if self.stepper.detail.has_focus:
+            key = self.stepper.detail.cursor_key or ""
+            return "choose" if key.startswith(CHOICE) else "do it" if key.startswith(DOUBT) else ""
+        step = self.view.current
+        if step is None or step.id != self.content.cursor_key:
+            return "other pane" if self.stepper.detail.cursor_key is not None else ""
+        if step.status == "failed" or step.blocked:
+            return "try again"
+        if step.kind == "approval":
+            return "ask" if step.approval is None else "look again"
+        return ENTER.get(step.kind, "look again")
 
     def _detail(self, key: str | None) -> Any:
         width = self.size.width
@@ -160,6 +194,10 @@ class IncidentScreen(DeckScreen):
         if message.view.has_focus and message.key is not None:
             # Detail without a row that can be chosen has nothing to say: the step keeps line 23.
             self.why.show(message.why)
+        self.show_keys()
+
+    def on_descendant_focus(self) -> None:
+        self.show_keys()
 
     def _leave_prompt(self) -> None:
         super()._leave_prompt()
@@ -239,6 +277,9 @@ class IncidentScreen(DeckScreen):
         key = (self.stepper.detail.cursor_key if self.stepper.detail.has_focus else None) or self.content.cursor_key
         if key is not None:
             self.open_row(key)
+
+    def do_pane(self) -> None:
+        self.stepper.action_other_pane()
 
     def do_take(self) -> None:
         if self.view is not None and self.view.run is None:

@@ -38,7 +38,13 @@ class PlanScreen(DialogScreen):
         self._touched = False
         self.outcome: ActionOutcome | None = None
         if errand.kinds == SWITCH_CHOICES:
-            self.asks = "up/down state  Tab to the button, Space presses it, Enter never  Esc cancels"
+            self.asks = "up/down state  Tab to the button, Space presses it  Esc cancels"
+
+    def keys_said(self) -> str:
+        if self.drawn is None or self.chosen is None or self.errand.kinds == SWITCH_CHOICES:
+            return super().keys_said()
+        # By this the action is found again in the audit, whatever becomes of the line to this terminal.
+        return f"{super().keys_said()}  {self.drawn.plans[self.chosen].action_id[:6]}"
 
     # in workers
 
@@ -56,7 +62,20 @@ class PlanScreen(DialogScreen):
         zone = self.errand.workspace.zone
         moments = [(record.intended_at, "intended"), (record.sent_at, "sent"), (record.finished_at, "ended")] if record else []
         times = [(word, when.astimezone(zone).strftime("%H:%M:%S")) for when, word in moments if when is not None]
-        return outcome_lines(plan, self.outcome, zone, times, self.size.width)
+        return [*outcome_lines(plan, self.outcome, zone, times, self.size.width), *self._written_down()]
+
+    def _written_down(self) -> list[Line]:
+        """Keep in the playbook's run what was done for it; what hinders that, since the incident's page will do it later."""
+        if self.errand.run is None or self.errand.incident is None:
+            return []
+        from console.runbook.attending import adopt, runner_for  # loaded with the first playbook
+
+        try:
+            with self.errand.desk(keep=True) as desk:
+                adopt(runner_for(self.errand.workspace, self.errand.environment, desk, self.errand.run, self.errand.incident))
+        except Exception as error:
+            return [line((f" the playbook was not moved on: {self.app.said_of(error)}", "warning"))]
+        return []
 
     def afterwards(self) -> list[Line]:
         if self.outcome is None or self.outcome.kind not in MOVING_KINDS or self.outcome.state is not ActionState.EFFECTIVE:
@@ -117,7 +136,6 @@ class PlanScreen(DialogScreen):
         switch = self.errand.kinds == SWITCH_CHOICES
         self.heading.show(switch_heading(plan, zone, width) if switch else plan_heading(plan, width))
         self.why.show(plan_why(plan), verb=plan.verb)
-        self.keys.show([(f"{self.asks}  {plan.action_id[:6]}" if not switch else self.asks, "")])
         return Plan(
             lines=tuple(plan_body(plan, zone, width)),
             act=button_words(plan),

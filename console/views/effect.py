@@ -69,7 +69,7 @@ class EffectView(View):
     verdict: Verdict
     message: str
     next_labels_at: Moment | None = None
-    """When the first outcome of what was scored since can be known; None when the model does not say how long that takes."""
+    """By when outcomes of the first scores since are due, though some come sooner; None when the model does not say how long that takes."""
 
 
 def effect_view(sight: Sight, reader: Reader, action_id: str) -> EffectView:

@@ -22,7 +22,7 @@ from console.views.health import ModelHealth
 from console.views.kept import kept_health
 from console.views.serving import Serving, serving_at
 from console.views.sight import Sight
-from console.views.standing import health_with_control
+from console.views.standing import health_with_control, of_what_serves
 from console.views.would_help import FALLBACK, Option, WouldHelpView
 
 KEPT_FOR: Final = timedelta(minutes=10)
@@ -90,8 +90,7 @@ def evidence_of(sight: Sight, reader: Reader, name: str) -> Evidence:
 def _health(sight: Sight, reader: Reader, registry: Registry, name: str) -> ModelHealth:
     """As last evaluated when that is fresh and about the version that serves, else evaluated now."""
     kept = None if sight.past else kept_health(sight.workspace.paths, sight.environment, name)
-    serving = serving_at(sight.alias_history(name), sight.at).version
-    if kept is not None and abs(sight.at - kept.at) <= KEPT_FOR and kept.version == serving:
+    if kept is not None and abs(sight.at - kept.at) <= KEPT_FOR and of_what_serves(kept, sight):
         return health_with_control(kept, sight)
     return assess(sight, reader, registry, name).health
 

@@ -9,13 +9,14 @@ from backends.records import State, SwitchState
 from backends.text import Untrusted
 from console.control.actions import SWITCH_STATES, version_label
 from console.render import figures
-from console.views.fleet import FleetView, Waiting
+from console.views.fleet import FleetRow, FleetView, Waiting
 from console.views.health import ModelHealth
+from console.views.serving import serving_at
 from console.views.sight import Sight
 
 
 def with_control(view: FleetView, sight: Sight) -> FleetView:
-    """The fleet with incidents, switches and what waits as control has them now."""
+    """The fleet with versions, incidents, switches and what waits as registry and control have them now."""
     rows = []
     for row in view.rows:
         switch = sight.switch_standing(row.model)
@@ -23,6 +24,8 @@ def with_control(view: FleetView, sight: Sight) -> FleetView:
         rows.append(
             row.model_copy(
                 update={
+                    "version": version_in_force(sight, row.model, row.version),
+                    "next_step": _next_step(row, sight),
                     "switch": switch.switch,
                     "switch_overdue": switch.overdue(sight.at),
                     "incidents": tuple(incident.id for incident in reversed(incidents)),
@@ -32,6 +35,29 @@ def with_control(view: FleetView, sight: Sight) -> FleetView:
             )
         )
     return view.model_copy(update={"rows": tuple(rows), "at": sight.at, "switches_version": switches_version(sight)})
+
+
+def version_in_force(sight: Sight, model: str, evaluated: str | None) -> str | None:
+    """The version that the registry's alias names now; what was `evaluated` where the registry names none."""
+    return serving_at(sight.alias_history(model), sight.at).version or evaluated
+
+
+def of_what_serves(view: FleetView | ModelHealth, sight: Sight) -> bool:
+    """Whether what was evaluated is about the versions that serve now: a promotion or a rollback makes its numbers another version's."""
+    listed = view.rows if isinstance(view, FleetView) else (view,)
+    return all(version_in_force(sight, each.model, each.version) == each.version for each in listed)
+
+
+def _next_step(row: FleetRow, sight: Sight) -> str:
+    """What was advised when the row was evaluated, unless somebody has acted since: then only what stands."""
+    incidents = sight.control.open_incidents(sight.environment, row.model)
+    switch = sight.switch(row.model)
+    known = (row.version, row.switch, row.incidents[:1])
+    if known == (version_in_force(sight, row.model, row.version), switch, tuple(each.id for each in incidents[-1:])):
+        return row.next_step
+    step = f"i incident {incidents[-1].id}" if incidents else ""
+    stands = f"the switch stands at {switch.value}" if switch is not SwitchState.NORMAL else ""
+    return "; ".join(filter(None, (step, stands)))
 
 
 def health_with_control(health: ModelHealth, sight: Sight) -> ModelHealth:

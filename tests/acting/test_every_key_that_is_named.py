@@ -165,6 +165,8 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     "breaker": lambda after: after.screen.prompt.is_open or after.says("breaker"),
     "elevate": lambda after: after.screen.prompt.is_open,
     "verify": says("chain|nothing edited"),
+    # Enter does another thing there, and line 24 says which.
+    "pane": lambda after: after.console.rows[-1] != after.before.text[-1],
     "handover": asks("hand over to"),
     "skip": asks("because"),
     "note": asks("+"),

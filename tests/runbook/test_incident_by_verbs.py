@@ -137,6 +137,28 @@ def test_what_was_done_by_its_own_verb_counts_as_the_choice(qd: Any, workspace: 
     assert (choose["chosen"], choose["decision"]["suggested"], act["word"]) == ("rollback", "fallback", "effective")
 
 
+def test_what_was_done_outside_the_run_stands_where_it_was_done(qd: Any, workspace: Workspace, tmp_path: Path) -> None:
+    qd("playbook", "run", "quality-collapse", "--incident", "INC-1")
+    assert qd("playbook", "step", "RUN-1", "--choose", "fallback")[0] == 0
+    assert qd("kill", "arrivals", "--state", "fallback", "--confirm", "arrivals", "--reason", "it collapsed")[0] == 0
+    stand_at(workspace, NOW + timedelta(hours=2))
+    with open_desk(workspace, "production") as desk:
+        attend(workspace, "production", desk, "INC-1")
+    done = step(shown(qd, "incident", "INC-1"), "act")
+    moment = NOW.isoformat().replace("+00:00", "Z")
+    assert [operation["at"] for operation in done["operations"]] == [moment]
+    assert done["ended_at"] == moment
+
+    target = tmp_path / "postmortem.md"
+    assert qd("incident", "INC-1", "--export", str(target))[0] == 0
+    text = target.read_text(encoding="utf-8")
+    done_at = f"{NOW:%Y-%m-%d %H:%M:%S} UTC"
+    [told] = [line for line in text.splitlines() if "act: **effective**" in line]
+    assert told.startswith(f"| {done_at} |")
+    assert re.search(rf"^- {done_at} mara: fallback ", text, re.MULTILINE)
+    assert re.search(rf"Do what was chosen \*\*done\*\*, mara {done_at}", text)
+
+
 @pytest.mark.parametrize("flag", [["--read-only"], ["--as-of", "2013-04-26T22:00Z"]])
 def test_nothing_moves_read_only_or_in_the_past(qd: Any, workspace: Workspace, flag: list[str]) -> None:
     qd("playbook", "run", "quality-collapse", "--incident", "INC-1")

@@ -49,7 +49,7 @@ async def test_enter_enter_and_the_name_lead_from_the_page_to_the_fallback(works
         drawn = picture(app)
         assert "step 4 of 8" in drawn
         assert ". 1 check    data bug" in drawn
-        assert "? 3 check" in drawn, "what could not be computed is not shown as passed"
+        assert "? 3 input drift" in drawn, "what could not be computed is not shown as passed"
         assert "> fallback" in drawn
         assert "BEST" in drawn
         assert "driver nobody (T takes it)" in drawn
