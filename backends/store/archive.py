@@ -39,7 +39,8 @@ PUBLISHED: Final = ("registry.json", "switches.json", "traffic.json", "clock.jso
 FOLDERS_LEFT_OUT: Final = frozenset({"store", "landing", "logs", "crash", "lost+found"})
 ENDINGS_LEFT_OUT: Final = (".tmp", ".lock", ".new", "-wal", "-shm", "-journal")
 CACHED: Final = ("summary.json", "evaluated.json")
-"""In `store/`, with `health/`: what was evaluated last, so that a restored workspace says the same until it is evaluated again."""
+CACHED_BELOW: Final = ("health/*.json", "estimates/*/*.json")
+"""In `store/`: what was evaluated and learnt, so that a restored workspace says the same, of the past too, which nobody learns again."""
 
 ONLY_NEWEST: Final = (
     "DELETE FROM readers",
@@ -203,7 +204,8 @@ def _store_copied(paths: WorkspacePaths, beside: Path) -> Iterator[list[tuple[st
                 relative = Path(segment.file).relative_to(copied.segments)
                 files.append((f"store/segments/{relative.as_posix()}", paths.segments / relative))
             files += _landed(paths, absorbed)
-            cached = [paths.store / name for name in CACHED] + sorted((paths.store / "health").glob("*.json"))
+            cached = [paths.store / name for name in CACHED]
+            cached += [path for pattern in CACHED_BELOW for path in sorted(paths.store.glob(pattern))]
             files += [(path.relative_to(paths.root).as_posix(), path) for path in cached if path.is_file()]
             if paths.profiles.exists():
                 with contextlib.suppress(CopyFailed):

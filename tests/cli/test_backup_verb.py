@@ -21,6 +21,7 @@ from backends.store.landing import land
 from backends.store.paths import WorkspacePaths
 from backends.store.unpacking import restore_archive
 from console.cli.main import main
+from console.views.estimated import Estimates, KeptCalibration, keep_estimates, kept_estimates
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "robustness"))
 from broken_workspaces import ask, evaluated, lived_in, whole
@@ -32,6 +33,8 @@ NOW = datetime(2024, 3, 1, tzinfo=UTC)
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = lived_in(evaluated(whole(tmp_path_factory.mktemp("backup") / "w"))).root
     land(WorkspacePaths(root), "predictions", rows("landed"), now=NOW)
+    for days in (3, 2):
+        keep_estimates(WorkspacePaths(root), learnt(days))
     (root / "artifacts").mkdir()
     (root / "artifacts" / "1.bin").write_bytes(b"bytes of version 1")
     (root / "policies" / ".in-force").mkdir(exist_ok=True)
@@ -44,6 +47,13 @@ def archive(original: Path) -> Path:
     path = original.parent / "b.tar.gz"
     create_archive(WorkspacePaths(original), path, now=NOW)
     return path
+
+
+def learnt(days_ago: int) -> Estimates:
+    line = ((0.0, 1.0), (0.0, 1.0))
+    moment = NOW - timedelta(days=days_ago)
+    kept = KeptCalibration(since=moment, until=moment, learnt_at=moment, n=500 + days_ago, digest="sha256:0", maps=(line, line))
+    return Estimates(environment="production", model="delay", version="1", made_at=moment, calibration=kept)
 
 
 def rows(key: str, count: int = 1) -> dict[str, list[object]]:
@@ -65,6 +75,9 @@ def test_what_is_restored_answers_as_the_original_does(original: Path, archive: 
     assert "every digest is right" in answer.out
     for words in ("fleet", "model delay", "incidents", "switches", "audit log", "audit verify", "versions delay"):
         assert ask(target, words).out == ask(original, words).out, words
+    for days in (3, 2):
+        at = NOW - timedelta(days=days)
+        assert kept_estimates(WorkspacePaths(target), "production", "delay", "1", at) == learnt(days)
     assert counted(target) == counted(original)
     assert "1,601 predictions" in counted(target)
     assert (target / "artifacts" / "1.bin").read_bytes() == b"bytes of version 1"
