@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -38,12 +39,20 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def refuse_special(path: Path) -> None:
-    """Raises OSError where a database would be opened by name and waited for; one that is not there yet passes."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return
-    require_regular(path, status)
+    """Raises OSError where a file would be opened by name and waited for; one that is not there yet passes."""
+    with contextlib.suppress(FileNotFoundError):
+        require_regular(path, path.stat())
+
+
+def refuse_special_database(path: Path) -> None:
+    """The same for a database of SQLite, and for what it opens beside it."""
+    for each in (path, *beside_database(path)):
+        refuse_special(each)
+
+
+def beside_database(path: Path) -> tuple[Path, ...]:
+    """What SQLite opens together with the database at `path`, by name, if it is there."""
+    return tuple(path.with_name(f"{path.name}-{what}") for what in ("journal", "wal", "shm"))
 
 
 def _read(path: Path, most: int, flags: int) -> tuple[bytes, int]:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,8 +34,9 @@ from backends.journal.entries import (
     moment_text,
 )
 from backends.journal.head import Head, mirror_head, read_head
+from backends.journal.opening import in_time
 from backends.journal.outside import OutsideHeads
-from backends.plain_file import require_regular
+from backends.plain_file import refuse_special_database, require_regular
 from backends.records import canonical_json
 
 FORMAT: Final = 1
@@ -88,9 +90,9 @@ class Journal:
         with _said_plainly(path):
             if not read_only and not path.exists():
                 _create(path, head_path)
-            # SQLite would wait for whoever writes into a named pipe, and with it the kill switch.
             require_regular(path, path.stat())
-            self._connection = _connect(path, read_only, busy_seconds)
+            refuse_special_database(path)
+            self._connection = in_time(partial(_connect, path, read_only, busy_seconds), path, busy_seconds)
             try:
                 _check_format(self._connection, path)
             except BaseException:
@@ -284,7 +286,7 @@ def _said_plainly(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise JournalUnavailable(f"{path} is damaged ({error}): restore a backup; `audit verify` says what is left") from error
     except OSError as error:
-        raise JournalUnavailable(f"{path} cannot be opened: {error.strerror or error}") from error
+        raise JournalUnavailable(f"{error.filename or path} cannot be opened: {error.strerror or error}") from error
     except DamagedEntry as error:
         raise JournalUnavailable(f"{path}: {error}: `audit verify` says what else is wrong") from error
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from backends.durable import private_mode
-from backends.plain_file import refuse_special, require_regular
+from backends.plain_file import refuse_special_database, require_regular
 from backends.profile.profile import ColumnSpec, Profile
 from backends.records import digest_of
 
@@ -123,6 +123,7 @@ def _opened(body: bytes) -> list[dict[str, Any]]:
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     require_regular(path, path.stat())
+    refuse_special_database(path)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
     try:
         if connection.execute("PRAGMA user_version").fetchone() != (FORMAT,):
@@ -150,7 +151,7 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
-    refuse_special(path)
+    refuse_special_database(path)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, private_mode(path.parent)))
     connection = sqlite3.connect(path, timeout=30.0)
     try:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from backends.plain_file import refuse_special
+from backends.plain_file import refuse_special_database
 from backends.store.errors import StoreBusy, StoreError
 from backends.store.files import make_folder, said
 from backends.store.landing import LandingFile
@@ -354,7 +354,7 @@ def _opened(paths: WorkspacePaths) -> Catalogue:
         make_folder(paths.store)
         if not paths.catalog.exists():
             _create(paths)
-        refuse_special(paths.catalog)
+        refuse_special_database(paths.catalog)
         connection = _connect(str(paths.catalog))
         _prepare(connection, paths)
         return Catalogue(paths, connection, writable=True)
@@ -392,7 +392,7 @@ def _read_only(paths: WorkspacePaths, cause: Exception) -> Catalogue:
     try:
         if not paths.catalog.exists():
             return Catalogue(paths, None, writable=False)
-        refuse_special(paths.catalog)
+        refuse_special_database(paths.catalog)
         # A WAL database on a medium that cannot be written is readable only if nobody else writes it.
         for mode in ("mode=ro", "immutable=1"):
             with contextlib.suppress(sqlite3.OperationalError):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backends.durable import replace_file
+from backends.journal.journal import Journal
 from backends.store.compactor import compact
 from backends.store.paths import WorkspacePaths
 from backends.yaml_text import YamlFileError, load_yaml
@@ -90,7 +91,9 @@ PROGRAM = (sys.executable, "-c", "import sys; from console.cli.main import entry
 BESIDE = ("audit-head", "policies/.in-force/current.json", ".switches.json.tmp", ".audit-head.tmp", "heads")
 
 
-@pytest.mark.parametrize("names", [BESIDE, ("control.sqlite",), ("workspace.toml",), ("clock.json",)], ids=lambda names: names[0])
+@pytest.mark.parametrize(
+    "names", [BESIDE, ("control.sqlite",), ("control.sqlite-journal",), ("workspace.toml",), ("clock.json",)], ids=lambda names: names[0]
+)
 def test_a_named_pipe_holds_up_neither_the_kill_switch_nor_the_verification(tmp_path: Path, names: tuple[str, ...]) -> None:
     root = tmp_path / "w"
     workspace = init_workspace(root, name="w", clock=ClockSettings(start=NOON))
@@ -110,6 +113,36 @@ def test_a_named_pipe_holds_up_neither_the_kill_switch_nor_the_verification(tmp_
     else:
         assert code == 0
         assert json.loads((root / "switches.json").read_text())["switches"]["production"]["delay"]["state"] == "fallback"
+
+
+@pytest.mark.parametrize("name", ["control.sqlite", "control.sqlite-journal"])
+def test_a_named_pipe_put_in_place_between_the_look_and_the_opening_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    journal, head = tmp_path / "control.sqlite", tmp_path / "audit-head"
+    Journal(journal, head).close()
+    # In a process of its own: what waits in the engine can only be ended from outside.
+    asked = f"""
+import os, threading
+from pathlib import Path
+from backends.journal import journal
+from backends.journal.entries import JournalUnavailable
+pipe = Path({str(tmp_path / name)!r})
+looked = journal.refuse_special_database
+def swapped(path):
+    looked(path)
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+journal.refuse_special_database = swapped
+try:
+    journal.Journal(Path({str(journal)!r}), Path({str(head)!r}), read_only=True, busy_seconds=0.1)
+except JournalUnavailable as problem:
+    print(problem)
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join()
+"""
+    ran = subprocess.run([sys.executable, "-c", asked], check=False, capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 0, ran.stderr
+    assert f"{journal} cannot be opened: no answer" in ran.stdout and "named pipe" in ran.stdout
 
 
 def _ended(words: list[str]) -> tuple[int | None, str]:
@@ -135,7 +168,9 @@ def test_what_is_written_beside_a_file_is_never_written_through_a_link(tmp_path:
     assert victim.read_text() == "of somebody else" and victim.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("name", ["store/catalog.sqlite", "store/profiles.sqlite", "store/generations/1.duckdb", "a segment"])
+@pytest.mark.parametrize(
+    "name", ["store/catalog.sqlite", "store/catalog.sqlite-journal", "store/profiles.sqlite", "store/generations/1.duckdb", "a segment"]
+)
 def test_a_named_pipe_in_the_store_is_refused_and_never_waited_for(tmp_path: Path, name: str) -> None:
     root = tmp_path / "w"
     paths = init_workspace(root, name="w").paths
