@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from backends.durations import parse_duration
+from backends.shell_words import option
 from backends.text import displayable
 from console.acting import open_desk
 from console.cli.context import Context, Problem
@@ -244,9 +244,7 @@ def typed_name(context: Context, asked: str | None, model: str, shown: Callable[
     given = context.options.confirm
     if given is None:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise Problem(
-                Exit.USAGE, f"without a terminal the {what} is needed: --confirm {shlex.quote(displayable(wanted))}; nothing was sent"
-            )
+            raise Problem(Exit.USAGE, f"without a terminal the {what} is needed: {option('--confirm', wanted)}; nothing was sent")
         if shown is not None:
             print(shown(), file=sys.stderr)
         print(f"Type {displayable(wanted)} to {purpose} (anything else leaves): ", end="", file=sys.stderr, flush=True)

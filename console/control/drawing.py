@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from backends.protocol import TrafficSetting
+from backends.shell_words import command_line, with_options
 from backends.text import Untrusted
 from console.control.actions import (
     ALIAS_KINDS,
@@ -132,6 +132,7 @@ def sealed(
         warnings.append("this waits for an approval; to do it at once and have it reviewed afterwards: B, or --break-glass")
     elif request.break_glass and moves:
         warnings.append("nothing stands in the way of this: no glass is broken")
+    verb = _verb(request, to, subject)
     fields: dict[str, Any] = {
         "action_id": action_id_of(key),
         "key": key,
@@ -175,7 +176,7 @@ def sealed(
         "allowed": refusal is None,
         "refusal": refusal,
         "warnings": (*warnings, *cautions),
-        "verb": _verb(request, to, subject) + (" --break-glass" if glass else ""),
+        "verb": with_options(verb, "--break-glass") if glass else verb,
         "drawn_at": situation.now,
         "reason": request.reason,
         "incident": request.incident,
@@ -361,37 +362,39 @@ def _written(moment: datetime) -> str:
 
 
 def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
-    words: list[str]
     if request.kind is ActionKind.PROMOTE:
-        words = ["promote", f"{request.model}@{to}"]
-    elif request.kind is ActionKind.ROLLBACK:
-        words = ["rollback", request.model, *(["--to", to] if to else [])]
-    elif request.kind is ActionKind.RESTORE:
-        words = ["restore", request.model]
-    elif request.kind in TRAFFIC_KINDS:
-        words = ["traffic", request.model, *_shift_words(request)]
-    elif request.kind in SWITCH_STATES:
-        words = ["kill", request.model, "--state", str(to)]
-        words += ["--until", _written(request.until)] if request.until else []
-        words += ["--owner", request.owner] if request.owner else []
-    else:
-        names = {ActionKind.NOTE: "note", ActionKind.ACKNOWLEDGE: "ack", ActionKind.HAND_OVER: "handover"}
-        known = names.get(request.kind)
-        words = [known, subject or request.model] if known else ["incident", request.kind.value, subject or request.model]
-    return " ".join(shlex.quote(word) for word in words)
+        return command_line("promote", f"{request.model}@{to}")
+    if request.kind is ActionKind.ROLLBACK:
+        return command_line("rollback", request.model, options={"--to": to} if to else {})
+    if request.kind is ActionKind.RESTORE:
+        return command_line("restore", request.model)
+    if request.kind in TRAFFIC_KINDS:
+        what, options = _shift_words(request)
+        return command_line("traffic", request.model, what, options=options)
+    if request.kind in SWITCH_STATES:
+        until = {"--until": _written(request.until)} if request.until else {}
+        owner = {"--owner": request.owner} if request.owner else {}
+        return command_line("kill", request.model, options={"--state": str(to), **until, **owner})
+    names = {ActionKind.NOTE: "note", ActionKind.ACKNOWLEDGE: "ack", ActionKind.HAND_OVER: "handover"}
+    known = names.get(request.kind)
+    about = subject or request.model
+    return command_line(known, about) if known else command_line("incident", request.kind.value, about)
 
 
-def _shift_words(request: ActionRequest) -> list[str]:
+def _shift_words(request: ActionRequest) -> tuple[str, dict[str, str | None]]:
+    """What `traffic MODEL` is to do, and with which options."""
     wish = request.wish
     if wish is None or request.kind is ActionKind.ABORT:
-        return ["abort"]
+        return "abort", {}
+    options: dict[str, str | None] = {}
+    what = "shift"
     if wish.move is RolloutMove.SHARE:
-        words = ["shift", "--percent", f"{(wish.share or 0.0) * 100:g}"]
+        options["--percent"] = f"{(wish.share or 0.0) * 100:g}"
     elif wish.move in {RolloutMove.STEP, RolloutMove.PAUSE, RolloutMove.RESUME}:
-        words = [wish.move.value]
+        what = wish.move.value
     else:
-        words = ["shift", "--to", request.to or "V", "--strategy", wish.move.value]
-        words += ["--steps", ",".join(f"{share * 100:g}" for share in wish.steps)] if wish.steps else []
-        words += ["--percent", f"{wish.share * 100:g}"] if wish.share is not None else []
-        words += ["--hours", f"{wish.hours:g}"] if wish.hours is not None else []
-    return [*words, "--unjudged"] if wish.unjudged else words
+        options |= {"--to": request.to or "V", "--strategy": wish.move.value}
+        options |= {"--steps": ",".join(f"{share * 100:g}" for share in wish.steps)} if wish.steps else {}
+        options |= {"--percent": f"{wish.share * 100:g}"} if wish.share is not None else {}
+        options |= {"--hours": f"{wish.hours:g}"} if wish.hours is not None else {}
+    return what, {**options, "--unjudged": None} if wish.unjudged else options

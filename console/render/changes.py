@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from console.render import figures
 from console.render.facts import paragraph
 from console.render.model import tabs
@@ -42,7 +43,7 @@ def changes_page(view: ChangesView, *, width: int = 80, height: int = 20, by_tim
             "Nothing changed in the last 60 days that anybody recorded. Events bring it in: qd ingest events events.jsonl", width
         )
     heading = sides(line("Fleet > ", (view.model, "bold"), " > what changed"), line((order, "dim")), width)
-    return Page(heading, tuple(rows), f"changes {view.model}" + (" --by-time" if by_time else ""))
+    return Page(heading, tuple(rows), command_line("changes", view.model, options={"--by-time": None} if by_time else {}))
 
 
 def _onset(view: ChangesView, zone: ZoneInfo) -> str:

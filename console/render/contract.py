@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from backends.records import State
+from backends.shell_words import command_line
 from backends.text import Untrusted, shortened
 from console.render import figures
 from console.render.model import tabs
@@ -41,7 +42,7 @@ def contract_page(view: ContractCheckView, *, width: int = 80, tabbed: bool = Fa
     rows.append(Row(line(f" {len(kept)} of {len(view.rules)} rules are kept")))
     rows += _recorded(view, width)
     rows += _searched(view, width)
-    return Page(_heading(view), tuple(rows), f"contract check {view.model.raw}" if view.model is not None else "contract")
+    return Page(_heading(view), tuple(rows), command_line("contract", "check", view.model.raw) if view.model is not None else "contract")
 
 
 def _heading(view: ContractCheckView) -> Line:
@@ -59,7 +60,8 @@ def _summary(view: ContractCheckView, width: int) -> list[Line]:
     scored = f" {figures.count(view.rows)} scored in 24 h, {view.environment}, against "
     if view.contract is not None:
         return wrapped(line(scored, (view.contract, "bold"), " (", view.name, ")"), width - 1, 3)
-    advice = f"; no contract: qd contract propose {view.model.raw} --to WORKSPACE/contracts/NAME.yaml"
+    proposed = command_line("contract", "propose", view.model.raw, options={"--to": "WORKSPACE/contracts/NAME.yaml"})
+    advice = f"; no contract: qd {proposed}"
     return wrapped(line(scored, view.name, Untrusted(advice)), width - 1, 3)
 
 
@@ -125,7 +127,8 @@ def _recorded(view: ContractCheckView, width: int) -> list[Row]:
     for moment in ("training", "batch", "online"):
         found = by_moment.get(moment)
         if found is None:
-            rows.append(Row(line((" ? ", "unknown"), f"{moment:<10}never; qd contract check {view.model.raw} FILE --moment {moment}")))
+            checked = command_line("contract", "check", view.model.raw, "FILE", options={"--moment": moment})
+            rows.append(Row(line((" ? ", "unknown"), f"{moment:<10}never; qd {checked}")))
             continue
         state = str(found.state)
         told = f"{figures.ago(view.at - found.at)}, {found.broken} rules broken, {figures.count(found.rows)} rows of "
@@ -142,7 +145,10 @@ def _searched(view: ContractCheckView, width: int) -> list[Row]:
     rows = [Row(Line()), Row(line((" LEAKAGE, AND OFFLINE AGAINST ONLINE", "dim")))]
     known: dict[str, RecordedSearch] = {each.search: each for each in view.searches}
     model = view.model.raw
-    asked = {"leakage": f"leakage FILE --label COLUMN --record {model}", "parity": f"parity FILE {model} --key key --record {model}"}
+    asked = {
+        "leakage": command_line("leakage", "FILE", options={"--label": "COLUMN", "--record": model}),
+        "parity": command_line("parity", "FILE", model, options={"--key": "key", "--record": model}),
+    }
     for name, verb in asked.items():
         found = known.get(name)
         if found is None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from backends.records import State
+from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.render import figures
 from console.render.curves import drift_curve
@@ -33,7 +34,7 @@ COURSE_WIDTH = 16
 def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: bool = True, tabbed: bool = True) -> Page:
     """Every column, the worst first. Without `complete` those that are plainly ok are only counted. `tabbed`: a screen of a model."""
     del height
-    verb = f"drift {view.line.model}" + (f" --against {view.against}" if view.against != "reference" else "")
+    verb = command_line("drift", view.line.model, options=_against(view.against))
     heading = (
         model_heading(view.line, width) if tabbed else line((view.line.model, "bold"), f" {_version(view.line.version)}, {_spans(view)}")
     )
@@ -95,7 +96,7 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
     rows += [Row(each) for each in _beside(view, width)]
     if curves:
         rows += [Row(each) for each in drift_curve(view, width, height - len(rows))]
-    verb = f"drift {view.line.model} -f {shift.column.raw}" + (f" --against {view.against}" if view.against != "reference" else "")
+    verb = command_line("drift", view.line.model, options={"-f": shift.column.raw, **_against(view.against)})
     if not tabbed:
         periods = f"{span(view.first, view.last)} against {span(view.reference_first, view.reference_last)}"
         heading = line((view.line.model, "bold"), f" {_version(view.line.version)} ", (shift.column, "bold"), f", {periods}, {rank}")
@@ -282,3 +283,7 @@ def _version(version: str | None) -> str:
     if version is None:
         return "no version"
     return version if version.startswith("v") else f"v{version}"
+
+
+def _against(other: str) -> dict[str, str | None]:
+    return {} if other == "reference" else {"--against": other}

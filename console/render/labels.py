@@ -6,6 +6,7 @@ from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from console.render import figures
 from console.render.dates import span as dates
 from console.render.model import model_heading, tabs
@@ -32,7 +33,7 @@ def labels_page(view: LabelsView, *, width: int = 80, height: int = 20, tabbed: 
     rows += _arrivals(view, width)
     rows += _days(view, width)
     rows += [Row(each) for note in view.notes for each in wrapped(line((f" Note: {note}.", "dim")), width, 2)]
-    return Page(heading, tuple(rows), f"labels {view.line.model}")
+    return Page(heading, tuple(rows), command_line("labels", view.line.model))
 
 
 def _side_by_side(view: LabelsView, zone: tzinfo, width: int) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import paragraph
@@ -42,7 +43,8 @@ def lineage_page(
         rows += paragraph(f"siblings  {'   '.join(each.raw for each in view.siblings) or 'none'}", width)
         rows += [Row(each) for each in node_detail(view, selected, width, blast, key="" if whole else "b  ")] if detail else []
     rows += _missing(view, width)
-    verb = f"lineage {view.model}" + (f"@{view.version}" if view.version else "") + (" --control" if control_flow else "")
+    name = f"{view.model}@{view.version}" if view.version else view.model
+    verb = command_line("lineage", name, options={"--control": None} if control_flow else {})
     label = version_label(view.version) if view.version else "no version"
     state = "serves" if view.serves else "does not serve"
     return Page(sides(line("Lineage ", (f"{view.model}@{label}", "bold")), line((state, "dim")), width), tuple(rows), verb)

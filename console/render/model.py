@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from backends.records import Layer, State
+from backends.shell_words import command_line
 from console.render import figures
 from console.render.curves import signal_curve
 from console.views.health import BesideHealth, LayerHealth, ModelHealth, Signal
@@ -77,7 +78,7 @@ def model_page(
     rows += [Row(each) for each in notes[: max(1, height - len(rows))]]
     if curve:
         rows += [Row(each) for each in signal_curve(health, selected, zone, width, height - len(rows))]
-    return Page(model_heading(health, width), tuple(rows), f"model {health.model}")
+    return Page(model_heading(health, width), tuple(rows), command_line("model", health.model))
 
 
 def _header(health: ModelHealth, zone: ZoneInfo, width: int) -> Line:
@@ -138,7 +139,7 @@ def _limit(signal: Signal, limit: float | None) -> str:
 
 def _notes(health: ModelHealth, zone: ZoneInfo, cursor: int | None) -> list[str]:
     labels = health.labels
-    notes = [f"{beside_words(each, health.task)}; W, or qd traffic {health.model}" for each in health.beside]
+    notes = [f"{beside_words(each, health.task)}; W, or qd {command_line('traffic', health.model)}" for each in health.beside]
     if health.scored_last_day:
         complete = f", complete up to {figures.moment(labels.complete_to, zone)}" if labels.complete_to else ""
         notes.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import with_options
 from backends.text import Untrusted
 from console.control.actions import (
     ALIAS_KINDS,
@@ -291,10 +292,10 @@ def outcome_lines(
 
 def _carried_out(plan: ActionPlan) -> str:
     """What carries it out once it is approved, in words that work for whoever they are for."""
-    words = f"qd {plan.verb}"
+    words = plan.verb
     if not plan.safer:
-        words += " --elevate --reason TEXT" if plan.guarded else " --reason TEXT"
-    return words if plan.afterwards is None else f"{words}  (not you: {plan.afterwards})"
+        words = with_options(words, "--elevate --reason TEXT" if plan.guarded else "--reason TEXT")
+    return f"qd {words}" if plan.afterwards is None else f"qd {words}  (not you: {plan.afterwards})"
 
 
 def _in_force(plan: ActionPlan, outcome: ActionOutcome) -> str:

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.actions import version_label
 from console.render import figures
@@ -46,7 +47,7 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
     """All of the view. `tabbed`: a screen of a model. `curves`: where there is room its courses are drawn too."""
     del height
     zone = ZoneInfo(view.zone)
-    verb = f"quality {view.line.model}" + (" --by week" if view.by == "week" else "")
+    verb = command_line("quality", view.line.model, options={"--by": "week"} if view.by == "week" else {})
     version = version_label(view.line.version) if view.line.version else "no version"
     heading = model_heading(view.line, width)
     if not tabbed:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import fact_rows, paragraph
@@ -56,7 +57,7 @@ def traffic_page(view: TrafficView, *, width: int = 80, on_screen: bool = False)
     if view.version is None:
         version = "file not readable"
     heading = sides(line(("Traffic", "bold"), f" {view.model}  {view.environment}"), line((version, "dim")), width)
-    return Page(heading, tuple(rows), f"traffic {view.model}")
+    return Page(heading, tuple(rows), command_line("traffic", view.model))
 
 
 def _firing(trigger: TriggerView, width: int) -> list[Row]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import fact, fact_rows, paragraph
@@ -51,7 +52,7 @@ def version_page(view: VersionView, *, width: int = 80, height: int = 20) -> Pag
     return Page(
         sides(left, line(mark(state), " ", (row.stage.value if row.stage else "no record", "")), width),
         tuple(rows),
-        f"versions {view.model}@{row.version}",
+        command_line("versions", f"{view.model}@{row.version}"),
     )
 
 

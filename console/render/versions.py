@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.actions import version_label
 from console.render import figures
@@ -50,7 +51,7 @@ def versions_page(view: VersionsView, *, width: int = 80, height: int = 20, prev
     if preview and view.rows:
         rows += [Row(Line()), *(Row(each) for each in version_detail(view, view.serving, width))]
     heading = model_line(view.model, view.serving, view.environment, view.owner, view.incidents, width)
-    return Page(heading, tuple(rows), f"versions {view.model}")
+    return Page(heading, tuple(rows), command_line("versions", view.model))
 
 
 def version_detail(view: VersionsView, version: str | None, width: int) -> list[Line]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from backends.records import Layer, PipelineRun, State, SwitchState, worst
+from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.actions import MOVING_KINDS, ActionState, version_label
 from console.control.aliases import rollback_targets
@@ -129,7 +130,7 @@ class Checks:
         seen = self._model(model)
         found = [each.signal for name in names if (each := seen.judged(name)) is not None]
         if not found:
-            return self._unknown(f"no rule watches {', '.join(names)} of {model}", f"{verb} {model}")
+            return self._unknown(f"no rule watches {', '.join(names)} of {model}", command_line(verb, model))
         state = worst([signal.state for signal in found])
         troubled = [signal for signal in found if signal.state == state]
         sentence = "; ".join(signal.why for signal in troubled)
@@ -137,23 +138,23 @@ class Checks:
             sentence = ", ".join(_short(signal) for signal in found)
         elif state is State.UNKNOWN and len(troubled) < len(found):
             sentence += f"; ok: {', '.join(_short(signal) for signal in found if signal.state == State.OK)}"
-        return self._of_signal(troubled[0], sentence, f"{verb} {model}", state)
+        return self._of_signal(troubled[0], sentence, command_line(verb, model), state)
 
     def _labels_sound(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
         seen = self._model(model)
         health, judged = seen.health, seen.judged("label_coverage")
         labels = health.labels
         if not labels.scored:
-            return self._unknown(f"nothing was scored by {model} in the last day", f"quality {model}")
+            return self._unknown(f"nothing was scored by {model} in the last day", command_line("quality", model))
         complete = f", complete to {figures.moment(labels.complete_to, self.sight.zone)}" if labels.complete_to else ", nowhere complete"
         usable = health.since_onset.labelled if health.since_onset is not None else labels.labelled
         arrived = f"{figures.percent(labels.share)} of {figures.count(labels.scored)}{complete}, {figures.count(usable)} to judge by"
         amount = State.OK if usable >= ENOUGH_LABELS else State.WARNING if usable >= FEW_LABELS else State.CRITICAL
         if judged is None or judged.signal.value is None:
-            return self._result(amount, arrived, value=labels.share, n=labels.scored, command=f"quality {model}")
+            return self._result(amount, arrived, value=labels.share, n=labels.scored, command=command_line("quality", model))
         state = worst([judged.signal.state, amount])
         why = f"; {judged.signal.why}" if judged.signal.state not in {State.OK, State.UNKNOWN} else ""
-        return self._of_signal(judged.signal, f"{arrived}{why}", f"quality {model}", state)
+        return self._of_signal(judged.signal, f"{arrived}{why}", command_line("quality", model), state)
 
     # -- signals and layers
 
@@ -162,39 +163,44 @@ class Checks:
         seen = self._model(model)
         judged = seen.judged(name)
         if judged is None:
-            return self._unknown(f"no rule watches {name} of {model}", f"model {model}")
+            return self._unknown(f"no rule watches {name} of {model}", command_line("model", model))
         if args.get("since") != "mitigation":
-            return self._of_signal(judged.signal, judged.signal.why, f"model {model}")
+            return self._of_signal(judged.signal, judged.signal.why, command_line("model", model))
         action = last_mitigation(self.sight.control, self.sight.environment, model, self.sight.at)
         if action is None:
-            return self._unknown(f"nothing was done to {model} yet, so nothing can have helped", f"model {model}")
+            return self._unknown(f"nothing was done to {model} yet, so nothing can have helped", command_line("model", model))
         began = effective_at(action)
         what = f"{action.kind.value} in effect since {figures.moment(began, self.sight.zone)}"
         with self.sight.reader() as reader:
             found = measured_since(self.sight, reader, seen.registry, seen.evaluated, judged, began)
         return self._result(
-            found.state, f"{what}: {found.sentence}", value=found.value, limit=found.limit, n=found.n, command=f"quality {model}"
+            found.state,
+            f"{what}: {found.sentence}",
+            value=found.value,
+            limit=found.limit,
+            n=found.n,
+            command=command_line("quality", model),
         )
 
     def _layer(self, model: str, args: Mapping[str, Argument]) -> CheckResult:
         name = str(args.get("layer", ""))
         if name not in {layer.value for layer in Layer}:
-            return self._unknown(f"there is no layer {name}", f"model {model}")
+            return self._unknown(f"there is no layer {name}", command_line("model", model))
         layer = self._model(model).health.layer(Layer(name))
         signal = next((each for each in layer.signals if each.state == layer.state), None)
         if signal is None:
-            return self._result(layer.state, layer.why, command=f"model {model}")
+            return self._result(layer.state, layer.why, command=command_line("model", model))
         sentence = layer.why if layer.state is not State.OK else f"every signal of the {name} layer is ok"
-        return self._of_signal(signal, sentence, f"model {model}", layer.state)
+        return self._of_signal(signal, sentence, command_line("model", model), layer.state)
 
     def _slo_budget(self, model: str, args: Mapping[str, Argument]) -> CheckResult:
         budget = self._model(model).health.budget
         wanted = args.get("slo")
         if budget is None or (wanted is not None and budget.slo != wanted):
-            return self._unknown(f"no budget of {wanted or 'any objective'} can be computed for {model}", f"model {model}")
+            return self._unknown(f"no budget of {wanted or 'any objective'} can be computed for {model}", command_line("model", model))
         spent = budget.left is not None and budget.left <= 0
         state = State.UNKNOWN if budget.left is None else State.CRITICAL if spent else State.OK
-        return self._result(state, budget.why, value=budget.left, limit=0.0, command=f"model {model}")
+        return self._result(state, budget.why, value=budget.left, limit=0.0, command=command_line("model", model))
 
     # -- what changed
 
@@ -202,7 +208,7 @@ class Checks:
         health = self._model(model).health
         incidents = self.sight.control.open_incidents(self.sight.environment, model)
         onset = health.broke_first_at or min((each.opened_at for each in incidents), default=None)
-        command = f"changes {model}"
+        command = command_line("changes", model)
         if onset is None:
             return self._unknown(f"nothing is wrong with {model}, so there is no moment to look around", command)
         first, last = onset - NEAR_BEFORE, min(onset + NEAR_AFTER, self.sight.at)
@@ -234,7 +240,7 @@ class Checks:
 
     def _challenger(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
         version = aliases_at(self.sight.alias_history(model), self.sight.at).get("challenger")
-        command = f"versions {model}"
+        command = command_line("versions", model)
         if version is None:
             return self._result(State.CRITICAL, f"{model} has no challenger", command=command)
         artifact = checked(self.sight.workspace.paths.root, self._model(model).registry.versions.get((model, version)))
@@ -245,7 +251,7 @@ class Checks:
 
     def _previous_version(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
         history = [move for move in self.sight.alias_history(model) if move.moved_at <= self.sight.at]
-        targets, command = rollback_targets(history), f"versions {model}"
+        targets, command = rollback_targets(history), command_line("versions", model)
         if not targets:
             return self._result(State.CRITICAL, f"no version of {model} served before the one that does", command=command)
         artifact = checked(self.sight.workspace.paths.root, self._model(model).registry.versions.get((model, targets[0])))
@@ -256,8 +262,8 @@ class Checks:
     def _fallback(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
         declared = self._model(model).registry.models[model].fallback
         if declared is None:
-            return self._result(State.CRITICAL, f"{model} declares no fallback", command=f"model {model}")
-        return self._result(State.OK, declared.raw, command=f"model {model}")
+            return self._result(State.CRITICAL, f"{model} declares no fallback", command=command_line("model", model))
+        return self._result(State.OK, declared.raw, command=command_line("model", model))
 
     def _switch(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
         standing = self.sight.switch_standing(model)
@@ -274,11 +280,11 @@ class Checks:
             if run.status in {"succeeded", "failed"} and run.started_at <= self.sight.at:
                 last[run.pipeline] = run
         if not last:
-            return self._unknown(f"no pipeline run of {model} is recorded", f"model {model}")
+            return self._unknown(f"no pipeline run of {model} is recorded", command_line("model", model))
         failed = [run for run in last.values() if run.status == "failed"]
         if failed:
             told = "; ".join(f"{run.pipeline} failed {figures.moment(run.started_at, self.sight.zone)} {run.message.raw}" for run in failed)
-            return self._result(State.CRITICAL, told, value=float(len(failed)), n=len(last), command=f"model {model}")
+            return self._result(State.CRITICAL, told, value=float(len(failed)), n=len(last), command=command_line("model", model))
         return self._result(State.OK, f"the last run of each of {len(last)} pipelines succeeded", value=0.0, n=len(last))
 
     # -- inside

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from backends.protocol import AliasMove
 from backends.records import State
+from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.actions import version_label
 from console.control.aliases import rollback_targets
@@ -29,7 +30,7 @@ def compared(view: WouldHelpView | None, history: Sequence[AliasMove], at: datet
     A rollback goes to the version that served last before; a promotion to the challenger. Other versions are listed under their
     own name and cannot be the best: no choice leads to them.
     """
-    command = f"rollback {model} --dry-run"
+    command = command_line("rollback", model, options={"--dry-run": None})
     if view is None:
         why = "no rows have both an outcome and the scores of what serves, so nothing can be compared"
         return CheckResult(state=State.UNKNOWN, sentence=Untrusted(why), at=at, command=command)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backends.records import Incident
+from backends.shell_words import command_line
 from backends.store.errors import StoreError
 from backends.text import Untrusted, escaped_json
 from console.control.errors import NotFound
@@ -53,7 +54,7 @@ def _gathered(sight: Sight, wanted: str) -> tuple[list[RunEvent], ExportContext]
         raise NotFound(f"{incident.id} has no playbook run to tell of; start one with: playbook run ID --incident {incident.id}")
     run = run_of(control, incident.run)
     entries = timeline_of(incident, control, incident.run)
-    commands = [f"incident {incident.id}", f"changes {incident.model}", "audit log"]
+    commands = [f"incident {incident.id}", command_line("changes", incident.model), "audit log"]
     for action in control.actions.values():
         if action.plan is not None and (action.incident == incident.id or (run is not None and action.run == run.id)):
             commands.append(str(action.plan["verb"]))

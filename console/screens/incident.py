@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.widget import Widget
 
+from backends.shell_words import command_line
 from console import commands
 from console.render.incident import incident_heading, incident_page, playbook_line, step_rows, steps_width
 from console.render.incident_detail import detail_rows
@@ -357,8 +358,7 @@ def open_incident(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
         opened = control.open_incidents(app.environment, wanted)
         found = opened[-1] if opened else None
     if found is None:
-        screen.say(
-            f"no incident is open for {wanted or 'this row'}; declare one with: qd incident open {wanted or 'MODEL'} --title T", "warning"
-        )
+        declared = command_line("incident", "open", wanted or "MODEL", options={"--title": "T"})
+        screen.say(f"no incident is open for {wanted or 'this row'}; declare one with: qd {declared}", "warning")
     else:
         app.go("incident", found.id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from backends.records import Layer, State
+from backends.shell_words import command_line
 from console.views.drift_bug import RealOrBug
 from console.views.drift_column import ColumnShift
 from console.views.health import ModelHealth
@@ -20,13 +21,14 @@ def closing_of(
     schema = next((signal for signal in signals if signal.id in broken_signals and signal.state in failing), None)
     gone = [each for each in shifts if each.state in failing and (each.verdict.startswith(("gone", "missing")))]
     moved = [each for each in shifts if each.state in failing and not each.is_score and each not in gone]
+    changes = command_line("changes", health.model)
     if gone:
-        return State.CRITICAL, f"{gone[0].column.raw} lost its values: suspect a data bug, not the world. Next: qd changes {health.model}"
+        return State.CRITICAL, f"{gone[0].column.raw} lost its values: suspect a data bug, not the world. Next: qd {changes}"
     if today and schema is not None:
         return schema.state, f"Schema or missing values broke ({schema.why}): suspect a data bug, not the world."
     fault = bug.failing("units", "volume", "freshness")
     if fault is not None:
-        return fault.state, f"Look at the data before a retrain: {fault.name}, {fault.why}. Next: qd changes {health.model}"
+        return fault.state, f"Look at the data before a retrain: {fault.name}, {fault.why}. Next: qd {changes}"
     if not today:
         said = f"{len(moved)} inputs moved beyond their past" if moved else "Inputs were as usual"
         return (State.WARNING if moved else State.OK), f"{said} in these days; health is judged for now only (see --as-of)."
@@ -37,7 +39,8 @@ def closing_of(
         mostly = "mostly usual" if moved else "usual"
         if _version_is_new(health):
             since = f"since {health.model}@{health.version} serves"
-            return State.CRITICAL, f"Inputs {mostly}, outcome not, {since}: suspect the version. Next: qd versions {health.model}"
+            versions = command_line("versions", health.model)
+            return State.CRITICAL, f"Inputs {mostly}, outcome not, {since}: suspect the version. Next: qd {versions}"
         return State.CRITICAL, f"Inputs {mostly}, outcome not: suspect concept drift, not a data bug."
     if model in {State.UNKNOWN, State.STALE}:
         return State.UNKNOWN, "Nothing is known of the outcome, so usual inputs do not say that the model is right."

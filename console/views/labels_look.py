@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from backends.profile.days import DAY, day_start
 from backends.records import Model, State
+from backends.shell_words import command_line
 from backends.store import queries
 from backends.store.queries import COMPLETE_SHARE, RepeatedLabels, Scored
 from backends.store.reader import Reader
@@ -193,7 +194,8 @@ def _verdict(waits: Waits, week: slice, signal: Signal | None, model: Model, wai
     if week.stop == week.start:
         return State.UNKNOWN, "nothing was scored in the last 7 days"
     if not waits.known[week].any():
-        return State.UNKNOWN, f"no outcome of the last 7 days is known: land labels with qd ingest labels FILE --model {model.name}"
+        landing = command_line("ingest", "labels", "FILE", options={"--model": model.name})
+        return State.UNKNOWN, f"no outcome of the last 7 days is known: land labels with qd {landing}"
     if signal is not None and signal.state is not State.UNKNOWN:
         return signal.state, signal.why
     if waiting.overdue_usual is None:

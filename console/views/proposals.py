@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.records import Alert, State
+from backends.shell_words import command_line
 from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
@@ -45,11 +46,11 @@ def retrain_proposed(sight: Sight, reader: Reader, health: ModelHealth, alert: A
     zone = sight.zone
     if bug.state in FAILING:
         state, text = State.WARNING, f"no retrain before this is cleared: {bug.verdict}"
-        verb = f"changes {health.model}"
+        verb = command_line("changes", health.model)
     elif first is None or last is None or labelled < FEWEST:
         found = f"only {figures.count(labelled)} rows have an outcome" if last is not None else "nowhere are labels complete"
         state, text = State.UNKNOWN, f"no retrain can be proposed: {found}, {figures.count(FEWEST)} are needed; {bug.verdict}"
-        verb = f"labels {health.model}"
+        verb = command_line("labels", health.model)
     else:
         rows = f"{figures.moment(first, zone)} to {figures.moment(last, zone)}, "
         rows += f"{figures.count(labelled)} labelled of {figures.count(scored)}"
@@ -58,7 +59,7 @@ def retrain_proposed(sight: Sight, reader: Reader, health: ModelHealth, alert: A
             f"retrain proposed on the live rows from {rows}, {figures.count(since)} of them since the alert; {bug.verdict}. "
             f"Nothing was started: no pipeline is named in this workspace, so this is a recommendation to whoever trains {health.model}"
         )
-        verb = f"drift {health.model}"
+        verb = command_line("drift", health.model)
     return RuleResponse(
         id=alert.id, response="retrain", alert=alert, at=sight.at, state=state, text=Untrusted(text), first=first, last=last,
         scored=scored, labelled=labelled, since_alert=since, verb=verb,

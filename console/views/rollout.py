@@ -8,6 +8,7 @@ from backends.local.reading import LocalTraffic
 from backends.local.routing import in_force
 from backends.protocol import AliasMove, BackendError, TrafficSetting
 from backends.records import Moment, State
+from backends.shell_words import command_line, with_options
 from backends.text import Untrusted
 from console.control.actions import SERVING_ALIAS, TRAFFIC_KINDS, ActionKind, ActionState
 from console.control.aliases import rollback_targets
@@ -329,21 +330,23 @@ def _ended(setting: TrafficSetting | None) -> EndedRollout | None:
 
 
 def _next(model: str, running: TrafficSetting | None, serving: str | None, served: list[str]) -> list[NextMove]:
-    traffic = f"traffic {model}"
+    def moved(what: str, options: dict[str, str | None] | None = None) -> str:
+        return command_line("traffic", model, what, options=options)
+
     if running is None:
-        begin = NextMove(verb=f"{traffic} shift --to V --strategy canary", what="begin: canary, shadow, blue-green or ab", move="begin")
+        begin = NextMove(
+            verb=moved("shift", {"--to": "V", "--strategy": "canary"}), what="begin: canary, shadow, blue-green or ab", move="begin"
+        )
         return [] if serving is None else [begin]
     moves = []
     if running.paused:
-        moves.append(NextMove(verb=f"{traffic} resume", what="go on", move="resume"))
+        moves.append(NextMove(verb=moved("resume"), what="go on", move="resume"))
     elif running.strategy == "canary":
         if running.step < len(running.steps):
             share = running.steps[running.step] * 100
-            moves.append(
-                NextMove(verb=f"{traffic} step", what=f"step {running.step + 1} of {len(running.steps)}: {share:.4g} %", move="step")
-            )
-        moves.append(NextMove(verb=f"{traffic} shift --percent N", what="exactly this share", move="share"))
-        moves.append(NextMove(verb=f"{traffic} pause", what="no step until it is resumed", move="pause"))
+            moves.append(NextMove(verb=moved("step"), what=f"step {running.step + 1} of {len(running.steps)}: {share:.4g} %", move="step"))
+        moves.append(NextMove(verb=moved("shift", {"--percent": "N"}), what="exactly this share", move="share"))
+        moves.append(NextMove(verb=moved("pause"), what="no step until it is resumed", move="pause"))
     words = {
         "canary": "all of it, at the end",
         "ab": "take the other version",
@@ -351,10 +354,11 @@ def _next(model: str, running: TrafficSetting | None, serving: str | None, serve
         "shadow": "all of it, directly",
     }
     if running.candidate in served:
-        moves.append(NextMove(verb=f"rollback {model} --to {running.candidate}", what="swap back, 1 operator", move="rollback"))
+        back = command_line("rollback", model, options={"--to": running.candidate})
+        moves.append(NextMove(verb=back, what="swap back, 1 operator", move="rollback"))
     else:
-        moves.append(NextMove(verb=f"promote {model}@{running.candidate}", what=words[running.strategy], move="promote"))
-    moves.append(NextMove(verb=f"{traffic} abort", what="end it, 1 operator", move="abort"))
+        moves.append(NextMove(verb=command_line("promote", f"{model}@{running.candidate}"), what=words[running.strategy], move="promote"))
+    moves.append(NextMove(verb=moved("abort"), what="end it, 1 operator", move="abort"))
     return moves
 
 
@@ -366,7 +370,9 @@ def moves_after(moves: tuple[NextMove, ...], state: State) -> tuple[NextMove, ..
     if state is State.OK:
         return moves
     return tuple(
-        each.model_copy(update={"verb": f"{each.verb} --unjudged", "what": f"{each.what}, unjudged, on record", "unjudged": True})
+        each.model_copy(
+            update={"verb": with_options(each.verb, "--unjudged"), "what": f"{each.what}, unjudged, on record", "unjudged": True}
+        )
         if each.move == "step"
         else each
         for each in moves

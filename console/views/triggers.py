@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from backends.records import Layer, State, SwitchState
+from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.analysis.experiment import MISMATCH
 from console.control.actions import version_label
@@ -166,11 +167,11 @@ def _asks_for(trigger: RollbackTrigger, policies: Policies, situation: Situation
     """
     rule = policies.rule(trigger.rule) if trigger.rule is not None else None
     if situation.candidate is not None and (rule is None or rule.layer is Layer.SYSTEM):
-        return f"traffic {situation.model} abort", None
+        return command_line("traffic", situation.model, "abort"), None
     if trigger.rollout is not None:
         return None, None
     if situation.switch in {SwitchState.FALLBACK, SwitchState.KILLED}:
         return None, f"the switch stands at {situation.switch.value}: no version answers"
     if not rollback_targets(situation.aliases):
         return None, "no version served before this one"
-    return f"rollback {situation.model}", None
+    return command_line("rollback", situation.model), None

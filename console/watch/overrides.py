@@ -11,6 +11,7 @@ from typing import Final
 
 from backends.protocol import BackendError, SwitchSetting
 from backends.records import Alert, Layer, State
+from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.switches import overdue
 from console.views.breakers import breakers_view
@@ -48,9 +49,10 @@ def _identifier(setting: SwitchSetting) -> str:
 def _alert(identifier: str, setting: SwitchSetting) -> Alert:
     assert setting.until is not None
     since = setting.until.strftime("%Y-%m-%dT%H:%MZ")
+    renewal = command_line("kill", setting.model, options={"--state": setting.state.value, "--until": "4h"})
     message = (
         f"{setting.state.value} of {setting.model} was to be looked at by {since}: {setting.asked} decides, and it goes on meanwhile. "
-        f"Renew: quarterdeck kill {setting.model} --state {setting.state.value} --until 4h; end: quarterdeck restore {setting.model}"
+        f"Renew: quarterdeck {renewal}; end: quarterdeck {command_line('restore', setting.model)}"
     )
     return Alert(
         id=identifier,

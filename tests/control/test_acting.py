@@ -141,7 +141,7 @@ def test_hostile_names_pass_through_plans_unchanged(workspace: Workspace) -> Non
     name = "m\x1b]52;c;ZXZpbA==\x07'; rm -rf /"
     plan = workspace.desk().plan(ActionRequest(kind=ActionKind.KILL, model=name))
     assert plan.model == name
-    assert plan.verb.startswith("kill 'm\x1b]52")
+    assert plan.verb.startswith(r"kill $'m\x1b]52;c;ZXZpbA==\x07\'; rm -rf /' --state")
     assert version_label("12") == "v12" and version_label("champion") == "champion"
 
 
