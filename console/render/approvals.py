@@ -10,14 +10,18 @@ from console.control.actions import version_label
 from console.render import figures
 from console.render.plan import gate_line
 from console.render.reviews import review_rows
-from widgets.line import MARKS, Line, Page, Row, columns, line, rule, sides
+from widgets.line import MARKS, Line, Page, Row, columns, joined, line, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
+    from console.control.actions import Gate
     from console.views.approvals import ApprovalRow, ApprovalsView, ApprovalView, VoteView
     from console.views.signatures import BundleView, SignaturesView
 
 _MARK_OF = {"pending": "unknown", "approved": "warning"}
+
+THE_REQUEST = "request"
+"""Key of the line that stands for a request as a whole."""
 
 
 def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) -> Page:
@@ -53,6 +57,7 @@ def _row(row: ApprovalRow, zone: ZoneInfo, width: int) -> Line:
     state = _MARK_OF.get(row.state, "")
     mark = MARKS.get(state, " ")
     gates = f"{row.passed} pass" + (f" X {row.failed}" if row.failed else "") + (f" ? {row.unknown}" if row.unknown else "")
+    gates = gates if row.passed or row.failed or row.unknown else figures.MISSING
     what = _what(row)
     room = 24 + max(0, width - 80)
     asked = figures.moment(row.requested_at, zone)
@@ -80,27 +85,32 @@ def approval_heading(view: ApprovalView, width: int) -> Line:
     """Line 2 of a request."""
     row, zone = view.request, ZoneInfo(view.zone)
     left = line((f"{row.id} ", "bold"), (_what(row), "bold"), f"  {row.environment}")
-    right = f"asked by {row.requester} {figures.clock_time(row.requested_at, zone)}   {row.granted} of {row.needed}"
+    right = f"by {row.requester} {figures.moment(row.requested_at, zone)}   {row.granted} of {row.needed}"
     return sides(left, line(right), width)
 
 
 def approval_page(view: ApprovalView, *, width: int = 80, height: int = 20) -> Page:
     """One request: what changes, gates, what else is true, what signing means."""
     del height
-    rows = [Row(part, key=key) for text, key in approval_lines(view, width) for part in wrapped(text, width, 3)]
+    whys = {THE_REQUEST: (approval_why(view), "")} | {f"gate:{gate.name}": (_gate_why(gate), gate.state.value) for gate in view.gates}
+    rows = []
+    for text, key in approval_lines(view, width):
+        why, state = whys.get(key or "", (Line(), ""))
+        first, *rest = wrapped(text, width, 3)
+        rows += [Row(first, key=key, why=why, state=state), *(Row(each) for each in rest)]
     return Page(approval_heading(view, width), tuple(rows), f"approve {view.request.id}")
 
 
 def approval_lines(view: ApprovalView, width: int) -> list[tuple[Line, str | None]]:
-    """The lines of a request; gates carry a key, so that the cursor can stand on them."""
+    """The lines of a request; its first one and its gates carry a key, so that the cursor can stand on them."""
     row, zone = view.request, ZoneInfo(view.zone)
     lines: list[tuple[Line, str | None]] = []
 
     def say(*parts: Line) -> None:
         lines.extend((part, None) for part in parts)
 
-    deadline = f"Approve by {figures.moment(row.approve_by, zone)}, execute by {figures.moment(row.execute_by, zone)}"
-    say(sides(line(deadline), line(f"payload sha256 {figures.short_digest(row.payload_digest)}"), width))
+    deadline = f" Approve by {figures.moment(row.approve_by, zone)}, execute by {figures.moment(row.execute_by, zone)}"
+    lines.append((sides(line(deadline), line(f"payload sha256 {figures.short_digest(row.payload_digest)}"), width), THE_REQUEST))
     say(*_state_lines(view, zone))
     if view.changes:
         before, after = _label(row.from_), _label(row.to)
@@ -188,6 +198,14 @@ def _key(view: ApprovalView) -> str:
 
 
 _SOLO = " You asked for it yourself; this workspace is yours alone, so you may approve: recorded as solo."
+
+
+def _gate_why(gate: Gate) -> Line:
+    """Line 23: a gate with its whole name, whatever had to be cut on its own line."""
+    moved = f": {gate.before} -> {gate.after}" if gate.before and gate.after else f": {gate.before or gate.after}".rstrip(": ")
+    detail = line(", ", gate.detail) if gate.detail.raw else Line()
+    waiver = f", waived by {gate.waiver}" if gate.waiver else ""
+    return joined([line((MARKS[gate.state.value], gate.state.value), f" {gate.name}{moved}"), detail, line(waiver)])
 
 
 def approval_why(view: ApprovalView) -> Line:

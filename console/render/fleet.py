@@ -109,7 +109,7 @@ def _extra(row: FleetRow) -> Line:
         first = [("MAE", 5, ""), (figures.amount(error, "minutes"), -6, "")]
     else:
         first = [(figures.share(day.observed if day else None), -5, ""), (figures.share(day.mean_score if day else None), -6, "")]
-    auc = row.since_onset.auc if row.since_onset else None
+    auc = day.auc if day else None
     return Line(
         (
             *columns(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from console.render.approvals import approval_page, approval_why, approvals_page
+from console.render.approvals import approval_page, approvals_page
 from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
-from widgets.rows import Moved
 
 if TYPE_CHECKING:
     from console.commands import Command
@@ -29,6 +28,16 @@ class ApprovalsScreen(DeckScreen):
 
     def page(self, view: Any, width: int, height: int) -> Page:
         return approvals_page(view, width=width, height=height)
+
+    def footer_of(self, command: Command) -> str:
+        """What has ended is neither approved nor vetoed."""
+        state = next((row.state for row in self.view.rows if row.id == self.content.cursor_key), "") if self.view is not None else ""
+        if (command.id == "approve" and state != "pending") or (command.id == "reject" and state not in {"pending", "approved"}):
+            return ""
+        return super().footer_of(command)
+
+    def on_rows_moved(self) -> None:
+        self.show_keys()
 
     def model_of(self, key: str | None) -> str | None:
         return next((row.model for row in (*self.view.rows, *self.view.reviews) if row.id == key), None) if self.view is not None else None
@@ -63,11 +72,3 @@ class ApprovalScreen(DeckScreen):
         if command.id in {"approve", "reject"} and state != "pending":
             return ""
         return super().footer_of(command)
-
-    def draw(self) -> None:
-        super().draw()
-        if self.view is not None:
-            self.why.show(approval_why(self.view))
-
-    def on_rows_moved(self, message: Moved) -> None:
-        del message

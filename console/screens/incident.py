@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from textual import work
@@ -169,6 +170,9 @@ class IncidentScreen(DeckScreen):
             return "try again"
         if step.kind == "approval":
             return "ask" if step.approval is None else "look again"
+        decisions = [each for each in self.view.steps[: step.number] if each.decision]
+        if step.kind == "action" and decisions and not any(each.chosen for each in decisions):
+            return ""
         return ENTER.get(step.kind, "look again")
 
     def _detail(self, key: str | None) -> Any:
@@ -316,13 +320,16 @@ class IncidentScreen(DeckScreen):
 
         assert self.target is not None
         lookout = self.app.lookout()
-        path = lookout.workspace.paths.evidence / f"{self.view.id}-postmortem.md"
+        folder = lookout.workspace.paths.evidence
         try:
+            # One that was written before stays as it was: it may have been sent to somebody.
+            names = (f"{self.view.id}-postmortem{f'-{number}' if number > 1 else ''}.md" for number in count(1))
+            path = next(folder / name for name in names if not (folder / name).exists())
             write_postmortem(path, postmortem(lookout.sight(), self.target))
         except Exception as error:
             self.app.call_from_thread(self.say, self.app.said_of(error), "warning")
             return
-        self.app.call_from_thread(self.say, f"written: {path}")
+        self.app.call_from_thread(self.say, f"written: {path.relative_to(lookout.workspace.paths.root)} in the workspace")
 
     def _do(self, step: Callable[[Driving], Any], said: str = "") -> None:
         if self.view is None or self.view.run is None:

@@ -104,7 +104,8 @@ def waiting_for(sight: Sight, model: str) -> tuple[Waiting, ...]:
     ]
     for approval in sight.control.open_approvals(sight.at, sight.environment, model):
         payload = approval.payload
-        asked = figures.clock_time(payload.requested_at, sight.zone)
+        same_day = figures.day(payload.requested_at, sight.zone) == figures.day(sight.at, sight.zone)
+        asked = (figures.clock_time if same_day else figures.moment)(payload.requested_at, sight.zone)
         moved = f"{payload.action.value} {version_label(payload.from_)} -> {version_label(payload.to)}"
         what = f"{moved}, asked by {payload.requester} {asked}, {approval.granted} of {payload.needed}"
         found.append(

@@ -70,7 +70,7 @@ async def test_enter_enter_and_the_name_lead_from_the_page_to_the_fallback(works
         await until(pilot, at_step(app, "helped"), "the wait")
         await pilot.pause()
         assert "effective" in picture(app)
-        assert "nothing was scored since" in picture(app)
+        await until(pilot, lambda: "nothing was scored since" in picture(app), "what the wait looks at")
     setting = LocalSwitches(workspace.paths.switches).switch("production", "arrivals")
     assert setting is not None
     assert setting.state.value == "fallback"
@@ -96,10 +96,18 @@ async def test_taking_skipping_and_exporting_by_key(workspace: Workspace) -> Non
         await pilot.press("S", *"asked the owner", "enter")
         await until(pilot, at_step(app, "act"), "the next step")
         assert app.screen.view.step("choose").reason.raw == "asked the owner"  # type: ignore[attr-defined]
+        assert picture(app).splitlines()[-1].startswith("S skip"), "without a decision there is no plan to open"
         await pilot.press("colon", *"export", "enter")
         path = workspace.paths.evidence / "INC-1-postmortem.md"
         await until(pilot, path.exists, "the postmortem")
-    assert "asked the owner" in path.read_text(encoding="utf-8")
+        await until(pilot, lambda: "written: evidence/INC-1-postmortem.md" in picture(app), "where it is")
+        kept = path.read_text(encoding="utf-8")
+        await pilot.press("colon", *"export", "enter")
+        later = workspace.paths.evidence / "INC-1-postmortem-2.md"
+        await until(pilot, later.exists, "a second one beside it")
+    assert "asked the owner" in kept
+    assert path.read_text(encoding="utf-8") == kept
+    assert later.read_text(encoding="utf-8").startswith("# INC-1")
 
 
 async def test_in_the_past_and_read_only_an_incident_is_only_looked_at(workspace: Workspace) -> None:
