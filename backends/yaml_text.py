@@ -121,8 +121,15 @@ def validated(loaded: YamlText, model: type[M]) -> M:
     try:
         return model.model_validate(loaded.data)
     except ValidationError as error:
-        problems = [loaded.problem(found["loc"], _plain_reason(found)) for found in error.errors(include_url=False)]
+        every = error.errors(include_url=False)
+        # An entry that is wrong is not counted, so that its list is called too short as well: the entry is what is to be mended.
+        said = [found for found in every if found["type"] != "too_short" or not any(_within(other["loc"], found["loc"]) for other in every)]
+        problems = [loaded.problem(found["loc"], _plain_reason(found)) for found in said]
         raise YamlFileError(sorted(problems, key=lambda problem: (problem.line, problem.column))) from error
+
+
+def _within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _content(source: Path | str | bytes, file: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +21,18 @@ class Contracts:
 
     by_model: Mapping[str, ReadContract]
     problems: tuple[YamlProblem, ...] = ()
+    kept: Mapping[str, ReadContract] = field(default_factory=dict)
+    """By file that is broken: the copy that is in force in its place."""
+    lost: frozenset[str] = frozenset()
+    """Files that are broken and were never good: nothing is in force in their place."""
 
 
 def load_contracts(folder: Path) -> Contracts:
     """Read every contract of a workspace. Never raises on bad content: a folder that is not there is an empty one."""
     found: dict[str, ReadContract] = {}
     problems: list[YamlProblem] = []
+    instead: dict[str, ReadContract] = {}
+    lost: set[str] = set()
     for path in sorted(folder.glob("*.yaml")):
         try:
             read = read_contract(path, f"contracts/{path.name}")
@@ -34,8 +40,9 @@ def load_contracts(folder: Path) -> Contracts:
             problems += error.problems
             kept = _last_good(folder, path)
             if kept is None:
+                lost.add(f"contracts/{path.name}")
                 continue
-            read = kept
+            read = instead[f"contracts/{path.name}"] = kept
         model = read.contract.model
         if model is None:
             problems.append(read.text.problem((), "a contract of a workspace says whose it is: model: NAME"))
@@ -43,7 +50,7 @@ def load_contracts(folder: Path) -> Contracts:
             problems.append(read.text.problem(("model",), f"{model!r} has a contract already, in {found[model].text.file}"))
         else:
             found[model] = read
-    return Contracts(found, tuple(problems))
+    return Contracts(found, tuple(problems), instead, frozenset(lost))
 
 
 def adopt_contracts(folder: Path) -> None:

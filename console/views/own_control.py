@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from backends.breaker import BreakerState
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
 from backends.records import State
+from backends.yaml_text import YamlProblem
 from console.clock import SystemClock
 from console.views.own_finding import Check, Finding, Looked, finding, many
 
@@ -118,4 +119,31 @@ def policies_playbooks(looked: Looked) -> Iterator[Finding]:
         yield finding(f"policies.rule.{number}", State.WARNING, line, "write it in playbooks/, or name another in the rule")
 
 
-CHECKS: tuple[Check, ...] = (control_journal, control_files, control_breakers, policies_valid, policies_playbooks)
+def policies_contracts(looked: Looked) -> Iterator[Finding]:
+    """Contracts that cannot be read: file, line, reason, and what judges their model meanwhile."""
+    from console.contracts.kept import load_contracts
+
+    folder = looked.workspace.paths.contracts
+    found = load_contracts(folder)
+    for file, problems in _by_file(found.problems).items():
+        copy = found.kept.get(file)
+        state, what = State.WARNING, "it is not in force"
+        more = f"; {many(len(problems) - 1, 'further problem')} in it" if len(problems) > 1 else ""
+        if copy is not None:
+            what = f"the copy that was good last is in force for {copy.contract.model}"
+        elif file in found.lost:
+            state, what = State.CRITICAL, "no copy of it was ever good, so nothing of it is in force"
+        to_do = "mend the file, then: quarterdeck config validate"
+        yield finding(f"policies.contract.{file}", state, f"{problems[0]}{more}; {what}", to_do)
+    if found.by_model and not found.problems:
+        yield finding("policies.contracts", State.OK, f"{many(len(found.by_model), 'contract')}, all can be read")
+
+
+def _by_file(problems: Iterable[YamlProblem]) -> dict[str, list[YamlProblem]]:
+    found: dict[str, list[YamlProblem]] = {}
+    for each in problems:
+        found.setdefault(each.file, []).append(each)
+    return found
+
+
+CHECKS: tuple[Check, ...] = (control_journal, control_files, control_breakers, policies_valid, policies_playbooks, policies_contracts)

@@ -154,6 +154,36 @@ def test_what_is_wrong_is_found_and_says_what_to_do(root: Path, trouble: str) ->
     assert page.splitlines()[1].startswith(" X CRIT" if state == "critical" else " ! warn")
 
 
+CONTRACT = "format: 1\nname: flights\nmodel: delay\ncolumns:\n  - {name: temp, kind: numeric}\n"
+
+
+def test_a_contract_that_broke_is_named_with_its_line_and_what_is_in_force(root: Path) -> None:
+    assert "policies.contracts" not in looked(root)[1], "without a contract there is nothing to say"
+    written("contracts/flights.yaml", CONTRACT)(root)
+    assert ask(root, "watch --once").code in {0, 1}
+    assert looked(root)[1]["policies.contracts"]["what"] == "1 contract, all can be read"
+    written("contracts/flights.yaml", CONTRACT.replace("kind: numeric", "kind: numbers"))(root)
+    code, found = looked(root)
+    broken = found["policies.contract.contracts/flights.yaml"]
+    assert (code, broken["state"]) == (0, "warning") and "policies.contracts" not in found
+    assert broken["what"].startswith("contracts/flights.yaml:5:18: ") and "numbers" in broken["what"]
+    assert broken["what"].endswith("; the copy that was good last is in force for delay")
+    assert "config validate" in broken["to_do"]
+    shutil.rmtree(root / "contracts" / ".in-force")
+    code, found = looked(root)
+    broken = found["policies.contract.contracts/flights.yaml"]
+    assert (code, broken["state"]) == (1, "critical") and broken["what"].endswith("nothing of it is in force")
+
+
+def test_a_second_contract_of_a_model_is_not_in_force(root: Path) -> None:
+    for name in ("a", "b"):
+        written(f"contracts/{name}.yaml", CONTRACT)(root)
+    code, found = looked(root)
+    second = found["policies.contract.contracts/b.yaml"]
+    assert (code, second["state"]) == (0, "warning")
+    assert second["what"] == "contracts/b.yaml:3:1: 'delay' has a contract already, in contracts/a.yaml; it is not in force"
+
+
 def test_policies_that_were_never_good_are_critical(tmp_path: Path) -> None:
     init_workspace(tmp_path / "w", name="w")
     written("policies/x.yaml", "rules: 3")(tmp_path / "w")
