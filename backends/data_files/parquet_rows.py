@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def parquet_rows(connection: duckdb.DuckDBPyConnection, side: TableFiles) -> Rows:
     """Read what the footers say. Raises `DataFileProblem` when the files do not agree, the engine's own error when one is damaged."""
-    first, types = side.files[0], types_of(connection, parquet([side.files[0]], alike=True))
+    first, types = side.files[0], _types(connection, side.files[0])
     for file in side.files[1:]:
-        agree(first, types, file, types_of(connection, parquet([file], alike=True)))
-    no_doubles(first, _top_names(connection, first))
+        agree(first, types, file, _types(connection, file))
+    no_doubles(first, [name for name, _ in _top(connection, first)])
     counts = [(file, int(run(connection, f"SELECT count(*) FROM {parquet([file], alike=True)}")[0][0])) for file in side.files]
     columns = {name: column_of(name, engine_type) for name, engine_type in types.items()}
     return Rows(sum(rows for _, rows in counts), columns, parquet(side.files, alike=True), tuple(_pieces(counts)), _sample(counts))
@@ -60,15 +60,22 @@ def _numbered(file: Path) -> str:
     return f"read_parquet({text(str(file))}, hive_partitioning=false, file_row_number=true)"
 
 
-def _top_names(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
-    """The names of the columns as they stand in the file: the engine would give the second of two equal ones another name."""
-    rows: list[Any] = run(connection, f"SELECT name, coalesce(num_children, 0) FROM parquet_schema({text(str(file))})")
-    names: list[str] = []
+def _types(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
+    """Type by name. A column that was written without a type is NULL, which not every line of the engine says of itself."""
+    typeless = {name for name, logical in _top(connection, file) if logical == "NullType()"}
+    return {name: "NULL" if name in typeless else kind for name, kind in types_of(connection, parquet([file], alike=True)).items()}
+
+
+def _top(connection: duckdb.DuckDBPyConnection, file: Path) -> list[tuple[str, str | None]]:
+    """Name and logical type of the columns as they stand in the file: the engine would give the second of two equal names another."""
+    listed = "name, coalesce(num_children, 0), logical_type"
+    rows: list[Any] = run(connection, f"SELECT {listed} FROM parquet_schema({text(str(file))})")
+    found: list[tuple[str, str | None]] = []
     at = 1
     while at < len(rows):
-        names.append(str(rows[at][0]))
+        found.append((str(rows[at][0]), rows[at][2]))
         left = 1
         while left and at < len(rows):
             left += int(rows[at][1]) - 1
             at += 1
-    return names
+    return found
