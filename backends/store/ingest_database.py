@@ -59,7 +59,8 @@ def _copy(
     names, kinds = [name for name, _ in table.columns], [kind for _, kind in table.columns]
     declared = ", ".join(f"{quoted(name)} {_kept(kind)}" for name, kind in zip(names, kinds, strict=True))
     run(connection, f"CREATE OR REPLACE TEMP TABLE raw_rows (__line BIGINT, {declared})")
-    told = ", ".join(f"{_back(quoted(name), kind)} AS {quoted(name)}" for name, kind in zip(names, kinds, strict=True))
+    pairs = enumerate(zip(names, kinds, strict=True))
+    told = ", ".join(f"CASE WHEN NOT {_missing(at)} THEN {_back(quoted(name), kind)} END AS {quoted(name)}" for at, (name, kind) in pairs)
     done = 0
     for batch in table.batches(BATCH, newer):
         connection.register("batch", _arrays(names, kinds, batch, done))
@@ -71,19 +72,23 @@ def _copy(
 
 
 def _arrays(names: list[str], kinds: list[str], batch: list[tuple[Any, ...]], done: int) -> dict[str, Any]:
-    """A batch as arrays that DuckDB reads without guessing."""
+    """A batch as arrays that DuckDB reads without guessing: what is missing stands beside, since 1.5 reads no mask of an array."""
     import numpy
 
     arrays: dict[str, Any] = {"__line": numpy.arange(done + 1, done + 1 + len(batch), dtype=numpy.int64)}
-    for name, kind, values in zip(names, kinds, zip(*batch, strict=True), strict=True):
+    for at, (name, kind, values) in enumerate(zip(names, kinds, zip(*batch, strict=True), strict=True)):
+        arrays[_missing(at)] = numpy.array([value is None for value in values], dtype=bool)
         whole, real = _is_time(kind) or kind in _WHOLE, kind in {"DOUBLE", "FLOAT"}
         if not whole and not real:
             arrays[name] = numpy.array([None if value is None else str(value) for value in values], dtype=object)
             continue
-        missing = numpy.array([value is None for value in values], dtype=bool)
-        held = numpy.array([0 if value is None else value for value in values], dtype=numpy.int64 if whole else numpy.float64)
-        arrays[name] = numpy.ma.masked_array(held, mask=missing)
+        arrays[name] = numpy.array([0 if value is None else value for value in values], dtype=numpy.int64 if whole else numpy.float64)
     return arrays
+
+
+def _missing(at: int) -> str:
+    """The column that says where the column at this place has no value; names that begin so are none of theirs."""
+    return f"__missing_{at}"
 
 
 def _is_time(kind: str) -> bool:

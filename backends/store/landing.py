@@ -73,9 +73,10 @@ def signature_of(path: Path) -> str | None:
 def land(paths: WorkspacePaths, table: str, columns: Mapping[str, Sequence[Any] | Any], *, now: datetime, name: str | None = None) -> Path:
     """Land columns of equal length as one file and return its path, or raise and leave nothing behind.
 
-    A column is a numpy array or a sequence of Python values; None is a missing value. Times are aware `datetime`s, or numpy
-    `datetime64`, which is taken as UTC. What the table lets a producer leave out may be left out; columns that the table does
-    not have are inputs of the model (predictions only). With `name` the file gets that name, and an existing one stays.
+    A column is a numpy array or a sequence of Python values; None is a missing value, and so is what a masked array masks. Times are
+    aware `datetime`s, or numpy `datetime64`, which is taken as UTC. What the table lets a producer leave out may be left out; columns
+    that the table does not have are inputs of the model (predictions only). With `name` the file gets that name, and an existing one
+    stays.
 
     Raises LandingError (what is wrong with which column) and StoreError (the disk said no).
     """
@@ -185,6 +186,9 @@ def _landed_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _array(numpy: Any, table: Table, column: str, values: Any) -> Any:
     """`values` as an array that DuckDB reads without guessing."""
+    if isinstance(values, numpy.ma.MaskedArray):
+        # Not every line of the engine reads the mask: what is masked would be whatever number lies under it.
+        values = values.filled(numpy.datetime64("NaT")) if values.dtype.kind == "M" else values.tolist()
     if isinstance(values, numpy.ndarray) and values.dtype != object:
         if values.dtype.kind == "M":
             return values.astype("datetime64[us]")

@@ -46,6 +46,15 @@ def test_numpy_and_polars_columns_say_the_same_as_python_ones(paths: WorkspacePa
     assert ask(paths, "SELECT key, distance, carrier FROM predictions ORDER BY key") == [("a", 1.5, "UA"), ("b", None, None)]
 
 
+def test_what_an_array_masks_is_missing(paths: WorkspacePaths) -> None:
+    mask = [False, True]
+    masked = {"distance": np.ma.masked_array([1.5, 9.0], mask), "stops": np.ma.masked_array([2, 9], mask)}
+    masked["due"] = np.ma.masked_array(np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[us]"), mask)
+    put(paths, "predictions", {**predictions(["a", "b"]), **masked})
+    found = ask(paths, "SELECT distance, stops, year(due) FROM predictions ORDER BY key")
+    assert found == [(1.5, 2, 2024), (None, None, None)]
+
+
 def test_inputs_of_any_name_are_kept(paths: WorkspacePaths) -> None:
     hostile = ['x"; DROP TABLE facts; --', "select", "with space", "ünïcödé", "tab\there", "%s{}[]"]
     put(paths, "predictions", predictions(["a"], **{name: float(number) for number, name in enumerate(hostile)}))
