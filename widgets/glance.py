@@ -38,6 +38,11 @@ class Glance(PageView, can_focus=False):
             lines = [*lines[: height - 1], line((f" ... {left} more lines: Enter", "dim"))]
         self._put(lines)
 
+    def reads(self, key: str) -> None:
+        """Say in the place of the heading that another page is being read; what is below it belongs to the one before."""
+        said = Row(_ruled(line(("reading ", "dim"), (key, "bold"), (" ...", "dim"))).fitted(WIDTH))
+        self.show_rows((said, *self.rows[1:]), mark_changes=False, take_order=True)
+
     def say(self, text: str) -> None:
         """Show one line of words in the place of a page."""
         self._put([line((text, "dim"))])

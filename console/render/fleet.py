@@ -21,6 +21,7 @@ LEAST_CURVE, MOST_CURVE = 9, 16
 """Lines of a curve with its title and its axis: below the least it says no more than the strip does."""
 
 _RAMP = "_.-=*#"
+_GAP = "observed less scored"
 _STATE_WORDS = {"critical": "critical", "warning": "warning", "stale": "stale", "unknown": "unknown", "ok": "ok"}
 
 
@@ -193,7 +194,19 @@ def _gap_strip(row: FleetRow, zone: ZoneInfo) -> tuple[str, str]:
         return "Course", ""
     drawn = strip(row.gap_history, min(30, len(row.gap_history)), _RAMP)
     limits = f"   warn {figures.share(row.gap_warning, 2)}  crit {figures.share(row.gap_critical)}" if row.gap_critical is not None else ""
-    return "Gap by 12 h", f"{_short(row.history_from, zone)} {drawn} {_short(row.history_to, zone)}{limits}"
+    return f"{_course_word(row)} by 12 h", f"{_short(row.history_from, zone)} {drawn} {_short(row.history_to, zone)}{limits}"
+
+
+def _course_of(row: FleetRow) -> str:
+    # A summary that an older program wrote does not say it.
+    return getattr(row, "gap_title", _GAP)
+
+
+def _course_word(row: FleetRow) -> str:
+    """`Gap`, `MAE`: what the course is of, where there is little room."""
+    title = _course_of(row)
+    short = title.split(",")[0]
+    return "Gap" if title == _GAP else short if len(short) <= 5 else "Course"
 
 
 def gap_curve(row: FleetRow, zone: ZoneInfo, width: int, room: int) -> list[Line]:
@@ -214,7 +227,7 @@ def gap_curve(row: FleetRow, zone: ZoneInfo, width: int, room: int) -> list[Line
         f"{word} {figures.share(value)} ({mark})" for word, value, mark in
         (("warn", row.gap_warning, "-"), ("crit", row.gap_critical, "=")) if value is not None
     )  # fmt: skip
-    title = sides(line((f" {row.model}: observed less scored, by 12 h", "dim")), line((f"{said} ", "dim")), width)
+    title = sides(line((f" {row.model}: {_course_of(row)}, by 12 h", "dim")), line((f"{said} ", "dim")), width)
     curve = chart_lines([Series(row.gap_history, "bold")], width - 2, min(MOST_CURVE, room - 2), limits=limits, x_labels=places)
     return [Line(), title, *(joined([line(" "), each]) for each in curve)]
 

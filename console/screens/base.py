@@ -308,6 +308,8 @@ class DeckScreen(FrameScreen):
         other = self.leads_to(key) if key is not None and self.view is not None else None
         if key is not None and other is not None:
             self._glancing = True
+            if key != self.glanced:
+                self.glance.reads(key)
             self._read_glance(key, other)
         else:
             self.glance.say("Enter opens no page on this row" if key is not None else "")

@@ -31,6 +31,8 @@ class DetailedScreen(DeckScreen):
     def __init__(self, target: str | None = None) -> None:
         super().__init__(target)
         self.detail = Detail()
+        self._most = (0, 0)
+        """The height of the screen, and the most lines of detail that were needed in it."""
 
     def detail_of(self, view: Any, key: str | None, width: int) -> Sequence[Line]:
         """Lines about the row `key`."""
@@ -52,9 +54,15 @@ class DetailedScreen(DeckScreen):
     def _draw_detail(self) -> None:
         if self.view is None or self.size.width == 0 or self.too_small:
             return
-        lines = self.detail_of(self.view, self.content.cursor_key, self.list_width)
+        # What the second pane spells out is not said a second time below.
+        beside = self.list_width < self.size.width and self.leads_to(self.content.cursor_key or "") is not None
+        lines = [] if beside else self.detail_of(self.view, self.content.cursor_key, self.list_width)
         room = self.content_height - min(max(self.content.total, 1), LEAST_LIST)
         height = min(len(lines), max(3, room))
+        if lines:
+            # A list that grew and shrank with what is said of its rows would move under the cursor.
+            height = max(height, self._most[1]) if self._most[0] == self.size.height else height
+            self._most = (self.size.height, height)
         self.detail.display = height > 0
         self.detail.styles.height = height
         self.detail.show(Page(Line(), tuple(Row(each) for each in lines), ""), mark_changes=False, take_order=True)

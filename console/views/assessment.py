@@ -10,6 +10,7 @@ from backends.records import Layer, Model, ModelVersion, PipelineRun, Record, St
 from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
+from console.control.actions import version_label
 from console.render import figures
 from console.views.changes import changes_view
 from console.views.estimated import kept_estimates
@@ -191,4 +192,4 @@ def _next_step(sight: Sight, reader: Reader, registry: Registry, health: ModelHe
         return f"{step}: fallback would help, K"
     chosen = next(option for option in options.options if option.name == options.best)
     words, key = ("rolling back to", "R") if chosen.kind == "rollback" else ("promoting", "P")
-    return f"{step}: {words} {options.best} would help, {key}"
+    return f"{step}: {words} {version_label(options.best)} would help, {key}"

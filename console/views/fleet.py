@@ -53,6 +53,8 @@ class FleetRow(View):
     broke_first: Layer | None
     broke_first_at: Moment | None
     broke_first_why: str
+    gap_title: str = "observed less scored"
+    """What the course is of: of a regression it is the error."""
     gap_history: tuple[float | None, ...]
     gap_warning: float | None
     gap_critical: float | None
@@ -126,6 +128,7 @@ def fleet_row(
         broke_first=health.broke_first,
         broke_first_at=health.broke_first_at,
         broke_first_why=health.broke_first_why,
+        gap_title=gap.title if gap else "",
         gap_history=gap.history if gap else (),
         gap_warning=gap.warning if gap else None,
         gap_critical=gap.critical if gap else None,

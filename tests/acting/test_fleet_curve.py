@@ -57,3 +57,12 @@ def test_the_curve_stands_above_its_critical_line_at_the_end_and_below_it_at_the
 def test_without_a_course_there_is_no_curve(place: Place) -> None:
     row = row_of(place).model_copy(update={"gap_history": ()})
     assert gap_curve(row, ZoneInfo("UTC"), 120, 20) == []
+
+
+def test_the_course_names_what_it_is_of(place: Place) -> None:
+    view = Lookout(open_workspace(place.root), "production").fleet()
+    error = view.model_copy(update={"rows": (row_of(place).model_copy(update={"gap_title": "MAE, times before"}),)})
+    text = "\n".join(row.line.text for row in fleet_page(error, width=120, height=36, curve=True).rows)
+    assert " MAE by 12 h" in text
+    assert f" {MODEL}: MAE, times before, by 12 h" in text
+    assert "observed less scored" not in text.split("-- ", 1)[1].split("Waiting")[0]

@@ -12,6 +12,7 @@ from pilots import Console, console
 from backends.store.paths import WorkspacePaths
 from console.control.ledger import read_state
 from console.lookout import Lookout
+from widgets.line import Line
 
 WIDE = (200, 60)
 
@@ -82,6 +83,7 @@ async def test_one_read_is_under_way_at_a_time_and_the_last_row_is_shown_in_the_
     async with console(place, size=WIDE) as found:
         found.app.go("versions", MODEL)
         await found.until(lambda: under_way[0] == 1, "the first read")
+        await found.until(lambda: pane(found).startswith(f"|reading {found.app.screen.content.cursor_key} ..."), "what is being read")
         for key in "jkj":
             await found.press(key)
             await found.pilot.pause(0.02)
@@ -99,6 +101,33 @@ async def test_a_look_at_an_incident_starts_no_playbook(place: Place) -> None:
         await rested(found)
         assert "INC-1" in pane(found)
     assert read_state(WorkspacePaths(place.root)).last_seq == before
+
+
+@pytest.mark.parametrize("size", [(120, 40), WIDE])
+async def test_an_entry_of_the_audit_is_spelt_out_once(place: Place, size: tuple[int, int]) -> None:
+    async with console(place, size=size) as found:
+        found.app.go("audit")
+        await found.until(lambda: getattr(found.app.screen, "scope", "") == "audit" and found.app.screen.view, "the audit")
+        await found.until(lambda: found.text.count("   previous ") == 1, "its hash and that of the one before it")
+        if size == WIDE:
+            await rested(found)
+            assert found.text.count("   previous ") == 1
+
+
+async def test_the_list_keeps_its_height_whatever_is_said_of_a_row(place: Place) -> None:
+    async with console(place, size=(120, 40)) as found:
+        found.app.go("audit")
+        await found.until(lambda: getattr(found.app.screen, "scope", "") == "audit" and found.app.screen.view, "the audit")
+        screen = found.app.screen
+        await found.until(lambda: screen.detail.size.height, "the entry")
+        told: dict[str, int] = {"#1": 3, "#2": 9}
+        screen.detail_of = lambda _view, key, _width: [Line()] * told.get(key or "", 3)
+        heights = []
+        for key in "GkGkG":
+            await found.press(key)
+            await found.pilot.pause()
+            heights.append(screen.content.size.height)
+        assert len(set(heights[1:])) == 1, "once it has given way, it stays"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (199, 60)])

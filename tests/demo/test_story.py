@@ -141,7 +141,7 @@ def test_the_fleet_shows_one_row_a_model_with_the_fire_on_top(demo: Workspace) -
     assert [row.model for row in fleet.rows] == ["arrival-delay", "air-time", "cancellation"]
     assert fleet.rows[0].broke_first is Layer.MODEL
     assert "fallback would help" in fleet.rows[0].next_step
-    assert "rolling back to 1 would help" in fleet.rows[1].next_step
+    assert "rolling back to v1 would help" in fleet.rows[1].next_step
 
 
 def test_nothing_is_known_that_was_not_known_then(demo: Workspace) -> None:
