@@ -188,6 +188,18 @@ def inner_edges(quantiles: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted({float(value) + 0.0 for value in quantiles if math.isfinite(value)}))[1:-1]
 
 
+def with_top(edges: Sequence[float], quantiles: Sequence[float]) -> tuple[tuple[float, ...], str]:
+    """Inner edges that also tell the largest value from those below it where it is common, and the words that say so.
+
+    Bins are closed below, so the largest value shares its bin with the last decile before it. Where it is the last decile itself, as in
+    every column of few whole numbers, that would leave a tenth of the rows or more free to go from one to the other unseen.
+    """
+    known = [float(value) + 0.0 for value in quantiles if math.isfinite(value)]
+    if not edges or known[-1] != known[-2] or known[-1] <= edges[-1]:
+        return tuple(edges), ""
+    return (*edges, known[-1]), f"; the largest value, {known[-1]:g}, has a bin of its own"
+
+
 def edges_around(value: float) -> tuple[float, ...]:
     """Edges that give one value a bin of its own: below it, the value, above it."""
     beyond = math.nextafter(value, math.inf)

@@ -21,6 +21,7 @@ from backends.profile.profile import (
     edges_around,
     finite_or_none,
     inner_edges,
+    with_top,
 )
 
 Run = Callable[[str, Sequence[Any]], Sequence[tuple[Any, ...]]]
@@ -85,7 +86,8 @@ def reference_specs(
 
     `columns` defaults to all that can be profiled; `kinds` overrides the kind by column (an integer code that is a category).
     Numeric columns get the unique linear quantiles 0, .1, ..., 1 of the reference as edges, outer ones open; a column that collapses
-    into one bin has its most frequent value split off (`ColumnSpec.spike`). A column of texts that are lists or structures, or that
+    into one bin has its most frequent value split off (`ColumnSpec.spike`), and a largest value that is a decile too has a bin of its
+    own. A column of texts that are lists or structures, or that
     nobody declared and whose values hardly ever come twice, is `text`, and `edges_from` says why. Raises `MissingColumn`.
     """
     types = column_types(run, relation)
@@ -139,7 +141,8 @@ def _binned_specs(
     found = run(f"SELECT {quantiles} FROM {rows_of}", [list(QUANTILES)] * len(numbers))[0]
     specs = []
     for (name, number), values in zip(numbers.items(), found, strict=True):
-        edges, spike, note = inner_edges(_steadied(values or ())), None, ""
+        steady, spike = _steadied(values or ()), None
+        edges, note = with_top(inner_edges(steady), steady)
         if values and not edges:
             ranked = f"SELECT {number} AS v, count(*) FROM {rows_of} WHERE {number} IS NOT NULL GROUP BY v ORDER BY 2 DESC, 1 LIMIT 1"
             spike = float(run(ranked, [])[0][0]) + 0.0

@@ -22,7 +22,7 @@ from backends.plain_file import refuse_special_database, require_regular
 from backends.profile.profile import ColumnSpec, Profile
 from backends.records import digest_of
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 BUSY_S: Final = 2.0
 """Seconds that a look waits for somebody who writes, before it computes instead."""
 

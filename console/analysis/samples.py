@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from backends.profile.profile import QUANTILES, ColumnSpec, Profile, edges_around, finite_or_none, inner_edges
+from backends.profile.profile import QUANTILES, ColumnSpec, Profile, edges_around, finite_or_none, inner_edges, with_top
 from console.analysis.distances import KolmogorovSmirnov
 from console.analysis.distributions import ks_p_value
 from console.analysis.drift import ColumnDrift, compare
@@ -48,21 +48,27 @@ class Sample:
         return self.values[first:last]
 
 
-def reference_edges(values: npt.ArrayLike, column: str = "", kind: NumberKind = "numeric") -> ColumnSpec:
+def reference_edges(values: npt.ArrayLike, column: str = "", kind: NumberKind = "numeric", *, top: bool = False) -> ColumnSpec:
     """Inner edges of the bins of a reference: its unique linear quantiles 0, .1, ..., 1, the outer ones open.
 
+    With `top` the largest value is told apart where it is a decile too (`backends.profile.profile.with_top`), as windows of a model are
+    counted. Two files are not: KS stands beside them, which sees every value.
     NaN and infinities are left out. When the quantiles collapse into one bin, the most frequent value (the smallest of equals) gets a
     bin of its own, and `spike` and `edges_from` say so.
     """
-    return edges_of(Sample.of(values), column, kind)
+    return edges_of(Sample.of(values), column, kind, top=top)
 
 
-def edges_of(sample: Sample, column: str = "", kind: NumberKind = "numeric") -> ColumnSpec:
+def edges_of(sample: Sample, column: str = "", kind: NumberKind = "numeric", *, top: bool = False) -> ColumnSpec:
     """`reference_edges` of a sample."""
     finite = sample.finite
     with np.errstate(over="ignore", invalid="ignore"):
         quantiles = quantiles_of_sorted(finite, QUANTILES)
-    return spec_from(quantiles, int(finite.size), {value: times_of(finite, value) for value in set(quantiles)}, column, kind)
+    spec = spec_from(quantiles, int(finite.size), {value: times_of(finite, value) for value in set(quantiles)}, column, kind)
+    if not top or spec.spike is not None:
+        return spec
+    edges, note = with_top(spec.edges, quantiles)
+    return replace(spec, edges=edges, edges_from=spec.edges_from + note)
 
 
 def spec_from(quantiles: Sequence[float], rows: int, times: dict[float, int], column: str, kind: NumberKind) -> ColumnSpec:

@@ -29,6 +29,9 @@ ENDS_WITHIN: Final = 0.25
 APART: Final = 1.5
 """Times by which the range must have grown or shrunk, for a unit to be thought of."""
 
+COUNTED_BELOW: Final = 10
+"""Whole steps of a range below which its numbers are counts or codes, which no conversion makes whole numbers of again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -43,14 +46,18 @@ def changed_unit(before: Spread, now: Spread) -> str | None:
     """The conversion that takes a column from `before` to `now`, in words; None when there is none, or none is needed.
 
     Looks at ranges only when the width of one is at least 1.5 times that of the other: then of all conversions, forwards and backwards,
-    whose mean lies within .1 and whose ends lie within .25 of the converted range's width, the nearest is named.
+    whose mean lies within .1 and whose ends lie within .25 of the converted range's width, the nearest is named. A range of fewer than
+    ten whole steps is of counts or codes: only a whole factor can have made it.
     """
     width, wide = before.high - before.low, now.high - now.low
     if width <= 0 or wide <= 0 or 1 / APART < wide / width < APART:
         return None
+    counted = min(width, wide) < COUNTED_BELOW and all(end == int(end) for end in (before.low, before.high, now.low, now.high))
     best: tuple[float, str] | None = None
     for name, factor, added in CONVERSIONS:
         for said, times, plus in ((name, factor, added), (f"{name}, backwards", 1 / factor, -added / factor)):
+            if counted and times != int(times):
+                continue
             expected = Spread(before.mean * times + plus, before.low * times + plus, before.high * times + plus)
             scale = width * times
             mean_off = abs(now.mean - expected.mean) / scale

@@ -10,7 +10,8 @@ from console.views.definitions_labels import LABELS
 from console.views.definitions_learnt import LEARNT
 
 _BINS = "Numeric columns: 10 bins at the unique linear quantiles 0, .1, ..., 1 of the reference, [a, b), outer ones open. A column that "
-_BINS += "collapses to one bin has its dominating value split off. Categories: the union of both sides. Missing values are left out."
+_BINS += "collapses to one bin has its dominating value split off; over time, not between two files, a largest value that is a decile too "
+_BINS += "has a bin of its own. Categories: the union of both sides. Missing values are left out."
 _BAND = "No fixed limit: warns beyond all of up to 15 earlier windows of the same length, critical beyond 1.5 times the highest, and "
 _BAND += "never below .10. Fewer than 6 such windows, or fewer rows than the rule's minimum: unknown."
 _LABELLED = "over rows whose outcome is known; the page says how many that is of how many"

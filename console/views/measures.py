@@ -254,7 +254,7 @@ def score_psi(material: Material, ends: Ints, width: int) -> Measured:
             np.full(len(ends), np.nan), counted, why_not=f"only {len(base)} scores in the reference, {MINIMUM_SCORES} are needed"
         )
     sample = Sample.of(base)
-    spec = edges_of(sample)
+    spec = edges_of(sample, top=True)
     reference = profile_of(sample, spec)
     values = []
     for end, n in zip(ends.tolist(), counted.tolist(), strict=True):

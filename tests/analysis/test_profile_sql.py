@@ -47,9 +47,21 @@ quarters = st.lists(st.none() | st.just(math.inf) | st.just(math.nan) | st.integ
 def test_the_engine_finds_the_edges_that_numpy_finds(connection: duckdb.DuckDBPyConnection, run: Run, values: list[float | None]) -> None:
     load(connection, values)
     (spec,) = reference_specs(run, "t")
-    expected = reference_edges([math.nan if value is None else value for value in values], "x")
+    expected = reference_edges([math.nan if value is None else value for value in values], "x", top=True)
     assert spec.edges == pytest.approx(expected.edges, rel=1e-12, abs=1e-12)
     assert spec.spike == expected.spike
+
+
+def test_the_largest_of_few_whole_numbers_is_told_from_the_one_below_it(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    load(connection, [0.0, 1.0, 2.0] * 100)
+    (spec,) = reference_specs(run, "t")
+    assert spec.edges == (1.0, 2.0) and spec.edges_from.endswith("the largest value, 2, has a bin of its own")
+    (before,) = profile_columns(run, "t", [spec])[()]
+    load(connection, [0.0, 1.0, 1.0] * 100)
+    (now,) = profile_columns(run, "t", [spec])[()]
+    assert (before.counts, now.counts) == ((100, 100, 100), (100, 200, 0))
+    psi = compare(before, now).psi
+    assert psi is not None and psi > 1
 
 
 @given(numbers)

@@ -95,6 +95,17 @@ def test_numbers_equal_those_of_the_rows(risen: Made) -> None:
     )
 
 
+def test_a_code_that_is_used_no_more_is_seen_although_it_was_the_largest(tmp_path: Path) -> None:
+    def code(day: int, row: int) -> float:
+        return float(min(row % 3, 1)) if day >= DAYS - 5 else float(row % 3)
+
+    view = workspace(tmp_path / "w", code).lookout().drift("delay")
+    shift = column(view, "temp")
+    assert (shift.state, shift.psi is not None and shift.psi > 1) == (State.CRITICAL, True)
+    assert "the largest value, 2, has a bin of its own" in shift.bins_from
+    assert {each.name: each.state for each in view.bug.checks}["units"] is State.OK
+
+
 def test_profiles_bound_what_the_rows_say(risen: Made) -> None:
     exact = risen.lookout().drift_column("delay", "temp", exact=True).shift
     stored = risen.lookout().drift_column("delay", "temp").shift
