@@ -8,6 +8,7 @@ from console.views.definition import Definition
 from console.views.definitions_data import DATA
 from console.views.definitions_labels import LABELS
 from console.views.definitions_learnt import LEARNT
+from console.views.definitions_rows import ROWS
 
 _BINS = "Numeric columns: 10 bins at the unique linear quantiles 0, .1, ..., 1 of the reference, [a, b), outer ones open. A column that "
 _BINS += "collapses to one bin has its dominating value split off; over time, not between two files, a largest value that is a decile too "
@@ -101,7 +102,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "A removed or emptied column, another kind of type, or missing values more than doubled by over 10 points: critical. An added or "
         "retyped column, or missing values moved by over 5 points: at least a warning. Fewer than 200 values on a side: unknown.",
         "Fixed limits know no season: where there is a past, `drift` judges by it.",
-        ("compare",),
+        ("compare", "severity"),
         ("psi", "ks", "p_value"),
     ),
     "band": Definition(
@@ -112,7 +113,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "profiles of days",
         _BAND,
         "A season that only rises makes every window the furthest so far.",
-        ("usual", "usual to", "further", "windows above"),
+        ("usual", "usual to", "further", "windows above", "limit", "band_median"),
         ("psi", "drift verdict"),
     ),
     "drift verdict": Definition(
@@ -137,7 +138,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "Said when p is below .01 / columns looked at (Bonferroni), and the change over all windows is at least half the width from the "
         "10th to the 90th percentile of the reference. Sets no state. Fewer than 6 windows: not looked for.",
         "A season that only rises is a trend too. Windows of one season are not independent, so p is too small.",
-        ("trend", "slope", "theil-sen", "mann-kendall", "multiple testing"),
+        ("trend", "slope", "theil-sen", "mann-kendall", "multiple testing", "per_week", "p_needed", "windows", "change", "columns"),
         ("band", "psi"),
     ),
     "real or a bug": Definition(
@@ -270,7 +271,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "scores joined with labels",
         "See score_mean_jump.",
         "Not the mean of all scores: only of labelled rows, so that it compares with the observed share.",
-        ("mean scored", "scored"),
+        ("mean scored", "scored", "score", "score_waiting"),
         ("gap",),
     ),
     "mean_label": Definition(
@@ -358,7 +359,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "labels joined with predictions by key",
         "None by itself.",
         "Labels that never come keep it from moving on: `nowhere` then.",
-        ("labels complete", "complete to", "complete_to"),
+        ("labels complete", "complete to", "complete_to", "evaluable", "evaluable until"),
         ("coverage",),
     ),
     "slices": Definition(
@@ -380,7 +381,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "qd quality FILE --threshold T --group COLUMN",
         "None by itself; a ratio below .8 is the customary alarm (four-fifths rule).",
         "Equal selection is not equal error: groups whose outcomes differ in truth cannot have both.",
-        ("demographic_parity_difference", "demographic_parity_ratio", "selection rate", "selection_rate", "fairness"),
+        ("demographic_parity_difference", "demographic_parity_ratio", "selection rate", "selection_rate", "sel", "fairness"),
         ("equalized odds",),
     ),
     "equalized odds": Definition(
@@ -404,7 +405,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "qd quality FILE --slice COLUMN ...; columns of more than 200 values are not searched",
         "Never below --minimum labelled rows (200).",
         "Found by looking at many: what is named here is a place to look, with a chance of 5 % that a search names one for nothing.",
-        ("worst_slices", "slice finder"),
+        ("worst_slices", "slice finder", "excess", "share_of_loss"),
         ("slices", "brier"),
     ),
     "burn rate": Definition(
@@ -505,5 +506,6 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     ),
     **DATA,
     **LABELS,
+    **ROWS,
 }
 """By name, in lower case."""

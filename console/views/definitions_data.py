@@ -18,7 +18,12 @@ DATA: Final[dict[str, Definition]] = {
         "of the version that serves",
         "Those of the alert rules data.nulls, data.range, data.duplicates and data.schema; max_null_share and freshness by the contract.",
         "A contract that was proposed says what the rows were, not what is right: winter's range of temperatures is broken in spring.",
-        tuple(f"contract.{rule}" for rule in ("schema", "nulls", "allowed", "among", "range", "unique", "freshness", "columns")),
+        (
+            *(f"contract.{rule}" for rule in ("schema", "nulls", "allowed", "among", "range", "unique", "freshness", "columns")),
+            "referential integrity",
+            "uniqueness",
+            "allowed values",
+        ),
         ("null_share", "out_of_range_share", "schema_violations", "duplicate_share", "shape"),
     ),
     "leakage": Definition(
@@ -33,7 +38,7 @@ DATA: Final[dict[str, Definition]] = {
         "the future, or without an as-of time, is critical. No as-of key named: unknown.",
         "A strong honest feature looks the same as a leak: ask whether it is known at the moment of the score. Two columns that leak only "
         "together are not seen.",
-        ("target leakage", "as-of key", "single-feature auc"),
+        ("target leakage", "as-of key", "single-feature auc", "late features"),
         ("auc", "contract"),
     ),
     "parity": Definition(
@@ -46,7 +51,19 @@ DATA: Final[dict[str, Definition]] = {
         "differ: warns over .1 %, critical over 2 %. Missing values or a default that is counted: warns when the shares are 1 point apart, "
         "critical at 5. 30 requests on both sides are needed.",
         "Requests that only one side has take no part: read how many those are.",
-        ("training-serving skew", "skew", "replay"),
+        (
+            "training-serving skew",
+            "skew",
+            "replay",
+            "default rate",
+            "defaults",
+            "differing",
+            "share",
+            "largest",
+            "matched",
+            "repeated",
+            "tolerance",
+        ),
         ("null_share", "shape"),
     ),
     "shape": Definition(

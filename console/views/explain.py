@@ -95,6 +95,13 @@ _MADE_FROM: Final[dict[str, tuple[str, str]]] = {
 """How a signal that has no number behind it is computed, and from what."""
 
 
+_FIELDS: Final = {
+    "_p_value": "p_value", "_reference": "", "_current": "", "_low": "", "_high": "", "_count": "", "_offline": "", "_online": "",
+    "_labelled": "", "_interval": "",
+}  # fmt: skip
+"""Endings of the names of fields, and the word that explains the number where it is not the rest of the name."""
+
+
 def explained(topic: str, policies: Policies) -> ExplainView:
     """The entry for a metric, a signal, a rule's id or a word, in any writing. Raises NoSuchTopic."""
     name = _resolved(topic, policies)
@@ -144,6 +151,7 @@ def _of_signal(name: str, signal: Signal, behind: Definition | None, policies: P
 
 
 def _resolved(topic: str, policies: Policies) -> str:
+    """The name of the entry: as it was asked for, else without what a field of --json adds to it: a side, an end, that it is a count."""
     wanted = " ".join(topic.strip().lower().split())
     rule = policies.rule(topic.strip())
     if rule is not None and (rule.signal in SIGNALS or rule.signal in DEFINITIONS):
@@ -156,6 +164,10 @@ def _resolved(topic: str, policies: Policies) -> str:
         named = named or next((name for name, (title, _) in TITLES.items() if name in SIGNALS and each == title.lower()), None)
         if named is not None:
             return named
+    plain = wanted.replace(" ", "_").replace("-", "_")
+    for ending, of in _FIELDS.items():
+        if plain.endswith(ending) and len(plain) > len(ending):
+            return _resolved(of or plain.removesuffix(ending), policies)
     known = {*DEFINITIONS, *SIGNALS, *(also for entry in DEFINITIONS.values() for also in entry.also)}
     near = get_close_matches(wanted, sorted(known), n=3, cutoff=0.5) or sorted(name for name in known if wanted and wanted in name)[:3]
     advice = f"nearest: {', '.join(near)}" if near else "`explain` alone lists everything"

@@ -8,8 +8,16 @@ from console.policies.load import shipped_policies
 from console.policies.signals import SIGNALS
 from console.render.explain import explain_list_page, explain_page
 from console.render.quality import NAMES
+from console.views.compare_column import ComparedColumn
 from console.views.definitions import DEFINITIONS
+from console.views.drift_column import ColumnShift
+from console.views.drift_together import Together
+from console.views.drift_trend import SlowTrend
 from console.views.explain import NoSuchTopic, explain_list, explained
+from console.views.file_quality import GroupFairness, GroupMetrics, Metrics, WorstSliceView
+from console.views.labels import LabelDay, LabelPeriod, Waiting
+from console.views.parity import ParityColumn
+from console.views.quality import CalibrationRow, Period
 
 POLICIES = shipped_policies()
 
@@ -38,6 +46,31 @@ def test_every_shipped_rule_is_explained_by_its_signal(rule: str) -> None:
 )  # fmt: skip
 def test_any_writing_finds_it(asked: str, name: str) -> None:
     assert explained(asked, POLICIES).name == name
+
+
+SHOWN = (
+    ComparedColumn, ColumnShift, SlowTrend, Together, Metrics, GroupMetrics, GroupFairness, WorstSliceView, Period, CalibrationRow,
+    LabelPeriod, LabelDay, Waiting, ParityColumn,
+)  # fmt: skip
+NUMBERS = sorted(
+    {name for view in SHOWN for name, field in view.model_fields.items() if any(kind in str(field.annotation) for kind in ("float", "int"))}
+    - {"by", "total"}
+)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_of_compare_drift_quality_labels_and_parity_is_explained_by_the_name_it_is_printed_under(name: str) -> None:
+    assert explained(name, POLICIES).says
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [("ks_p_value", "p_value"), ("chi2 p-value", "p_value"), ("wasserstein_high", "wasserstein"), ("nulls_current", "missing"),
+     ("low_reference", "mean"), ("lean_low", "lean"), ("n_reference", "rows"), ("new_count", "new categories"),
+     ("severity", "compare severity"), ("type_changed", "schema changes"), ("deciles", "bins"), ("hours to half", "arrival curve")],
+)  # fmt: skip
+def test_a_field_is_explained_by_what_it_is_a_side_an_end_or_a_count_of(field: str, name: str) -> None:
+    assert explained(field, POLICIES).name == name
 
 
 def test_a_miss_names_the_nearest() -> None:
