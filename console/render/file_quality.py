@@ -9,6 +9,7 @@ from backends.text import Untrusted, shortened
 from console.render import figures
 from console.views.file_quality import FileQualityView, GroupFairness, Metrics
 from widgets.line import Line, Page, Row, columns, line, rule
+from widgets.wrapping import wrapped
 
 _COLUMNS: Final = (
     ("base_rate", "OBS"),
@@ -22,6 +23,11 @@ _COLUMNS: Final = (
     ("recall", "REC"),
 )
 
+_IN_WORDS: Final = {
+    "base_rate": "observed", "auc": "AUC", "average_precision": "AP", "brier": "Brier", "precision": "precision",
+    "recall": "recall",
+}  # fmt: skip
+
 
 def file_quality_page(view: FileQualityView, *, width: int) -> Page:
     """Overall first, then where it is worst, by period, by slice, by group."""
@@ -31,7 +37,12 @@ def file_quality_page(view: FileQualityView, *, width: int) -> Page:
         f"  {figures.count(overall.rows)} rows, {figures.count(overall.labelled)} labelled ({figures.percent(overall.label_coverage)})",
         "" if view.threshold is None else f", threshold {figures.share(view.threshold, 2)}",
     )
-    rows = [Row(Line()), Row(_head()), Row(_numbers("all rows", overall)), Row(_intervals(overall))]
+    rows = [
+        Row(Line()),
+        Row(_head()),
+        Row(_numbers("all rows", overall)),
+        *(Row(each) for each in wrapped(_intervals(overall), width - 1, 7)),
+    ]
     rows += [Row(line((f" unkn: {reason}", "dim"))) for reason in sorted(set(overall.reasons.values()))]
     rows += _worst(view, width)
     if view.by is not None:
@@ -56,10 +67,15 @@ def _numbers(name: str, metrics: Metrics) -> Line:
 
 
 def _intervals(metrics: Metrics) -> Line:
-    named = {"base_rate": "observed", "auc": "AUC", "brier": "Brier"}
-    said = [f"{named[name]} {figures.share(low)}-{figures.share(high)}" for name, (low, high) in metrics.intervals.items()]
-    loss = [] if metrics.log_loss is None else [f"log loss {figures.share(metrics.log_loss)}"]
-    return line((f" 95 %: {', '.join([*said, *loss])}" if said or loss else "", "dim"))
+    said = [
+        f"{_IN_WORDS[name]} {figures.share(low)}-{figures.share(high)}"
+        for name, (low, high) in metrics.intervals.items()
+        if name in _IN_WORDS
+    ]
+    loss, ends = metrics.log_loss, metrics.intervals.get("log_loss")
+    if loss is not None:
+        said.append(f"log loss {figures.share(loss)}" + (f" ({figures.share(ends[0])}-{figures.share(ends[1])})" if ends else ""))
+    return line((f" 95 %: {', '.join(said)}" if said else "", "dim"))
 
 
 def _table(title: str, values: Mapping[str, Metrics], width: int) -> list[Row]:

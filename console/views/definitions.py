@@ -402,7 +402,8 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "excess = mean squared error inside minus outside; its interval by Welch's standard error at 5 % over the whole search "
         "(Bonferroni); named when the lower end is above 0, and a pair only when that end is above the excess of both its halves.",
         "Brier score",
-        "qd quality FILE --slice COLUMN ...; columns of more than 200 values are not searched",
+        "qd quality FILE: every number (by value, or by quartile) and every column of 2 to 200 values, named by --slice or not; up to 30 "
+        "columns that were not named, fewer from 2 million rows",
         "Never below --minimum labelled rows (200).",
         "Found by looking at many: what is named here is a place to look, with a chance of 5 % that a search names one for nothing.",
         ("worst_slices", "slice finder", "excess", "share_of_loss"),

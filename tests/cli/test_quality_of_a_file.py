@@ -86,6 +86,9 @@ def test_every_number_is_that_of_scikit_learn_in_every_format(
     rows = rows_of(scores)
     found = quality(capsys, path, "--threshold", "0.5", "--slice", "kind", "--slice", "grp", "--time", "at", "--by", "month")
     assert_as_scikit_learn(found["overall"], rows["score"], rows["outcome"], 0.5)
+    for name in ("base_rate", "mean_score", "auc", "average_precision", "brier", "log_loss", "precision", "recall"):
+        low, high = found["overall"]["intervals"][name]
+        assert low < found["overall"][name] < high and high - low < 0.15
     for kind in ("x", "y"):
         of = np.asarray(rows["kind"]) == kind
         assert_as_scikit_learn(found["by_slice"]["kind"][kind], rows["score"][of], rows["outcome"][of], 0.5)
@@ -94,7 +97,28 @@ def test_every_number_is_that_of_scikit_learn_in_every_format(
     assert [each["rows"] for each in found["by_period"].values()] == [31 * 96, 5000 - 31 * 96]
 
 
-def test_the_worst_slices_are_found_without_being_asked_for(capsys: pytest.CaptureFixture[str], scores: Path) -> None:
+def test_the_worst_slices_are_found_in_columns_that_nobody_named(
+    capsys: pytest.CaptureFixture[str], scores: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ending, form in (("parquet", "parquet"), ("csv", "csv, header")):
+        path = tmp_path / f"odd.{ending}"
+        odd = "*, [i] AS vector, 'x' || i AS id, CASE WHEN i % 2 = 0 THEN 'it''s' END AS quote, NULL AS nothing"
+        duckdb.connect().execute(f"COPY (SELECT {odd} FROM '{scores}' ORDER BY i) TO '{path}' (FORMAT {form})")
+        found = quality(capsys, path)
+        assert found["by_slice"] == {} and found["worst_slices"][0]["where"] == {"grp": "b", "kind": "y"}
+        rows = rows_of(scores)
+        known = ~np.ma.getmaskarray(rows["outcome"])
+        inside = known & (np.asarray(rows["grp"]) == "b") & (np.asarray(rows["kind"]) == "y")
+        loss = (np.asarray(rows["score"]) - np.ma.getdata(rows["outcome"])) ** 2
+        assert found["worst_slices"][0]["n"] == inside.sum()
+        assert found["worst_slices"][0]["excess"] == pytest.approx(loss[inside].mean() - loss[known & ~inside].mean())
+        named = {column for each in found["worst_slices"] for column in each["where"]}
+        assert not named & {"score", "outcome", "id", "vector", "at"}
+    monkeypatch.setattr("console.views.file_rows.MOST_SEARCHED", 1)
+    assert "worst slices were searched in the first 1 of 3 columns" in " ".join(quality(capsys, path)["notes"])
+
+
+def test_the_worst_slices_are_found_among_columns_that_are_named(capsys: pytest.CaptureFixture[str], scores: Path) -> None:
     found = quality(capsys, scores, "--slice", "kind", "--group", "grp", "--threshold", "0.5")
     assert found["worst_slices"][0]["where"] == {"kind": "y", "grp": "b"}
     assert found["worst_slices"][0]["low"] > 0.05

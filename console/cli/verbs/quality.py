@@ -48,7 +48,8 @@ def _of_file(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.USAGE, "a file needs both --label COLUMN and --score COLUMN")
     _check(context, options)
     from console.render.file_quality import file_quality_page
-    from console.views.file_quality import MINIMUM_SLICE, FileAsked, file_quality, one_class
+    from console.views.file_quality import file_quality, one_class
+    from console.views.file_rows import MINIMUM_SLICE, FileAsked
 
     asked = FileAsked(
         label=options.label,
