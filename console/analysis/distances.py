@@ -138,18 +138,22 @@ def wasserstein(reference: Floats, current: Floats) -> float | None:
     return wasserstein_of_sorted(np.sort(reference), np.sort(current))
 
 
-def ks_from_counts(reference: npt.ArrayLike, current: npt.ArrayLike) -> Bounded | None:
+def ks_from_counts(reference: npt.ArrayLike, current: npt.ArrayLike, edges: npt.ArrayLike = ()) -> Bounded | None:
     """The KS statistic from counts on equal edges: the largest distance at an edge, which is also its lower bound.
 
-    Inside a bin one function may be at its top while the other is still at its bottom: that is the upper bound. None if a side is empty.
+    Inside a bin one function may be at its top while the other is still at its bottom: that is the upper bound. A bin that the inner
+    `edges` show to hold a single float has no inside. None if a side is empty.
     """
     shares = _cumulative(reference, current)
     if shares is None:
         return None
     r, c = shares
     at_edges = float(np.abs(r - c).max())
-    inside = max(float((r[1:] - c[:-1]).max()), float((c[1:] - r[:-1]).max()))
-    return Bounded(at_edges, at_edges, min(1.0, max(at_edges, inside)))
+    ends = np.concatenate(([-np.inf], np.asarray(edges, dtype=np.float64), [np.inf]))
+    with np.errstate(over="ignore", under="ignore"):
+        wide = np.nextafter(ends[:-1], np.inf) != ends[1:] if ends.size == r.size else np.ones(r.size - 1, dtype=bool)
+    inside = np.maximum(r[1:] - c[:-1], c[1:] - r[:-1])[wide]
+    return Bounded(at_edges, at_edges, min(1.0, max(at_edges, float(inside.max(initial=0.0)))))
 
 
 def wasserstein_from_counts(

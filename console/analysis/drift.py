@@ -130,7 +130,7 @@ def _with_shares(drift: ColumnDrift, reference: Sequence[int], current: Sequence
 
 
 def _with_bounds(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
-    ks = ks_from_counts(reference.counts, current.counts)
+    ks = ks_from_counts(reference.counts, current.counts, reference.edges)
     if ks is None:
         return replace(drift, reasons={**drift.reasons, **dict.fromkeys(("ks", "wasserstein"), MISSING_SIDE)})
     n, m = reference.n, current.n
