@@ -85,6 +85,11 @@ class ConfirmView(DrawsLines, can_focus=True):
         """The state of the form."""
         return self._dialog
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the terminal was sent the plan: until then keys are dropped, since they were typed at something else."""
+        return self._drawn_at is not None
+
     def show_plan(self, plan: Plan, *, keep_form: bool = False, drop_keys: bool | None = None) -> None:
         """Show another plan. The name must be typed again, unless only the choice of the user changed it (`keep_form`).
 
@@ -146,7 +151,7 @@ class ConfirmView(DrawsLines, can_focus=True):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        if self._drawn_at is not None and not self._acted:
+        if self.takes_keys and not self._acted:
             self._dialog.paste(event.text)
             self._redraw()
 

@@ -49,7 +49,7 @@ class Console:
             # What is true now comes later and puts the focus back on Cancel: a key pressed before that must not sign or veto.
             await self.until(lambda: screen.asked is not None and screen.asked.world is not None, "what is true now")
         form: ConfirmView = screen.form
-        await self.until(lambda: form._drawn_at is not None, "the dialog takes keys")
+        await self.until(lambda: form.takes_keys, "the dialog takes keys")
         await self.pilot.pause()
         return form
 

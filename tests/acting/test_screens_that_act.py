@@ -191,7 +191,7 @@ async def test_the_second_person_signs_and_the_first_may_not(place: Place, monke
         await screen.shows("You are ilse, not ines: may approve.")
         await screen.opens("A")
         await screen.shows("Also true")
-        await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form._drawn_at is not None, "facts")
+        await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form.takes_keys, "facts")
         await screen.signs()
         await screen.shows("signed, 1 of 1")
     assert place.version == "2"
@@ -240,7 +240,7 @@ async def test_x_vetoes_with_a_reason(place: Place, monkeypatch: pytest.MonkeyPa
         await screen.shows("promote delay v2 -> v3")
         await screen.opens("X")
         await screen.shows("( Reject APR-1: reason first )")
-        await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form._drawn_at is not None, "facts")
+        await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form.takes_keys, "facts")
         await screen.press("shift+tab", *"monday", "enter", "tab", "space")
         await screen.shows("APR-1 is vetoed; recorded")
     [approval] = read_state(place.paths).approvals.values()

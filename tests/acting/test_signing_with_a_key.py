@@ -154,7 +154,7 @@ async def test_on_the_screen_the_key_is_named_and_a_signs_with_it(
         await screen.press("enter")
         await screen.shows(f"You are ilse, not ines: may approve. Key {keys.fingerprint('ilse')} in your forwarded agent.")
         await screen.opens("A")
-        await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form._drawn_at is not None, "facts")
+        await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form.takes_keys, "facts")
         await screen.signs()
         await screen.shows("signed and verified, 1 of 1")
         await screen.shows(keys.fingerprint("ilse"))

@@ -64,6 +64,7 @@ async def test_enter_enter_and_the_name_lead_from_the_page_to_the_fallback(works
         await until(pilot, lambda: getattr(app.screen, "drawn", None) is not None, "the plan")
         assert (app.screen.errand.incident, app.screen.errand.run) == ("INC-1", "RUN-1")  # type: ignore[attr-defined]
         await until(pilot, lambda: "a gain is expected" in picture(app), "the facts")
+        await until(pilot, lambda: app.screen.form.takes_keys, "the plan is on the terminal")  # type: ignore[attr-defined]  # a plan
         await pilot.press(*"arrivals", "tab", "space")
         await until(pilot, lambda: app.screen.outcome is not None, "the receipt")  # type: ignore[attr-defined]
         await pilot.press("q")
