@@ -9,8 +9,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO_DIR ?= .demo
 ROWS ?= 1000000
-DUCKDB_LINES ?= 1.5.6 2.0.0
-WHEEL_TESTS ?= tests/analysis tests/store tests/playbooks tests/policies tests/views tests/documentation tests/acting/test_pictures_of_screens.py
+DUCKDB_OLDER ?= 1.5.6
+DUCKDB_NEWER ?= 2.0.0
+WHEEL_TESTS ?= tests
+WHEEL_TESTS_NEWER ?= tests/analysis tests/store tests/playbooks tests/policies tests/documentation tests/acting/test_pictures_of_screens.py
 SOURCES := console backends widgets playbooks
 
 .PHONY: help demo test test-exhaustive test-wheel test-live check schemas format bench bench-drift picture pictures requirements clean
@@ -44,19 +46,19 @@ test: $(VENV)/.dev ## run the test suite
 test-exhaustive: $(VENV)/.dev ## run the tests that ask everything of everything: each key, each verb in each kind of trouble
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "exhaustive and not live" tests
 
-test-wheel: $(VENV)/.dev ## run what reads, stores, computes and draws against the built wheel, on both DuckDB lines
+test-wheel: $(VENV)/.dev ## run the suite against the built wheel on DuckDB 1.5, and on 2.0 what reads, stores, computes and draws
 	@rm -rf build/wheel && mkdir -p build/wheel
 	@$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . >/dev/null
 	@[ -d build/venv ] || $(PYTHON) -m venv build/venv
 	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/dev.txt
 	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall build/wheel/*.whl
 	@rm -rf build/suite && mkdir build/suite && cp -r tests docs pyproject.toml Makefile README.md requirements build/suite/
-	@set -e; for line in $(DUCKDB_LINES); do \
-	  echo "The wheel on DuckDB $$line:" >&2; \
+	@set -e; on() { \
+	  line=$$1; shift; echo "The wheel on DuckDB $$line:" >&2; \
 	  build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps duckdb==$$line; \
 	  (cd build/suite && ../venv/bin/python -c "import duckdb; assert duckdb.__version__ == '$$line', duckdb.__version__" && \
-	    ../venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not source and not exhaustive and not live" $(WHEEL_TESTS)); \
-	done
+	    ../venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not source and not exhaustive and not live" "$$@"); \
+	}; on $(DUCKDB_OLDER) $(WHEEL_TESTS); on $(DUCKDB_NEWER) $(WHEEL_TESTS_NEWER)
 
 test-live: $(VENV)/.dev ## run the tests that need heavy servers
 	@$(BIN)/python -m pytest -m live tests
