@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from backends.records import State
@@ -16,7 +17,7 @@ from console.render.drift_bug import bug_rows
 from console.render.drift_together import together_rows
 from console.render.drift_trend import trend_lines
 from console.render.model import RAMP, model_heading, tabs
-from console.views.drift import BIG_PSI, DriftDetailView, DriftView
+from console.views.drift import BIG_PSI, Against, DriftDetailView, DriftView
 from console.views.drift_column import TEXT, ColumnShift
 from widgets.chart import hist_lines, strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
@@ -29,6 +30,14 @@ WITH_COURSES = 112
 """Width from which each column has its course beside it: PSI of the earlier windows and now, the full ramp at its own limit."""
 
 COURSE_WIDTH = 16
+
+OTHERS: Final[dict[Against, str]] = {
+    "reference": "",
+    "weekday": "weekdays of ",
+    "previous": "the days before, ",
+    "season": "a year before, ",
+}
+"""What stands before the dates of what is compared with."""
 
 
 def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: bool = True, tabbed: bool = True) -> Page:
@@ -80,6 +89,8 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
     )
     said = wrapped(line(" VERDICT  ", (f"{shift.verdict}.", "bold" if state != "ok" else "")), width - 1, 10)
     rows = [Row(each, key=None if number else shift.column.raw, why=_why(shift), state=state) for number, each in enumerate(said)]
+    if view.against != "reference":
+        rows.append(Row(line(f" AGAINST  {OTHERS[view.against]}{span(view.reference_first, view.reference_last)}")))
     rows += [Row(_side("reference r", shift, view, width)), Row(_side("current   c", shift, view, width))]
     if shift.kind != TEXT:
         rows += [Row(each) for each in wrapped(_distances(shift), width, 1)]
@@ -98,7 +109,7 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
         rows += [Row(each) for each in drift_curve(view, width, height - len(rows))]
     verb = command_line("drift", view.line.model, options={"-f": shift.column.raw, **_against(view.against)})
     if not tabbed:
-        periods = f"{span(view.first, view.last)} against {span(view.reference_first, view.reference_last)}"
+        periods = f"{span(view.first, view.last)} against {OTHERS[view.against]}{span(view.reference_first, view.reference_last)}"
         heading = line((view.line.model, "bold"), f" {_version(view.line.version)} ", (shift.column, "bold"), f", {periods}, {rank}")
     return Page(heading, tuple(rows), verb)
 
@@ -111,13 +122,11 @@ def _spans(view: DriftView) -> str:
     columns = [each for each in view.columns if each.n_reference or each.n_current]
     n = max((each.n_current for each in columns), default=0)
     against = max((each.n_reference for each in columns), default=0)
-    weekdays = view.against == "weekday"
-    until = _until(view.at, view.zone) if view.last_is_today and not weekdays else ""
+    until = _until(view.at, view.zone) if view.last_is_today and view.against != "weekday" else ""
     now = f"{span(view.first, view.last)}{until} (n {figures.count(n)})"
     if view.reference_first is None or view.reference_last is None:
         return now
-    of = "weekdays of " if weekdays else ""
-    return f"{now} against {of}{span(view.reference_first, view.reference_last)} (n {figures.count(against)})"
+    return f"{now} against {OTHERS[view.against]}{span(view.reference_first, view.reference_last)} (n {figures.count(against)})"
 
 
 def _row(shift: ColumnShift, name: int, nulls_width: int, wide: bool) -> Line:

@@ -135,6 +135,7 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     "time.later": lambda after: after.changed or after.says("this is the newest window"),
     "lineage.flow": lambda after: after.changed,
     "lineage.blast": lambda after: after.changed,
+    "drift.against": lambda after: after.changed,
     "changes.order": lambda after: after.changed,
     "actions.open": lambda after: after.changed,
     "touched": lambda after: after.deeper,

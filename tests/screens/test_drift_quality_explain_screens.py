@@ -18,6 +18,7 @@ from console.locate import Located
 from console.lookout import Lookout
 from console.screens.base import DeckScreen
 from console.session import Session
+from console.views.drift import Asked
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, Made, days_of_predictions, made
@@ -68,6 +69,29 @@ async def test_drift_ranks_columns_and_enter_opens_the_one_under_the_cursor(root
         await until(pilot, ready(app, "drift", " VERDICT  far beyond all"))
         await pilot.press("q")
         await until(pilot, ready(app, "drift", "COLUMN"))
+
+
+async def test_s_goes_on_to_what_is_compared_with_and_the_page_and_its_verb_say_so(root: Path) -> None:
+    app = console(root)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(app, "drift", "COLUMN"))
+        line = shown(app).keys.composed(200).text
+        assert "s against" in line
+        said = ["against weekdays of 1-21 Jan", "against the days before, ", "against a year before, ", "against 1-21 Jan"]
+        verbs = ["--against weekday", "--against previous", "--against season", "drift delay"]
+        for words, verb in zip(said, verbs, strict=True):
+            await pilot.press("s")
+            await until(pilot, ready(app, "drift", words))
+            assert verb in shown(app).verb
+            expected = Lookout(open_workspace(root), "production").drift("delay", Asked(against=shown(app).view.against))
+            assert shown(app).view.columns == expected.columns
+        await pilot.press("s", "s")
+        await until(pilot, ready(app, "drift", "the days before, "))
+        shown(app).content.put_cursor_on("temp")
+        await pilot.press("enter")
+        await until(pilot, ready(app, "drift", " AGAINST  the days before, "))
+        await pilot.press("s")
+        await until(pilot, ready(app, "drift", " AGAINST  a year before, "))
 
 
 async def test_the_digits_go_from_tab_to_tab(root: Path) -> None:
