@@ -64,7 +64,7 @@ def _decision(look: Look, step: StepView, decision: DecisionView, room: int) -> 
     rows = _paragraph(decision.about, room) if decision.about.raw else _paragraph("Nothing could be compared.", room)
     names = (("auc", "AUC", 6), ("brier", "Brier", 7), ("ece", "ECE", 6)) if binary else (("mae", "MAE", 9), ("bias", "bias", 10))
     if wide:
-        names = (*names, ("mean", "mean", 7))
+        names = (*names, ("mean", "mean", 7 if binary else 10))
     head = " " * 15 + "".join(f"{title:>{size}}" for _, title, size in names) + "  last served" + ("  needs" if wide else "")
     rows.append(Row(line((head, "dim"))))
     for choice in decision.choices:

@@ -179,6 +179,15 @@ class IncidentScreen(DeckScreen):
         width = self.size.width
         return detail_rows(self.view, self.view.step(key), width - steps_width(width) - 1)
 
+    def _show_detail(self, key: str | None) -> None:
+        """Show what a step is about; on the way back to the decision that is open its cursor is on what is suggested."""
+        detail = self.stepper.detail
+        before = detail.cursor_key
+        detail.show_rows(self._detail(key), mark_changes=False, take_order=True)
+        step = self.view.step(key)
+        if step is not None and step.decision is not None and not (before or "").startswith(CHOICE):
+            detail.put_cursor_on(f"{CHOICE}{step.decision.suggested}")
+
     def _stand(self, step: Any) -> None:
         """Put the cursor where a person is needed."""
         detail = self.stepper.detail
@@ -194,8 +203,9 @@ class IncidentScreen(DeckScreen):
             self.content.focus()
 
     def on_rows_moved(self, message: Moved) -> None:
-        if message.view is self.content and self.view is not None:
-            self.stepper.detail.show_rows(self._detail(message.key), mark_changes=False, take_order=True)
+        if message.view is self.content and self.view is not None and message.key == self.content.cursor_key:
+            # One that was overtaken by another move says nothing any more: what it would show is not under the cursor.
+            self._show_detail(message.key)
         if message.view.has_focus and message.key is not None:
             # Detail without a row that can be chosen has nothing to say: the step keeps line 23.
             self.why.show(message.why)

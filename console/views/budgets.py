@@ -68,7 +68,6 @@ def _events_of(slo: Slo, rows: Rows, judged: Sequence[Judged]) -> EventCounts | 
             known = ~np.isnan(rows.latency_ms)
             return EventCounts.of(rows.event_at[known], rows.latency_ms[known] > good.at_most) if known.any() else None
         return None
-        return EventCounts.of(rows.event_at, bad) if len(rows) else None
     return _slices_of(good, judged)
 
 

@@ -78,6 +78,23 @@ async def test_enter_enter_and_the_name_lead_from_the_page_to_the_fallback(works
     assert len(control(workspace).actions) == 1
 
 
+async def test_the_cursor_waits_on_what_is_suggested_wherever_it_stands_in_the_list(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.go("incident", "INC-2")
+        await until(pilot, lambda: "INC-2" in picture(app) and at_step(app, "choose")(), "the decision")
+        await until(pilot, lambda: not app.screen._pending, "everything is read")  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert app.screen.view.current.decision.suggested == "rollback"  # type: ignore[attr-defined]
+        assert "> rollback v1" in picture(app), "and not on the first way out"
+        await pilot.press("tab", "up", "down")
+        await pilot.pause()
+        assert "> rollback v1" in picture(app)
+        await pilot.press("tab", "enter")
+        await until(pilot, at_step(app, "act"), "the action")
+        assert app.screen.view.step("choose").chosen == "rollback"  # type: ignore[attr-defined]
+
+
 async def test_at_120_columns_the_surroundings_stand_beside_the_steps(workspace: Workspace) -> None:
     app = console(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
