@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from backends.store.summary import read_summary
 from console.clock import Clock
 from console.config import Workspace, WorkspaceProblem, open_workspace
 from console.records_lookout import RecordsLookout
 from console.session import Session
 from console.views.fleet import FleetView
 from console.views.health import ModelHealth
-from console.views.kept import kept_health
+from console.views.kept import fleet_in_force, health_in_force, last_fleet
 from console.views.latest_action import latest_effective
 from console.views.sight import Sight
-from console.views.standing import health_with_control, of_what_serves, with_control
+from console.views.standing import with_control
 
 if TYPE_CHECKING:
     from console.views.approvals import ApprovalsView, ApprovalView
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from console.views.labels import LabelsView
     from console.views.parity import ParityAsked, ParityView
     from console.views.quality import QualityAsked, QualityView
-
-FRESH_FOR: Final = timedelta(minutes=10)
-"""A summary younger than this is shown as it is; an older one is computed again."""
 
 
 @dataclass
@@ -59,32 +55,32 @@ class Lookout(RecordsLookout):
         return Sight(self.workspace, self.environment, self.clock())
 
     def fleet(self) -> FleetView:
-        """Every model, worst first: as last evaluated when that is fresh, else evaluated now."""
+        """Every model, worst first: as last evaluated when nothing has changed since, else evaluated now. Raises StoreError."""
         sight = self.sight()
-        found = None if sight.past else self._summary()
-        if found is not None and abs(sight.at - found.evaluated_at) <= FRESH_FOR and of_what_serves(found, sight):
-            return with_control(found, sight)
-        from console.views.assessment import assess_fleet  # loads the store and the arithmetic
+        found = fleet_in_force(sight)
+        if found is not None:
+            return found
+        from console.views.assessment import known_fleet  # loads the store and the arithmetic
 
         with sight.reader() as reader:
-            return assess_fleet(sight, reader)[0]
+            return known_fleet(sight, reader)
 
     def fleet_standing(self) -> FleetView | None:
         """What is known at once: the last evaluation, however old, with what stands now. None: there is none, or the past is looked at."""
         sight = self.sight()
-        found = None if sight.past else self._summary()
+        found = None if sight.past else last_fleet(sight.workspace.paths, sight.environment)
         return with_control(found, sight) if found is not None else None
 
     def model(self, name: str) -> ModelHealth:
-        """Health of one model: as last evaluated when that is fresh and of what serves, else evaluated now. Raises NoSuchModel."""
+        """Health of one model: as last evaluated when nothing has changed since, else evaluated now. Raises NoSuchModel."""
         sight = self.sight()
-        found = None if sight.past else kept_health(self.workspace.paths, self.environment, name)
-        if found is not None and abs(sight.at - found.at) <= FRESH_FOR and of_what_serves(found, sight):
-            return health_with_control(found, sight)
-        from console.views.assessment import assess, registry_of
+        found = health_in_force(sight, name)
+        if found is not None:
+            return found
+        from console.views.assessment import known_health, registry_of
 
         with sight.reader() as reader:
-            return assess(sight, reader, registry_of(reader, self.environment, sight.at), name).health
+            return known_health(sight, reader, registry_of(reader, self.environment, sight.at), name)
 
     def incident(self, identifier: str) -> IncidentView:
         """One incident with its playbook as control has it now. Raises NotFound."""
@@ -196,13 +192,3 @@ class Lookout(RecordsLookout):
         sight = self.sight()
         with sight.reader() as reader:
             return effect_view(sight, reader, action_id)
-
-    def _summary(self) -> FleetView | None:
-        raw = read_summary(self.workspace.paths)
-        if raw is None:
-            return None
-        try:
-            found = FleetView.model_validate(raw)
-        except ValueError:
-            return None
-        return found if found.environment == self.environment else None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from backends.plain_file import refuse_special_database
-from backends.store.errors import StoreBusy, StoreError
+from backends.store.errors import StoreBusy, StoreError, StoreFull
 from backends.store.files import make_folder, said
 from backends.store.landing import LandingFile
 from backends.store.paths import WorkspacePaths
@@ -360,7 +360,9 @@ def _opened(paths: WorkspacePaths) -> Catalogue:
         return Catalogue(paths, connection, writable=True)
     except (PermissionError, sqlite3.OperationalError) as error:
         if isinstance(error, sqlite3.OperationalError) and not _only_read(error):
-            raise _said(error, paths.catalog) from None
+            problem = _said(error, paths.catalog)
+            if not isinstance(problem, StoreFull):
+                raise problem from None
         return _read_only(paths, error)
     except sqlite3.Error as error:
         raise _said(error, paths.catalog) from None
@@ -474,7 +476,7 @@ def _said(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreError(f"{path} is damaged; restore a backup with: quarterdeck backup restore FILE DIR")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(path)):
-        return StoreError(f"{path} cannot grow, the disk is full: free some space and try again")
+        return StoreFull(f"{path} cannot grow, the disk is full: free some space and try again")
     return StoreError(f"{path}: {error}; see: quarterdeck doctor")
 
 

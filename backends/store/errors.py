@@ -11,6 +11,10 @@ class StoreBusy(StoreError):
     """Another process is compacting, or holds a named lease."""
 
 
+class StoreFull(StoreError):
+    """There is no room to write; what is there can be read."""
+
+
 class LandingError(StoreError):
     """Columns that are not facts of the table; nothing was written."""
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from backends.store.errors import StoreError
 from backends.store.paths import WorkspacePaths
+from backends.store.summary import read_summary
 
 EVALUATED: Final = "evaluated.json"
 """Written by each evaluation, which always comes after a compaction; so with it, segments of no generation were once in one."""
@@ -22,9 +23,17 @@ def catalogue_is_lost(paths: WorkspacePaths) -> bool:
 
 
 def refuse_lost_catalogue(paths: WorkspacePaths) -> None:
-    """Raises StoreError that says what to do when the catalogue is lost."""
+    """Raises StoreError that says what to do when the catalogue is lost, alone or with its segments."""
     if catalogue_is_lost(paths):
         raise StoreError(f"{paths.catalog} is gone or new, but segments of facts are there: {AGAIN}")
+    if _were_there(paths):
+        raise StoreError(f"{paths.store} has lost its facts; put them back, or restore a backup: quarterdeck backup restore FILE DIR")
+
+
+def _were_there(paths: WorkspacePaths) -> bool:
+    """Whether the last evaluation read a generation. Only to be asked when there is none now."""
+    generation = (read_summary(paths) or {}).get("generation")
+    return isinstance(generation, int) and generation > 0 and not _being_compacted(paths.store / "compact.lock")
 
 
 def _any_segment(folder: Path) -> bool:

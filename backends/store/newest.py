@@ -6,8 +6,12 @@ import contextlib
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.store.paths import WorkspacePaths
+
+if TYPE_CHECKING:
+    import sqlite3
 
 
 class NewestFacts:
@@ -49,6 +53,21 @@ def _folders(landing: Path) -> object:
 
 
 def _published(catalogue: Path) -> object:
+    connection = catalogue_to_look_at(catalogue)
+    if connection is None:
+        return None
+    import sqlite3
+
+    try:
+        return connection.execute("SELECT (SELECT max(id) FROM generations), (SELECT max(id) FROM conflicts)").fetchone()
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from None
+    finally:
+        connection.close()
+
+
+def catalogue_to_look_at(catalogue: Path) -> sqlite3.Connection | None:
+    """The catalogue, only to be looked at; None where there is none. Raises OSError when it cannot be looked at now."""
     try:
         if not stat.S_ISREG(catalogue.stat().st_mode):
             return None
@@ -56,11 +75,18 @@ def _published(catalogue: Path) -> object:
         return None
     import sqlite3  # the first frame does without it
 
-    try:
-        connection = sqlite3.connect(f"{catalogue.absolute().as_uri()}?mode=ro", timeout=0, uri=True)
+    problem = ""
+    # Where nothing can be written, a database with a write-ahead log is readable only as one that nobody writes.
+    for mode in ("mode=ro", "immutable=1"):
+        connection = None
         try:
-            return connection.execute("SELECT (SELECT max(id) FROM generations), (SELECT max(id) FROM conflicts)").fetchone()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise OSError(str(error)) from None
+            connection = sqlite3.connect(f"{catalogue.absolute().as_uri()}?{mode}", timeout=0, uri=True)
+            connection.execute("SELECT max(id) FROM generations").fetchone()
+            return connection
+        except sqlite3.Error as error:
+            problem = str(error)
+            if connection is not None:
+                connection.close()
+            if not ("unable to open" in problem or "disk" in problem):
+                break
+    raise OSError(problem)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Segment, open_catalogue
-from backends.store.errors import StoreError
+from backends.store.errors import StoreError, StoreFull
 from backends.store.landing import LandingFile, landing_files
 from backends.store.lost import refuse_lost_catalogue
 from backends.store.paths import WorkspacePaths
-from backends.store.schema import TABLES, Table, reserved_columns, table_named
+from backends.store.schema import JUDGED, TABLES, Table, reserved_columns, table_named
 from backends.store.sql import connect, moment, naive_utc, quoted, run, text
 from backends.store.versions import current, known_by, needs_choice, stored
 
@@ -129,6 +129,14 @@ class Reader:
         if table not in self._tails:
             self._tails[table] = self._load_tail(table_named(table))
         return self._tails[table]
+
+    def waits_for(self, model: str) -> bool:
+        """Whether something has landed that no segment has yet, and that a model's health may be judged by."""
+        for name in JUDGED:
+            tail = self.tail(name)
+            if tail.relation is not None and (not table_named(name).by_model or not tail.models.isdisjoint({model, ""})):
+                return True
+        return False
 
     def key_range(self, table: str, model: str, start: datetime | None, end: datetime | None) -> tuple[str, str] | None:
         """Least and greatest key that facts of a model in [start, end) can have; None when there are none."""
@@ -293,11 +301,7 @@ def open_reader(paths: WorkspacePaths, *, at: datetime | None = None, also_reada
     workspace is not there or cannot be read.
     """
     with open_catalogue(paths) as catalogue:
-        lease: int | None = None
-        if catalogue.writable:
-            lease, generation = catalogue.take_reader_lease()
-        else:
-            generation = catalogue.generation()
+        lease, generation = _leased(catalogue)
         reader: Reader | None = None
         try:
             if generation == 0 and catalogue.generation() == 0:
@@ -308,7 +312,17 @@ def open_reader(paths: WorkspacePaths, *, at: datetime | None = None, also_reada
             if reader is not None:
                 reader.close()
             if lease is not None:
-                catalogue.release_reader_lease(lease)
+                # A full disk keeps it: it ends with this process.
+                with contextlib.suppress(StoreFull):
+                    catalogue.release_reader_lease(lease)
+
+
+def _leased(catalogue: Catalogue) -> tuple[int | None, int]:
+    """(lease, generation); no lease where nothing can be written: then nobody can publish either, and old segments stay."""
+    if catalogue.writable:
+        with contextlib.suppress(StoreFull):
+            return catalogue.take_reader_lease()
+    return None, catalogue.generation()
 
 
 @contextlib.contextmanager

@@ -129,6 +129,9 @@ EVENTS: Final = Table(
 
 TABLES: Final[Mapping[str, Table]] = {table.name: table for table in (PREDICTIONS, LABELS, METRICS, RECORDS, EVENTS)}
 
+JUDGED: Final = tuple(name for name in TABLES if name != EVENTS.name)
+"""Tables that a model's health is judged from. Events are told beside it."""
+
 DEFAULT_ENVIRONMENT: Final = "production"
 DEFAULT_SOURCE: Final = "local"
 

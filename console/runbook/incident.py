@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from backends.records import Incident, State
 from backends.store.errors import StoreError
@@ -13,20 +12,16 @@ from console.runbook.attending import found_incident, params_of
 from console.runbook.records import run_of
 from console.runbook.steps import head_of, kept_evidence, planned, steps_of
 from console.runbook.timeline import timeline_of, told_by_run
-from console.views.assessment import assess, registry_of
+from console.views.assessment import known_health, registry_of
 from console.views.changes import changes_view
 from console.views.health import ModelHealth
 from console.views.incident import AlertLine, IncidentView, PlaybookHead, StepView
-from console.views.kept import kept_health
+from console.views.kept import health_in_force
 from console.views.not_found import NoSuchModel
 from console.views.sight import Sight
-from console.views.standing import of_what_serves
 from playbooks.binding import BindingError
 from playbooks.library import load_library
 from playbooks.run import Run, RunError
-
-FRESH_FOR: Final = timedelta(minutes=10)
-"""Health evaluated within this time is taken as it is."""
 
 
 def incident_view(sight: Sight, wanted: str) -> IncidentView:
@@ -109,12 +104,12 @@ def _opened_by(incident: Incident, control: ControlState) -> str:
 
 
 def _health(sight: Sight, model: str) -> ModelHealth:
-    """As last evaluated when that is fresh and of what serves, else judged now."""
-    found = None if sight.past else kept_health(sight.workspace.paths, sight.environment, model)
-    if found is not None and abs(sight.at - found.at) <= FRESH_FOR and of_what_serves(found, sight):
+    """As last evaluated when nothing has changed since, else judged now."""
+    found = health_in_force(sight, model)
+    if found is not None:
         return found
     with sight.reader() as reader:
-        return assess(sight, reader, registry_of(reader, sight.environment, sight.at), model).health
+        return known_health(sight, reader, registry_of(reader, sight.environment, sight.at), model)
 
 
 def _steps(

@@ -18,6 +18,7 @@ from console.views.estimated_signals import ESTIMATED
 from console.views.evaluation import Evaluated, evaluate
 from console.views.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health import ModelHealth
+from console.views.kept import health_in_force
 from console.views.not_found import NoSuchModel
 from console.views.rollout import let_in
 from console.views.serving import serving_at
@@ -74,6 +75,11 @@ def assess(sight: Sight, reader: Reader, registry: Registry, model: str) -> Eval
     return evaluate(reader, sight.policies, subject_of(sight, registry, record), sight.at)
 
 
+def known_health(sight: Sight, reader: Reader, registry: Registry, model: str) -> ModelHealth:
+    """Health of one model: as last evaluated when nothing has changed since, else evaluated now. Raises NoSuchModel."""
+    return health_in_force(sight, model, reader) or assess(sight, reader, registry, model).health
+
+
 def subject_of(sight: Sight, registry: Registry, record: Model) -> Subject:
     """Everything that is known of a model beside its rows."""
     model = record.name
@@ -112,20 +118,28 @@ def assess_fleet(sight: Sight, reader: Reader) -> tuple[FleetView, dict[str, Eva
     """Evaluate every model and put the fleet together."""
     registry = registry_of(reader, sight.environment, sight.at)
     evaluated = {name: assess(sight, reader, registry, name) for name in sorted(registry.models)}
-    rows = [_row(sight, reader, registry, each) for each in evaluated.values()]
-    oldest = [each.health.oldest_source_at for each in evaluated.values() if each.health.oldest_source_at is not None]
-    view = FleetView(
+    return _fleet(sight, reader, registry, [each.health for each in evaluated.values()]), evaluated
+
+
+def known_fleet(sight: Sight, reader: Reader) -> FleetView:
+    """The fleet, of which only those models are evaluated of which something has changed since they last were."""
+    registry = registry_of(reader, sight.environment, sight.at)
+    return _fleet(sight, reader, registry, [known_health(sight, reader, registry, name) for name in sorted(registry.models)])
+
+
+def _fleet(sight: Sight, reader: Reader, registry: Registry, healths: Sequence[ModelHealth]) -> FleetView:
+    oldest = [health.oldest_source_at for health in healths if health.oldest_source_at is not None]
+    return FleetView(
         workspace=sight.workspace.settings.name,
         environment=sight.environment,
         zone=sight.workspace.settings.display_zone,
         at=sight.at,
-        evaluated_at=sight.at,
-        rows=worst_first(rows),
+        evaluated_at=min((health.at for health in healths), default=sight.at),
+        rows=worst_first([_row(sight, reader, registry, health) for health in healths]),
         oldest_source_at=min(oldest) if oldest else None,
         generation=reader.generation,
         switches_version=switches_version(sight),
     )
-    return view, evaluated
 
 
 def would_help_of(sight: Sight, reader: Reader, registry: Registry, health: ModelHealth) -> WouldHelpView | None:
@@ -143,8 +157,7 @@ def would_help_of(sight: Sight, reader: Reader, registry: Registry, health: Mode
     )
 
 
-def _row(sight: Sight, reader: Reader, registry: Registry, evaluated: Evaluated) -> FleetRow:
-    health = evaluated.health
+def _row(sight: Sight, reader: Reader, registry: Registry, health: ModelHealth) -> FleetRow:
     incidents = sight.control.open_incidents(sight.environment, health.model)
     changes = changes_view(reader, sight.environment, health.model, health.broke_first_at, sight.at)
     changed = tuple(

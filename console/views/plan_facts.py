@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from backends.records import Dataset, Deployment, Evaluation, Model, ModelVersion, Record, Run, State, digest_of
 from backends.store import queries
@@ -17,16 +17,11 @@ from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, Candidate, PlanFacts, WouldHelp, version_label
 from console.render import figures
 from console.views.artifacts import Artifact, checked
-from console.views.assessment import Registry, assess, registry_of, would_help_of
+from console.views.assessment import Registry, known_health, registry_of, would_help_of
 from console.views.health import ModelHealth
-from console.views.kept import kept_health
 from console.views.serving import Serving, serving_at
 from console.views.sight import Sight
-from console.views.standing import health_with_control, of_what_serves
 from console.views.would_help import FALLBACK, Option, WouldHelpView
-
-KEPT_FOR: Final = timedelta(minutes=10)
-"""Health evaluated longer ago than this is evaluated again for a plan."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ class Evidence:
 def evidence_of(sight: Sight, reader: Reader, name: str) -> Evidence:
     """Read everything that plans about a model draw on. Raises NoSuchModel or StoreError."""
     registry = registry_of(reader, sight.environment, sight.at)
-    health = _health(sight, reader, registry, name)
+    health = known_health(sight, reader, registry, name)
     return Evidence(
         sight=sight,
         model=registry.models[name],
@@ -85,14 +80,6 @@ def evidence_of(sight: Sight, reader: Reader, name: str) -> Evidence:
         records=tuple(queries.records_of(reader, environment=sight.environment)),
         inputs=frozenset(queries.feature_columns(reader, name)),
     )
-
-
-def _health(sight: Sight, reader: Reader, registry: Registry, name: str) -> ModelHealth:
-    """As last evaluated when that is fresh and about the version that serves, else evaluated now."""
-    kept = None if sight.past else kept_health(sight.workspace.paths, sight.environment, name)
-    if kept is not None and abs(sight.at - kept.at) <= KEPT_FOR and of_what_serves(kept, sight):
-        return health_with_control(kept, sight)
-    return assess(sight, reader, registry, name).health
 
 
 def facts_for(evidence: Evidence, kind: ActionKind, to: str | None) -> PlanFacts:

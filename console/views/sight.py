@@ -105,7 +105,14 @@ class Sight:
 
     def switch_actions(self, model: str) -> list[ActionRecord]:
         """What control did or tried with the model's kill switch, oldest first."""
-        return self._switch_actions.get(model, [])
+        from console.control.actions import SWITCH_STATES  # control is loaded where it is asked for
+
+        return [each for each in self.serving_actions(model) if each.kind in SWITCH_STATES]
+
+    def serving_actions(self, model: str | None) -> list[ActionRecord]:
+        """What control did or tried with the switch or the traffic of a model, or of every model, oldest first for each."""
+        found = self._serving_actions
+        return found.get(model, []) if model is not None else [each for name in sorted(found) for each in found[name]]
 
     def switch_setting(self, model: str) -> SwitchSetting | BackendError | None:
         """What `switches.json` says, the error when it cannot be read, None when it was never set."""
@@ -126,11 +133,11 @@ class Sight:
             return error
 
     @cached_property
-    def _switch_actions(self) -> dict[str, list[ActionRecord]]:
-        from console.control.actions import SWITCH_STATES  # control is loaded where it is asked for
+    def _serving_actions(self) -> dict[str, list[ActionRecord]]:
+        from console.control.actions import SWITCH_STATES, TRAFFIC_KINDS  # control is loaded where it is asked for
 
         found: dict[str, list[ActionRecord]] = {}
         for each in self.control.actions.values():
-            if each.environment == self.environment and each.kind in SWITCH_STATES:
+            if each.environment == self.environment and (each.kind in SWITCH_STATES or each.kind in TRAFFIC_KINDS):
                 found.setdefault(each.model, []).append(each)
         return found

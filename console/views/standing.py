@@ -42,12 +42,6 @@ def version_in_force(sight: Sight, model: str, evaluated: str | None) -> str | N
     return serving_at(sight.alias_history(model), sight.at).version or evaluated
 
 
-def of_what_serves(view: FleetView | ModelHealth, sight: Sight) -> bool:
-    """Whether what was evaluated is about the versions that serve now: a promotion or a rollback makes its numbers another version's."""
-    listed = view.rows if isinstance(view, FleetView) else (view,)
-    return all(version_in_force(sight, each.model, each.version) == each.version for each in listed)
-
-
 def _next_step(row: FleetRow, sight: Sight) -> str:
     """What was advised when the row was evaluated, unless somebody has acted since: then only what stands."""
     incidents = sight.control.open_incidents(sight.environment, row.model)

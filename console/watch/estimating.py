@@ -24,7 +24,7 @@ from console.views.assessment import registry_of
 from console.views.estimated import EarlierTelling, Estimates, KeptCalibration, Telling, keep_estimates, kept_estimates
 from console.views.estimation import A_NUMBER
 from console.views.health import ModelHealth
-from console.views.kept import kept_health
+from console.views.kept import last_health
 from console.views.live_rows import apart, live_rows
 from console.views.rollout import let_in
 from console.views.sight import Sight
@@ -83,7 +83,7 @@ def estimate_environment(sight: Sight) -> tuple[int, list[str]]:
     with sight.reader() as reader:
         registry = registry_of(reader, sight.environment, sight.at)
         for name, model in sorted(registry.models.items()):
-            health = kept_health(sight.workspace.paths, sight.environment, name)
+            health = last_health(sight.workspace.paths, sight.environment, name)
             if health is None or health.version is None:
                 continue
             known = kept_estimates(sight.workspace.paths, sight.environment, name, health.version, sight.at)

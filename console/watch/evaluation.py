@@ -9,12 +9,12 @@ from datetime import datetime
 
 from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
-from backends.store.summary import write_summary
 from console.control.desk import Desk
 from console.simulation import write_atomically
 from console.views.assessment import assess_fleet
+from console.views.basis import ground
 from console.views.fleet import FleetView
-from console.views.kept import keep_health, rules_as_written
+from console.views.kept import keep_fleet, keep_health
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record, transitions
 from console.watch.responding import propose
@@ -35,7 +35,8 @@ class Evaluation:
 
 def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Evaluation:
     """Evaluate one environment at the sight's moment. Raises StoreError, and Refused or JournalUnavailable from control."""
-    since, rules = last_evaluated(sight.workspace.paths, sight.environment), rules_as_written(sight.workspace.paths)
+    since = last_evaluated(sight.workspace.paths, sight.environment)
+    before = ground(sight.workspace.paths)
     with sight.reader() as reader:
         fleet, evaluated = assess_fleet(sight, reader)
     found = [
@@ -51,9 +52,9 @@ def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Eva
         with sight.reader() as reader:
             fleet, evaluated = assess_fleet(sight, reader)
     for each in evaluated.values():
-        keep_health(sight.workspace.paths, each.health, rules)
+        keep_health(sight.workspace.paths, each.health, before.under(sight, each.health.model))
     if sight.environment == sight.workspace.environment:
-        write_summary(sight.workspace.paths, fleet.model_dump(mode="json"))
+        keep_fleet(sight.workspace.paths, fleet, before.under(sight, None))
     _mark(sight.workspace.paths, sight.environment, sight.at)
     proposed = propose(sight, {model: each.health for model, each in evaluated.items()}, desk_at)
     return Evaluation(fleet, tuple(new), proposed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backends.profile.days import CannotKeep
 from console.views.assessment import registry_of
 from console.views.input_days import profile_days
-from console.views.kept import kept_health
+from console.views.kept import last_health
 from console.views.rollout import let_in
 from console.views.serving import serving_at
 from console.views.sight import Sight
@@ -21,7 +21,7 @@ def profile_environment(sight: Sight) -> tuple[int, list[str]]:
     with sight.reader() as reader:
         registry = registry_of(reader, sight.environment, sight.at)
         for name, model in sorted(registry.models.items()):
-            health = kept_health(sight.workspace.paths, sight.environment, name)
+            health = last_health(sight.workspace.paths, sight.environment, name)
             if health is None or health.reference_from is None or health.reference_to is None:
                 continue
             serving = serving_at(sight.alias_history(name), sight.at)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from acting_workspace import MODEL, Place, built
 
-from backends.store.summary import write_summary
 from console.config import Workspace
 from console.views.assessment import assess_fleet
-from console.views.kept import keep_health, rules_as_written
+from console.views.basis import ground
+from console.views.kept import keep_fleet, keep_health
 from console.views.sight import Sight
 
 
@@ -27,8 +27,9 @@ def evaluated_once(workspace: Workspace) -> None:
     sight = Sight(workspace, "production", workspace.clock())
     with sight.reader() as reader:
         fleet, evaluated = assess_fleet(sight, reader)
-    keep_health(workspace.paths, evaluated[MODEL].health, rules_as_written(workspace.paths))
-    write_summary(workspace.paths, fleet.model_dump(mode="json"))
+    lies = ground(workspace.paths)
+    keep_health(workspace.paths, evaluated[MODEL].health, lies.under(sight, MODEL))
+    keep_fleet(workspace.paths, fleet, lies.under(sight, None))
 
 
 @pytest.fixture

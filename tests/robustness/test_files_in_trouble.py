@@ -104,6 +104,16 @@ def test_a_lost_catalogue_is_not_an_empty_store_and_the_facts_come_back(root: Pa
     assert ask(root, "fleet").code == 0
 
 
+def test_a_store_that_has_lost_everything_is_not_an_empty_one(root: Path) -> None:
+    (root / "store" / "segments").rename(root / "elsewhere")
+    for name in ("catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"):
+        (root / "store" / name).unlink(missing_ok=True)
+    for words in ("fleet", "model delay", "quality delay"):
+        answer = ask(root, words)
+        assert answer.code == 4
+        assert "has lost its facts" in answer.err
+
+
 def test_a_lost_segment_is_named_and_never_counted_as_no_rows(root: Path) -> None:
     path = newest(root, "store/segments/predictions/*/*/*.parquet")
     path.unlink()

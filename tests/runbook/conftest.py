@@ -11,7 +11,8 @@ from incident_workspace import NOW, build
 from backends.store.compactor import compact
 from console.config import Workspace, open_workspace
 from console.views.assessment import assess_fleet
-from console.views.kept import keep_health, rules_as_written
+from console.views.basis import ground
+from console.views.kept import keep_health
 from console.views.sight import Sight
 
 
@@ -26,7 +27,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sight = Sight(built, "production", built.clock())
         with sight.reader() as reader:
             for each in assess_fleet(sight, reader)[1].values():
-                keep_health(built.paths, each.health, rules_as_written(built.paths))
+                keep_health(built.paths, each.health, ground(built.paths).under(sight, each.health.model))
     return root
 
 
