@@ -24,6 +24,9 @@ LISTED: Final = 100
 NAME_LENGTH: Final = 200
 """Characters of a category's name that are kept."""
 
+REPEATS: Final = 20
+"""Values that would come twice by chance, from which on it is no accident that none does: 1 in 500 million."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -148,6 +151,20 @@ def _missing_on(cursor: Cursor, name: str, absent: str, there: str) -> tuple[tup
         cursor, f"SELECT left(v, {NAME_LENGTH}), count(*) OVER () FROM {name} WHERE {absent} = 0 ORDER BY {there} DESC, v LIMIT {LISTED}"
     )
     return tuple(str(row[0]) for row in rows), int(rows[0][1]) if rows else 0
+
+
+def names_rows(cursor: Cursor, table: Table, column: TableColumn) -> bool:
+    """Whether a column of whole numbers is an identifier: no value comes twice, although chance alone would have repeated some.
+
+    So many values drawn from a range as long as theirs would meet `REPEATS` times and more. Numbers beyond those that floats can tell
+    apart are keys or hashes when none repeats, however long their range.
+    """
+    source = f"(SELECT {column.value} AS v FROM {table.relation})"
+    counted = f"SELECT count(v), min(v)::DOUBLE, max(v)::DOUBLE, approx_count_distinct(v) FROM {source}"
+    n, low, high, about = (float(each or 0) for each in run(cursor, counted)[0])
+    if not n or about < 0.9 * n or (column.whole and n * n < 2 * REPEATS * (high - low + 1)):
+        return False
+    return float(run(cursor, f"SELECT count(DISTINCT v) FROM {source}")[0][0]) == n
 
 
 def present(cursor: Cursor, table: Table, column: TableColumn) -> int:

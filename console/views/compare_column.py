@@ -12,7 +12,7 @@ from pydantic import Field
 
 from backends.data_files.columns import WHOLE_UP_TO, TableColumn, comparable
 from backends.data_files.table import Tables, threads
-from backends.data_files.values import TooLarge, categories, from_least, numbers, pieces_of_numbers, present, sampled_numbers
+from backends.data_files.values import TooLarge, categories, from_least, names_rows, numbers, pieces_of_numbers, present, sampled_numbers
 from backends.profile.profile import Profile, merge_profiles
 from backends.records import State
 from backends.text import Untrusted
@@ -102,7 +102,7 @@ def compare_column(tables: Tables, name: str, scratch: str, columns: int, effort
         one, two = _settled(before, now)
         if one.kind in {"numeric", "timestamp"}:
             try:
-                return _numbers(cursor, tables, one, two, columns, is_retyped(before, now), effort)
+                return _numbers(cursor, tables, one, two, columns, is_retyped(before, now), effort, whole=one.whole and two.whole)
             except TooLarge:
                 return _large(cursor, tables, one, two, columns, is_retyped(before, now), effort)
         return _categories(cursor, tables, one, two, scratch, columns, is_retyped(before, now))
@@ -144,7 +144,7 @@ def _refused(cursor: Cursor, tables: Tables, before: TableColumn, now: TableColu
 
 
 def _numbers(
-    cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, columns: int, retyped: bool, effort: Effort
+    cursor: Cursor, tables: Tables, before: TableColumn, now: TableColumn, columns: int, retyped: bool, effort: Effort, *, whole: bool
 ) -> ComparedColumn:
     kind: NumberKind = "timestamp" if before.kind == "timestamp" else "numeric"
     if effort.profiles:
@@ -157,7 +157,14 @@ def _numbers(
                 else exact_by_ranges(cursor, tables, before, now, kind, effort.target)
             )
     bins = 2 if drift.notes and "collapse" in drift.notes[0] else 10
-    return _told(drift, judged(drift, bins=bins, columns=columns), before, now, retyped)
+    effect = judged(drift, bins=bins, columns=columns)
+    if (
+        effect.state in {State.WARNING, State.CRITICAL}
+        and whole
+        and all(names_rows(cursor, table, column) for table, column in ((tables.reference, before), (tables.current, now)))
+    ):
+        effect = judged(drift, bins=bins, columns=columns, unlike=1.0)
+    return _told(drift, effect, before, now, retyped)
 
 
 def _large(
@@ -165,12 +172,13 @@ def _large(
 ) -> ComparedColumn:
     """Whole numbers of which floats lose the last digits: compared as distances from the least one."""
     note = "beside numbers with a fraction whole numbers this large lose their last digits"
-    if all(each.whole or each.value == "NULL" for each in (before, now)):
+    whole = all(each.whole or each.value == "NULL" for each in (before, now))
+    if whole:
         least, longest, (before, now) = from_least(cursor, ((tables.reference, before), (tables.current, now)))
         note = f"bins are told as distances from {least}, since floats lose the last digits of such numbers"
         if longest > WHOLE_UP_TO:
             note += f"; numbers less than {math.ulp(longest):g} apart are taken for equal"
-    found = _numbers(cursor, tables, replace(before, whole=False), replace(now, whole=False), columns, retyped, effort)
+    found = _numbers(cursor, tables, replace(before, whole=False), replace(now, whole=False), columns, retyped, effort, whole=whole)
     return found.model_copy(update={"notes": (*found.notes, note)})
 
 

@@ -100,7 +100,8 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "a state",
         "quarterdeck compare",
         "A removed or emptied column, another kind of type, or missing values more than doubled by over 10 points: critical. An added or "
-        "retyped column, or missing values moved by over 5 points: at least a warning. Fewer than 200 values on a side: unknown.",
+        "retyped column, or missing values moved by over 5 points: at least a warning. Fewer than 200 values on a side, texts "
+        "of which over half differ, whole numbers that only name rows, times: unknown.",
         "Fixed limits know no season: where there is a past, `drift` judges by it.",
         ("compare", "severity"),
         ("psi", "ks", "p_value"),

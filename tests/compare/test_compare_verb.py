@@ -93,6 +93,29 @@ def test_small_samples_are_unknown_not_ok(tmp_path: Path) -> None:
     assert (said["severity"], "only 50 values" in said["reason"], said["psi"]) == ("unknown", True, 0.0)
 
 
+def test_numbers_that_only_name_rows_are_no_drift_although_they_grow(tmp_path: Path) -> None:
+    drawn = Random(3)
+    columns = {
+        "id": (range(1000), range(1000, 2000)),
+        "sampled id": (sorted(drawn.sample(range(10_000), 1000)), sorted(drawn.sample(range(10_000, 20_000), 1000))),
+        "snowflake": (range(2**60, 2**60 + 2**50, 2**40), range(2**61, 2**61 + 2**50, 2**40)),
+        "count": ([row // 2 for row in range(1000)], [500 + row // 2 for row in range(1000)]),
+        "cents": (drawn.sample(range(10**9), 1000), drawn.sample(range(10**9, 2 * 10**9), 1000)),
+    }
+    sides = [
+        parquet(tmp_path / f"{name}.parquet", {column: ("BIGINT", list(values[at])[:1000]) for column, values in columns.items()})
+        for at, name in enumerate("rc")
+    ]
+    for words in ((), ("--profile",)):
+        said = answered(*sides, *words)
+        assert {each["name"]: each["severity"] for each in said["columns"]} == {
+            "id": "unknown", "sampled id": "unknown", "snowflake": "unknown", "count": "critical", "cents": "critical"
+        }  # fmt: skip
+        assert (column(said, "id")["ks"], "an identifier" in column(said, "id")["reason"]) == (1.0, True)
+    lost = parquet(tmp_path / "lost.parquet", {"id": ("BIGINT", [*range(1000, 1700), *[None] * 300])})
+    assert column(answered(sides[0], lost, "--columns", "id"), "id")["severity"] == "critical"
+
+
 def test_what_has_no_order_is_refused_in_words_and_the_rest_goes_on(tmp_path: Path) -> None:
     types = {
         "vector": ("DOUBLE[]", [[1.0]] * 300),
