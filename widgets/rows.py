@@ -144,6 +144,16 @@ class RowView(DrawsLines, can_focus=True):
 
     # movement
 
+    def press(self, key: str) -> bool:
+        """Do now what a moving key does; False where it is none. Bindings run only once the key has come up to the application, and what
+        was typed right behind it would act on the row where the cursor stood before."""
+        action = next((each.action for kind in type(self).__mro__ for each in _bindings_of(kind) if key in each.key.split(",")), None)
+        if action is None:
+            return False
+        name, _, number = action.rstrip(")").partition("(")
+        getattr(self, f"action_{name}")(*((int(number),) if number else ()))
+        return True
+
     def settle(self) -> None:
         """Complete a movement that waits for its rows: called before the next one starts from there."""
 
@@ -351,6 +361,10 @@ def _shifted(before: Sequence[Drawn | None], moved: int) -> list[Drawn | None]:
 
 def _differing(before: Sequence[Drawn | None], after: list[Drawn]) -> int:
     return sum(old is None or replace(old, cursor=new.cursor) != new for old, new in zip(before, after, strict=True))
+
+
+def _bindings_of(kind: type) -> list[Binding]:
+    return [each for each in vars(kind).get("BINDINGS", ()) if isinstance(each, Binding)]
 
 
 MOVING_KEYS = frozenset(

@@ -21,7 +21,7 @@ from widgets.glance import WIDE_FROM, WIDTH, Glance, WithGlance
 from widgets.line import Line, Page, line
 from widgets.page import PageView
 from widgets.prompt import Completer, Dismissed, Prompt, Submitted, Typed
-from widgets.rows import MOVING_KEYS, Chosen, Moved
+from widgets.rows import MOVING_KEYS, Chosen, Moved, RowView
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -166,6 +166,14 @@ class DeckScreen(FrameScreen):
     def model_of(self, key: str | None) -> str | None:
         """The model that a command on the row `key` is about."""
         return key or self.target
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The models whose rows are marked, in the order of the rows: what acts on several acts on them."""
+        return ()
+
+    def unmark(self) -> None:
+        """No row is marked any more."""
 
     def topic_of(self, key: str | None) -> str | None:
         """What `e` explains on the row `key`: a signal, a rule's id or a word; None: everything."""
@@ -416,6 +424,10 @@ class DeckScreen(FrameScreen):
                 self._prefix = ""
             elif event.key in commands.prefixes(self.scope):
                 self._prefix = event.key
+            elif isinstance(self.focused, RowView) and self.focused.press(event.key):
+                # In the order in which they were typed: `j K` is about the row that `j` went to.
+                event.stop()
+                event.prevent_default()
             elif event.key not in MOVING_KEYS and event.is_printable:
                 self._no_such_key(wanted, event.character)
             return
@@ -444,6 +456,10 @@ class DeckScreen(FrameScreen):
         if self._filter:
             self._narrow("")
             self.say("every row is shown again")
+            return True
+        if self.marked:
+            self.unmark()
+            self.say("no row is marked any more")
             return True
         if self.app.at_home:
             self.say("q leaves the console")
