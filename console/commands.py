@@ -115,6 +115,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command("changes.order", "nearest to the onset first, or by time", ("s",), _in("changes"), footer="order"),
     Command("actions.open", "only actions that wait for a person", ("o",), _in("actions"), footer="only open"),
     Command("touched", "open what the entry touched", ("o",), _in("audit"), needs_row=True, footer="what it touched"),
+    Command("mark", "mark the row, or take its mark away: K acts on all that are marked", ("space",), _in("fleet"), needs_row=True),
     Command("next.problem", "next row that is not ok", ("n",)),
     Command("previous.problem", "previous row that is not ok", ("N",)),
     Command("refresh", "read again now", ("r",), words=("refresh",)),

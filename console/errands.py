@@ -52,6 +52,10 @@ class Errand:
     """How traffic is to be shifted."""
     break_glass: bool = False
     """Go on without the approval that it needs; the reason is then typed, never filled in."""
+    bulk: int = 1
+    """How many models are acted on together, of which this is one."""
+    bulk_index: int = 0
+    """Which of them, counted from 0."""
     problem: str | None = None
     """Why facts are missing."""
     facts: dict[ActionKind, PlanFacts] = field(default_factory=dict)
@@ -86,7 +90,7 @@ class Errand:
         incidents = self.state().open_incidents(self.environment, self.model)
         incident = self.incident or (incidents[-1].id if incidents else None)
         with self.desk() as desk:
-            return {kind: desk.plan(self._request(kind, incident), self._facts(kind)) for kind in self.kinds}
+            return {kind: desk.plan(self.request(kind, incident), self._facts(kind)) for kind in self.kinds}
 
     def read_facts(self) -> None:
         """Read the facts from the store, for at most PATIENCE seconds; what is missing is said in `problem`."""
@@ -110,7 +114,7 @@ class Errand:
 
     def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
         """Carry out a plan that was shown and confirmed. What an approval is bound to, and gates, are read again at this moment."""
-        request = self._request(plan.kind, self.incident)
+        request = self.request(plan.kind, self.incident)
         world = facts_at_execution(self.workspace, self.environment, request, plan, as_of=self.session.as_of, patience=PATIENCE)
         with self.desk(keep=True) as desk:
             return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
@@ -122,7 +126,8 @@ class Errand:
     def _facts(self, kind: ActionKind) -> PlanFacts:
         return self.facts.get(kind) or base_facts(self.workspace, kind, self.problem)
 
-    def _request(self, kind: ActionKind, incident: str | None) -> ActionRequest:
+    def request(self, kind: ActionKind, incident: str | None) -> ActionRequest:
+        """What is asked for with one of the choices, always with the same key."""
         return ActionRequest(
             kind=kind,
             environment=self.environment,
@@ -134,6 +139,8 @@ class Errand:
             run=self.run,
             suggested=self.suggested,
             wish=self.wish,
+            bulk=self.bulk,
+            bulk_index=self.bulk_index,
             break_glass=self.break_glass,
         )
 

@@ -11,6 +11,7 @@ from console.cli.exits import Exit
 from console.control.actions import ActionKind, ActionPlan, ActionRequest, Confirmation, version_label
 from console.facts_in_time import FactsRead, base_facts
 from console.render.plan import plan_page, receipt_text
+from console.several import asked_for_all
 from widgets.line import Line, Page, Row
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def act_on_each(context: Context, kind: ActionKind, models: Sequence[str], **mor
             return Exit.OK if all(plan.allowed for plan in plans) else Exit.REFUSED
         _all_or_none(context, desk, plans)
         reasons = [reason_of(context, plan) for plan in plans]
-        typed_name(context, _asked(plans), plans[0].model, lambda: _page(context, desk, plans).plain(), "do it")
+        typed_name(context, asked_for_all(plans), plans[0].model, lambda: _page(context, desk, plans).plain(), "do it")
         # What was typed is what the strictest of them asks for; each of them asks for that or for less.
         confirmed = [Confirmation(typed_name=plan.typed_name, reason=reason) for plan, reason in zip(plans, reasons, strict=True)]
         outcomes = [desk.execute(plan, confirmation) for plan, confirmation in zip(plans, confirmed, strict=True)]
@@ -80,12 +81,6 @@ def _all_or_none(context: Context, desk: Desk, plans: Sequence[ActionPlan]) -> N
         context.say(f"{plan.model}: {plan.refusal}")
     if refused:
         raise Problem(Exit.REFUSED, f"{len(refused)} of {len(plans)} are refused: nothing was sent to any")
-
-
-def _asked(plans: Sequence[ActionPlan]) -> str:
-    """What is typed for all of them: the environment's name where a rule asks that for one, else how many they are."""
-    environment = next((plan.typed_name for plan in plans if plan.typed_name == plan.environment), None)
-    return environment or f"{len(plans)} models"
 
 
 def _page(context: Context, desk: Desk, plans: Sequence[ActionPlan]) -> Page:

@@ -26,10 +26,18 @@ _STATE_WORDS = {"critical": "critical", "warning": "warning", "stale": "stale", 
 
 
 def fleet_page(
-    view: FleetView, *, width: int = 80, height: int = 20, selected: str | None = None, preview: bool = True, curve: bool = False
+    view: FleetView,
+    *,
+    width: int = 80,
+    height: int = 20,
+    selected: str | None = None,
+    preview: bool = True,
+    curve: bool = False,
+    marked: frozenset[str] = frozenset(),
 ) -> Page:
     """The fleet: rows above, the selected model (the first one if None) spelt out below unless `preview` is off.
 
+    Rows of `marked` models carry a `*` before their name.
     With `curve` what there is of room below it holds the course of the gap as a curve.
     """
     zone = ZoneInfo(view.zone)
@@ -37,8 +45,10 @@ def fleet_page(
     counted = {word: sum(str(row.state) == word for row in rows) for word in _STATE_WORDS}
     words = ", ".join(f"{number} {_STATE_WORDS[word]}" for word, number in counted.items() if number)
     heading = f"Fleet  {len(rows)} model{'' if len(rows) == 1 else 's'}: {words}" if rows else "Fleet  no models yet"
+    many = sum(row.model in marked for row in rows)
+    heading += f", {many} marked" if many else ""
     listed = [Row(_header(width))]
-    listed += [Row(_row(row, view, width), key=row.model, why=_why(row, view), state=str(row.state)) for row in rows]
+    listed += [Row(_row(row, view, width, row.model in marked), key=row.model, why=_why(row, view), state=str(row.state)) for row in rows]
     shown = next((row for row in rows if row.model == selected), rows[0] if rows else None)
     if shown is None:
         listed += [Row(line(text)) for text in _EMPTY]
@@ -70,7 +80,7 @@ def _name_width(width: int) -> int:
     return 13 if width < WIDE else 13 + min(20, max(0, width - 120))
 
 
-def _row(row: FleetRow, view: FleetView, width: int) -> Line:
+def _row(row: FleetRow, view: FleetView, width: int, marked: bool) -> Line:
     lamps = [lamp(str(state)) for state in (row.system, row.data, row.quality, row.business)]
     drift = _measured(row.drift_state, figures.share(row.drift, 2).rjust(4) if row.drift is not None else None)
     slo = _measured(row.budget_state, f"{figures.budget(row.budget_left):>4}" if row.budget_left is not None else None)
@@ -79,7 +89,7 @@ def _row(row: FleetRow, view: FleetView, width: int) -> Line:
     switch = f"{row.switch}!" if getattr(row, "switch_overdue", False) else str(row.switch)
     open_incidents = str(len(row.incidents)) if row.incidents else figures.MISSING
     spans = [
-        line((f" {MARKS[str(row.state)]} ", str(row.state))),
+        line((f" {MARKS[str(row.state)]}{'' if marked else ' '}", str(row.state)), ("*" if marked else "", "bold")),
         columns([(row.model, _name_width(width), "bold"), (_version(row.version), 3, "")]),
     ]
     for each in lamps:

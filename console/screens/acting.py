@@ -70,6 +70,18 @@ def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
     if not model:
         screen.say(f"{command.title}: put the cursor on a model first", "warning")
         return
+    marked = () if words else screen.marked
+    if marked and command.id != "kill":
+        screen.say(f"{command.footer or command.title} acts on one model: Esc takes the {len(marked)} marks away", "warning")
+        return
+    if len(marked) > 1:
+        from console.screens.several import SeveralScreen
+        from console.several import SeveralErrand
+
+        app.push_screen(SeveralScreen(SeveralErrand.of(app.session, marked), done=screen.unmark))
+        return
+    if marked:
+        model = marked[0]
     if command.id == "kill":
         app.push_screen(PlanScreen(switch_errand(app.session, model)))
         return

@@ -11,6 +11,7 @@ from widgets.line import Page
 from widgets.rows import Moved
 
 if TYPE_CHECKING:
+    from console.commands import Command
     from console.lookout import Lookout
 
 
@@ -18,6 +19,37 @@ class FleetScreen(DeckScreen):
     """The first screen."""
 
     scope = "fleet"
+
+    def __init__(self, target: str | None = None) -> None:
+        super().__init__(target)
+        self._marks: set[str] = set()
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        rows = self.view.rows if self.view is not None else ()
+        return tuple(row.model for row in rows if row.model in self._marks)
+
+    def unmark(self) -> None:
+        self._marks.clear()
+        self._marks_changed()
+
+    def do_mark(self) -> None:
+        key = self.content.cursor_key
+        if key is None:
+            return
+        self._marks ^= {key}
+        self._marks_changed()
+        many = len(self.marked)
+        self.say(
+            f"{many} marked: K acts on {'it' if many == 1 else 'all of them'}, Esc takes the marks away" if many else "no row is marked"
+        )
+
+    def _marks_changed(self) -> None:
+        self.draw()
+        self.show_keys()
+
+    def footer_of(self, command: Command) -> str:
+        return f"{command.footer} of {len(self.marked)}" if command.id == "kill" and len(self.marked) > 1 else super().footer_of(command)
 
     def first_view(self) -> Any:
         return self.app.summary
@@ -30,7 +62,9 @@ class FleetScreen(DeckScreen):
         return lookout.fleet_standing()
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return fleet_page(view, width=width, height=height, selected=self.content.cursor_key, curve=self.curves)
+        return fleet_page(
+            view, width=width, height=height, selected=self.content.cursor_key, curve=self.curves, marked=frozenset(self._marks)
+        )
 
     def on_rows_moved(self, message: Moved) -> None:
         # First what line 23 says, so that both reach the terminal together; Textual tells the base class once more, which changes nothing.

@@ -148,6 +148,7 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     "command": asks(":"),
     "palette": asks(":"),
     "filter": asks("/"),
+    "mark": says("marked"),
     "rollback": plans,
     "kill": plans,
     "promote": plans,
