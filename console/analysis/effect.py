@@ -82,7 +82,8 @@ def _distance(drift: ColumnDrift, bins: int, columns: int, unlike: float, rare: 
     if min(n, m) < MINIMUM_ROWS:
         return Effect(State.UNKNOWN, f"only {min(n, m)} values on one side: below {MINIMUM_ROWS} a distance is mostly chance")
     if unlike > IDENTIFIER:
-        return Effect(State.UNKNOWN, f"{unlike:.0%} of the values are different: an identifier or free text, whose shares say nothing")
+        said = f"free text or an identifier, which is not compared: {unlike:.0%} of the values are different, and their shares say nothing"
+        return Effect(State.UNKNOWN, f"{said}; compare numbers taken from it, such as its length")
     if drift.kind == "timestamp":
         return Effect(State.UNKNOWN, "a time: later rows have later times, so a distance is no sign of drift by itself")
     psi = max(0.0, drift.psi - psi_of_chance(bins, n, m))

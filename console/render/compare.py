@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backends.text import Untrusted
 from console.render import figures
 from console.render.distances import distance, number
@@ -22,25 +24,31 @@ def compare_page(view: CompareView, *, width: int = 80) -> Page:
         rows.append(Row(_row(each), key=each.name.raw, state=str(each.severity)))
         said = each.reason + _bounds(each) + "".join(f"; {note}" for note in each.notes)
         if each.new_count:
-            said += f"; {figures.count(each.new_count)} new: {', '.join(name.raw for name in each.new_categories[:4])}"
+            said += f"; {figures.count(each.new_count)} new{_listed(each, each.new_categories)}"
         if each.vanished_count:
-            said += f"; {figures.count(each.vanished_count)} vanished: {', '.join(name.raw for name in each.vanished_categories[:4])}"
+            said += f"; {figures.count(each.vanished_count)} vanished{_listed(each, each.vanished_categories)}"
         rows += [Row(part) for part in wrapped(line("     ", (Untrusted(said), "dim")), width - 1, 5)]
     rows += [Row(part) for part in wrapped(line(" ", (view.note, "dim")), width - 1, 1)]
     return Page(heading, tuple(rows), "compare")
 
 
+def _listed(column: ComparedColumn, categories: Sequence[Untrusted]) -> str:
+    """The first of some categories; of free text none, which is what somebody wrote."""
+    return "" if column.free_text or not categories else f": {', '.join(name.raw for name in categories[:4])}"
+
+
 def _row(column: ComparedColumn) -> Line:
     state = str(column.severity)
+    psi, js, chi2 = (None, None, None) if column.free_text else (column.psi, column.js, column.chi2)
     missing = f"{_percent(column.missing_reference)} -> {_percent(column.missing_current)} %"
     cells = columns(
         [
             (column.name, NAME_WIDTH, ""),
-            (distance(column.psi), -6, state if state != "ok" else ""),
-            (figures.share(column.js), -6, ""),
+            (distance(psi), -6, state if state != "ok" else ""),
+            (figures.share(js), -6, ""),
             (figures.share(column.ks), -6, ""),
             (number(column.wasserstein), -13, ""),
-            (number(column.chi2), -11, ""),
+            (number(chi2), -11, ""),
             (f"  {missing}", 18, ""),
         ]
     )

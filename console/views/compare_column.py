@@ -16,9 +16,10 @@ from backends.data_files.values import TooLarge, categories, from_least, names_r
 from backends.profile.profile import Profile, merge_profiles
 from backends.records import State
 from backends.text import Untrusted
+from console.analysis.bands import MINIMUM_ROWS
 from console.analysis.distances import SHARE_FLOOR, chi2_test, jensen_shannon_distance, population_stability_index, reshuffle
 from console.analysis.drift import MISSING_SIDE, ColumnDrift
-from console.analysis.effect import Effect, judged
+from console.analysis.effect import IDENTIFIER, Effect, judged
 from console.analysis.estimates import estimated, specs_of
 from console.analysis.samples import NumberKind, Sample, compare_sorted, profile_of
 from console.views.compare_ranges import exact_by_ranges
@@ -56,6 +57,8 @@ class ComparedColumn(View):
     vanished_categories: tuple[Untrusted, ...] = ()
     new_count: int = 0
     vanished_count: int = 0
+    free_text: bool = False
+    """Free text or an identifier: shares of its values are counted like any, and say nothing."""
     severity: State
     reason: str
     notes: tuple[str, ...] = ()
@@ -224,6 +227,7 @@ def _categories(
         bins = int(counts.times[held].sum())
         unlike = max(float(counts.times[side > 0].sum()) / rows for side, rows in ((counts.reference, n), (counts.current, m)))
     listed = {
+        "free_text": unlike > IDENTIFIER and min(n, m) >= MINIMUM_ROWS,
         "new_categories": tuple(map(Untrusted, counts.new)) if n else (),
         "vanished_categories": tuple(map(Untrusted, counts.vanished)) if m else (),
         "new_count": counts.new_count if n else 0,

@@ -15,6 +15,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from console.analysis.distances import reshuffle
+from console.cli.main import main
 
 SEEDED = np.random.default_rng(3)
 PAIRS = {
@@ -175,6 +176,31 @@ def test_the_same_rows_in_another_order_are_no_drift(tmp_path: Path) -> None:
     values = [None if row % 9 == 0 else float(row % 50) for row in range(1000)]
     said = numbers(tmp_path, values, list(reversed(values)))
     assert (said["psi"], said["ks"], said["wasserstein"], said["chi2"], said["severity"]) == (0.0, 0.0, 0.0, 0.0, "ok")
+
+
+def test_free_text_and_embeddings_are_refused_in_words_and_what_was_written_is_not_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sides(rows: int) -> list[Path]:
+        return [
+            parquet(tmp_path / f"{name}{rows}.parquet", {
+                "words": ("VARCHAR", [f"{name} wrote {row}" for row in range(rows)]),
+                "vector": ("DOUBLE[]", [[float(row), 0.5] for row in range(rows)]),
+            })
+            for name in ("ada", "ben")
+        ]  # fmt: skip
+
+    told = answered(*sides(400))
+    words, vector = column(told, "words"), column(told, "vector")
+    assert words["severity"] == vector["severity"] == "unknown" and words["free_text"]
+    assert words["reason"].startswith("free text or an identifier, which is not compared: 100% of the values are different")
+    assert vector["reason"].startswith("holds lists or structures, such as embeddings") and vector["psi"] is None
+    assert main(["compare", *map(str, sides(400))]) == 0
+    page = capsys.readouterr().out
+    assert page.count("-      -      -             -           -   0.0 -> 0.0 %") == 2
+    assert "such as its length; 400 new; 400 vanished" in " ".join(page.split()) and "wrote" not in page
+    few = column(answered(*sides(20)), "words")
+    assert few["reason"].startswith("only 20 values") and not few["free_text"]
 
 
 def test_a_hundred_thousand_categories_are_counted_not_listed(tmp_path: Path) -> None:
