@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from backends.profile.profile import BINNED, NAMED, Profile, ProfileMismatch
@@ -37,6 +38,9 @@ __all__ = [
 
 OTHER = "(other)"
 """The name under which categories beyond the kept ones are compared."""
+
+LAST_DATE = 6e10
+"""Seconds from 1970 within which every time has a date of four digits."""
 
 MISSING_SIDE = "no values on one side"
 FREE_TEXT = "free text has no bins: only missing values are compared"
@@ -154,10 +158,17 @@ def _with_bounds(drift: ColumnDrift, reference: Profile, current: Profile) -> Co
 def _with_notes(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
     notes = list(drift.notes)
     if reference.spike is not None:
-        notes.append(f"the deciles of the reference collapse: {reference.spike:g} has a bin of its own")
+        notes.append(f"the deciles of the reference collapse: {_value(reference.spike, reference.kind)} has a bin of its own")
     if reference.infinite or current.infinite:
         notes.append(f"infinite values are counted in the outer bins: {reference.infinite} in the reference, {current.infinite} now")
     return replace(drift, notes=tuple(notes))
+
+
+def _value(value: float, kind: str) -> str:
+    """A value in words: a time by its date, where there is one."""
+    if kind == "timestamp" and abs(value) < LAST_DATE:
+        return f"{datetime.fromtimestamp(0, UTC) + timedelta(seconds=value):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{value:g}"
 
 
 def _compare_named(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:

@@ -112,6 +112,7 @@ def test_adding_profiles_is_profiling_all_rows_at_once(one: list[float], two: li
 
 
 @given(st.lists(st.sampled_from([None, "a", "b", "\u00e9", ""])), st.lists(st.sampled_from([None, "b", "c"])))
+@settings(deadline=None)
 def test_categories_are_compared_over_their_union(one: list[str | None], two: list[str | None]) -> None:
     drift = compare_categories(one, two)
     left, right = {value for value in one if value is not None}, {value for value in two if value is not None}

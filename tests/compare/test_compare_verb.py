@@ -73,6 +73,8 @@ def test_a_column_that_nobody_has_is_refused_with_the_nearest(reference: Path, c
     code, out, err = asked(reference, current, "--columns", "cod")
     assert (code, out) == (2, "")
     assert "no column 'cod' on either side; nearest: code" in err
+    code, out, err = asked(reference, current, "--columns", ",")
+    assert (code, out, "names no column" in err) == (2, "", True)
 
 
 def test_a_column_that_was_written_without_a_type_lost_its_values_and_not_its_type(reference: Path, tmp_path: Path) -> None:
@@ -171,6 +173,13 @@ def test_times_are_one_moment_however_they_are_written(tmp_path: Path) -> None:
     csv.write_text("t\n" + "".join(f"2026-01-01T01:{minute:02}:30+01:00\n" for minute in range(60)))
     said = column(answered(lines, csv), "t")
     assert (said["kind"], said["wasserstein"]) == ("timestamp", 30.0)
+
+
+def test_a_time_that_has_a_bin_of_its_own_is_told_as_a_time(tmp_path: Path) -> None:
+    same = parquet(tmp_path / "r.parquet", {"t": ("TIMESTAMP", ["2024-01-01 00:00:00"] * 300), "d": ("DATE", ["0001-01-01"] * 300)})
+    said = answered(same, same)
+    assert column(said, "t")["notes"] == ["the deciles of the reference collapse: 2024-01-01 00:00:00 UTC has a bin of its own"]
+    assert column(said, "d")["severity"] == "unknown"
 
 
 def test_a_time_with_a_zone_and_one_without_are_not_compared(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from console.cli.context import WIDTH, Context
+from console.cli.context import WIDTH, Context, Problem
 from console.cli.exits import Exit
 from console.cli.progress import Bar
 
@@ -27,6 +27,8 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.views.compare import compared
 
     asked = [name.strip() for name in (options.columns or "").split(",") if name.strip()]
+    if options.columns is not None and not asked:
+        raise Problem(Exit.USAGE, f"--columns {options.columns!r} names no column: write them as in --columns amount,country")
     bar = Bar("comparing")
     try:
         view = compared(options.reference, options.current, asked, bar, profiles=options.profile)
