@@ -33,6 +33,24 @@ def private_mode(folder: Path) -> int:
     return 0o660 if mode & stat.S_ISGID and mode & stat.S_IWGRP else 0o600
 
 
+def make_folder(folder: Path) -> None:
+    """Create `folder` and its parents with the permissions of the nearest folder that exists, whatever the umask is.
+
+    So a group workspace stays one; outside of one only the owner may write. Raises OSError.
+    """
+    missing: list[Path] = []
+    nearest = folder
+    while not nearest.exists():
+        missing.append(nearest)
+        nearest = nearest.parent
+    for each in reversed(missing):
+        around = stat.S_IMODE(each.parent.stat().st_mode)
+        with contextlib.suppress(FileExistsError):
+            # Who comes second has nothing to set, and may not.
+            each.mkdir()
+            each.chmod(around & (0o2777 if around & stat.S_ISGID else 0o755))
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames inside `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -46,7 +64,14 @@ def open_anew(path: Path, mode: int) -> int:
     """A descriptor to write the new file `path` with, in the place of whatever a crash left there. Raises OSError."""
     # Or of what somebody else put there: a link would be written through, and a named pipe waited for.
     path.unlink(missing_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        # The umask may have taken what the group needs.
+        os.fchmod(descriptor, mode)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def replace_file(path: Path, content: bytes, mode: int) -> None:
@@ -58,7 +83,6 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
     beside = path.with_name(f".{path.name}.tmp")
     descriptor = open_anew(beside, mode)
     try:
-        os.fchmod(descriptor, mode)
         remaining = memoryview(content)
         while remaining:
             remaining = remaining[os.write(descriptor, remaining) :]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from backends.durable import private_mode, sync_folder
+from backends.durable import make_folder, private_mode, sync_folder
 from backends.journal.entries import JournalUnavailable
 
 DOMAIN: Final = b"quarterdeck/snapshot/1\n"
@@ -107,7 +107,7 @@ def write_snapshot(
 
     Raises OSError or JournalUnavailable; the folder is as it was then.
     """
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     mode = private_mode(folder)
     beside = folder / f".{seq}.{os.getpid()}.{threading.get_ident()}.new"
     beside.unlink(missing_ok=True)

@@ -18,9 +18,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from backends.durable import make_folder
 from backends.plain_file import refuse_special_database
 from backends.store.errors import StoreBusy, StoreError, StoreFull
-from backends.store.files import make_folder, said
+from backends.store.files import said
 from backends.store.landing import LandingFile
 from backends.store.paths import WorkspacePaths
 

@@ -19,10 +19,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from backends.durable import make_folder
 from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Publication, Segment, open_catalogue
 from backends.store.errors import StoreBusy, StoreError
-from backends.store.files import flush_folder, folder_name, make_folder, said, settle
+from backends.store.files import flush_folder, folder_name, said, settle
 from backends.store.landing import SUFFIX, LandingFile, landing_files, signature_of
 from backends.store.paths import WorkspacePaths
 from backends.store.rollups import write_generation

@@ -10,18 +10,6 @@ from urllib.parse import quote
 from backends.store.errors import StoreError
 
 
-def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents with the permissions of the nearest folder that exists, so that a group workspace stays one."""
-    missing: list[Path] = []
-    nearest = folder
-    while not nearest.exists():
-        missing.append(nearest)
-        nearest = nearest.parent
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
-        each.chmod(stat.S_IMODE(each.parent.stat().st_mode) & 0o2777)
-
-
 def settle(temporary: Path, final: Path, *, flush: bool = True) -> None:
     """Flush `temporary`, give it the permissions of its folder, and let it appear as `final` in one step. Raises OSError.
 

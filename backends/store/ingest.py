@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from backends.durable import open_anew
+from backends.durable import make_folder, open_anew
 from backends.store.arrivals import Fresh, fresh
 from backends.store.catalogue import open_catalogue
 from backends.store.compactor import conflicts_in
 from backends.store.errors import IngestError
-from backends.store.files import make_folder, said, settle
+from backends.store.files import said, settle
 from backends.store.ingest_columns import load_facts
 from backends.store.ingest_database import InDatabase, load_database
 from backends.store.ingest_text import Chunk, Progress, Refused, csv_chunks, json_chunks

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backends.durable import make_folder
 from backends.store.errors import LandingError, StoreError
 from backends.store.facts import facts_select, violations
-from backends.store.files import make_folder, said, settle
+from backends.store.files import said, settle
 from backends.store.paths import WorkspacePaths
 from backends.store.schema import TIMESTAMP, Table, table_named
 from backends.store.sql import connect, moment, quoted, run, text

@@ -6,9 +6,9 @@ import json
 import os
 from typing import Any
 
-from backends.durable import open_anew
+from backends.durable import make_folder, open_anew
 from backends.plain_file import read_plain
-from backends.store.files import flush_folder, make_folder, said
+from backends.store.files import flush_folder, said
 from backends.store.paths import WorkspacePaths
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from backends.durable import private_mode, replace_file
+from backends.durable import make_folder, private_mode, replace_file
 from backends.yaml_text import YamlFileError, YamlProblem
 from console.contracts.contract import ReadContract, read_contract
 
@@ -62,7 +62,7 @@ def adopt_contracts(folder: Path) -> None:
             continue
         copy, content = folder / IN_FORCE / path.name, path.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:
-            copy.parent.mkdir(exist_ok=True)
+            make_folder(copy.parent)
             replace_file(copy, content, private_mode(folder))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from backends.durable import open_anew, private_mode, sync_folder
+from backends.durable import make_folder, open_anew, private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
 from backends.plain_file import read_owned, read_plain
 from backends.records import canonical_json, digest_of_bytes
@@ -64,7 +64,7 @@ class SpooledNote:
 
 def write_note(folder: Path, drafts: Sequence[Draft], reason: str) -> Path:
     """Put `drafts` into the spool and flush them; `reason` is why the journal could not take them. Raises OSError."""
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     lines = b"".join(_line(draft, reason) for draft in drafts)
     moment = drafts[0].real_at.strftime("%Y%m%dT%H%M%S%f")
     path = folder / f"{PREFIX}{moment}-{digest_of_bytes(lines)[7:19]}{SUFFIX}"

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from backends.durable import locked, private_mode, replace_file
+from backends.durable import locked, make_folder, private_mode, replace_file
 from backends.plain_file import read_plain
 from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlProblem
@@ -188,8 +188,10 @@ def adopt(folder: Path, policies: Policies) -> Path:
         raise ValueError("policies with problems are not adopted; mend the files first")
     store = folder / IN_FORCE
     folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_mode & stat.S_ISGID:
+        make_folder(store)
     # In a workspace of one person no group may write here, whatever is usual where the program was started.
-    store.mkdir(exist_ok=True, mode=0o777 if folder.stat().st_mode & stat.S_ISGID else 0o755)
+    store.mkdir(exist_ok=True, mode=0o755)
     mode = private_mode(folder)
     copy, current = _copy_of(folder, policies.digest), store / "current.json"
     with locked(current, mode):

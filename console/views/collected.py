@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationError
 
+from backends.durable import make_folder
 from backends.plain_file import read_plain
 from backends.records import Moment
 from backends.store.paths import WorkspacePaths
@@ -57,5 +58,5 @@ def read_collected(paths: WorkspacePaths) -> Collected:
 
 def write_collected(paths: WorkspacePaths, collected: Collected) -> None:
     """Replace it. Raises OSError."""
-    paths.store.mkdir(exist_ok=True)
+    make_folder(paths.store)
     write_atomically(paths.collected, collected.model_dump_json() + "\n")

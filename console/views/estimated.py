@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from pydantic import Field
 
+from backends.durable import make_folder
 from backends.plain_file import read_plain
 from backends.records import Moment
 from backends.store.paths import WorkspacePaths
@@ -98,7 +99,7 @@ class Estimates(View):
 def keep_estimates(paths: WorkspacePaths, estimates: Estimates) -> None:
     """Keep what was learnt of a model, beside what was learnt before."""
     folder = _folder(paths, estimates.environment, estimates.model)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_atomically(folder / f"{estimates.made_at.astimezone(UTC).strftime(_STAMP)}.json", estimates.model_dump_json())
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         old.unlink(missing_ok=True)

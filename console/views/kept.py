@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from backends.durable import make_folder
 from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
 from backends.store.summary import read_summary, write_summary
@@ -43,7 +44,7 @@ def keep_health(paths: WorkspacePaths, health: ModelHealth, judged_by: Basis | N
     if judged_by is None:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     write_atomically(path, Kept(judged_by=judged_by, health=health).model_dump_json())
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from backends.durable import open_anew, private_mode, sync_folder
+from backends.durable import make_folder, open_anew, private_mode, sync_folder
 
 PREFIX: Final = "untold-"
 MOST: Final = 1000
@@ -31,7 +31,7 @@ def put(folder: Path, name: str, body: dict[str, Any]) -> Message:
     path = folder / f"{PREFIX}{name}.json"
     beside = path.with_name(f".{path.name}.tmp")
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         descriptor = open_anew(beside, private_mode(folder))
         with os.fdopen(descriptor, "wb") as file:
             file.write(json.dumps(body).encode())

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from control_workspace import MovableClock, Workspace, confirmed, switch_to
 
+from backends.journal.snapshot import write_snapshot
 from console.control import audit
 from console.control.actions import ActionKind, ActionState
 from console.control.ledger import read_state
+from console.policies.load import adopt, load_policies
+from console.watch.outbox import put
 
 GROUP, ONE, OTHER, STRANGER = 61234, 61235, 61236, 61237
 
@@ -85,3 +88,40 @@ def test_who_may_only_read_reads_everything_and_changes_nothing(folder: Path) ->
     assert as_user(STRANGER, STRANGER, reads)
     assert not as_user(STRANGER, STRANGER, acts(root, ActionKind.RESTORE))
     assert Workspace(root, MovableClock()).switch == "killed"
+
+
+def kept_later(root: Path) -> None:
+    """What a workspace gets only in use: the copies of good policies, a snapshot, a message that nobody could be told of yet."""
+    rules = root / "policies" / "people.yaml"
+    rules.parent.mkdir()
+    rules.parent.chmod(0o2770)
+    rules.write_text("format: 1\npeople: {ada: admin}\n")
+    rules.chmod(0o660)
+    adopt(rules.parent, load_policies(rules.parent))
+    put(root / "spool", "told", {"alert": "late"})
+    write_snapshot(root / "snapshots", 1, "0", {}, ())
+    rules.write_text("gardrails: []")
+    assert load_policies(rules.parent).origin == "last good"
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000])
+def test_whatever_the_umask_of_one_is_the_other_may_use_what_came_later(folder: Path, umask: int) -> None:
+    """The copies of good policies above all: without them a file that somebody breaks takes the policies away from everybody else."""
+    # The interpreter may lie where other users cannot read: what it loads late is loaded now.
+    (folder / "before").mkdir()
+    kept_later(folder / "before")
+    shared = folder / "shared"
+    shared.mkdir()
+    os.chown(shared, ONE, GROUP)
+    shared.chmod(0o2770)
+
+    def ones() -> bool:
+        os.umask(umask)
+        kept_later(shared)
+        return acts(shared, ActionKind.KILL)()
+
+    assert as_user(ONE, GROUP, ones)
+    for path in shared.rglob("*"):
+        wanted = 0o2770 if path.is_dir() else 0o660
+        assert path.stat().st_mode & 0o7777 == wanted, f"{path.relative_to(shared)} is {path.stat().st_mode & 0o7777:o}"
+    assert as_user(OTHER, GROUP, lambda: load_policies(shared / "policies").origin == "last good")

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backends.durable import make_folder
 from console.cli.context import WIDTH, Context, Problem
 from console.cli.exits import Exit
 
@@ -171,7 +172,7 @@ def _write(path: Path, document: str) -> None:
     """Write beside and link, so that nothing is overwritten and nothing stands there half. Raises Problem."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         with beside.open("x", encoding="utf-8") as file:
             file.write(document)
             file.flush()
