@@ -138,6 +138,11 @@ class AlertRule(_Frozen):
         return self
 
     @property
+    def only_logs(self) -> bool:
+        """What it sees is recorded and told to nobody: it opens no alert and turns no lamp."""
+        return self.response == "log" or self.severity == "note"
+
+    @property
     def bad(self) -> Literal["above", "below"]:
         """Which side of the limit is bad."""
         known = SIGNALS.get(self.signal)

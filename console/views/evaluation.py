@@ -289,16 +289,23 @@ def _health(
 
 
 def _layer(layer: Layer, judged: Sequence[Judged]) -> LayerHealth:
-    signals = [each.signal for each in judged]
-    if not signals:
-        nothing = silent(f"{layer.value}.none", layer, layer.value, "no rule watches this layer").signal
-        return LayerHealth(layer=layer, state=State.UNKNOWN, signals=(), why=nothing.why)
-    if layer == Layer.BUSINESS and all(signal.state == State.UNKNOWN for signal in signals):
+    signals = tuple(each.signal for each in judged)
+    # What only is logged asks for nobody: it shows its number and its state, and turns no lamp, neither to trouble nor to ok.
+    counting = [each.signal for each in judged if not _only_logged(each)]
+    if not counting:
+        what = "only rules that log watch this layer" if signals else "no rule watches this layer"
+        nothing = silent(f"{layer.value}.none", layer, layer.value, what).signal
+        return LayerHealth(layer=layer, state=State.UNKNOWN, signals=signals, why=nothing.why)
+    if layer == Layer.BUSINESS and all(signal.state == State.UNKNOWN for signal in counting):
         why = "no outcome or cost is recorded; add one: qd ingest metrics"
-        return LayerHealth(layer=layer, state=State.UNKNOWN, signals=tuple(signals), why=why)
-    state = worst([signal.state for signal in signals])
-    first = next(signal for signal in signals if signal.state == state)
-    return LayerHealth(layer=layer, state=state, signals=tuple(signals), since=first.since, why=first.why)
+        return LayerHealth(layer=layer, state=State.UNKNOWN, signals=signals, why=why)
+    state = worst([signal.state for signal in counting])
+    first = next(signal for signal in counting if signal.state == state)
+    return LayerHealth(layer=layer, state=state, signals=signals, since=first.since, why=first.why)
+
+
+def _only_logged(judged: Judged) -> bool:
+    return judged.rule is not None and judged.rule.only_logs
 
 
 def _overall(layers: Sequence[LayerHealth]) -> State:
@@ -314,7 +321,7 @@ def _since(layers: Sequence[LayerHealth], state: State) -> datetime | None:
 
 def _began(layer: LayerHealth, judged: Sequence[Judged]) -> datetime | None:
     """When the layer's present trouble began: by the signals that page and are in the layer's state, else by any in that state."""
-    mine = [each for each in judged if each.signal.layer == layer.layer and each.signal.state == layer.state]
+    mine = [each for each in judged if each.signal.layer == layer.layer and each.signal.state == layer.state and not _only_logged(each)]
     paging = [each for each in mine if each.rule is not None and each.rule.severity == "page" and each.rule.signal != "slo_burn"]
     moments = [trouble_began(each) for each in paging or mine]
     known = [moment for moment in moments if moment is not None]
@@ -325,7 +332,7 @@ def _broke_why(first: Layer | None, layers: Sequence[LayerHealth]) -> str:
     if first is None:
         return ""
     layer = next(each for each in layers if each.layer == first)
-    return _in_words(next((signal for signal in layer.signals if signal.state == layer.state), None), layer.why)
+    return _in_words(next((signal for signal in layer.signals if signal.why == layer.why), None), layer.why)
 
 
 def _in_words(signal: Signal | None, otherwise: str) -> str:

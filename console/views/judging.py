@@ -51,6 +51,10 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
 }
 """What each signal is called on screen, and how it is written."""
 
+TROUBLE: Final = frozenset({State.WARNING, State.CRITICAL})
+ONLY_LOGGED: Final = "; only logged: no alert, no lamp"
+"""Said beside the trouble of a rule that only logs."""
+
 BY_SIZE: Final = frozenset({"late_gap"})
 """Signals whose sign does not matter for their limits."""
 
@@ -130,7 +134,7 @@ def judge(rule: AlertRule, measured: Measured, limits: Limits, ends: Ints, strip
         high=_plain(measured.high),
         coverage=n / scored if scored else None,
         since=_began(ends, states),
-        why=_why(rule, measured, limits, state),
+        why=_why(rule, measured, limits, state) + (ONLY_LOGGED if rule.only_logs and state in TROUBLE else ""),
         of=Untrusted(measured.of) if measured.of else None,
         window_hours=rule.window.total_seconds() / 3600,
         history=history,

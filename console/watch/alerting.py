@@ -83,7 +83,7 @@ def transitions(judged: Iterable[Judged], environment: str, model: str, since: d
         rule = each.rule
         if rule is None or each.ends is None or not each.states:
             continue
-        logs = rule.response == "log" or rule.severity == "note"
+        logs = rule.only_logs
         for level in LEVELS:
             if (each.signal.warning if level is State.WARNING else each.signal.critical) is None:
                 continue

@@ -11,8 +11,9 @@ import pytest
 from backends.local.acting import LocalAliasSetter
 from backends.records import Layer, Model, State
 from backends.store.landing import land, land_records
-from console.config import ClockSettings, Workspace, init_workspace
+from console.config import ClockSettings, Workspace, init_workspace, open_workspace
 from console.lookout import Lookout
+from console.policies.load import load_policies, shipped_policies
 from console.views.health import ModelHealth, Signal
 from console.views.judging import Judged, silent, trouble_began
 from console.views.windows import hourly_ends, moment_of
@@ -162,3 +163,32 @@ def test_time_travel_sees_only_the_labels_that_were_known_then(tmp_path: Path) -
     assert health.last_day is not None and health.last_day.scored == 24 * PER_HOUR
     assert health.last_day.labelled == 23 * PER_HOUR + 1
     assert signal(health, "model.late_gap").state is State.OK
+
+
+@pytest.mark.parametrize("quiet", ["response: log", "severity: note"])
+def test_what_is_only_logged_keeps_its_own_state_and_turns_no_lamp(tmp_path: Path, quiet: str) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    for table, columns in zip(("predictions", "labels"), rows(observed_after=0.75), strict=True):
+        land(workspace.paths, table, columns, now=END)
+    loud = health_of(workspace)
+    assert loud.layer(Layer.MODEL).state is State.CRITICAL and loud.broke_first is Layer.MODEL
+    # Every rule of the model layer that this trouble reaches only logs; the others go on as they were.
+    reached = [each for each in loud.layer(Layer.MODEL).signals if each.state in {State.WARNING, State.CRITICAL}]
+    shipped = {rule.id: rule for rule in shipped_policies().rules}
+    text = "format: 1\nrules:\n"
+    for each in reached:
+        rule = shipped[each.id]
+        answer = quiet if quiet.startswith("severity") else f"severity: page, {quiet}"
+        both = ("warning", rule.warning), ("critical", rule.critical)
+        limits = ", ".join(f"{name}: {limit}" for name, limit in both if limit is not None)
+        text += f"  - {{id: {rule.id}, title: T, layer: {rule.layer.value}, signal: {rule.signal}, "
+        text += f"window: {rule.window.total_seconds():.0f}s, "
+        text += f"{limits}, playbook: {rule.playbook}, {answer}}}\n"
+    (workspace.paths.policies / "own.yaml").write_text(text)
+    assert not load_policies(workspace.paths.policies).problems
+    calm = health_of(open_workspace(workspace.paths.root))
+    layer = calm.layer(Layer.MODEL)
+    own = signal(calm, "model.late_gap")
+    assert own.state is State.CRITICAL and own.why.endswith("; only logged: no alert, no lamp")
+    assert layer.state not in {State.WARNING, State.CRITICAL} and layer.since is None
+    assert calm.broke_first is not Layer.MODEL
