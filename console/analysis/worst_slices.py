@@ -73,7 +73,8 @@ def worst_slices(losses: Floats, columns: Sequence[CodedColumn], *, minimum: int
     if not searched:
         return (), 0
     z = NormalDist().inv_cdf(1 - SIGNIFICANCE / 2 / searched)
-    judged = [_judged(found, losses, z, searched) for found in (*singles, *pairs)]
+    every = _Found((), losses.size, float(losses.sum()), float((losses * losses).sum()))
+    judged = [_judged(found, every, z, searched) for found in (*singles, *pairs)]
     by_where = {slice_.where: slice_ for slice_ in judged}
     worse = [slice_ for slice_ in judged if slice_.low > 0 and _says_something_new(slice_, by_where)]
     worse.sort(key=lambda slice_: (-slice_.low, -slice_.n, slice_.where))
@@ -113,16 +114,15 @@ def _summed(losses: Floats, codes: Ints, size: int, minimum: int) -> list[tuple[
     return [(int(code), int(counts[code]), float(totals[code]), float(squares[code])) for code in enough]
 
 
-def _judged(found: _Found, losses: Floats, z: float, searched: int) -> WorstSlice:
-    n, rest = found.n, losses.size - found.n
-    total, squares = float(losses.sum()), float((losses * losses).sum())
-    inside, outside = found.total / n, (total - found.total) / rest
+def _judged(found: _Found, every: _Found, z: float, searched: int) -> WorstSlice:
+    n, rest = found.n, every.n - found.n
+    inside, outside = found.total / n, (every.total - found.total) / rest
     # Welch's standard error of a difference of two means.
     within = max(0.0, found.squares / n - inside * inside) / (n - 1)
-    without = max(0.0, (squares - found.squares) / rest - outside * outside) / (rest - 1)
+    without = max(0.0, (every.squares - found.squares) / rest - outside * outside) / (rest - 1)
     half = z * float(np.sqrt(within + without))
     excess = inside - outside
-    share = found.total / total if total > 0 else 0.0
+    share = found.total / every.total if every.total > 0 else 0.0
     return WorstSlice(found.where, n, inside, excess, excess - half, excess + half, share, searched)
 
 
