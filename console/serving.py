@@ -23,7 +23,6 @@ SHORTEST_TOKEN: Final = 16
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8716
 
-MOST_CONNECTIONS: Final = 512
 SECONDS_TO_END: Final = 5
 """How long requests that are under way may take once the end was asked for."""
 
@@ -109,6 +108,7 @@ def serve(
     import uvicorn  # the extra of this verb alone
 
     from backends.ofrep.application import application
+    from backends.ofrep.patience import PatientProtocol
 
     class Server(uvicorn.Server):
         """Says when it answers."""
@@ -120,7 +120,7 @@ def serve(
     app = application(watched, now, token=None if token is None else token.get_secret_value(), environment=environment)
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=PatientProtocol,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -128,7 +128,7 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=PatientProtocol.most + 1,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
