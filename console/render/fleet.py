@@ -20,6 +20,9 @@ WIDE = 120
 LEAST_CURVE, MOST_CURVE = 9, 16
 """Lines of a curve with its title and its axis: below the least it says no more than the strip does."""
 
+PREVIEW = 12
+"""Lines that the preview is given above a curve: as many as it takes with two changes and two things that wait."""
+
 _RAMP = "_.-=*#"
 _GAP = "observed less scored"
 _STATE_WORDS = {"critical": "critical", "warning": "warning", "stale": "stale", "unknown": "unknown", "ok": "ok"}
@@ -33,12 +36,13 @@ def fleet_page(
     selected: str | None = None,
     preview: bool = True,
     curve: bool = False,
+    curve_of: str | None = None,
     marked: frozenset[str] = frozenset(),
 ) -> Page:
     """The fleet: rows above, the selected model (the first one if None) spelt out below unless `preview` is off.
 
     Rows of `marked` models carry a `*` before their name.
-    With `curve` what there is of room below it holds the course of the gap as a curve.
+    With `curve` what there is of room below it holds the course of the gap as a curve, of `curve_of` where that is another model.
     """
     zone = ZoneInfo(view.zone)
     rows = view.rows
@@ -55,7 +59,10 @@ def fleet_page(
     elif preview:
         below = _preview(shown, zone, width)
         if curve:
-            below += gap_curve(shown, zone, width, height - len(listed) - len(below) - 1)
+            drawn = next((row for row in rows if row.model == curve_of), shown)
+            # The curve keeps its place whatever is said above it: moved, it would have to be sent anew.
+            below += [Line()] * (PREVIEW - len(below)) if height - len(listed) - PREVIEW > LEAST_CURVE else []
+            below += gap_curve(drawn, zone, width, height - len(listed) - len(below) - 1)
         gap = max(1, min(4, height - len(listed) - len(below)))
         listed += [Row(Line())] * gap + [Row(each) for each in below]
     return Page(sides(line((heading, "bold")), line(("sort: worst first", "dim")), width), tuple(listed), "fleet")

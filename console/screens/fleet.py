@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual.timer import Timer
+
 from console.render.fleet import fleet_page
-from console.screens import made
+from console.screens import base, made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 from widgets.rows import Moved
@@ -23,6 +25,9 @@ class FleetScreen(DeckScreen):
     def __init__(self, target: str | None = None) -> None:
         super().__init__(target)
         self._marks: set[str] = set()
+        self._curve_of: str | None = None
+        """The model whose curve is drawn: it follows the cursor once that rests, since a curve is many bytes over a slow line."""
+        self._curve_rest: Timer | None = None
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -62,15 +67,23 @@ class FleetScreen(DeckScreen):
         return lookout.fleet_standing()
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        return fleet_page(
-            view, width=width, height=height, selected=self.content.cursor_key, curve=self.curves, marked=frozenset(self._marks)
-        )
+        selected, marked = self.content.cursor_key, frozenset(self._marks)
+        if not any(row.model == self._curve_of for row in view.rows):
+            self._curve_of = selected
+        return fleet_page(view, width=width, height=height, selected=selected, curve=self.curves, curve_of=self._curve_of, marked=marked)
 
     def on_rows_moved(self, message: Moved) -> None:
         # First what line 23 says, so that both reach the terminal together; Textual tells the base class once more, which changes nothing.
         super().on_rows_moved(message)
         if self.view is not None:
             self.draw()
+        if self._curve_rest is not None:
+            self._curve_rest.stop()
+        self._curve_rest = self.set_timer(base.RESTED, self._curve_now) if self._curve_of != self.content.cursor_key else None
+
+    def _curve_now(self) -> None:
+        self._curve_of = self.content.cursor_key
+        self.draw()
 
     def leads_to(self, key: str) -> DeckScreen | None:
         return made("model", key)

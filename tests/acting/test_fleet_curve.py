@@ -26,6 +26,24 @@ async def test_a_high_terminal_shows_the_curve_once_the_rows_are_live(place: Pla
         assert screen.rows[-2].startswith("X model."), "line 23 keeps its place"
 
 
+async def test_the_curve_follows_the_cursor_once_it_rests(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with console(place, size=(120, 40)) as screen:
+        await screen.shows("delay: observed less scored, by 12 h")
+        shown = screen.app.screen
+        rows = tuple(shown.view.rows[0].model_copy(update={"model": name}) for name in ("first", "second"))
+        several = shown.view.model_copy(update={"rows": rows})
+        shown.load, shown.at_once = (lambda _lookout: several), (lambda _lookout: None)
+        shown.reload()
+        await screen.shows("first: observed less scored, by 12 h")
+        monkeypatch.setattr("console.screens.base.RESTED", 30.0)
+        await screen.press("j")
+        await screen.shows("-- second v2")
+        assert "first: observed less scored" in screen.text, "the curve says whose it is"
+        monkeypatch.setattr("console.screens.base.RESTED", 0.01)
+        await screen.press("k", "j")
+        await screen.shows("second: observed less scored, by 12 h")
+
+
 async def test_at_80x24_there_is_none(place: Place) -> None:
     async with console(place) as screen:
         await screen.shows("Gap by 12 h")

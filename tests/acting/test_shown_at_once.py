@@ -101,7 +101,8 @@ async def test_the_incident_stands_at_its_next_step_before_anything_is_counted(p
 async def test_t_is_named_to_whoever_does_not_drive_yet(place: Place) -> None:
     async with console(place) as screen:
         await screen.press("i")
-        await screen.until(lambda: "T take" in screen.rows[-1], "nobody drives")
+        await screen.until(lambda: screen.app.screen.scope == "incident" and screen.app.screen.view is not None, "the incident")
+        assert "T take" in screen.rows[-1], "nobody drives"
         await screen.press("T")
         await screen.until(lambda: "T take" not in screen.rows[-1], "this person does")
 
