@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from acting_workspace import MODEL, NOW, Place, recorded
 
+from backends.records import State
 from backends.store.landing import land
 from console.acting import control_policy, open_desk
 from console.clock import SimulatedClock, SystemClock
@@ -53,6 +54,10 @@ def test_gates_are_judged_before_the_onset_on_rows_that_neither_version_was_trai
     chosen = np.array([start <= moment < end for moment in rows.at]) & rows.known
     expected = ((rows.scores["3"][chosen] - rows.label[chosen]) ** 2).mean()
     assert brier.after == f"{expected:.3f}".removeprefix("0")
+    champion = ((rows.scores["2"][chosen] - rows.label[chosen]) ** 2).mean()
+    assert (brier.before, brier.state) == (f"{champion:.3f}".removeprefix("0"), State.OK if expected <= champion else State.CRITICAL)
+    limits = {gate.name: gate.limit for gate in found.gates}
+    assert (brier.limit, limits["ECE up to .100"]) == ("at most the champion's", "up to 0.1")
     assert found.shown["gates"]["labelled"] == int(chosen.sum())
 
 
@@ -64,6 +69,9 @@ def test_a_changed_artifact_is_refused(place: Place) -> None:
 
 
 def test_a_waiver_is_needed_for_a_gate_that_fails(place: Place) -> None:
+    waived = next(gate for gate in facts(place, ActionKind.PROMOTE, "3").gates if gate.name == "SLO budget left")
+    assert (waived.state, waived.waiver) == (State.CRITICAL, "INC-1"), "an open incident of the model is the waiver"
+    assert facts(place, ActionKind.PROMOTE, "3").refusal is None
     with open_desk(open_workspace(place.root), "production") as desk:
         close = ActionRequest(kind=ActionKind.CLOSE, model=MODEL, subject="INC-1", reason="for the test")
         assert desk.act(close).exit_code == 0

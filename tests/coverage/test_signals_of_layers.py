@@ -193,6 +193,16 @@ def test_the_age_of_the_newest_fact_is_judged_against_what_is_agreed(tmp_path: P
 def test_a_mean_score_that_jumps_is_told_in_standard_deviations_of_its_past(recorded: Recorded) -> None:
     found = recorded.signal("model.score_mean")
     assert found.value is not None and found.value > 5
+    # By hand: sums by hour, means of 24 of them, their changes from one day to the next.
+    hour = ((recorded.at - recorded.at[0]) / np.timedelta64(1, "h")).astype(int)
+    sums, counts = np.bincount(hour, weights=recorded.columns["score"]), np.bincount(hour)
+    day = np.convolve(sums, np.ones(24), "valid") / np.convolve(counts, np.ones(24), "valid")
+    first, last = (
+        int((moment - START) / HOUR) for moment in (recorded.health.reference_from, recorded.health.reference_to) if moment is not None
+    )
+    ends = np.arange(first + 48, last + 1)
+    usual = day[ends - 24] - day[ends - 48]
+    assert found.value == pytest.approx(abs(day[-1] - day[-25]) / usual.std(), rel=1e-6)
     assert found.state is State.CRITICAL
 
 

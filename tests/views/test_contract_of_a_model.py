@@ -143,6 +143,8 @@ def test_the_watch_opens_one_alert_for_it_however_often_it_goes_round(ask: Ask, 
         assert ask(root, "watch", "--once")[0] in {Exit.OK, Exit.NO}
     alerts = json.loads(ask(root, "alerts", "--json")[1])["rows"]
     assert [each["rule"] for each in alerts if each["rule"] == "data.range" and each["state"] == "critical"] == ["data.range"]
+    judged = {(rule["rule"], rule["column"]): rule for rule in json.loads(ask(root, "contract", "check", "delay", "--json")[1])["rules"]}
+    assert (judged["range", "temp"]["count"], judged["range", "temp"]["state"]) == (24, "critical")
 
 
 def test_while_a_file_is_broken_the_copy_that_was_good_last_is_in_force(ask: Ask, root: Path) -> None:

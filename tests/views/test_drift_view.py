@@ -200,6 +200,8 @@ def test_a_slow_rise_that_no_window_shows_is_a_trend(risen: Made, tmp_path: Path
     expected = stats.theilslopes([mean for _, mean in means], [last / 7 for last, _ in means])
     assert slow.per_week == pytest.approx(expected.slope)
     assert slow.low < 1.4 < slow.high
+    assert (slow.low, slow.high) == pytest.approx((expected.low_slope, expected.high_slope))
+    assert slow.p_value == pytest.approx(stats.kendalltau([last for last, _ in means], [mean for _, mean in means]).pvalue)
     assert slow.columns == 2 and slow.p_needed == pytest.approx(0.005)
     assert f"Slow trend: temp +{slow.per_week:.3g} a week" in drift_page(place.lookout().drift("delay")).plain()
     assert column(place.lookout().drift("delay"), "carrier").reasons["trend"] == "only numbers rise or fall"
