@@ -9,7 +9,21 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2199
+"""Moments outside of these years are slips of the pen, and near the ends of what a time can be nothing can be counted from them."""
+
+
+def no_moment(moment: datetime) -> str | None:
+    """Why nothing can be asked for at a moment, or None."""
+    return None if FIRST_YEAR <= moment.year <= LAST_YEAR else f"is outside of the years {FIRST_YEAR} to {LAST_YEAR}"
+
+
+def no_past(moment: datetime, now: datetime) -> str | None:
+    """Why nobody can look at a moment as it was, or None: nothing is known of what has not been yet, not even that it is well."""
+    return no_moment(moment) or (f"has not been yet: it is {now.isoformat(timespec='seconds')} here" if moment > now else None)
 
 
 class Clock(Protocol):

@@ -82,14 +82,24 @@ class Context:
     @cached_property
     def clock(self) -> Clock:
         """The clock of this run."""
-        return self.workspace.clock(as_of=self.as_of)
+        return self.workspace.clock(as_of=self._past)
 
     @cached_property
     def lookout(self) -> Lookout:
         """Answers questions with views."""
         from console.lookout import Lookout
 
-        return Lookout(self.workspace, self.environment, self.as_of)
+        return Lookout(self.workspace, self.environment, self._past)
+
+    @property
+    def _past(self) -> datetime | None:
+        """The moment to stand at in the workspace. Raises Problem for one that is none of its past."""
+        from console.clock import no_past
+
+        why = no_past(self.as_of, self.workspace.clock().now()) if self.as_of is not None else None
+        if why is not None:
+            raise Problem(Exit.USAGE, f"--as-of {self.options.as_of} {why}; leave --as-of out for the present")
+        return self.as_of
 
     def show(self, view: BaseModel, schema: str, page: Page | None = None) -> None:
         """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page."""
@@ -116,12 +126,17 @@ def json_text(body: object) -> str:
 
 def parse_moment(text: str) -> datetime:
     """An aware time from `--as-of` or `--at`. Raises Problem when it has no offset or is no time."""
+    from console.clock import no_moment
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Problem(Exit.USAGE, f"{text!r} is not a time; write it as 2013-04-22T14:00-04:00") from None
     if moment.tzinfo is None:
         raise Problem(Exit.USAGE, f"{text!r} has no zone; write it with an offset, as in 2013-04-22T14:00-04:00 or ...Z")
+    why = no_moment(moment)
+    if why is not None:
+        raise Problem(Exit.USAGE, f"{text!r} {why}")
     return moment
 
 

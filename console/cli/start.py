@@ -31,6 +31,10 @@ def open_console(options: argparse.Namespace) -> int:
             print("quarterdeck: --as-of needs a time with an offset, as in 2013-04-22T14:00-04:00", file=sys.stderr)
             return Exit.USAGE
     located = locate(options.workspace)
+    why = _no_past(located, moment) if moment is not None else None
+    if why is not None:
+        print(f"quarterdeck: --as-of {displayable(options.as_of)} {why}", file=sys.stderr)
+        return Exit.USAGE
     drawn = _draw_skeleton(located)
     from console.session import Session  # after the skeleton
 
@@ -50,6 +54,13 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
+
+
+def _no_past(located: Located, moment: datetime) -> str | None:
+    from console.clock import no_past
+    from console.session import Session
+
+    return no_past(moment, Session(located).clock().now())
 
 
 def _draw_skeleton(located: Located) -> bool:

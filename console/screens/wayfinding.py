@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from console.clock import no_moment
 from console.render import figures
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ def travel(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
     present = replace(app.session, as_of=None).clock().now()
     if moment > present:
         screen.say(f"{figures.full_moment(moment, app.zone)} has not been yet; it is {figures.full_moment(present, app.zone)}", "warning")
+        return
+    if no_moment(moment) is not None:
+        screen.say(f"{words.strip()} {no_moment(moment)}", "warning")
         return
     app.stand_at(moment)
     screen.say(f"you look at {figures.full_moment(moment, app.zone)}; 0 returns to now")

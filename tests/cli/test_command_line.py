@@ -93,6 +93,7 @@ def test_an_unknown_verb_suggests_the_nearest(capsys: CAPS) -> None:
     "words",
     [
         ["fleet", "--as-of", "2013-04-22T14:00"], ["fleet", "--as-of", "yesterday"], ["--as-of", "2013-04-22", "fleet"],
+        ["kill", "m", "--dry-run", "--as-of", "0001-01-01T00:00Z"], ["kill", "m", "--dry-run", "--until", "9999-12-31T23:59-14:00"],
         ["fleet", "--nothing"],
         ["model"], ["kill", "m", "--state", "off"], ["ingest"], ["ingest", "rows", "x"], ["audit"], ["config", "mend"],
     ],
@@ -113,6 +114,24 @@ def test_the_beginning_of_an_option_is_no_option_and_the_nearest_is_named(name: 
             continue
         assert main(["-w", str(tmp_path), *words]) == Exit.USAGE
         assert f"there is no option {'--js' if '--js' in words else '--as'}; did you mean --" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("2100-01-01T00:00Z", "has not been yet: it is 20"),
+        ("0001-01-01T00:00Z", "outside of the years 1900 to 2199"), ("0001-01-01T00:00+14:00", "outside of the years 1900 to 2199"),
+        ("9999-12-31T23:59:59-14:00", "outside of the years 1900 to 2199"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("words", ["fleet", "incidents", "drift m"])
+def test_what_is_no_moment_of_the_past_cannot_be_stood_at(moment: str, said: str, words: str, tmp_path: Path, capsys: CAPS) -> None:
+    main(["init", str(tmp_path / "w")])
+    capsys.readouterr()
+    assert main(["-w", str(tmp_path / "w"), "--as-of", moment, *words.split()]) == Exit.USAGE
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.out == ""
 
 
 def test_as_of_without_a_zone_says_how_to_write_it(tmp_path: Path, capsys: CAPS) -> None:

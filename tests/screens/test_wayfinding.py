@@ -63,6 +63,9 @@ async def test_the_future_cannot_be_looked_at(app: ConsoleApp) -> None:
         app.run_words("as-of 2024-06-01T00:00", app.screen)
         assert app.session.as_of is None
         assert "has not been yet" in app.screen.why.composed(200).text
+        app.run_words("as-of 0001-01-01T00:00", app.screen)
+        assert app.session.as_of is None
+        assert "outside of the years 1900 to 2199" in app.screen.why.composed(200).text
 
 
 async def test_minus_opens_the_screen_that_was_left(app: ConsoleApp) -> None:
