@@ -97,6 +97,11 @@ class Lookout(RecordsLookout):
     def drift(self, name: str, asked: Asked | None = None) -> DriftView:
         """Every column of a model against the reference. Raises NoSuchModel."""
         from console.views.drift import Asked
+        from console.views.kept_drift import drift_in_force
+
+        found = drift_in_force(self.sight(), name) if asked in {None, Asked()} else None
+        if found is not None:
+            return found
         from console.views.drift_look import drift_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()

@@ -9,7 +9,6 @@ from backends.profile.days import DAY, day_start
 from backends.records import State, severity_rank
 from console.analysis.units import Spread, changed_unit
 from console.views.health import ModelHealth, Signal, View
-from console.views.input_days import SCORE
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -77,6 +76,8 @@ def volume_ratio(inputs: InputDays, days: Sequence[date], at: datetime) -> float
 
     Answers of every version: that a candidate gave some of them says nothing of how much was asked.
     """
+    from console.views.input_days import SCORE  # what is only shown needs no arithmetic
+
     before, now = inputs.against(SCORE, days), inputs.judged(SCORE, days)
     then, current = inputs.answered(before), inputs.answered(now)
     if not then or current is None:

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from backends.records import Moment, State
 from backends.text import Untrusted
-from console.analysis.apart import judged_apart
 from console.views.estimated import EarlierTelling, Telling, kept_estimates
 from console.views.health import View
 
@@ -64,6 +63,8 @@ def together_of(sight: Sight, model: str, version: str | None, zone: str, *, usu
 
 
 def _judged(found: Telling, note: str, at: datetime, zone: str) -> Together:
+    from console.analysis.apart import judged_apart  # what is only shown needs no arithmetic
+
     verdict = judged_apart(found.auc, found.low, [each.auc for each in found.earlier])
     state, said = verdict.state, found.reason or verdict.reason
     today = at.astimezone(ZoneInfo(zone)).date()

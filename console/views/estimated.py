@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 from pydantic import Field
 
 from backends.durable import make_folder
@@ -15,10 +14,12 @@ from backends.plain_file import read_plain
 from backends.records import Moment
 from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
-from console.analysis.performance_estimate import Calibration, PossibleOutcomes, possible_outcomes
 from console.simulation import write_atomically
 from console.views.health import View
-from console.views.windows import Floats
+
+if TYPE_CHECKING:
+    from console.analysis.performance_estimate import Calibration, PossibleOutcomes
+    from console.views.windows import Floats
 
 KEPT: Final = 60
 """Moments at which something was learnt that are kept of a model, so that the past can be looked at as it was."""
@@ -39,15 +40,20 @@ class KeptCalibration(View):
 
     def alone(self) -> Calibration:
         """The map that was learnt on all rows."""
-        x, y = self.maps[0]
-        return Calibration(np.array(x), np.array(y))
+        return self.each()[0]
 
     def each(self) -> list[Calibration]:
         """Every map, that of all rows first, then those of resampled days."""
+        import numpy as np  # what is only shown needs no arithmetic
+
+        from console.analysis.performance_estimate import Calibration
+
         return [Calibration(np.array(x), np.array(y)) for x, y in self.maps]
 
     def possible(self, scores: Floats) -> PossibleOutcomes:
         """What outcomes to expect of `scores`."""
+        from console.analysis.performance_estimate import possible_outcomes
+
         found = self.each()
         return possible_outcomes(scores, found[0], found[1:])
 
@@ -118,6 +124,11 @@ def kept_estimates(paths: WorkspacePaths, environment: str, model: str, version:
         if (found.environment, found.model, found.version) == (environment, model, version) and found.made_at <= at:
             return found
     return None
+
+
+def last_learnt(paths: WorkspacePaths, environment: str, model: str) -> str:
+    """What tells that something was learnt of a model since, without reading it; empty before anything was."""
+    return max((path.stem for path in _folder(paths, environment, model).glob("*.json")), default="")
 
 
 def _folder(paths: WorkspacePaths, environment: str, model: str) -> Path:

@@ -29,6 +29,7 @@ from console.watch.alerting import Transition, record
 from console.watch.collecting import collect
 from console.watch.estimating import estimate_environment
 from console.watch.evaluation import evaluate_workspace
+from console.watch.looking import keep_looks
 from console.watch.notifying import notify
 from console.watch.overrides import overdue_breakers, override_transitions
 from console.watch.profiling import profile_environment
@@ -74,6 +75,8 @@ def _learn(workspace: Workspace, clock: Clock, done: Round) -> None:
                 learnt, problems = estimate_environment(Sight(workspace, environment, clock))
                 done.lines.append(f"estimate {environment}: {learnt} models learnt anew")
                 done.problems += problems
+                if learnt:
+                    keep_looks(Sight(workspace, environment, clock))
 
 
 def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:
@@ -102,6 +105,7 @@ def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Des
                 days, problems = profile_environment(Sight(workspace, environment, clock))
                 done.lines.append(f"profile {environment}: {days} days of inputs stored")
                 done.problems += problems
+                keep_looks(Sight(workspace, environment, clock))
     with rule_desk(workspace, clock) as desk:
         if desk.keep_state(after=KEEP_EVERY):
             done.lines.append("journal: what it adds up to is kept, so that nobody reads all of it again")

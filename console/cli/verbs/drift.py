@@ -50,7 +50,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.exact:
         raise Problem(Exit.USAGE, "--exact reads the rows of one column: name it with -f")
     view = context.lookout.drift(options.model, asked)
-    context.show(view, "drift", drift_page(view, width=WIDTH, complete=options.all, tabbed=False))
+    context.show(view, "drift", None if options.json else drift_page(view, width=WIDTH, complete=options.all, tabbed=False))
     states = [view.together.state, *(each.state for each in view.columns)]
     return Exit.NO if any(state.value in bad for state in states) else Exit.OK
 
