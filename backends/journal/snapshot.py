@@ -150,10 +150,25 @@ def path_of(folder: Path, upto: Upto) -> Path:
 
 
 def forget_older(folder: Path) -> None:
-    """Remove all but the newest ones; one that cannot be removed stays."""
-    for _, path in list(newest(folder))[KEEP:]:
+    """Remove all but the newest ones, and what processes that ended meanwhile had begun; one that cannot be removed stays."""
+    for path in (*(path for _, path in list(newest(folder))[KEEP:]), *_begun_by_the_dead(folder)):
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def _begun_by_the_dead(folder: Path) -> list[Path]:
+    found = []
+    for path in folder.glob(".*.new*"):
+        parts = path.name.split(".")
+        pid = int(parts[2]) if len(parts) > 4 and parts[2].isascii() and parts[2].isdigit() else 0
+        try:
+            if pid:
+                os.kill(pid, 0)
+        except ProcessLookupError:
+            found.append(path)
+        except (OSError, OverflowError):
+            continue
+    return found
 
 
 def _fill(path: Path, meta: Mapping[str, str], changed: Iterable[tuple[str, str, bytes]], *, fresh: bool) -> None:

@@ -212,6 +212,22 @@ def test_only_the_newest_two_stay_and_a_reader_of_an_older_one_goes_on(workspace
     assert reader.approvals["APR-1"].ended == "executed" and len(list(reader.actions.values())) == 2
 
 
+def test_what_a_process_that_was_killed_had_begun_is_removed_and_what_a_living_one_writes_is_not(workspace: Workspace) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    folder = workspace.paths.snapshots
+    folder.mkdir(exist_ok=True)
+    dead = [folder / f".54.{child}.140.new", folder / f".54.{child}.140.new-journal"]
+    others = [folder / f".55.{os.getppid()}.140.new", folder / ".notes.new", folder / "mine.new"]
+    for path in (*dead, *others):
+        path.write_text("half of one")
+    workspace.desk().keep_state(after=0)
+    assert not any(path.exists() for path in dead) and all(path.exists() for path in others)
+    assert list(newest(folder))
+
+
 def test_one_that_cannot_be_written_changes_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
