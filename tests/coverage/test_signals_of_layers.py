@@ -141,6 +141,9 @@ def test_what_the_fallback_answered_is_counted_over_the_last_hour(recorded: Reco
 
 def test_throughput_is_told_as_a_share_of_what_is_usual_at_the_hour(recorded: Recorded) -> None:
     assert recorded.signal("system.volume").value == pytest.approx(6.0)
+    assert recorded.signal("system.errors").value == pytest.approx(0.02)
+    slow = recorded.signal("system.latency_p95")
+    assert slow.value == pytest.approx(80.0), "one in ten takes 80 ms"
     assert recorded.health.scored_last_day == 8640
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_score, recall_score, roc_auc_score
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
@@ -77,6 +78,8 @@ def test_numbers_are_scikit_learns(place: Made) -> None:
             "precision": precision_score(labels, scores >= 0.5),
             "recall": recall_score(labels, scores >= 0.5),
         }
+        bins = np.minimum((scores * 10).astype(int), 9)
+        expected["ece"] = sum(abs((labels - scores)[bins == k].sum()) for k in range(10)) / labels.size
         for name, value in expected.items():
             assert period.measure(name).value == pytest.approx(value, abs=1e-9), name
         assert period.measure("auc").low < period.measure("auc").value < period.measure("auc").high  # type: ignore[operator]
@@ -93,7 +96,8 @@ def test_every_bin_of_calibration_is_counted_by_hand(place: Made) -> None:
         assert each.observed == (pytest.approx(labels[held].mean()) if held.any() else None)
         assert each.mean_score == (pytest.approx(scores[held].mean()) if held.any() else None)
         if each.n:
-            assert each.observed_low <= each.observed <= each.observed_high  # type: ignore[operator]
+            wilson = stats.binomtest(int(labels[held].sum()), each.n).proportion_ci(method="wilson")
+            assert (each.observed_low, each.observed_high) == pytest.approx((wilson.low, wilson.high), abs=1e-6)
 
 
 def test_the_course_has_a_period_for_each_day_of_the_models_zone(place: Made) -> None:
