@@ -65,6 +65,22 @@ def first_repeated(table: Table, key: tuple[str, ...], most: int) -> list[tuple[
     return _pairs(run(table.connection, f"{again} ORDER BY n LIMIT {most}"))
 
 
+def strangers(table: Table, columns: tuple[str, ...], relation: str) -> int:
+    """Rows that have all of the columns, whose values together, as texts, stand in no row of `relation`."""
+    return int(run(table.connection, f"SELECT count(*) FROM {table.relation} WHERE {_strange(table, columns, relation)}")[0][0])
+
+
+def first_strangers(table: Table, columns: tuple[str, ...], relation: str, most: int) -> list[tuple[int, str | None]]:
+    """The first of these rows, with their values as text."""
+    return _first(table, _strange(table, columns, relation), _as_text(columns), most)
+
+
+def _strange(table: Table, columns: tuple[str, ...], relation: str) -> str:
+    there = " AND ".join(f"{present(table.columns[name])} IS NOT NULL" for name in columns)
+    values = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in columns)
+    return f"{there} AND row({values}) NOT IN (SELECT v FROM {relation})"
+
+
 def _repeats(table: Table, key: tuple[str, ...]) -> int:
     """By grouping, which the engine spills to disk where keys are more than it may hold; a count of different values it does not."""
     values = [present(table.columns[name]) for name in key]

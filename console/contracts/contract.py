@@ -67,6 +67,34 @@ class Unique(_Part):
     columns: tuple[Name, ...] = Field(min_length=1)
 
 
+class AmongTogether(BaseModel):
+    """The columns of another file, in the order of those that are held against them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(min_length=1)
+    columns: tuple[Name, ...] = Field(min_length=2)
+
+
+class Together(_Part):
+    """Columns whose values together must stand in one row of another file. Rows that lack one of them are left out."""
+
+    moments: tuple[Moment, ...] = Field(default=("training", "batch", "online"), min_length=1)
+    columns: tuple[Name, ...] = Field(min_length=2)
+    among: AmongTogether
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Together:
+        ours, theirs = len(self.columns), len(self.among.columns)
+        if ours != theirs:
+            raise ValueError(f"{ours} columns cannot be held against {theirs} of {self.among.file}: name one for each, in the same order")
+        if len(set(self.columns)) < ours:
+            raise ValueError("a column stands here twice")
+        if "logs" in self.moments:
+            raise ValueError("production logs are not held against several columns together: leave logs out of moments")
+        return self
+
+
 class Freshness(_Part):
     """How old the newest time of a column may be: beyond `at_most` warns, beyond twice that is critical."""
 
@@ -94,6 +122,7 @@ class Contract(BaseModel):
     ignored: tuple[Name, ...] = ()
     other_columns: Literal["ok", "warning", "critical"] = "warning"
     unique: tuple[Unique, ...] = ()
+    together: tuple[Together, ...] = ()
     freshness: Freshness | None = None
 
     def column(self, name: str) -> ContractColumn | None:
@@ -138,10 +167,12 @@ def _inconsistent(contract: Contract) -> Iterator[tuple[tuple[str | int, ...], s
     for at, name in enumerate(contract.ignored):
         if name in seen:
             yield ("ignored", at), f"ignored.{at}: {name!r} is among the columns too"
-    for at, key in enumerate(contract.unique):
-        for name in key.columns:
+    several = [(("unique", at), key.columns) for at, key in enumerate(contract.unique)]
+    several += [(("together", at), rule.columns) for at, rule in enumerate(contract.together)]
+    for (part, at), names in several:
+        for name in names:
             if name not in seen:
-                yield ("unique", at), f"unique.{at}: there is no column {name!r} in this contract"
+                yield (part, at), f"{part}.{at}: there is no column {name!r} in this contract"
     fresh = contract.freshness
     if fresh is not None:
         dated = contract.column(fresh.column)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from backends.data_files.listed import Connection, listed_values
+from backends.data_files.listed import Connection, listed_rows, listed_values
 from backends.data_files.problem import DataFileProblem
 from console.contracts.contract import Moment, ReadContract
 
@@ -35,3 +35,9 @@ def references_in(connection: Connection, read: ReadContract, moment: Moment | N
         except DataFileProblem as error:
             problems[column.name] = str(error)
     return References(relations, problems)
+
+
+def referred_together(connection: Connection, read: ReadContract, number: int) -> str:
+    """Put the rows that columns together are held against into `connection`, and return the relation. Raises `DataFileProblem`."""
+    among = read.contract.together[number].among
+    return listed_rows(connection, read.beside(among.file), among.columns, f"together_{number}", MOST)

@@ -8,7 +8,16 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from backends.data_files.columns import TableColumn
-from backends.data_files.contract_counts import Counted, counted, first_missing, first_outside, first_repeated
+from backends.data_files.contract_counts import (
+    Counted,
+    counted,
+    first_missing,
+    first_outside,
+    first_repeated,
+    first_strangers,
+    strangers,
+)
+from backends.data_files.problem import DataFileProblem
 from backends.data_files.table import ENGINE_MIB, Table, opened
 from backends.durations import format_duration
 from backends.records import Column, State, severity_rank, worst
@@ -16,7 +25,7 @@ from backends.store.columns import ColumnCheck
 from backends.text import Untrusted
 from console.contracts.contract import ContractColumn, Freshness, Moment, ReadContract
 from console.contracts.fitting import misfit
-from console.contracts.references import references_in
+from console.contracts.references import references_in, referred_together
 from console.contracts.shapes import shape
 from console.policies.load import Policies, shipped_policies
 from console.policies.rules import AlertRule
@@ -175,6 +184,9 @@ class _Check:
         for number, rule in enumerate(self.contract.unique):
             if self._now(rule.moments):
                 yield self._unique(number, rule.columns)
+        for number, together in enumerate(self.contract.together):
+            if self._now(together.moments):
+                yield self._together(number, together.columns)
         if self.fresh is not None:
             yield self._freshness(self.fresh)
 
@@ -235,6 +247,21 @@ class _Check:
         found = self._judged("duplicate_share", count, named, None)
         offenders = first_repeated(self.table, key, SAMPLE) if found[0] in _BROKEN else []
         return self._counted("unique", line, named, count, found, offenders, [each for _, each in self.held if each.name in key])
+
+    def _together(self, number: int, columns: tuple[str, ...]) -> RuleVerdict:
+        line, named = self.read.line("together", number), ", ".join(columns)
+        absent = [name for name in columns if name not in self.there]
+        try:
+            relation = referred_together(self.table.connection, self.read, number) if not absent else ""
+        except DataFileProblem as error:
+            return self._counted("among", line, named, None, (State.UNKNOWN, None, None, str(error)), [], [])
+        if absent:
+            why = f"{', '.join(absent)} cannot be read as the contract has it"
+            return self._counted("among", line, named, None, (State.UNKNOWN, None, None, why), [], [])
+        count = strangers(self.table, columns, relation)
+        found = self._judged("out_of_range_share", count, named, None)
+        offenders = first_strangers(self.table, columns, relation, SAMPLE) if found[0] in _BROKEN else []
+        return self._counted("among", line, named, count, found, offenders, [each for _, each in self.held if each.name in columns])
 
     def _freshness(self, rule: Freshness) -> RuleVerdict:
         line, limit = self.read.line("freshness", "at_most"), rule.at_most.total_seconds()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -407,3 +408,57 @@ def test_one_repeat_among_many_rows_is_no_key_and_half_is_no_free_text(ask: Ask,
     assert kinds == {"token": "text", "near": "text", "half": "categorical", "over": "text", "thirty": "categorical", "more": "categorical"}
     assert body["unique"] == [{"columns": ["id"]}, {"columns": ["token"]}]
     assert [each["name"] for each in body["columns"] if "allowed" in each] == ["thirty"]
+
+
+TOGETHER = (
+    CONTRACT
+    + """\
+together:
+  - columns: [carrier, distance]
+    among: {file: routes.csv, columns: [airline, miles]}
+"""
+)
+
+
+def test_columns_together_must_stand_in_one_row_of_another_table(ask: Ask, tmp_path: Path) -> None:
+    """AA flies an even and UA an odd number of miles; each value alone is known to the other table."""
+    routes = tmp_path / "routes.csv"
+    routes.write_text("airline,miles\n" + "".join(f"{'AA' if n % 2 == 0 else 'UA'},{n}.0\n" for n in range(50)))
+    path = tmp_path / "together.yaml"
+    path.write_text(TOGETHER)
+    file = tmp_path / "rows.parquet"
+    duckdb.sql(f"COPY ({GOOD}) TO '{file}'")
+    good = verdicts(ask, path, file)["among", "carrier, distance"]
+    assert (good["state"], good["count"], good["line"]) == ("ok", 0, 27)
+    numbered = f"SELECT *, row_number() OVER () - 1 AS i FROM ({GOOD})"
+    swapped = f"SELECT * REPLACE (CASE WHEN i BETWEEN 1 AND 30 THEN 'UA' ELSE carrier END AS carrier) FROM ({numbered})"
+    duckdb.sql(f"COPY (SELECT * EXCLUDE (i) FROM ({swapped})) TO '{file}'")
+    found = verdicts(ask, path, file)
+    mine = found["among", "carrier, distance"]
+    assert (mine["state"], mine["count"], mine["share"]) == ("warning", 15, 0.015)
+    assert [each["row"] for each in mine["sample"]] == [3, 5, 7] and mine["sample"][0]["redacted"]
+    assert found["allowed", "carrier"]["state"] == found["range", "distance"]["state"] == "ok"
+    routes.unlink()
+    gone = verdicts(ask, path, file)["among", "carrier, distance"]
+    assert gone["state"] == "unknown" and "routes.csv" in gone["why"]
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "reason"),
+    [
+        ("[airline, miles]", "[airline]", "at least 2 items"),
+        ("[airline, miles]", "[airline, miles, more]", "2 columns cannot be held against 3 of routes.csv"),
+        ("[carrier, distance]", "[carrier, carrier]", "a column stands here twice"),
+        ("[carrier, distance]", "[carrier, nothing]", "together.0: there is no column 'nothing' in this contract"),
+        ("    among:", "    moments: [logs]\n    among:", "leave logs out of moments"),
+    ],
+)
+def test_columns_together_that_make_no_sense_are_refused_with_their_line(
+    ask: Ask, tmp_path: Path, part: str, wrong: str, reason: str
+) -> None:
+    path, file = tmp_path / "together.yaml", tmp_path / "rows.csv"
+    path.write_text(TOGETHER.replace(part, wrong))
+    file.write_text("flight\n1\n")
+    code, out, err = ask("check", path, file)
+    assert (code, out) == (Exit.USAGE, "") and reason in err
+    assert re.search(r"together\.yaml:2[78]:", err), err
