@@ -18,6 +18,7 @@ RARE_COLLECTION = 100_000
 
 def entry() -> None:
     """Entry point of `quarterdeck` and `qd`."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         # A locale that cannot show a character is no reason to stop half-way through an answer.
         if isinstance(stream, io.TextIOWrapper):
@@ -25,6 +26,22 @@ def entry() -> None:
     code = main(sys.argv[1:])
     _leave_readers(code)
     sys.exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """Whoever closes our output (`qd kill M >&-`) wants none, but what is asked for is done: it goes nowhere.
+
+    Left closed, its number would be that of the next file which is opened, and that may be the journal.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        mode = "r" if name == "stdin" else "w"
+        nowhere = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+        if nowhere != number:
+            os.dup2(nowhere, number)
+            os.close(nowhere)
+        setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False))
 
 
 def _leave_readers(code: int) -> None:

@@ -22,6 +22,16 @@ PROGRAM = [sys.executable, "-m", "console.cli.main"]
 NOBODY = 65534
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_what_is_asked_for_is_done_although_nobody_listens(tmp_path: Path, closed: str) -> None:
+    root = whole(tmp_path / "w").root
+    command = f"{sys.executable} -m console.cli.main -w {root} note delay words {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "words" in ask(root, "audit log").out
+    assert ask(root, "audit verify").code == 0
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MiB of the test's own."""
