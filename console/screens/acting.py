@@ -71,7 +71,7 @@ def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         screen.say(f"{command.title}: put the cursor on a model first", "warning")
         return
     marked = () if words else screen.marked
-    if marked and command.id != "kill":
+    if marked not in {(), (model,)} and command.id != "kill":
         screen.say(f"{command.footer or command.title} acts on one model: Esc takes the {len(marked)} marks away", "warning")
         return
     if len(marked) > 1:

@@ -115,6 +115,7 @@ async def test_a_model_that_somebody_else_moved_meanwhile_keeps_all_of_them_wher
 async def test_esc_takes_the_marks_away_and_what_acts_on_one_says_so(place: Place) -> None:
     async with console(place) as found:
         await marked(found, MODEL, "fares")
+        screen = found.app.screen
         await found.press("R")
         await found.shows("roll back acts on one model: Esc takes the 2 marks away")
         await found.press("escape")
@@ -122,6 +123,11 @@ async def test_esc_takes_the_marks_away_and_what_acts_on_one_says_so(place: Plac
         assert found.app.screen.marked == ()  # type: ignore[attr-defined]
         await found.press("space")
         await found.shows("1 marked")
+        # What is marked is what is under the cursor: nothing else can be meant.
+        await found.opens("R")
+        assert found.app.screen.errand.model == screen.content.cursor_key  # type: ignore[attr-defined]
+        await found.press("escape")
+        await found.until(lambda: found.app.screen is screen, "Fleet")
         await found.opens("K")
         assert not isinstance(found.app.screen, SeveralScreen)
 
