@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import confusion_matrix
 
 from console.analysis.fairness import NO_THRESHOLD, ONE_GROUP, fairness
@@ -73,8 +74,17 @@ def planted(seed: int, worse: float) -> tuple[np.ndarray, list]:
 
 
 def test_a_pair_that_is_worse_is_named_before_the_values_that_it_is_made_of() -> None:
-    found, searched = worst_slices(*planted(1, 0.3), minimum=200)
+    losses, columns = planted(1, 0.3)
+    found, searched = worst_slices(losses, columns, minimum=200)
     assert found[0].where == (("one", "r"), ("two", "y"))
+    held = (columns[0].codes == columns[0].values.index("r")) & (columns[1].codes == columns[1].values.index("y"))
+    inside, outside = losses[held], losses[~held]
+    assert found[0].n == held.sum()
+    assert found[0].excess == pytest.approx(inside.mean() - outside.mean())
+    # Welch's interval at 95 %, shared by all slices that were looked at.
+    error = np.sqrt(inside.var(ddof=1) / inside.size + outside.var(ddof=1) / outside.size)
+    half = stats.norm.ppf(1 - 0.05 / searched / 2) * error
+    assert (found[0].low, found[0].high) == pytest.approx((found[0].excess - half, found[0].excess + half), rel=1e-6)
     assert found[0].low > 0.2 and found[0].low < found[0].excess < found[0].high
     assert searched == 4 + 3 + 5 + 12 + 20 + 15
     assert all(("three", name) not in slice_.where for slice_ in found for name in "abcde")
