@@ -73,6 +73,23 @@ def completed(tmp_path: Path, capsys: CAPS, *words: str) -> set[str]:
     return set(done.stdout.split())
 
 
+def test_zsh_completes_verbs_and_choices(tmp_path: Path, capsys: CAPS) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("there is no zsh here")
+    main(["completion", "zsh"])
+    (tmp_path / "c.zsh").write_text(capsys.readouterr().out)
+    for words, found in ((("in",), "incident incidents ingest init"), (("backup", "re"), "restore")):
+        line = " ".join(("quarterdeck", *words))
+        ask = (
+            f"autoload -Uz compinit; compinit -u -D; source {tmp_path}/c.zsh; setopt ksh_arrays; "
+            f"COMP_WORDS=({line}); COMP_CWORD={len(words)}; _quarterdeck; print -l -- ${{(o)COMPREPLY[@]}}"
+        )
+        done = subprocess.run(["zsh", "-f", "-c", ask], capture_output=True, text=True, check=False)
+        # What does not begin as the word does is left out by zsh itself.
+        assert done.stderr == ""
+        assert [each for each in done.stdout.split() if each.startswith(words[-1])] == found.split()
+
+
 def test_bash_completes_verbs_options_and_choices(tmp_path: Path, capsys: CAPS) -> None:
     assert completed(tmp_path, capsys, "in") == {"ingest", "init", "incident", "incidents"}
     assert {"--model", "--tz", "predictions", "--json"} <= completed(tmp_path, capsys, "ingest", "")

@@ -42,7 +42,7 @@ def _bash() -> str:
     '') words='{" ".join([*VERBS, *_GLOBAL, "--version"])}';;
 {cases}
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
 }}
 complete -o default -F _quarterdeck quarterdeck qd"""
 
