@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual.timer import Timer
 
 from console.render.fleet import fleet_page
-from console.screens import base, made
+from console.screens import glancing, made
 from console.screens.base import DeckScreen
 from widgets.line import Page
 from widgets.rows import Moved
@@ -79,7 +79,7 @@ class FleetScreen(DeckScreen):
             self.draw()
         if self._curve_rest is not None:
             self._curve_rest.stop()
-        self._curve_rest = self.set_timer(base.RESTED, self._curve_now) if self._curve_of != self.content.cursor_key else None
+        self._curve_rest = self.set_timer(glancing.RESTED, self._curve_now) if self._curve_of != self.content.cursor_key else None
 
     def _curve_now(self) -> None:
         self._curve_of = self.content.cursor_key

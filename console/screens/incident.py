@@ -13,7 +13,8 @@ from backends.shell_words import command_line
 from console import commands
 from console.render.incident import incident_heading, incident_page, playbook_line, step_rows, steps_width
 from console.render.incident_detail import detail_rows
-from console.screens.base import ALWAYS, DeckScreen
+from console.screens.base import DeckScreen
+from console.screens.keyed import ALWAYS
 from console.session import who_am_i
 from widgets.frame import OneLine
 from widgets.line import Line, Page

@@ -35,11 +35,11 @@ async def test_the_curve_follows_the_cursor_once_it_rests(place: Place, monkeypa
         shown.load, shown.at_once = (lambda _lookout: several), (lambda _lookout: None)
         shown.reload()
         await screen.shows("first: observed less scored, by 12 h")
-        monkeypatch.setattr("console.screens.base.RESTED", 30.0)
+        monkeypatch.setattr("console.screens.glancing.RESTED", 30.0)
         await screen.press("j")
         await screen.shows("-- second v2")
         assert "first: observed less scored" in screen.text, "the curve says whose it is"
-        monkeypatch.setattr("console.screens.base.RESTED", 0.01)
+        monkeypatch.setattr("console.screens.glancing.RESTED", 0.01)
         await screen.press("k", "j")
         await screen.shows("second: observed less scored, by 12 h")
 

@@ -57,7 +57,7 @@ async def test_while_keys_come_nothing_is_read(place: Place, monkeypatch: pytest
     read: list[str] = []
     whole = Lookout.model
     monkeypatch.setattr(Lookout, "model", lambda self, model: read.append(model) or whole(self, model))
-    monkeypatch.setattr("console.screens.base.RESTED", 30.0)
+    monkeypatch.setattr("console.screens.glancing.RESTED", 30.0)
     async with console(place, size=WIDE) as found:
         await found.until(lambda: not found.app.screen._pending, "the fleet")
         await found.press(*"jkjkjkjk")
@@ -79,7 +79,7 @@ async def test_one_read_is_under_way_at_a_time_and_the_last_row_is_shown_in_the_
         return whole(self, *named)
 
     monkeypatch.setattr(Lookout, "version", slow)
-    monkeypatch.setattr("console.screens.base.RESTED", 0.001)
+    monkeypatch.setattr("console.screens.glancing.RESTED", 0.001)
     async with console(place, size=WIDE) as found:
         found.app.go("versions", MODEL)
         await found.until(lambda: under_way[0] == 1, "the first read")
