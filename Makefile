@@ -7,15 +7,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WHEEL_VENV := build/venv
+WHEEL_PIP := $(WHEEL_VENV)/bin/python -m pip --disable-pip-version-check --quiet
 DEMO_DIR ?= .demo
 ROWS ?= 1000000
 DUCKDB_OLDER ?= 1.5.6
 DUCKDB_NEWER ?= 2.0.0
-WHEEL_TESTS ?= tests
+NO_ENGINE := architecture control coverage screens security serving terminal widgets
+WHEEL_TESTS ?= tests $(NO_ENGINE:%=--ignore=tests/%)
 WHEEL_TESTS_NEWER ?= tests/analysis tests/store tests/playbooks tests/policies tests/documentation tests/acting/test_pictures_of_screens.py
 SOURCES := console backends widgets playbooks
 
-.PHONY: help demo test test-exhaustive test-wheel test-live check schemas format bench bench-drift picture pictures requirements clean
+.PHONY: help demo test test-exhaustive test-wheel wheel-environment test-live check schemas format bench bench-drift picture pictures requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,18 +49,23 @@ test: $(VENV)/.dev ## run the test suite
 test-exhaustive: $(VENV)/.dev ## run the tests that ask everything of everything: each key, each verb in each kind of trouble
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "exhaustive and not live" tests
 
-test-wheel: $(VENV)/.dev ## run the suite against the built wheel on DuckDB 1.5, and on 2.0 what reads, stores, computes and draws
+$(WHEEL_VENV)/.dev: requirements/dev.txt
+	@[ -d $(WHEEL_VENV) ] || $(PYTHON) -m venv $(WHEEL_VENV)
+	@$(WHEEL_PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+wheel-environment: $(WHEEL_VENV)/.dev
+
+test-wheel: $(VENV)/.dev $(WHEEL_VENV)/.dev ## run the suite against the built wheel: on DuckDB 1.5 all that meets the engine, on 2.0 what reads, stores, computes and draws
 	@rm -rf build/wheel && mkdir -p build/wheel
 	@$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . >/dev/null
-	@[ -d build/venv ] || $(PYTHON) -m venv build/venv
-	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/dev.txt
-	@build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall build/wheel/*.whl
+	@$(WHEEL_PIP) install --no-deps --force-reinstall build/wheel/*.whl
 	@rm -rf build/suite && mkdir build/suite && cp -r tests docs pyproject.toml Makefile README.md requirements build/suite/
 	@set -e; on() { \
 	  line=$$1; shift; echo "The wheel on DuckDB $$line:" >&2; \
-	  build/venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps duckdb==$$line; \
-	  (cd build/suite && ../venv/bin/python -c "import duckdb; assert duckdb.__version__ == '$$line', duckdb.__version__" && \
-	    ../venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not source and not exhaustive and not live" "$$@"); \
+	  $(WHEEL_PIP) install --no-deps duckdb==$$line; \
+	  (cd build/suite && ../../$(WHEEL_VENV)/bin/python -c "import duckdb; assert duckdb.__version__ == '$$line', duckdb.__version__" && \
+	    ../../$(WHEEL_VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not source and not exhaustive and not live" "$$@"); \
 	}; on $(DUCKDB_OLDER) $(WHEEL_TESTS); on $(DUCKDB_NEWER) $(WHEEL_TESTS_NEWER)
 
 test-live: $(VENV)/.dev ## run the tests that need heavy servers
