@@ -221,6 +221,19 @@ class RemembersKeys(Protocol):
 
 
 @runtime_checkable
+class ReachesBack(Protocol):
+    """Keeps the keys of calls in a file whose version grows by one at each change, and says how far back they are all there."""
+
+    def published_version(self) -> int:
+        """How often the file was changed; 0 when there is none."""
+        ...
+
+    def reaches_back_to(self, version: int | None) -> bool:
+        """Whether no call that took effect after `version` is forgotten; None: since the beginning."""
+        ...
+
+
+@runtime_checkable
 class ForbidsKeys(Protocol):
     """Settles a lost call: after `forbid`, a call with that key can no longer take effect."""
 

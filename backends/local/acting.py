@@ -63,7 +63,7 @@ class LocalAliasSetter(LocalAliases):
             if any(move.key == key for move in document.moves):
                 return True
             if key not in document.forbidden:
-                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)[-REMEMBERED_KEYS:]}))
+                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)}))
             return False
 
     def _publish(self, document: RegistryDocument) -> None:
@@ -121,7 +121,7 @@ class LocalSwitchSetter(LocalSwitches):
             if key in document.applied:
                 return True
             if key not in document.forbidden:
-                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)[-REMEMBERED_KEYS:]}))
+                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)}))
             return False
 
     def _publish(self, document: SwitchesDocument) -> None:
@@ -171,7 +171,7 @@ class LocalTrafficSetter(LocalTraffic):
             if key in document.applied:
                 return True
             if key not in document.forbidden:
-                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)[-REMEMBERED_KEYS:]}))
+                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)}))
             return False
 
     def _publish(self, document: TrafficDocument) -> None:

@@ -27,7 +27,10 @@ from backends.protocol import AliasMove, BackendError, SwitchSetting
 from backends.records import Moment, Name, SwitchState
 
 REMEMBERED_KEYS: Final = 500
-"""Keys of past calls kept in switches.json, so that a late repetition is recognised."""
+"""Keys of calls that took effect kept in switches.json and traffic.json, so that a late repetition is recognised.
+
+Keys that were given up are all kept: a call that was said to have failed must never arrive.
+"""
 
 MAX_BYTES: Final = 64 * 2**20
 
@@ -64,6 +67,15 @@ class RegistryDocument(Part):
     def in_force(self, environment: str, model: str, alias: str) -> Move | None:
         wanted = (environment, model, alias)
         return next((move for move in reversed(self.moves) if (move.environment, move.model, move.alias) == wanted), None)
+
+
+def reaches_back(applied: dict[Name, int], published: int, version: int | None) -> bool:
+    """Whether `applied` holds every call that took effect after `version` of a file that is at `published` now."""
+    if version is not None and published < version:
+        # An older file was put in its place: what came after it is not in there.
+        return False
+    oldest_kept = min(applied.values(), default=0) if len(applied) >= REMEMBERED_KEYS else 0
+    return oldest_kept <= (version or 0) + 1
 
 
 class Setting(Part):

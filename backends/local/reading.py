@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.local.documents import RegistryDocument, SwitchesDocument, read_document
+from backends.local.documents import RegistryDocument, SwitchesDocument, reaches_back, read_document
 from backends.local.traffic_document import TrafficDocument
 from backends.protocol import AliasMove, SwitchSetting, TrafficSetting
 
@@ -29,6 +29,14 @@ class LocalAliases:
     def applied(self, key: str) -> bool:
         """Whether a call with `key` took effect."""
         return any(move.key == key for move in read_document(self.path, RegistryDocument).moves)
+
+    def published_version(self) -> int:
+        """How often the file was changed; 0 when there is none."""
+        return read_document(self.path, RegistryDocument).version
+
+    def reaches_back_to(self, version: int | None) -> bool:
+        """Every move is kept; only an older file in its place does not know the ones after it."""
+        return version is None or self.published_version() >= version
 
     def aliases(self) -> list[AliasMove]:
         """The move in force of every alias there is."""
@@ -79,6 +87,11 @@ class LocalSwitches:
         """How often the file was changed; 0 when there is none."""
         return read_document(self.path, SwitchesDocument).version
 
+    def reaches_back_to(self, version: int | None) -> bool:
+        """Whether no call that took effect after `version` is forgotten; None: since the beginning."""
+        document = read_document(self.path, SwitchesDocument)
+        return reaches_back(document.applied, document.version, version)
+
 
 class LocalTraffic:
     """Rollouts as `traffic.json` has them. Every method raises BackendError when the file is broken."""
@@ -103,3 +116,8 @@ class LocalTraffic:
     def published_version(self) -> int:
         """How often the file was changed; 0 when there is none."""
         return read_document(self.path, TrafficDocument).version
+
+    def reaches_back_to(self, version: int | None) -> bool:
+        """Whether no call that took effect after `version` is forgotten; None: since the beginning."""
+        document = read_document(self.path, TrafficDocument)
+        return reaches_back(document.applied, document.version, version)

@@ -11,7 +11,7 @@ from backends.protocol import AliasMove, BackendError, RemembersKeys, TrafficSet
 from backends.records import State
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Moved, version_label
 from console.control.drawing import approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
-from console.control.reach import MovesAliases, MovesTraffic, Seen, forbid
+from console.control.reach import MovesAliases, MovesTraffic, Seen, forbid, published_version, seen_by_key
 from console.control.rollout_end import after_the_move, running_beside, settle_rollout
 from console.control.situation import Situation
 from console.control.terms import people
@@ -179,6 +179,8 @@ class AliasMovement:
     key: str
     who: str
     traffic: MovesTraffic | None = None
+    since: int | None = None
+    """Which version of the published file the call was made upon, where that is on record."""
 
     @property
     def topic(self) -> Literal["alias"]:
@@ -206,12 +208,15 @@ class AliasMovement:
         if move is not None and move.key == self.key:
             return Seen(value, ours=True, in_force=True, moved=moved, certain=True)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved, certain=True)
+            return seen_by_key(self.backend, self.key, value=value, moved=moved, since=self.since)
         # A registry that keeps no keys can only show the value: it is what was asked for, whoever set it.
         return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:
-        return forbid(self.backend, self.key)
+        return forbid(self.backend, self.key, self.since)
+
+    def published(self) -> int | None:
+        return published_version(self.backend)
 
     def tidy(self, now: datetime) -> tuple[str, str] | None:
         """Write down that the rollout under way ended, or that the colours were swapped."""

@@ -56,6 +56,7 @@ def action_intended(state: ControlState, entry: Entry) -> None:
         entries=(entry.seq,),
         plan=plan,
         break_glass=plan.get("break_glass", False),
+        published=body.get("published"),
     )
     if plan.get("break_glass"):
         _open_review(state, entry)

@@ -79,6 +79,7 @@ class Execution:
             "approval": approval,
             "elevated": self.elevated,
             "holder": this_holder().model_dump(mode="json"),
+            "published": self.movement.published(),
         }
         intent = self.ledger.draft(events.intent_key(self.key), events.INTENDED, plan.action_id, body)
         try:
@@ -124,9 +125,13 @@ class Execution:
             return self._after_no_answer(error)
         except BackendError as error:
             self._called(self.movement.call(), "failed", started)
-            return self._end(ActionState.FAILED, str(error))
+            return self._not_taken(error)
         self._called(self.movement.call(), "ok", started)
         return None
+
+    def _not_taken(self, error: BackendError) -> ActionOutcome:
+        """The backend answered that it changed nothing."""
+        return self._end(ActionState.FAILED, str(error))
 
     def _conflict(self, error: BackendConflict) -> ActionOutcome:
         """The expected value was not there, so nothing was changed; who put the other one there is looked up."""

@@ -14,6 +14,7 @@ from console.control.traffic import TrafficMovement
 
 def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, who: str, reason: str) -> Movement:
     """The movement of a plan, or of an action that the journal holds."""
+    since = action.published if isinstance(action, ActionRecord) else None
     if action.kind in ALIAS_KINDS:
         return AliasMovement(
             backend=reach.aliases,
@@ -24,6 +25,7 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
             key=key,
             who=who,
             traffic=reach.traffic,
+            since=since,
         )
     if action.kind in TRAFFIC_KINDS:
         return TrafficMovement(
@@ -37,6 +39,7 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
             key=key,
             who=who,
             reason=reason,
+            since=since,
         )
     return SwitchMovement(
         backend=reach.switches,
@@ -49,4 +52,5 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
         reason=reason,
         until=action.until,
         owner=action.owner,
+        since=since,
     )

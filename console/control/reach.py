@@ -7,7 +7,18 @@ from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from backends.local.acting import LocalAliasSetter, LocalSwitchSetter, LocalTrafficSetter
-from backends.protocol import ForbidsKeys, ReadsAliases, ReadsSwitches, ReadsTraffic, SetsAlias, SetsSwitch, SetsTraffic
+from backends.protocol import (
+    BackendError,
+    ForbidsKeys,
+    ReachesBack,
+    ReadsAliases,
+    ReadsSwitches,
+    ReadsTraffic,
+    RemembersKeys,
+    SetsAlias,
+    SetsSwitch,
+    SetsTraffic,
+)
 from backends.store.paths import WorkspacePaths
 from console.control.actions import Moved
 
@@ -38,6 +49,8 @@ class Seen:
     """Who put the value there, None where nobody did or the backend does not say."""
     certain: bool = False
     """Whether the backend keeps the keys of calls, so that `ours` is its answer and no guess from the value."""
+    forgotten: bool = False
+    """Whether the backend keeps keys, but not as far back as this call: `ours` is False because nobody knows."""
 
 
 class Movement(Protocol):
@@ -58,6 +71,10 @@ class Movement(Protocol):
     def read(self) -> Seen: ...
 
     def forbid(self) -> bool | None: ...
+
+    def published(self) -> int | None:
+        """Which version of the published file is in force, None where there is no such number. Never raises."""
+        ...
 
     def tidy(self, now: datetime) -> tuple[str, str] | None:
         """What goes with the effect once it was seen, as `(call, result)`; None: nothing does. Never raises: it changes no outcome."""
@@ -82,6 +99,31 @@ class Reach:
         return cls(LocalAliasSetter(paths.registry), LocalSwitchSetter(paths.switches), traffic=LocalTrafficSetter(paths.traffic))
 
 
-def forbid(backend: object, key: str) -> bool | None:
-    """Settle a lost call: whether it had taken effect, and that it never will from now on; None when the backend cannot say."""
-    return backend.forbid(key) if isinstance(backend, ForbidsKeys) else None
+def seen_by_key(backend: RemembersKeys, key: str, *, value: str | None, moved: Moved | None, since: int | None) -> Seen:
+    """What a backend that keeps keys says of a call whose value is not the one in force. Raises BackendError."""
+    ours = backend.applied(key)
+    known = ours or _reaches_back(backend, since)
+    return Seen(value, ours=ours, in_force=False, moved=moved, certain=known, forgotten=not known)
+
+
+def forbid(backend: object, key: str, since: int | None) -> bool | None:
+    """Settle a lost call: whether it had taken effect, and that it never will from now on; None when the backend cannot say.
+
+    `since` is the version of the published file that the call was made upon.
+    """
+    if not isinstance(backend, ForbidsKeys):
+        return None
+    # Asked afterwards: what is still known by then was known when the key was given up.
+    return backend.forbid(key) or (False if _reaches_back(backend, since) else None)
+
+
+def published_version(backend: object) -> int | None:
+    """Which version of its file a backend shows, None where it has none or cannot say."""
+    try:
+        return backend.published_version() if isinstance(backend, ReachesBack) else None
+    except BackendError:
+        return None
+
+
+def _reaches_back(backend: object, since: int | None) -> bool:
+    return not isinstance(backend, ReachesBack) or backend.reaches_back_to(since)

@@ -112,6 +112,8 @@ class ActionRecord(Frozen):
     plan: dict[str, Any] | None = None
     """What the screen showed, as it was confirmed."""
     break_glass: bool = False
+    published: int | None = None
+    """Which version of the published file the call was made upon; None: not on record."""
 
     @property
     def open(self) -> bool:

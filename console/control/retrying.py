@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from backends.journal.entries import Draft
-from backends.protocol import BackendConflict
+from backends.protocol import BackendConflict, BackendError
 from console.control import events
 from console.control.actions import ALIAS_KINDS, ENDED, ActionKind, ActionOutcome, ActionPlan, ActionRequest, ActionState
 from console.control.execution import Execution, NotIntended
@@ -53,6 +53,15 @@ class Retry(Execution):
             by = f", {seen.moved.told()}" if seen.moved is not None else ""
             return self._doubt(f"{seen.value} is in force{by}, so the call was not made again: settle it by your word")
         return super()._send()
+
+    def _not_taken(self, error: BackendError) -> ActionOutcome:
+        # That is said of this call. Where the first one may have arrived all the same, or may yet, the action has not failed.
+        seen = self._read_once()
+        if seen is not None and seen.ours:
+            return self._effective(seen)
+        if seen is not None and seen.certain:
+            return super()._not_taken(error)
+        return self._doubt(f"the call made again changed nothing ({error}), and what became of the first one is not known: recheck it")
 
     def _conflict(self, error: BackendConflict) -> ActionOutcome:
         # The first call may have taken effect before whatever stands there now, so nothing is known of it.

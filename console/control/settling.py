@@ -41,7 +41,7 @@ class Settling(Post):
         try:
             seen = movement.read()
             calls.append(_call(movement.read_call(), str(seen.value), started, self.clock.monotonic()))
-            if not seen.ours and (applied := movement.forbid()) is not None:
+            if not seen.ours and not seen.forgotten and (applied := movement.forbid()) is not None:
                 if not applied:
                     message = f"it had not taken effect: {seen.value} is in force, and that call can no longer arrive"
                     return self._settle(action, ActionState.FAILED, message, after=seen.value, calls=calls, moved=seen.moved)
@@ -52,7 +52,12 @@ class Settling(Post):
             message = "found in effect" if seen.in_force else replaced(seen)
             return self._settle(action, ActionState.EFFECTIVE, message, after=seen.value, calls=calls)
         by = f", {seen.moved.told()}" if seen.moved is not None else ""
-        if seen.value == action.from_:
+        if seen.forgotten:
+            message = (
+                f"still in doubt: {seen.value} is in force{by}; what is published does not reach back to that call (too many came since, "
+                "or an older file was put in its place), so nobody can say whether it took effect: settle it by your word"
+            )
+        elif seen.value == action.from_:
             # A call that was handed over may sit in a queue: without a way to forbid it, "not yet" is all that can be said.
             message = (
                 f"still in doubt: {seen.value} is in force as before{by}; that call may yet arrive: retry it, or settle it by your word"
@@ -146,7 +151,7 @@ def _standing(seen: Seen) -> str:
 
 def _contradiction(action: ActionRecord, effective: bool, seen: Seen) -> str | None:
     """Why a word cannot stand beside what was read back. A registry that keeps no keys contradicts only while nothing moved at all."""
-    if effective == seen.ours and seen.certain:
+    if seen.forgotten or (effective == seen.ours and seen.certain):
         return None
     if seen.certain and seen.ours:
         since = f"{seen.value} is in force by its own call" if seen.in_force else f"it was replaced since, {_standing(seen)}"

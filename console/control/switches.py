@@ -11,7 +11,7 @@ from backends.protocol import RemembersKeys, SwitchSetting
 from backends.records import SwitchState
 from console.control.actions import SWITCH_STATES, ActionKind, ActionPlan, Change, Moved, is_safer
 from console.control.drawing import approval_for, sealed, title_of, voided_by
-from console.control.reach import MovesSwitches, Reach, Seen, forbid
+from console.control.reach import MovesSwitches, Seen, forbid, published_version, seen_by_key
 from console.control.situation import Situation
 from console.control.terms import people
 
@@ -36,7 +36,7 @@ def switch_plan(situation: Situation) -> ActionPlan:
     judged = request.kind if safer else ActionKind.RESTORE
     approval, step = approval_for(situation, judged, wanted.value)
     refusals += voided_by(approval, situation, found.value) if step == "act" else []
-    published = _published_version(situation.reach)
+    published = published_version(situation.reach.switches)
     note = "replaced in one step" if published is None else f"version {published} -> {published + 1}, replaced in one step"
     renewed = found is wanted and wanted is not SwitchState.NORMAL
     movement = f"{found.value} goes on" if renewed else f"{found.value} -> {wanted.value}"
@@ -64,11 +64,6 @@ def switch_plan(situation: Situation) -> ActionPlan:
         step=step,
         refusals=refusals,
     )
-
-
-def _published_version(reach: Reach) -> int | None:
-    version = getattr(reach.switches, "published_version", None)
-    return int(version()) if callable(version) else None
 
 
 def _way_back(found: SwitchState, needed: int) -> str:
@@ -101,6 +96,8 @@ class SwitchMovement:
     reason: str
     until: datetime | None
     owner: str | None = None
+    since: int | None = None
+    """Which version of the published file the call was made upon, where that is on record."""
 
     @property
     def topic(self) -> Literal["switch"]:
@@ -126,11 +123,14 @@ class SwitchMovement:
         if setting is not None and setting.key == self.key:
             return Seen(value, ours=True, in_force=True, moved=moved, certain=True)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved, certain=True)
+            return seen_by_key(self.backend, self.key, value=value, moved=moved, since=self.since)
         return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:
-        return forbid(self.backend, self.key)
+        return forbid(self.backend, self.key, self.since)
+
+    def published(self) -> int | None:
+        return published_version(self.backend)
 
     def tidy(self, now: datetime) -> tuple[str, str] | None:
         del now

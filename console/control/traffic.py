@@ -13,7 +13,7 @@ from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Chang
 from console.control.aliases import rollback_targets
 from console.control.drawing import approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
 from console.control.passing import standing_in_the_way
-from console.control.reach import MovesTraffic, Seen, forbid
+from console.control.reach import MovesTraffic, Seen, forbid, published_version, seen_by_key
 from console.control.rollout import (
     BEGINNINGS,
     DEFAULT_HOURS,
@@ -227,8 +227,7 @@ def _unfit(situation: Situation, running: TrafficSetting, wish: RolloutWish) -> 
 
 def _changes(situation: Situation, world: _World, terms: RolloutTerms, found: str, to: str) -> tuple[Change, ...]:
     reach, facts = situation.reach, situation.facts
-    version = getattr(reach.traffic, "published_version", None)
-    published = int(version()) if callable(version) else None
+    published = published_version(reach.traffic)
     note = "replaced in one step" if published is None else f"version {published} -> {published + 1}, replaced in one step"
     changes = [Change(what=reach.traffic_name, movement=f"{found} -> {to}", note=note)]
     before = dict(world.running.weights) if world.running is not None else {terms.stable: 1.0}
@@ -314,6 +313,8 @@ class TrafficMovement:
     key: str
     who: str
     reason: str
+    since: int | None = None
+    """Which version of the published file the call was made upon, where that is on record."""
 
     @property
     def topic(self) -> Literal["traffic"]:
@@ -344,11 +345,14 @@ class TrafficMovement:
             counts = not setting.running or in_force(setting, move)
             return Seen(value if counts else NO_ROLLOUT, ours=True, in_force=counts, moved=moved, certain=True)
         if isinstance(self.backend, RemembersKeys):
-            return Seen(value, ours=self.backend.applied(self.key), in_force=False, moved=moved, certain=True)
+            return seen_by_key(self.backend, self.key, value=value, moved=moved, since=self.since)
         return Seen(value, ours=value == self.to, in_force=value == self.to, moved=moved)
 
     def forbid(self) -> bool | None:
-        return None if self.backend is None else forbid(self.backend, self.key)
+        return None if self.backend is None else forbid(self.backend, self.key, self.since)
+
+    def published(self) -> int | None:
+        return published_version(self.backend)
 
     def tidy(self, now: datetime) -> tuple[str, str] | None:
         del now
