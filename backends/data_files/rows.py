@@ -54,10 +54,14 @@ def no_doubles(file: Path, names: Sequence[str]) -> None:
         raise DataFileProblem(f"{file.name} has the same column twice: {', '.join(twice[:4])}; rename one")
 
 
+TYPELESS: Final = "NULL"
+"""The type of a column of Parquet that was written without one, since nothing stood in it."""
+
+
 def agree(first: Path, types: Mapping[str, str], file: Path, others: Mapping[str, str]) -> None:
-    """Raises `DataFileProblem` with the first column in which two files of one table differ."""
+    """Raises `DataFileProblem` with the first column in which two files of one table differ. One without a type takes any."""
     for name in [*types, *others]:
         one, two = types.get(name), others.get(name)
-        if one != two:
+        if one != two and (one is None or two is None or TYPELESS not in {one, two}):
             has = f"{name} is {one or 'not there'} in {first.name} and {two or 'not there'} in {file.name}"
             raise DataFileProblem(f"the files do not agree: column {has}; bring them to one schema")

@@ -19,6 +19,9 @@ KS_STRIDE: Final = 128
 BLOCK: Final = 1 << 15
 """Values that are worked on at once: their temporaries stay in the processor's cache."""
 
+SMALLER: Final = 2.0**-100
+"""By which values are scaled whose sums would be too large; a power of two, so no digit changes."""
+
 
 def quantiles_of_sorted(values: Floats, shares: Sequence[float]) -> list[float]:
     """Linear quantiles of sorted finite values, to the last bit those of `numpy.quantile`; empty without values."""
@@ -78,12 +81,20 @@ def wasserstein_of_sorted(one: Floats, two: Floats) -> float | None:
     """
     if one.size < two.size:
         one, two = two, one
-    n, m = one.size, two.size
+    m = two.size
     if not m or not all(math.isfinite(float(end)) for end in (one[0], one[-1], two[0], two[-1])):
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        area = _equal_ranks(one, two) / n if n == m else _shared_ranks(one, two) / n / m
+        area = _mean_distance(one, two)
+        if not math.isfinite(area):
+            # The sum over all values is too large for a float where their mean need not be.
+            area = _mean_distance(one * SMALLER, two * SMALLER) / SMALLER
     return area if math.isfinite(area) else None
+
+
+def _mean_distance(one: Floats, two: Floats) -> float:
+    n, m = one.size, two.size
+    return _equal_ranks(one, two) / n if n == m else _shared_ranks(one, two) / n / m
 
 
 def _equal_ranks(one: Floats, two: Floats) -> float:

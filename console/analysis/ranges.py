@@ -9,7 +9,7 @@ import numpy as np
 
 from backends.profile.profile import QUANTILES
 from console.analysis.intervals import Floats
-from console.analysis.ordered import interpolated
+from console.analysis.ordered import SMALLER, interpolated
 
 
 def cuts_of(seen: Floats, target: int) -> list[float]:
@@ -52,7 +52,10 @@ class Walk:
         apart = np.abs(self.m * i - self.n * j)
         self.largest = max(self.largest, int(apart.max()))
         with np.errstate(over="ignore", invalid="ignore"):
-            self._area += float((apart[:-1] * np.diff(merged)).sum()) / self.n / self.m
+            area = float((apart[:-1] * np.diff(merged)).sum()) / self.n / self.m
+            if not math.isfinite(area):
+                area = float((apart[:-1] * np.diff(merged * SMALLER)).sum()) / self.n / self.m / SMALLER
+        self._area += area
         self._i, self._j, self._last = self._i + int(one.size), self._j + int(two.size), float(merged[-1])
 
     def feed_equal(self, value: float, one: int, two: int) -> None:

@@ -28,6 +28,8 @@ PAIRS = {
     "apart": (SEEDED.random(500), SEEDED.random(700) + 10),
     "a tiny p": (SEEDED.normal(size=2000), SEEDED.normal(2.5, size=1900)),
     "very large": (SEEDED.normal(size=300) * 1e300, SEEDED.normal(size=200) * 1e300),
+    "sums beyond a float": (SEEDED.normal(size=3000) * 1e306, SEEDED.normal(size=2500) * 1e306),
+    "sums of equal sizes beyond a float": (SEEDED.normal(size=3000) * 1e306, SEEDED.normal(1, size=3000) * 1e306),
     "beyond the exact p": (SEEDED.normal(size=12_000), SEEDED.normal(0.01, size=11_000)),
 }
 

@@ -23,6 +23,7 @@ VALUES = {
     "infinities": (np.append(SEEDED.normal(size=3000), [math.inf, -math.inf]), SEEDED.normal(size=3000)),
     "constant": (np.full(3000, 2.5), np.full(3000, 2.5)),
     "heavy tails": (SEEDED.standard_t(2, 5000), SEEDED.standard_t(2, 4000) * 1.5),
+    "sums beyond a float": (SEEDED.normal(size=3000) * 1e306, SEEDED.normal(1, size=2500) * 1e306),
     "nothing now": (SEEDED.random(3000), np.full(3000, math.nan)),
 }
 
@@ -37,6 +38,19 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         for name, v in zip("rc", VALUES[request.param], strict=True)
     ]
     return found[0], found[1]
+
+
+def test_files_of_one_table_may_have_their_columns_in_any_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "SAMPLE_ROWS", 64)
+    x, kind = ("DOUBLE", SEEDED.normal(size=3000).tolist()), ("VARCHAR", ["a", "b", "c"] * 1000)
+    parquet(tmp_path / "r1.parquet", {"x": x, "kind": kind})
+    parquet(tmp_path / "r2.parquet", {"kind": kind, "x": x})
+    whole = str(parquet(tmp_path / "c.parquet", {"x": x, "kind": kind}))
+    said = compared(str(tmp_path / "r?.parquet"), whole, profiles=True)
+    assert {each.name.raw: (each.n_reference, each.psi, each.ks) for each in said.columns} == {
+        "x": (6000, pytest.approx(0, abs=1e-12), pytest.approx(0, abs=1e-12)),
+        "kind": (6000, pytest.approx(0, abs=1e-12), None),
+    }
 
 
 def column(*words: Any, **how: Any) -> ComparedColumn:

@@ -89,6 +89,16 @@ def test_a_column_that_was_written_without_a_type_lost_its_values_and_not_its_ty
     assert column(answered(emptied, reference, "--columns", "x"), "x")["severity"] == "warning"
 
 
+def test_a_day_in_which_a_column_held_nothing_takes_its_type_from_the_others(tmp_path: Path) -> None:
+    parquet(tmp_path / "day1.parquet", {"x": ("DOUBLE", ROWS), "code": ("VARCHAR", ["a"] * 400)})
+    nothing = pl.DataFrame({"code": ["a"] * 400, "x": [None] * 400}, schema={"code": pl.String, "x": pl.Null})
+    nothing.write_parquet(tmp_path / "day0.parquet")
+    for more in ([], ["--profile"]):
+        said = answered(str(tmp_path / "day?.parquet"), tmp_path / "day1.parquet", *more)
+        x = column(said, "x")
+        assert (said["schema"]["type_changed"], x["n_reference"], x["missing_reference"], x["ks"]) == ({}, 400, 0.5, 0)
+
+
 def test_small_samples_are_unknown_not_ok(tmp_path: Path) -> None:
     sides = [parquet(tmp_path / f"{name}.parquet", {"x": ("DOUBLE", [float(row) for row in range(50)])}) for name in "rc"]
     said = column(answered(*sides), "x")
