@@ -96,10 +96,10 @@ class Lookout(RecordsLookout):
 
     def drift(self, name: str, asked: Asked | None = None) -> DriftView:
         """Every column of a model against the reference. Raises NoSuchModel."""
-        from console.views.drift import Asked
-        from console.views.kept_drift import drift_in_force
+        from console.views.drift import Asked, DriftView
+        from console.views.kept_look import look_in_force
 
-        found = drift_in_force(self.sight(), name) if asked in {None, Asked()} else None
+        found = look_in_force(self.sight(), "drift", DriftView, name) if asked in {None, Asked()} else None
         if found is not None:
             return found
         from console.views.drift_look import drift_view  # loads the store and the arithmetic
@@ -110,7 +110,12 @@ class Lookout(RecordsLookout):
 
     def quality(self, name: str, asked: QualityAsked | None = None) -> QualityView:
         """Observed quality of a model. Raises NoSuchModel and NoSuchSlice."""
-        from console.views.quality import QualityAsked
+        from console.views.kept_look import look_in_force
+        from console.views.quality import QualityAsked, QualityView
+
+        found = look_in_force(self.sight(), "quality", QualityView, name) if asked in {None, QualityAsked()} else None
+        if found is not None:
+            return found
         from console.views.quality_look import quality_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
@@ -119,6 +124,12 @@ class Lookout(RecordsLookout):
 
     def labels(self, name: str) -> LabelsView:
         """How many outcomes of a model are known, and how fast they come. Raises NoSuchModel."""
+        from console.views.kept_look import look_in_force
+        from console.views.labels import LabelsView
+
+        found = look_in_force(self.sight(), "labels", LabelsView, name)
+        if found is not None:
+            return found
         from console.views.labels_look import labels_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()

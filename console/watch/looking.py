@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from backends.store.reader import Reader
+from console.views import drift_look, labels_look, quality_look
 from console.views.assessment import known_health, registry_of
 from console.views.basis import ground
-from console.views.drift import Asked
-from console.views.drift_look import drift_view
+from console.views.drift import Asked, DriftView
 from console.views.estimated import last_learnt
-from console.views.kept_drift import KeptDrift, drift_in_force, keep_drift
+from console.views.health import ModelHealth
+from console.views.kept_look import What, keep_look, look_in_force
+from console.views.labels import LabelsView
+from console.views.quality import QualityAsked, QualityView
 from console.views.sight import Sight
+
+Usual = DriftView | QualityView | LabelsView
+
+
+class _Kept(NamedTuple):
+    what: What
+    kind: type[Usual]
+    look: Callable[[Sight, Reader, ModelHealth], Usual]
+
+
+LOOKS: Final = (
+    _Kept("drift", DriftView, lambda sight, reader, health: drift_look.drift_view(sight, reader, health, Asked())),
+    _Kept("quality", QualityView, lambda sight, reader, health: quality_look.quality_view(sight, reader, health, QualityAsked())),
+    _Kept("labels", LabelsView, labels_look.labels_view),
+)
 
 
 def keep_looks(sight: Sight) -> int:
-    """Keep the drift of every model of which something has changed since it was kept; how many. Raises StoreError."""
+    """Keep every usual look at a model of which something has changed since it was kept; how many. Raises StoreError."""
     paths = sight.workspace.paths
     before, kept = ground(paths), 0
     with sight.reader() as reader:
         registry = registry_of(reader, sight.environment, sight.at)
         for name in sorted(registry.models):
-            if drift_in_force(sight, name) is not None:
-                continue
+            missing = [each for each in LOOKS if look_in_force(sight, each.what, each.kind, name) is None]
             judged_by, learnt = before.under(sight, name), last_learnt(paths, sight.environment, name)
-            view = drift_view(sight, reader, known_health(sight, reader, registry, name), Asked())
-            if judged_by is not None:
-                keep_drift(paths, name, KeptDrift(judged_by=judged_by, learnt=learnt, view=view))
-                kept += 1
+            if not missing or judged_by is None:
+                continue
+            health = known_health(sight, reader, registry, name)
+            for each in missing:
+                keep_look(sight, each.what, each.look(sight, reader, health), judged_by, learnt)
+            kept += len(missing)
     return kept

@@ -19,7 +19,7 @@ ASKED = (
 FILES = (
     "workspace.toml", "clock.json", "control.sqlite", "audit-head", "registry.json", "switches.json", "store/summary.json",
     "store/evaluated.json", "store/profiles.sqlite", "store/catalog.sqlite", "store/generations/*.duckdb", "store/health/*.json",
-    "store/drift/*.json",
+    "store/looks/drift/*.json", "store/looks/quality/*.json", "store/looks/labels/*.json",
     "store/segments/predictions/*/*/*.parquet", "store/segments/labels/*/*/*.parquet",
 )  # fmt: skip
 
@@ -118,7 +118,7 @@ def test_a_store_that_has_lost_everything_is_not_an_empty_one(root: Path) -> Non
 def test_a_lost_segment_is_named_and_never_counted_as_no_rows(root: Path) -> None:
     path = newest(root, "store/segments/predictions/*/*/*.parquet")
     path.unlink()
-    for words in ("drift delay -f temp", "drift delay --against previous", "quality delay"):
+    for words in ("drift delay -f temp", "drift delay --against previous", "quality delay --by week"):
         answer = ask(root, words)
         assert answer.code == 4, words
         assert "see: quarterdeck doctor" in answer.err, words

@@ -18,10 +18,7 @@ from backends.store.landing import land, land_records
 from backends.text import Untrusted
 from console.acting import open_desk
 from console.cli.main import main
-from console.views import drift_look
-from console.views.estimated import Estimates, Telling, keep_estimates
 from console.watch.evaluation import evaluate_workspace
-from console.watch.looking import keep_looks
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
@@ -197,39 +194,3 @@ def test_an_event_is_told_and_makes_nobody_judge(place: Made, ask: Ask, judged: 
     ask("model", "delay")
     assert any("rolled out" in each for each in ask("fleet")["rows"][0]["changed"])
     assert not judged
-
-
-def test_drift_is_computed_by_the_watch_and_shown_until_something_changes(place: Made, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    computed = ask("drift", "delay")
-    assert computed["columns"]
-    assert keep_looks(place.lookout().sight()) == 1
-    assert keep_looks(place.lookout().sight()) == 0
-    looked: list[str] = []
-    true = drift_look.drift_view
-
-    def counted(sight: Any, reader: Any, health: Any, asked: Any, **more: Any) -> Any:
-        looked.append(asked.against)
-        return true(sight, reader, health, asked, **more)
-
-    monkeypatch.setattr(drift_look, "drift_view", counted)
-    assert ask("drift", "delay") == computed
-    assert not looked
-    ask("drift", "delay", "--against", "previous")
-    assert looked == ["previous"]
-    at = [NOW - HOUR / 2 + HOUR * row / 1000 for row in range(100)]
-    more = {"key": [f"late-{row}" for row in range(100)], "score": [0.5] * 100, "temp": [1000.0] * 100}
-    land(place.workspace.paths, "predictions", {"event_at": at, "model": ["delay"] * 100, "version": ["1"] * 100, **more}, now=NOW)
-    [before], [after] = (
-        [each["n_current"] for each in view["columns"] if each["column"] == "temp"] for view in (computed, ask("drift", "delay"))
-    )
-    assert after == before + 100
-    assert looked == ["previous", "reference"]
-
-
-def test_what_was_learnt_of_all_inputs_since_is_seen_in_drift_at_once(place: Made, ask: Ask) -> None:
-    keep_looks(place.lookout().sight())
-    assert ask("drift", "delay")["together"]["auc"] is None
-    day = (NOW - DAY).date()
-    telling = Telling(first=day, last=day, learnt_at=NOW, digest="d", n_reference=9, n_current=9, auc=0.75, low=0.7, high=0.8)
-    keep_estimates(place.workspace.paths, Estimates(environment="production", model="delay", version="1", made_at=NOW, telling=telling))
-    assert ask("drift", "delay")["together"]["auc"] == 0.75

@@ -1,0 +1,200 @@
+"""The usual looks at a model are computed by the watch, and shown until anything that they rest on is different."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.local.acting import LocalAliasSetter
+from backends.store.compactor import compact
+from backends.store.landing import land
+from backends.text import Untrusted
+from console.acting import open_desk
+from console.cli.main import main
+from console.clock import SimulatedClock
+from console.config import open_workspace
+from console.simulation import write_clock
+from console.views import drift_look, labels_look, quality_look
+from console.views.estimated import Estimates, Telling, keep_estimates
+from console.views.kept_look import look_in_force
+from console.watch.evaluation import evaluate_workspace
+from console.watch.looking import LOOKS as KEPT
+from console.watch.looking import keep_looks
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
+from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
+
+NOW = START + 10 * DAY + 12 * HOUR
+MINUTE = HOUR / 60
+LOOKS = ("drift", "quality", "labels")
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Ten days of 40 scores, evaluated and looked at."""
+    place = made(tmp_path_factory.mktemp("looks") / "w", NOW)
+    days_of_predictions(place, 10, 40, temp=lambda _day, row: float(row), label=lambda day, row: row % 2 if day < 9 else None)
+    evaluate_workspace(place.lookout().sight(), lambda _: open_desk(place.workspace, "production"))
+    assert keep_looks(place.lookout().sight()) == len(LOOKS)
+    return place
+
+
+@pytest.fixture
+def place(kept: Made, tmp_path: Path) -> Made:
+    shutil.copytree(kept.root, tmp_path / "w")
+    return Made(open_workspace(tmp_path / "w"))
+
+
+@pytest.fixture
+def ask(place: Made, capsys: pytest.CaptureFixture[str]) -> Ask:
+    def asked(*words: str) -> Any:
+        assert main(["-w", str(place.root), *words, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return asked
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The looks that are computed from here on."""
+    found: list[str] = []
+    for module, name in zip((drift_look, quality_look, labels_look), LOOKS, strict=True):
+        true = getattr(module, f"{name}_view")
+
+        def counted(*given: Any, true: Any = true, name: str = name, **more: Any) -> Any:
+            found.append(name)
+            return true(*given, **more)
+
+        monkeypatch.setattr(module, f"{name}_view", counted)
+    return found
+
+
+def looked(ask: Ask, *more: str) -> dict[str, Any]:
+    return {look: ask(look, "delay", *more) for look in LOOKS}
+
+
+def in_force(place: Made) -> tuple[str, ...]:
+    return tuple(each.what for each in KEPT if look_in_force(place.lookout().sight(), each.what, each.kind, "delay") is not None)
+
+
+def stand_at(place: Made, moment: datetime) -> None:
+    write_clock(place.workspace.paths, SimulatedClock(start=moment, anchored_at=moment, speed=0))
+
+
+def learn(place: Made) -> None:
+    day = (NOW - DAY).date()
+    telling = Telling(first=day, last=day, learnt_at=NOW, digest="d", n_reference=9, n_current=9, auc=0.75, low=0.7, high=0.8)
+    keep_estimates(place.workspace.paths, Estimates(environment="production", model="delay", version="1", made_at=NOW, telling=telling))
+
+
+def land_outcome(place: Made) -> None:
+    moment = START + 9 * DAY
+    land(place.workspace.paths, "labels", {"event_at": [moment], "model": ["delay"], "key": ["9-0"], "label": [1.0]}, now=NOW)
+
+
+def take_in_outcome(place: Made) -> None:
+    land_outcome(place)
+    compact(place.workspace.paths, NOW)
+
+
+def write_rule(place: Made) -> None:
+    (place.workspace.paths.policies / "mine.yaml").write_text("format: 1\nrules: []\n")
+
+
+def write_contract(place: Made) -> None:
+    place.workspace.paths.contracts.mkdir(exist_ok=True)
+    (place.workspace.paths.contracts / "delay.yaml").write_text("format: 1\n")
+
+
+def change_settings(place: Made) -> None:
+    os.utime(place.workspace.paths.workspace_toml, (1, 1))
+
+
+def move_alias(place: Made) -> None:
+    LocalAliasSetter(place.workspace.paths.registry).set_alias(
+        "production", "delay", "production", "2", expected="1", key="second", actor="ines", now=NOW - HOUR
+    )
+
+
+def set_switch(place: Made) -> None:
+    words = ("kill", "delay", "--state", "fallback", "--confirm", "delay", "--reason", "late", "--until", "2h", "--json")
+    assert main(["-w", str(place.root), *words]) == 0
+
+
+def open_incident(place: Made) -> None:
+    with open_desk(place.workspace, "production") as desk:
+        desk.declare_incident("production", "delay", Untrusted("late"), key="by hand")
+
+
+def test_what_the_watch_looked_at_is_shown_as_it_would_be_computed(place: Made, ask: Ask, computed: list[str]) -> None:
+    shown = looked(ask)
+    assert not computed
+    assert looked(ask, "--as-of", NOW.isoformat()).keys() == shown.keys()
+    assert computed == list(LOOKS), "the past is looked at anew"
+    shutil.rmtree(place.workspace.paths.store / "looks")
+    assert looked(ask) == shown
+    assert computed == [*LOOKS, *LOOKS]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        land_outcome, take_in_outcome, learn, write_rule, write_contract, change_settings, move_alias, set_switch, open_incident,
+        lambda place: stand_at(place, NOW + 11 * MINUTE), lambda place: stand_at(place, NOW - 11 * MINUTE),
+    ],
+    ids=[
+        "an outcome lands", "an outcome is taken in", "something is learnt", "a rule is written", "a contract is written",
+        "settings change", "another version serves", "a switch is set", "an incident is opened", "ten minutes pass",
+        "the clock is set back",
+    ],
+)  # fmt: skip
+def test_no_look_is_shown_once_something_that_it_rests_on_has_changed(change: Callable[[Made], None], place: Made) -> None:
+    assert in_force(place) == LOOKS
+    change(place)
+    assert in_force(place) == ()
+
+
+def test_no_look_of_the_day_before_is_shown(place: Made) -> None:
+    midnight = START + 11 * DAY
+    stand_at(place, midnight - MINUTE)
+    assert keep_looks(place.lookout().sight()) == len(LOOKS)
+    assert in_force(place) == LOOKS
+    stand_at(place, midnight + MINUTE)
+    assert in_force(place) == ()
+
+
+def test_what_is_asked_for_beside_the_model_is_computed(ask: Ask, computed: list[str]) -> None:
+    ask("drift", "delay", "--against", "previous")
+    ask("quality", "delay", "--by", "week")
+    ask("quality", "delay", "--slice", "carrier")
+    assert computed == ["drift", "quality", "quality"]
+    ask("quality", "delay", "--by", "day")
+    assert computed == ["drift", "quality", "quality"]
+
+
+def test_the_watch_computes_only_what_is_not_in_force(place: Made, computed: list[str]) -> None:
+    assert keep_looks(place.lookout().sight()) == 0
+    shutil.rmtree(place.workspace.paths.store / "looks" / "quality")
+    assert keep_looks(place.lookout().sight()) == 1
+    assert computed == ["quality"]
+
+
+def test_facts_and_what_was_learnt_are_seen_in_the_looks_at_once(place: Made, ask: Ask) -> None:
+    before = looked(ask)
+    land_outcome(place)
+    learn(place)
+    after = looked(ask)
+    assert before["drift"]["together"]["auc"] is None and after["drift"]["together"]["auc"] == 0.75
+    for look in ("quality", "labels"):
+        week = [next(each for each in view[look]["periods"] if each["name"] == "last 7 days") for view in (before, after)]
+        assert week[1]["labelled"] == week[0]["labelled"] + 1, look
