@@ -89,7 +89,7 @@ def _name_width(width: int) -> int:
 
 def _row(row: FleetRow, view: FleetView, width: int, marked: bool) -> Line:
     lamps = [lamp(str(state)) for state in (row.system, row.data, row.quality, row.business)]
-    drift = _measured(row.drift_state, figures.share(row.drift, 2).rjust(4) if row.drift is not None else None)
+    drift = _drift(row)
     slo = _measured(row.budget_state, f"{figures.budget(row.budget_left):>4}" if row.budget_left is not None else None)
     switch_role = "" if str(row.switch) == "normal" else "warning"
     # A summary that an older program wrote does not say whether a switch is overdue.
@@ -106,6 +106,14 @@ def _row(row: FleetRow, view: FleetView, width: int, marked: bool) -> Line:
         spans.append(_extra(row))
     spans.append(line((switch.ljust(9), switch_role), open_incidents.rjust(2), " ", figures.since(row.since, view.at).rjust(5)))
     return Line(tuple(span for part in spans for span in part.spans))
+
+
+def _drift(row: FleetRow) -> tuple[str, str]:
+    number = figures.share(row.drift, 2).rjust(4) if row.drift is not None else None
+    # A summary that an older program wrote does not say whether a rule only logs.
+    if number is not None and getattr(row, "drift_only_logged", False):
+        return f"  {number}", "dim"
+    return _measured(row.drift_state, number)
 
 
 def _measured(state: State, number: str | None) -> tuple[str, str]:

@@ -57,8 +57,9 @@ class _Seen:
         return self.evaluated.health
 
     def judged(self, signal: str) -> Judged | None:
-        """A signal by its own name or by its rule's id."""
-        return next((each for each in self.evaluated.judged if signal in {each.signal.id, each.rule.signal if each.rule else None}), None)
+        """A signal by its own name or by its rule's id: one that somebody is told of, where there is one."""
+        named = [each for each in self.evaluated.judged if signal in {each.signal.id, each.rule.signal if each.rule else None}]
+        return min(named, key=lambda each: each.signal.only_logged, default=None)
 
 
 def last_mitigation(control: ControlState, environment: str, model: str, at: datetime) -> ActionRecord | None:
@@ -128,9 +129,12 @@ class Checks:
     def _signals(self, names: Sequence[str], verb: str, model: str, _args: Mapping[str, Argument]) -> CheckResult:
         """The worst of several signals; one of them unknown keeps the rest from being `ok`."""
         seen = self._model(model)
-        found = [each.signal for name in names if (each := seen.judged(name)) is not None]
-        if not found:
+        watched = [each.signal for name in names if (each := seen.judged(name)) is not None]
+        if not watched:
             return self._unknown(f"no rule watches {', '.join(names)} of {model}", command_line(verb, model))
+        found = [signal for signal in watched if not signal.only_logged]
+        if not found:
+            return self._of_signal(watched[0], _not_asked(watched), command_line(verb, model), State.UNKNOWN)
         state = worst([signal.state for signal in found])
         troubled = [signal for signal in found if signal.state == state]
         sentence = "; ".join(signal.why for signal in troubled)
@@ -150,7 +154,7 @@ class Checks:
         usable = health.since_onset.labelled if health.since_onset is not None else labels.labelled
         arrived = f"{figures.percent(labels.share)} of {figures.count(labels.scored)}{complete}, {figures.count(usable)} to judge by"
         amount = State.OK if usable >= ENOUGH_LABELS else State.WARNING if usable >= FEW_LABELS else State.CRITICAL
-        if judged is None or judged.signal.value is None:
+        if judged is None or judged.signal.value is None or judged.signal.only_logged:
             return self._result(amount, arrived, value=labels.share, n=labels.scored, command=command_line("quality", model))
         state = worst([judged.signal.state, amount])
         why = f"; {judged.signal.why}" if judged.signal.state not in {State.OK, State.UNKNOWN} else ""
@@ -164,6 +168,8 @@ class Checks:
         judged = seen.judged(name)
         if judged is None:
             return self._unknown(f"no rule watches {name} of {model}", command_line("model", model))
+        if judged.signal.only_logged:
+            return self._of_signal(judged.signal, _not_asked([judged.signal]), command_line("model", model), State.UNKNOWN)
         if args.get("since") != "mitigation":
             return self._of_signal(judged.signal, judged.signal.why, command_line("model", model))
         action = last_mitigation(self.sight.control, self.sight.environment, model, self.sight.at)
@@ -187,10 +193,12 @@ class Checks:
         if name not in {layer.value for layer in Layer}:
             return self._unknown(f"there is no layer {name}", command_line("model", model))
         layer = self._model(model).health.layer(Layer(name))
-        signal = next((each for each in layer.signals if each.state == layer.state), None)
+        signal = next((each for each in layer.signals if each.state == layer.state and not each.only_logged), None)
         if signal is None:
             return self._result(layer.state, layer.why, command=command_line("model", model))
-        sentence = layer.why if layer.state is not State.OK else f"every signal of the {name} layer is ok"
+        logged = sum(each.only_logged and each.state in {State.WARNING, State.CRITICAL} for each in layer.signals)
+        beside = f", {logged} in trouble {'is' if logged == 1 else 'are'} only logged" if logged else ""
+        sentence = layer.why if layer.state is not State.OK else f"every signal of the {name} layer is ok{beside}"
         return self._of_signal(signal, sentence, command_line("model", model), layer.state)
 
     def _slo_budget(self, model: str, args: Mapping[str, Argument]) -> CheckResult:
@@ -312,6 +320,12 @@ class Checks:
 
     def _result(self, state: State, sentence: str, **more: Any) -> CheckResult:
         return CheckResult(state=state, sentence=Untrusted(sentence), at=self.sight.at, **more)
+
+
+def _not_asked(signals: Sequence[Signal]) -> str:
+    """What a rule that only logs saw, and that it decides nothing."""
+    seen = ", ".join(f"{signal.id} says {signal.state}{'' if signal.value is None else f' at {_short(signal)}'}" for signal in signals)
+    return f"only rules that log watch this, and they lead no step: {seen}"
 
 
 def _short(signal: Signal) -> str:

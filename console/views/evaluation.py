@@ -274,7 +274,8 @@ def _health(
         since_onset=since_onset,
         labels=LabelCoverage(scored=scored, labelled=day.labelled if day else 0, complete_to=recent.complete_up_to if recent else None),
         drift=drift.value if drift else None,
-        drift_state=drift.state if drift else State.UNKNOWN,
+        drift_state=drift.state if drift and not drift.only_logged else State.UNKNOWN,
+        drift_only_logged=bool(drift and drift.only_logged),
         budget=budget,
         switch=subject.switch,
         scored_last_day=scored,
@@ -291,7 +292,7 @@ def _health(
 def _layer(layer: Layer, judged: Sequence[Judged]) -> LayerHealth:
     signals = tuple(each.signal for each in judged)
     # What only is logged asks for nobody: it shows its number and its state, and turns no lamp, neither to trouble nor to ok.
-    counting = [each.signal for each in judged if not _only_logged(each)]
+    counting = [signal for signal in signals if not signal.only_logged]
     if not counting:
         what = "only rules that log watch this layer" if signals else "no rule watches this layer"
         nothing = silent(f"{layer.value}.none", layer, layer.value, what).signal
@@ -302,10 +303,6 @@ def _layer(layer: Layer, judged: Sequence[Judged]) -> LayerHealth:
     state = worst([signal.state for signal in counting])
     first = next(signal for signal in counting if signal.state == state)
     return LayerHealth(layer=layer, state=state, signals=signals, since=first.since, why=first.why)
-
-
-def _only_logged(judged: Judged) -> bool:
-    return judged.rule is not None and judged.rule.only_logs
 
 
 def _overall(layers: Sequence[LayerHealth]) -> State:
@@ -321,7 +318,7 @@ def _since(layers: Sequence[LayerHealth], state: State) -> datetime | None:
 
 def _began(layer: LayerHealth, judged: Sequence[Judged]) -> datetime | None:
     """When the layer's present trouble began: by the signals that page and are in the layer's state, else by any in that state."""
-    mine = [each for each in judged if each.signal.layer == layer.layer and each.signal.state == layer.state and not _only_logged(each)]
+    mine = [each for each in judged if (each.signal.layer, each.signal.state, each.signal.only_logged) == (layer.layer, layer.state, False)]
     paging = [each for each in mine if each.rule is not None and each.rule.severity == "page" and each.rule.signal != "slo_burn"]
     moments = [trouble_began(each) for each in paging or mine]
     known = [moment for moment in moments if moment is not None]

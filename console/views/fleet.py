@@ -32,6 +32,8 @@ class FleetRow(View):
     business: State
     drift: float | None
     drift_state: State
+    drift_only_logged: bool = False
+    """Only a rule that logs watches it: a number without a lamp."""
     budget_left: float | None
     budget_state: State
     switch: SwitchState
@@ -110,6 +112,7 @@ def fleet_row(
         business=health.layer(Layer.BUSINESS).state,
         drift=health.drift,
         drift_state=health.drift_state,
+        drift_only_logged=health.drift_only_logged,
         budget_left=health.budget.left if health.budget else None,
         budget_state=health.budget.state if health.budget else State.UNKNOWN,
         switch=health.switch,

@@ -72,6 +72,8 @@ class Signal(View):
     states: tuple[State, ...] = ()
     """The state at each of `ModelHealth.ends`."""
     simulated: bool = False
+    only_logged: bool = False
+    """Its rule only logs: it keeps its own state, turns no lamp and answers no step of a playbook."""
 
 
 class LayerHealth(View):
@@ -163,6 +165,8 @@ class ModelHealth(View):
     drift: float | None
     """PSI of the scores against the reference."""
     drift_state: State
+    drift_only_logged: bool = False
+    """Only a rule that logs watches the scores: their drift has a number and no lamp."""
     budget: Budget | None
     switch: SwitchState
     scored_last_day: int

@@ -139,6 +139,7 @@ def judge(rule: AlertRule, measured: Measured, limits: Limits, ends: Ints, strip
         window_hours=rule.window.total_seconds() / 3600,
         history=history,
         states=then,
+        only_logged=rule.only_logs,
     )
     return Judged(signal, rule, ends, measured.values, measured.n, states)
 
@@ -146,7 +147,10 @@ def judge(rule: AlertRule, measured: Measured, limits: Limits, ends: Ints, strip
 def unknown(rule: AlertRule, why: str) -> Judged:
     """A signal that cannot be computed, with the reason."""
     title, unit = TITLES.get(rule.signal, (rule.signal, "ratio"))
-    signal = Signal(id=rule.id, layer=rule.layer, title=title, state=State.UNKNOWN, value=None, unit=unit, why=f"{rule.id}: {why}")
+    signal = Signal(
+        id=rule.id, layer=rule.layer, title=title, state=State.UNKNOWN, value=None, unit=unit, why=f"{rule.id}: {why}",
+        only_logged=rule.only_logs,
+    )  # fmt: skip
     return Judged(signal, rule)
 
 

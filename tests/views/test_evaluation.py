@@ -14,9 +14,12 @@ from backends.store.landing import land, land_records
 from console.config import ClockSettings, Workspace, init_workspace, open_workspace
 from console.lookout import Lookout
 from console.policies.load import load_policies, shipped_policies
+from console.render.fleet import fleet_page
+from console.runbook.checks import Checks
 from console.views.health import ModelHealth, Signal
 from console.views.judging import Judged, silent, trouble_began
 from console.views.windows import hourly_ends, moment_of
+from playbooks.format import CheckCall
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=40)
@@ -192,3 +195,48 @@ def test_what_is_only_logged_keeps_its_own_state_and_turns_no_lamp(tmp_path: Pat
     assert own.state is State.CRITICAL and own.why.endswith("; only logged: no alert, no lamp")
     assert layer.state not in {State.WARNING, State.CRITICAL} and layer.since is None
     assert calm.broke_first is not Layer.MODEL
+    checks = Checks(Lookout(open_workspace(workspace.paths.root), "production").sight())
+    asked = checks.answer(CheckCall(check="signal", args={"model": "m", "signal": "late_gap"}))
+    assert asked.state is State.UNKNOWN and asked.value == own.value
+    assert asked.sentence.raw.startswith("only rules that log watch this, and they lead no step: model.late_gap says critical at")
+    layered = checks.answer(CheckCall(check="layer", args={"model": "m", "layer": "model"}))
+    assert layered.state is layer.state
+
+
+def drift_cell(lookout: Lookout) -> tuple[str, str]:
+    """What the cell of drift says in the one row of Fleet, and in which colour."""
+    head, row = (each.line for each in fleet_page(lookout.fleet(), width=120).rows[:2])
+    place = head.text.index("DRIFT")
+    at = 0
+    for span in row.spans:
+        if at <= place < at + len(span.text):
+            return span.text.rstrip(), span.role
+        at += len(span.text)
+    raise AssertionError("no such cell")
+
+
+def test_drift_that_is_only_logged_has_a_number_and_no_lamp_and_leads_no_step(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows()
+    moved = predictions["event_at"] >= np.datetime64(BROKE.replace(tzinfo=None))  # type: ignore[operator]
+    predictions["score"] = np.where(moved, 0.9, predictions["score"])  # type: ignore[call-overload]
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    asked = CheckCall(check="score_shift", args={"model": "m"})
+    loud = Lookout(workspace, "production")
+    row = loud.fleet().rows[0]
+    assert row.drift_state is State.CRITICAL and Checks(loud.sight()).answer(asked).state is State.CRITICAL
+    assert row.drift is not None and drift_cell(loud) == (f"X {row.drift:>4.2f}".replace("0.", " ."), "critical")
+    (workspace.paths.policies / "own.yaml").write_text(
+        "format: 1\nrules:\n"
+        "  - {id: model.score_psi, title: T, layer: model, signal: score_psi, window: 5d, warning: calibrated, critical: calibrated,"
+        " playbook: prediction-shift, severity: ticket, response: log}\n"
+        "  - {id: model.score_mean, title: T, layer: model, signal: score_mean_jump, window: 24h, warning: 0.01,"
+        " playbook: prediction-shift, severity: ticket, response: log}\n"
+    )
+    calm = Lookout(open_workspace(workspace.paths.root), "production")
+    quiet = calm.fleet().rows[0]
+    assert (quiet.drift, quiet.drift_state, quiet.drift_only_logged) == (row.drift, State.UNKNOWN, True)
+    assert drift_cell(calm) == (f"  {row.drift:>4.2f}".replace("0.", " ."), "dim")
+    answer = Checks(calm.sight()).answer(asked)
+    assert answer.state is State.UNKNOWN and "they lead no step: model.score_psi says critical at" in answer.sentence.raw
