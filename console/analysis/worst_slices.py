@@ -81,6 +81,19 @@ def worst_slices(losses: Floats, columns: Sequence[CodedColumn], *, minimum: int
     return tuple(worse[:most]), searched
 
 
+def says_outcome(column: CodedColumn, outcomes: Floats) -> bool:
+    """Whether every value of the column comes with one outcome only, 0 or 1, and both occur: it is the outcome by another name.
+
+    Its slices would be the rows that were 1 and those that were 0, which nobody knows when they are scored.
+    """
+    taken = column.codes >= 0
+    codes, outcome = column.codes[taken], outcomes[taken]
+    counts = np.bincount(codes, minlength=len(column.values))
+    positives = np.bincount(codes, weights=outcome, minlength=len(column.values))
+    pure = bool(((positives == 0) | (positives == counts)).all())
+    return pure and 0 < positives.sum() < counts.sum() and len(column.values) <= MOST_VALUES
+
+
 def coded(name: str, values: npt.NDArray[np.generic], labels: Sequence[str]) -> CodedColumn:
     """A column whose rows already are indexes into `labels`."""
     return CodedColumn(name, tuple(labels), np.asarray(values, dtype=np.int64))

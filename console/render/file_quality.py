@@ -51,7 +51,8 @@ def file_quality_page(view: FileQualityView, *, width: int) -> Page:
         rows += _table(f"By {column}", values, width)
     for column, found in view.fairness.items():
         rows += _fairness(column, found, width)
-    rows += [Row(Line()), *(Row(line((f" {note}", "dim"))) for note in view.notes)] if view.notes else []
+    notes = [each for note in view.notes for each in wrapped(line((f" {note}", "dim")), width - 1, 1)]
+    rows += [Row(Line()), *map(Row, notes)] if notes else []
     return Page(heading, tuple(rows), "quality")
 
 
@@ -63,7 +64,12 @@ def _head() -> Line:
 def _numbers(name: str, metrics: Metrics) -> Line:
     values = [getattr(metrics, field) for field, _ in _COLUMNS]
     cells = [("unkn" if value is None else figures.share(value), -6, "unknown" if value is None else "") for value in values]
-    return columns([(Untrusted(name), 14, ""), (figures.count(metrics.labelled), -9, ""), *cells], gap=0)
+    return columns([(_named(name), 14, ""), (figures.count(metrics.labelled), -9, ""), *cells], gap=0)
+
+
+def _named(value: str) -> Untrusted:
+    """A value as it is drawn: an empty text would be no name at all."""
+    return Untrusted(value or '""')
 
 
 def _intervals(metrics: Metrics) -> Line:
@@ -92,7 +98,7 @@ def _worst(view: FileQualityView, width: int) -> list[Row]:
     note = f"{view.slices_searched:,} slices of at least {view.minimum} labelled rows"
     rows = [Row(Line()), Row(rule("Worst slices", width, note))]
     for each in view.worst_slices:
-        where = " and ".join(f"{column} {value}" for column, value in each.where.items())
+        where = " and ".join(f"{column} {_named(value).raw}" for column, value in each.where.items())
         figure = f"Brier {figures.share(each.brier)}, {figures.signed(each.excess)} ({figures.share(each.low)}-{figures.share(each.high)})"
         rows.append(Row(columns([(" ", 1, ""), (Untrusted(where), 30, ""), (f"n {figures.count(each.n)}", -9, ""), (figure, -36, "")])))
     if not view.worst_slices:
@@ -101,7 +107,9 @@ def _worst(view: FileQualityView, width: int) -> list[Row]:
 
 
 def _fairness(column: str, found: GroupFairness, width: int) -> list[Row]:
-    rows = [Row(Line()), Row(rule(f"Groups of {column}", width, f"compared from {found.minimum} rows up"))]
+    compared = len(found.by_group) - len(found.left_out)
+    note = f"{compared} of {len(found.by_group)} groups compared, from {found.minimum} scored rows up"
+    rows = [Row(Line()), Row(rule(f"Groups of {column}", width, note))]
     for title, value, field in (
         ("demographic parity difference", found.demographic_parity_difference, "demographic_parity_difference"),
         ("demographic parity ratio", found.demographic_parity_ratio, "demographic_parity_ratio"),
@@ -120,9 +128,13 @@ def _fairness(column: str, found: GroupFairness, width: int) -> list[Row]:
             (_rate(each.true_positive_rate, each.intervals.get("true_positive_rate")), -18, ""),
             (_rate(each.false_positive_rate, each.intervals.get("false_positive_rate")), -18, ""),
         ]
-        rows.append(Row(columns([(Untrusted(name), 14, ""), (figures.count(each.rows), -9, ""), *cells], gap=0)))
+        rows.append(Row(columns([(_named(name), 14, ""), (figures.count(each.rows), -9, ""), *cells], gap=0)))
     if found.left_out:
-        rows.append(Row(line((" too few rows to compare: ", "dim"), (Untrusted(", ".join(found.left_out)), "dim"))))
+        small = ", ".join(
+            f"{_named(name).raw} (n {figures.count(found.by_group[name].rows - found.by_group[name].left_out)})" for name in found.left_out
+        )
+        told = line((" left out of the differences, too few rows: ", "warning"), Untrusted(small))
+        rows += [Row(each) for each in wrapped(told, width - 1, 3)]
     return rows
 
 

@@ -12,7 +12,7 @@ from backends.data_files.table import opened
 from console.analysis.fairness import Fairness, GroupRates, fairness
 from console.analysis.intervals import Interval
 from console.analysis.quality import NO_SCORES, BinaryQuality, binary_quality
-from console.analysis.worst_slices import CodedColumn, coded, worst_slices
+from console.analysis.worst_slices import CodedColumn, coded, says_outcome, worst_slices
 from console.views.file_rows import PERIOD, FileAsked, FileRows, read_rows
 from console.views.health import View
 
@@ -121,7 +121,7 @@ def file_quality(named: str, asked: FileAsked, progress: Callable[[int, int], No
         progress(2 + number, steps)
     groups = {column: _fairness(rows, asked, column) for column in asked.groups}
     progress(steps - 1, steps)
-    worst, looked_at = _worst(rows, asked.minimum)
+    worst, looked_at = _worst(rows, asked.minimum, notes)
     progress(steps, steps)
     return FileQualityView(
         file=named,
@@ -237,10 +237,16 @@ def _group(rows: FileRows, asked: FileAsked, mask: npt.NDArray[np.bool_], rates:
     return GroupMetrics(**numbers, true_positive_rate=rates.true_positive_rate, false_positive_rate=rates.false_positive_rate)
 
 
-def _worst(rows: FileRows, minimum: int) -> tuple[tuple[WorstSliceView, ...], int]:
+def _worst(rows: FileRows, minimum: int, notes: list[str]) -> tuple[tuple[WorstSliceView, ...], int]:
     known = np.isfinite(rows.score) & ~np.isnan(rows.label)
-    losses = (rows.score[known] - rows.label[known]) ** 2
-    found, searched = worst_slices(losses, [coded(each.name, each.codes[known], each.values) for each in rows.searched], minimum=minimum)
+    label = rows.label[known]
+    losses = (rows.score[known] - label) ** 2
+    columns = [coded(each.name, each.codes[known], each.values) for each in rows.searched]
+    told = [each.name for each in columns if losses.size >= 2 * minimum and says_outcome(each, label)]
+    if told:
+        said = "says the outcome itself and is" if len(told) == 1 else "say the outcome itself and are"
+        notes.append(f"{', '.join(map(repr, told))} {said} not searched for the worst slices")
+    found, searched = worst_slices(losses, [each for each in columns if each.name not in told], minimum=minimum)
     return tuple(
         WorstSliceView(
             where=dict(each.where), n=each.n, brier=each.loss, excess=each.excess, low=each.low, high=each.high, share_of_loss=each.share

@@ -34,6 +34,8 @@ MISSING: Final = "(missing)"
 PERIODS: Final = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """How a period is named: ISO weeks."""
 
+_COUNT: Final = {True: "does not count", False: "do not count"}
+
 _NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE")
 _PLAIN_TEXT: Final = ("VARCHAR", "BOOLEAN", "DATE", "UUID", "NULL")
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
@@ -82,7 +84,13 @@ def read_rows(table: Table, asked: FileAsked) -> tuple[FileRows, list[str]]:
     scores, labels = _floats(score), _floats(label)
     _check_labels(table, asked.label, labels)
     _check_scores(table, asked.score, scores)
-    labels[~np.asarray(known, dtype=bool)] = np.nan
+    later = ~np.asarray(known, dtype=bool)
+    unknown_yet = int((later & ~np.isnan(labels)).sum())
+    if unknown_yet:
+        notes.append(
+            f"{unknown_yet:,} {'outcome was' if unknown_yet == 1 else 'outcomes were'} not known yet and {_COUNT[unknown_yet == 1]}"
+        )
+    labels[later] = np.nan
     names = [*columns, *([PERIOD] if asked.time is not None else [])]
     by_name = {name: _coded(table, name, values) for name, values in zip(names, keys, strict=False)}
     unnamed = [_of_other(each, values) for each, values in zip(others, keys[len(names) :], strict=True)]

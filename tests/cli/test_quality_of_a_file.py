@@ -128,12 +128,35 @@ def test_the_worst_slices_are_found_among_columns_that_are_named(capsys: pytest.
     assert fair["demographic_parity_difference"] == pytest.approx(max(rates) - min(rates))
 
 
+def test_groups_that_are_too_small_to_compare_are_named_with_their_rows(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    size = {"a": 400, "b": 300, "tiny": 12, "": 9}
+    group = [name for name, count in size.items() for _ in range(count)]
+    path = tmp_path / "groups.parquet"
+    frame = {"outcome": [row % 2 for row in range(len(group))], "score": [row % 10 / 10 for row in range(len(group))], "grp": group}
+    pl.DataFrame(frame).write_parquet(path)
+    words = ["quality", path, "--label", "outcome", "--score", "score", "--threshold", ".5", "--group", "grp"]
+    page = run(capsys, *words)[1]
+    assert "2 of 4 groups compared, from 30 scored rows up" in page
+    assert 'left out of the differences, too few rows: "" (n 9), tiny (n 12)' in page
+
+
+def test_what_says_the_outcome_itself_is_no_slice(capsys: pytest.CaptureFixture[str], scores: Path, tmp_path: Path) -> None:
+    path = tmp_path / "told.parquet"
+    again = "CASE outcome WHEN 1 THEN 'late' WHEN 0 THEN 'in time' END AS became"
+    duckdb.connect().execute(f"COPY (SELECT *, {again} FROM '{scores}') TO '{path}' (FORMAT parquet)")
+    found, without = quality(capsys, path), quality(capsys, scores)
+    assert found["notes"] == [*without["notes"], "'became' says the outcome itself and is not searched for the worst slices"]
+    assert (found["worst_slices"], found["slices_searched"]) == (without["worst_slices"], without["slices_searched"])
+
+
 def test_outcomes_that_became_known_later_do_not_count(capsys: pytest.CaptureFixture[str], scores: Path) -> None:
     rows = rows_of(scores)
     found = quality(capsys, scores, "--label-time", "seen", "--as-of", "2024-01-20T01:00+01:00")
     by_then = np.asarray(rows["seen"]).astype("datetime64[us]") <= np.datetime64("2024-01-20T00:00")
     known = by_then & ~np.ma.getmaskarray(rows["outcome"])
     assert found["overall"]["labelled"] == int(known.sum()) and found["overall"]["rows"] == 5000
+    later = int((~np.ma.getmaskarray(rows["outcome"])).sum() - known.sum())
+    assert found["notes"][0] == f"{later:,} outcomes were not known yet and do not count"
 
 
 def test_a_pattern_reads_many_files_as_one(capsys: pytest.CaptureFixture[str], scores: Path, tmp_path: Path) -> None:
