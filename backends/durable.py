@@ -7,7 +7,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -74,13 +74,24 @@ def open_anew(path: Path, mode: int) -> int:
     return descriptor
 
 
-def replace_file(path: Path, content: bytes, mode: int) -> None:
+def replace_file(path: Path, content: bytes, mode: int, *, written: Callable[[Path, bytes, int], None] | None = None) -> None:
     """Put `content` at `path` in one step: readers see the old file or the new one, whole.
 
     The caller holds the lock of `path`, so one fixed temporary name is enough and a crash leaves at most that one.
-    Raises OSError (the old content is untouched) or UncertainWrite (the new content is in place, maybe not yet durable).
+    `written`: what writes it instead of `write_anew`. Raises OSError (the old content is untouched) or UncertainWrite (the new content is
+    in place, maybe not yet durable).
     """
     beside = path.with_name(f".{path.name}.tmp")
+    (written or write_anew)(beside, content, mode)
+    beside.replace(path)
+    try:
+        sync_folder(path.parent)
+    except OSError as error:
+        raise UncertainWrite(error.errno, f"{path} was replaced but its folder could not be flushed: {error.strerror}") from error
+
+
+def write_anew(beside: Path, content: bytes, mode: int) -> None:
+    """Write the new file `beside` and flush it. Raises OSError, and then nothing is left of it."""
     descriptor = open_anew(beside, mode)
     try:
         remaining = memoryview(content)
@@ -93,11 +104,6 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
             beside.unlink()
         raise
     os.close(descriptor)
-    beside.replace(path)
-    try:
-        sync_folder(path.parent)
-    except OSError as error:
-        raise UncertainWrite(error.errno, f"{path} was replaced but its folder could not be flushed: {error.strerror}") from error
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from datetime import datetime
 from backends.journal.outside import OutsideHeads
 from backends.local.reading import LocalAliases, LocalSwitches
 from backends.protocol import BackendError
+from backends.reserve import keep_reserve
 from console.approval_terms import approval_terms, glass_terms, second_person_kinds, signer_files
 from console.config import Workspace
 from console.control.desk import Desk
@@ -33,13 +34,15 @@ def open_desk(
 ) -> Desk:
     """The desk of the person of this process. Raises ValueError when QUARTERDECK_ACTOR cannot be understood.
 
-    `keep`: good policies are kept as the last good ones, so that a file that breaks later loosens nothing; False where nothing is done.
+    `keep`: good policies are kept as the last good ones, so that a file that breaks later loosens nothing, and some room on the disk, so
+    that a kill switch works on a full one; False where nothing is done.
     """
     clock = workspace.clock(as_of=as_of)
     actor = current_actor(clock)
     policies = load_policies(workspace.paths.policies)
     if keep and not read_only and as_of is None:
         adopt_new(workspace.paths.policies, policies)
+        keep_reserve(workspace.paths.root)
     policy = control_policy(policies, workspace, environment, actor)
     outside = outside_heads(workspace)
     terminal = this_terminal() or this_process()

@@ -233,6 +233,8 @@ def init_workspace(
     """
     import shutil  # only a shared workspace needs it
 
+    from backends.reserve import keep_reserve  # and this only a new one
+
     paths = WorkspacePaths(root)
     if paths.workspace_toml.exists():
         raise WorkspaceProblem(f"{root} is a workspace already; open it with: quarterdeck --workspace {root}")
@@ -259,6 +261,7 @@ def init_workspace(
         if clock is not None:
             write_clock(paths, SimulatedClock(clock.start, SystemClock().real_now(), clock.speed))
         paths.workspace_toml.chmod(0o600 if group is None else 0o660)
+        keep_reserve(root)
     except LookupError:
         raise WorkspaceProblem(f"there is no group {group!r} on this machine; see: getent group") from None
     except OSError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -26,7 +27,8 @@ from backends.local.documents import (
 from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
 from backends.local.traffic_document import Rollout, TrafficDocument
 from backends.protocol import NO_ROLLOUT, AliasMove, BackendConflict, BackendError, BackendUnavailable, SwitchSetting, TrafficSetting
-from backends.records import SwitchState
+from backends.records import SAFETY_ORDER, SwitchState
+from backends.reserve import write_by_all_means
 
 
 class LocalAliasSetter(LocalAliases):
@@ -111,7 +113,8 @@ class LocalSwitchSetter(LocalSwitches):
             version = document.version + 1
             applied = dict([*document.applied.items(), (setting.key, version)][-REMEMBERED_KEYS:])
             changed = {"switches": {**document.switches, setting.environment: models}, "applied": applied}
-            self._publish(document.model_copy(update=changed))
+            by_all_means = setting.state is not SwitchState.NORMAL and SAFETY_ORDER.index(setting.state) >= SAFETY_ORDER.index(state)
+            self._publish(document.model_copy(update=changed), by_all_means=by_all_means)
             return published.public(setting.environment, setting.model)
 
     def forbid(self, key: str) -> bool:
@@ -124,10 +127,11 @@ class LocalSwitchSetter(LocalSwitches):
                 self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)}))
             return False
 
-    def _publish(self, document: SwitchesDocument) -> None:
-        replace_file(
-            self.path, document_bytes(document.model_copy(update={"version": document.version + 1})), private_mode(self.path.parent)
-        )
+    def _publish(self, document: SwitchesDocument, *, by_all_means: bool = False) -> None:
+        content = document_bytes(document.model_copy(update={"version": document.version + 1}))
+        # Only a step towards safety may use up what is kept back for a full disk.
+        written = partial(write_by_all_means, self.path.parent) if by_all_means else None
+        replace_file(self.path, content, private_mode(self.path.parent), written=written)
 
 
 class LocalTrafficSetter(LocalTraffic):

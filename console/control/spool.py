@@ -7,7 +7,6 @@ the journal takes the notes over, records the gap, and only then removes the fil
 from __future__ import annotations
 
 import contextlib
-import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from backends.durable import make_folder, open_anew, private_mode, sync_folder
+from backends.durable import make_folder, private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
 from backends.plain_file import read_owned, read_plain
 from backends.records import canonical_json, digest_of_bytes
+from backends.reserve import write_by_all_means
 from backends.store.paths import WorkspacePaths
 from console.control import events
 from console.control.actions import Call, Moved, action_id_of
@@ -70,18 +70,8 @@ def write_note(folder: Path, drafts: Sequence[Draft], reason: str) -> Path:
     path = folder / f"{PREFIX}{moment}-{digest_of_bytes(lines)[7:19]}{SUFFIX}"
     mode = private_mode(folder)
     beside = path.with_name(f".{path.name}.tmp")
-    descriptor = open_anew(beside, mode)
-    try:
-        remaining = memoryview(lines)
-        while remaining:
-            remaining = remaining[os.write(descriptor, remaining) :]
-        os.fsync(descriptor)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
-    finally:
-        os.close(descriptor)
+    # Its owner says whose note it is.
+    write_by_all_means(folder.parent, beside, lines, mode, own=True)
     beside.replace(path)
     sync_folder(folder)
     return path

@@ -12,6 +12,7 @@ from typing import Final
 
 from backends.filesystems import filesystem_of, over_a_network
 from backends.records import State
+from backends.reserve import PIECE_BYTES, PIECES, pieces_kept
 from backends.store.paths import WorkspacePaths
 from console.config import FORMAT, PRIVATE, SHARED, WorkspaceProblem
 from console.demo.built import again, is_built, under_other_policies
@@ -105,6 +106,19 @@ def disk_room(looked: Looked) -> Iterator[Finding]:
         yield finding("disk.room", State.OK, what)
 
 
+def disk_reserve(looked: Looked) -> Iterator[Finding]:
+    """Room that is kept back, so that a kill switch can be set on a full disk."""
+    kept = pieces_kept(looked.workspace.paths.root)
+    size = f"{kept * PIECE_BYTES / 2**10:,.0f} of {len(PIECES) * PIECE_BYTES / 2**10:,.0f} KiB are kept back"
+    if kept == len(PIECES):
+        yield finding("disk.reserve", State.OK, f"{size}: a kill switch can be set on a full disk")
+    else:
+        what = f"{size} for a kill switch on a full disk" + ("" if kept else ": one may fail there")
+        yield finding(
+            "disk.reserve", State.WARNING, what, "quarterdeck watch --once makes it anew, and so does whoever acts, once there is room"
+        )
+
+
 def clock_kind(looked: Looked) -> Iterator[Finding]:
     try:
         clock = looked.workspace.clock()
@@ -175,5 +189,6 @@ def _newest_write(paths: WorkspacePaths) -> datetime | None:
 
 
 CHECKS: tuple[Check, ...] = (
-    workspace_settings, workspace_demo, workspace_rights, workspace_filesystem, disk_room, clock_kind, faults_reported
+    workspace_settings, workspace_demo, workspace_rights, workspace_filesystem, disk_room, disk_reserve, clock_kind,
+    faults_reported,
 )  # fmt: skip

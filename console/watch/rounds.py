@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from backends.protocol import BackendError
+from backends.reserve import keep_reserve
 from backends.store.catalogue import open_catalogue
 from backends.store.compactor import compact
 from backends.store.errors import StoreBusy
@@ -53,6 +54,7 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
     """Go through every step once; without `learn` all but estimates. A step that another process is at is left to it. Raises StoreError."""
     done = Round()
     _adopt(workspace, done)
+    keep_reserve(workspace.paths.root)
     try:
         # Owners are asked before anything that needs the store: it may be the store that is in trouble.
         for environment in workspace.settings.environments:

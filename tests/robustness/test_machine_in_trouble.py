@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -82,14 +83,43 @@ def test_on_a_full_disk_nothing_is_lost_and_everything_says_so(small_disk: Path,
     assert doctor.code == 1
     [disk] = [each for each in json.loads(doctor.out)["findings"] if each["id"] == "disk.room"]
     assert disk["state"] == "critical"
+    [reserve] = [each for each in json.loads(doctor.out)["findings"] if each["id"] == "disk.reserve"]
     assert (root / "switches.json").read_bytes() == switches
-    assert [path.name for path in small_disk.iterdir() if path.name.endswith(".tmp")] == []
-    ballast.unlink()
     assert counted(root) == before
+    assert reserve["state"] == "ok"
+    killed = ask(root, "kill delay --state killed --confirm delay --reason r")
+    assert killed.code == 0, killed.err
+    assert "effective" in killed.out and '"state": "killed"' in (root / "switches.json").read_text()
+    landed = counted(root)
+    assert [path.name for path in small_disk.iterdir() if path.name.endswith(".tmp")] == []
+    assert counted(root) == landed
+    ballast.unlink()
+    assert counted(root) == landed
     assert ask(root, "note delay words").code == 0
     answer = ask(root, "ingest predictions", str(rows), "--model", "delay", "--version", "1")
     assert "2,000 accepted, 0 repeated, 0 refused" in answer.out
     assert ask(root, "audit verify").code == 0
+
+
+def test_room_for_a_kill_switch_is_kept_back_from_the_start_and_made_anew(tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    assert ask(root, "init").code == 0
+
+    def doctor() -> tuple[str, str]:
+        findings = json.loads(ask(root, "doctor --json").out)["findings"]
+        [found] = [each for each in findings if each["id"] == "disk.reserve"]
+        return found["state"], found["what"]
+
+    whole_reserve = ("ok", "1,024 of 1,024 KiB are kept back: a kill switch can be set on a full disk")
+    assert doctor() == whole_reserve
+    for words in ("watch --once", "kill delay --confirm delay --reason r"):
+        shutil.rmtree(root / "reserve")
+        assert doctor() == ("warning", "0 of 1,024 KiB are kept back for a kill switch on a full disk: one may fail there")
+        ask(root, words)
+        assert doctor() == whole_reserve
+    assert ask(root, "backup", "create", str(tmp_path / "b.tar.gz")).code == 0
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        assert not [name for name in archive.getnames() if "reserve" in name]
 
 
 def as_nobody(root: Path, *words: str) -> Answer:
