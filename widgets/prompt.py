@@ -10,10 +10,11 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from widgets.line import Line, Span, line
+from widgets.line import Line, Span, line, sides
 from widgets.strips import DrawsLines, strip_of
 
 LONGEST: Final = 500
+WAYS_OUT: Final = "Enter goes on  Esc cancels"
 
 Completer = Callable[[str], Sequence[str]]
 """From the whole text typed so far to whole texts that could be meant, best first."""
@@ -160,12 +161,13 @@ class Prompt(DrawsLines, can_focus=True):
 
     def _offers_line(self, width: int) -> Line:
         if self._note.spans:
-            return self._note.fitted(width)
+            return sides(self._note, line((WAYS_OUT, "dim")), width)
         parts: list[Span] = []
         first = max(0, (self._chosen or 0) - 4)
         for number, offer in enumerate(self._offers[first:], first):
             parts += [Span(" "), Span(offer, "banner" if number == self._chosen else "")]
-        return Line((*parts[:60], Span("  Tab completes" if self._offers and self._chosen is None else "", "dim"))).fitted(width)
+        offers = Line((*parts[:60], Span("  Tab completes" if self._offers and self._chosen is None else "", "dim")))
+        return sides(offers, line((WAYS_OUT, "dim")), width)
 
 
 _MOVES: dict[str, Callable[[int, int], int]] = {

@@ -54,6 +54,7 @@ SCHEMAS: dict[str, str] = {
     "workspaces": "console.views.workspaces:WorkspacesView",
     "policies": "console.views.in_force:InForceView",
     "config": "console.views.workspaces:ConfigView",
+    "config-path": "console.views.workspaces:PathView",
     "secrets": "console.views.secrets:SecretsView",
     "watch": "console.views.workspaces:WatchView",
     "endpoint": "console.views.endpoint:EndpointView",

@@ -204,7 +204,8 @@ def _gate_text(gate: Gate | None) -> str:
     if gate is None:
         return "absent"
     waiver = f", waiver {gate.waiver}" if gate.waiver else ""
-    return f"{gate.state.value} (limit {gate.limit or 'none'}{waiver})"
+    measured = " -> ".join(each for each in (gate.before, gate.after) if each)
+    return f"{gate.state.value} ({measured + ', ' if measured else ''}limit {gate.limit or 'none'}{waiver})"
 
 
 def _short(digest: str | None) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.records import State
+from backends.text import cell_width, displayable
 from console.control.actions import version_label
 from console.render import figures
 from console.render.plan import gate_line
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from console.views.signatures import BundleView, SignaturesView
 
 _MARK_OF = {"pending": "unknown", "approved": "warning"}
+
+_TITLES = ("REQUEST", "WHAT", "STATE", "GATES", "BY", "ASKED")
+_MOST = (8, 24, 9, 11, 8, 12)
+"""Cells of the columns at most, in 80 columns."""
 
 THE_REQUEST = "request"
 """Key of the line that stands for a request as a whole."""
@@ -39,8 +45,11 @@ def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) ->
         line((view.environment, "dim")),
         width,
     )
-    rows = [Row(line((f"   REQUEST  {'WHAT':<{24 + max(0, width - 80)}} STATE     GATES       BY              ASKED", "dim")))]
-    rows += [Row(_row(row, zone, width), key=row.id, why=_why(row, zone), state=_MARK_OF.get(row.state, "ok")) for row in view.rows]
+    cells = [_cells(row, zone) for row in view.rows]
+    sizes = _sizes(cells, width)
+    rows = [Row(joined([line("   "), columns([(title, size, "dim") for title, size in zip(_TITLES, sizes, strict=True)])]))]
+    for row, each in zip(view.rows, cells, strict=True):
+        rows.append(Row(_row(row, each, sizes), key=row.id, why=_why(row, zone), state=_MARK_OF.get(row.state, "ok")))
     rows += review_rows(view.reviews, zone, width)
     if view.problem:
         rows.append(Row(line(" ", ("?", "unknown"), f" the journal cannot be read: {view.problem}")))
@@ -53,22 +62,25 @@ def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) ->
     return Page(heading, tuple(rows), "approvals")
 
 
-def _row(row: ApprovalRow, zone: ZoneInfo, width: int) -> Line:
+def _sizes(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Cells of each column: as many as it needs, and what is left for what is asked, whose models have long names."""
+    most = [size + max(0, width - 80) // len(_MOST) for size in _MOST]
+    needed = [max(len(title), *(cell_width(displayable(row[place])) for row in rows), 0) for place, title in enumerate(_TITLES)]
+    number, _, state, gates, by, asked = (min(size, cap) for size, cap in zip(needed, most, strict=True))
+    what = width - 3 - (number + state + gates + by + asked) - (len(_TITLES) - 1)
+    return [number, what, state, gates, by, -asked]
+
+
+def _row(row: ApprovalRow, cells: Sequence[str], sizes: Sequence[int]) -> Line:
     state = _MARK_OF.get(row.state, "")
-    mark = MARKS.get(state, " ")
+    drawn = columns([(text, size, "" if place else "bold") for place, (text, size) in enumerate(zip(cells, sizes, strict=True))])
+    return joined([line((f" {MARKS.get(state, ' ')} ", state)), drawn])
+
+
+def _cells(row: ApprovalRow, zone: ZoneInfo) -> tuple[str, ...]:
     gates = f"{row.passed} pass" + (f" X {row.failed}" if row.failed else "") + (f" ? {row.unknown}" if row.unknown else "")
     gates = gates if row.passed or row.failed or row.unknown else figures.MISSING
-    what = _what(row)
-    room = 24 + max(0, width - 80)
-    asked = figures.moment(row.requested_at, zone)
-    return Line(
-        (
-            *line((f" {mark} ", state)).spans,
-            *columns(
-                [(row.id, 8, "bold"), (what, room, ""), (row.state, 9, ""), (gates, 11, ""), (row.requester, 8, ""), (asked, -12, "")]
-            ).spans,
-        )
-    )
+    return row.id, _what(row), row.state, gates, row.requester, figures.moment(row.requested_at, zone)
 
 
 def _why(row: ApprovalRow, zone: ZoneInfo) -> Line:

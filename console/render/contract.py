@@ -128,7 +128,7 @@ def _recorded(view: ContractCheckView, width: int) -> list[Row]:
         found = by_moment.get(moment)
         if found is None:
             checked = command_line("contract", "check", view.model.raw, "FILE", options={"--moment": moment})
-            rows.append(Row(line((" ? ", "unknown"), f"{moment:<10}never; qd {checked}")))
+            rows += [Row(each) for each in wrapped(line((" ? ", "unknown"), f"{moment:<10}never; qd {checked}"), width - 1, 13)]
             continue
         state = str(found.state)
         told = f"{figures.ago(view.at - found.at)}, {found.broken} rules broken, {figures.count(found.rows)} rows of "
@@ -152,7 +152,8 @@ def _searched(view: ContractCheckView, width: int) -> list[Row]:
     for name, verb in asked.items():
         found = known.get(name)
         if found is None:
-            rows.append(Row(line((" ? ", "unknown"), f"{name:<10}never; qd {verb}"), key=name, state="unknown"))
+            never = wrapped(line((" ? ", "unknown"), f"{name:<10}never; qd {verb}"), width - 1, 13)
+            rows += [Row(each, key=None if number else name, state="unknown") for number, each in enumerate(never)]
             continue
         state = str(found.state)
         many = "nothing found" if not found.found else f"{found.found} not ok"

@@ -221,7 +221,8 @@ def _course(view: DriftDetailView, width: int) -> list[Line]:
     shift = view.shift
     known = [each for each in shift.earlier if each.psi is not None]
     if not known:
-        return [line((" No earlier window of this length has facts on every day: there is no band to judge by.", "dim"))]
+        nothing = line((" No earlier window of this length has facts on every day: there is no band to judge by.", "dim"))
+        return wrapped(nothing, width - 1, 1)
     length = (view.last - view.first).days + 1
     name = {1: "day", 7: "week"}.get(length, f"{length} days")
     head = f" PSI by {name} {span(known[0].first, known[-1].last)}: "

@@ -138,11 +138,7 @@ def _evidence_rows(view: IncidentView, room: int) -> list[Row]:
 
 
 def _evidence(answer: AnswerView, room: int, zone: ZoneInfo) -> Sequence[Line]:
-    told = wrapped(line(f" {figures.clock_time(answer.at, zone)} ", answer.sentence), room, 7)
-    if len(told) > 2:
-        rest = " ".join(each.text.strip() for each in told[1:])
-        told = [told[0], line(" " * 7, _cut(Untrusted(rest), room - 7))]
-    return told
+    return wrapped(line(f" {figures.clock_time(answer.at, zone)} ", answer.sentence), room, 7)
 
 
 def _cut(text: str | Untrusted, room: int) -> str:

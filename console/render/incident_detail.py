@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WIDE_DETAIL = 70
 """From this many cells on the table of choices has all its columns, and the surroundings stand below."""
 
+OF_THE_SAME = "this step files no second request, it waits for that one. g a lists requests."
+
 DOUBT_WAYS = (
     ("doubt:recheck", "check the effect again: reads only, the first thing to do"),
     ("doubt:effective", "it took effect: you saw it, and say how you know"),
@@ -41,24 +43,26 @@ class Look:
     steps: tuple[StepView, ...]
 
 
-def step_detail(step: StepView, at: datetime, zone: ZoneInfo, room: int, steps: tuple[StepView, ...] = ()) -> list[Row]:
-    """What a step is about, in `room` cells."""
+def step_detail(
+    step: StepView, at: datetime, zone: ZoneInfo, room: int, steps: tuple[StepView, ...] = (), choice: str | None = None
+) -> list[Row]:
+    """What a step is about, in `room` cells; of a decision what speaks for `choice`, or for what is suggested."""
     look = Look(at, zone, steps)
     rows = _texts([line(" ", (f"{step.number} {step.kind}: {step.title}", "bold"))], room, 3)
     if step.status == "in doubt":
         rows += _doubt(step, room)
     if step.decision is not None:
-        return rows + _decision(look, step, step.decision, room)
+        return rows + _decision(look, step, step.decision, room, choice)
     return rows + (_paragraph(step.text, room) if step.text else []) + _state(look, step, room)
 
 
-def detail_rows(view: IncidentView, step: StepView | None, room: int) -> list[Row]:
-    """The right pane: `step`, and below it in a wide terminal what surrounds the incident."""
-    rows = [] if step is None else step_detail(step, view.at, incident_zone(view), room, view.steps)
+def detail_rows(view: IncidentView, step: StepView | None, room: int, choice: str | None = None) -> list[Row]:
+    """The right pane: `step` with the choice that the cursor is on, and below it in a wide terminal what surrounds the incident."""
+    rows = [] if step is None else step_detail(step, view.at, incident_zone(view), room, view.steps, choice)
     return rows + around_rows(view, room) if room >= WIDE_DETAIL else rows
 
 
-def _decision(look: Look, step: StepView, decision: DecisionView, room: int) -> list[Row]:
+def _decision(look: Look, step: StepView, decision: DecisionView, room: int, on: str | None) -> list[Row]:
     binary = not any("mae" in choice.figures for choice in decision.choices)
     wide = room >= WIDE_DETAIL
     rows = _paragraph(decision.about, room) if decision.about.raw else _paragraph("Nothing could be compared.", room)
@@ -71,13 +75,15 @@ def _decision(look: Look, step: StepView, decision: DecisionView, room: int) -> 
         rows.append(_choice(look, step, choice, names, wide))
     rows.append(Row(Line()))
     best = next((choice for choice in decision.choices if choice.suggested), None)
+    told = next((choice for choice in decision.choices if choice.id == on), best)
     for choice in decision.choices:
         if choice.not_now:
             rows += _paragraph(f"{choice.id} does not apply now: {choice.not_now}", room)
+    if told is not None:
+        rows += _paragraph(f"{told.id}: {told.title}. {told.text}".strip(), room)
+        if told.note.raw:
+            rows += _paragraph(told.note, room)
     if best is not None:
-        rows += _paragraph(f"{best.id}: {best.title}. {best.text}".strip(), room)
-        if best.note.raw:
-            rows += _paragraph(best.note, room)
         rows += _paragraph(f"BEST = lowest {'Brier' if binary else 'MAE'} where the difference is sure.", room)
     if step.current and step.status != "failed":
         rows.append(Row(Line()))
@@ -127,6 +133,8 @@ def _state(look: Look, step: StepView, room: int) -> list[Row]:
         rows += _operation(look, operation, room)
     if step.approval:
         rows += _paragraph(f"request: {step.approval}", room)
+    if step.asked_already:
+        rows += _paragraph(f"{step.asked_already} asks for the same already: {OF_THE_SAME}", room)
     if step.blocked:
         rows += _paragraph(f"blocked: {step.blocked}", room, "warning")
     if step.status == "failed":
@@ -148,6 +156,8 @@ def _what_enter_does(look: Look, step: StepView) -> str:
         if chosen is None and any(each.decision for each in look.steps[: step.number]):
             return "No decision was taken, so there is nothing to carry out: S skips this step."
         return f"Enter opens the plan{f' of {chosen}' if chosen else ''}: it asks for the model's name, and only then acts."
+    if step.kind == "approval" and step.asked_already:
+        return f"Enter joins {step.asked_already}, with your reason. S skips it, with a reason."
     if step.kind == "approval":
         return (
             "Enter asks for the approval, with your reason. S skips it, with a reason."

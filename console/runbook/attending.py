@@ -55,6 +55,12 @@ def may_attend(desk: Desk, incident: Incident) -> bool:
     return not desk.actor.program and desk.refusal(ActionKind.PLAYBOOK, incident.environment, incident.model) is None
 
 
+def why_only_looking(workspace: Workspace, desk: Desk, incident_id: str) -> str | None:
+    """Why this person moves no playbook of an open incident; None: they may. Raises NotFound."""
+    incident = found_incident(read_state(workspace.paths), incident_id)
+    return None if incident.state == "closed" else desk.refusal(ActionKind.PLAYBOOK, incident.environment, incident.model)
+
+
 def found_incident(state: ControlState, wanted: str) -> Incident:
     """An incident by its id, in capitals or not. Raises NotFound with the nearest."""
     found = state.incidents.get(wanted) or state.incidents.get(wanted.upper())

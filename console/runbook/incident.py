@@ -62,7 +62,7 @@ def _standing(sight: Sight, wanted: str) -> tuple[Incident, dict[str, Any], str 
         run = run_of(control, incident.run)
     except RunError as error:
         run, problem = None, f"{incident.run} cannot be read: {error}"
-    head, steps, why = _steps(sight, incident, run, control)
+    head, steps, why = _steps(sight, incident, run)
     standing = {
         "id": incident.id,
         "environment": incident.environment,
@@ -112,11 +112,9 @@ def _health(sight: Sight, model: str) -> ModelHealth:
         return known_health(sight, reader, registry_of(reader, sight.environment, sight.at), model)
 
 
-def _steps(
-    sight: Sight, incident: Incident, run: Run | None, control: ControlState
-) -> tuple[PlaybookHead | None, tuple[StepView, ...], str | None]:
+def _steps(sight: Sight, incident: Incident, run: Run | None) -> tuple[PlaybookHead | None, tuple[StepView, ...], str | None]:
     if run is not None:
-        return head_of(run.playbook, sight.clock.real_now()), steps_of(run, control, sight.at), None
+        return head_of(run.playbook, sight.clock.real_now()), steps_of(run, sight), None
     if incident.playbook is None:
         return None, (), "no playbook belongs to this incident; start one with: playbook run ID --incident " + incident.id
     library = load_library(sight.workspace.paths.playbooks)

@@ -52,7 +52,7 @@ def run_view(sight: Sight, wanted: str) -> RunView:
         driver=run.driver,
         outcome=run.outcome,
         ended_at=run.ended_at,
-        steps=steps_of(run, sight.control, sight.at),
+        steps=steps_of(run, sight),
         in_doubt=run.in_doubt.id if run.in_doubt else None,
         evidence=kept_evidence(run),
     )

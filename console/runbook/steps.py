@@ -8,9 +8,12 @@ from typing import Final, Literal
 
 from backends.records import State
 from backends.text import Untrusted
+from console.control.actions import ActionKind
 from console.control.state import ControlState
 from console.runbook.choices import NOW
 from console.views.incident import AnswerView, ChoiceView, DecisionView, OperationView, PlaybookHead, StepView, WaitView
+from console.views.serving import aliases_at
+from console.views.sight import Sight
 from playbooks.binding import bind
 from playbooks.format import ActionCall, Argument, CheckStep, DecisionStep, EscalateStep, Playbook, WaitStep
 from playbooks.host import CheckResult
@@ -49,9 +52,24 @@ def planned(book: Playbook, params: Mapping[str, Argument], library: Mapping[str
     return tuple(_step(number, StepState(each), None, None) for number, each in enumerate(bound, 1))
 
 
-def steps_of(run: Run, control: ControlState, now: datetime) -> tuple[StepView, ...]:
+def steps_of(run: Run, sight: Sight) -> tuple[StepView, ...]:
     """The steps of a run, in order."""
-    return tuple(_step(number, state, run, control, now) for number, state in enumerate(run.steps.values(), 1))
+    found = (_step(number, state, run, sight.control, sight.at) for number, state in enumerate(run.steps.values(), 1))
+    return tuple(_beside_what_is_asked(step, run.steps[step.id], sight) if step.kind == "approval" else step for step in found)
+
+
+def _beside_what_is_asked(view: StepView, state: StepState, sight: Sight) -> StepView:
+    """An approval step whose request is open already, by whomever it was filed."""
+    call = getattr(state.step, "action", None)
+    if call is None or state.approval is not None or state.status not in {StepStatus.PENDING, StepStatus.WAITING}:
+        return view
+    model, to = str(call.args["model"]), str(call.args.get("to"))
+    environment = str(call.args.get("environment", sight.environment))
+    version = aliases_at(sight.alias_history(model), sight.at).get(to, to)
+    standing = sight.control.approval_for(ActionKind(call.kind), environment, model, version, sight.at)
+    if standing is None:
+        return view
+    return view.model_copy(update={"asked_already": standing.id, "word": view.word or standing.id})
 
 
 def answer_view(step: str, check: str, result: CheckResult) -> AnswerView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.message import Message
@@ -45,6 +45,9 @@ class LoadFailed(Message):
 
 class DeckScreen(Keyed):
     """A screen of the console. A subclass names its scope and verb, loads a view and renders a page."""
+
+    reading: ClassVar[str] = "reading ..."
+    """What line 2 says before there is anything to show."""
 
     def __init__(self, target: str | None = None) -> None:
         super().__init__()
@@ -120,7 +123,7 @@ class DeckScreen(Keyed):
                 # What was kept for the first frame comes from another version of the program: it is read anew below.
                 self.view = None
         if self.view is None:
-            self.heading.show(line(("reading ...", "dim")))
+            self.heading.show(line((self.reading, "dim")))
         self.show_keys()
         self.reload()
         self.set_interval(WATCHED_EVERY, self.reload_when_changed)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import count
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from textual import work
 from textual.widget import Widget
 
 from backends.shell_words import command_line
 from console import commands
 from console.render.incident import incident_heading, incident_page, playbook_line, step_rows, steps_width
 from console.render.incident_detail import detail_rows
-from console.screens.base import DeckScreen
+from console.screens.driving import DrivingScreen
 from console.screens.keyed import ALWAYS
 from console.session import who_am_i
 from widgets.frame import OneLine
@@ -24,7 +22,7 @@ from widgets.stepper import Stepper
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.lookout import Lookout
-    from console.runbook.driving import Driving
+    from console.screens.base import DeckScreen
 
 CHOICE, DOUBT = "choice:", "doubt:"
 OF_A_RUN = frozenset({"open", "skip", "handover"})
@@ -53,10 +51,11 @@ class PlaybookLine(OneLine):
         return self._line.fitted(width)
 
 
-class IncidentScreen(DeckScreen):
+class IncidentScreen(DrivingScreen):
     """One incident. Opening it starts its playbook, and answers the checks that need nobody."""
 
     scope = "incident"
+    reading = "reading, and answering the checks that need nobody ..."
 
     def __init__(self, target: str | None = None) -> None:
         super().__init__(target)
@@ -65,7 +64,12 @@ class IncidentScreen(DeckScreen):
         self.content = self.stepper.steps
         self._at: tuple[str, str] | None = None
         """The step, and its status, for which the cursor was placed last."""
+        self._said_so = False
+        self._told: str | None = None
+        """The choice whose reasons are shown."""
         self._trouble: str | None = None
+        self._only_looks: str | None = None
+        """Why this person moves nothing here; said once, since line 23 is needed for the steps."""
 
     # reading
 
@@ -91,12 +95,13 @@ class IncidentScreen(DeckScreen):
         if lookout.as_of is not None or self.app.session.read_only:
             return None
         from console.acting import open_desk  # control is loaded with the first incident
-        from console.runbook.attending import attend
+        from console.runbook.attending import attend, why_only_looking
 
         assert self.target is not None
         try:
             with open_desk(lookout.workspace, lookout.environment) as desk:
                 attend(lookout.workspace, lookout.environment, desk, self.target)
+                self._only_looks = why_only_looking(lookout.workspace, desk, self.target)
         except Exception as error:
             return f"the playbook was not moved on: {self.app.said_of(error)}"
         return None
@@ -129,12 +134,15 @@ class IncidentScreen(DeckScreen):
         if moved and current is not None:
             self._at = place
             self.content.put_cursor_on(current.id)
-            self._stand(current)
+            self.stand(current)
         pane = self.stepper.detail if self.stepper.detail.has_focus else self.content
         row = pane.cursor_row or self.content.cursor_row
         self.why.show(row.why if row is not None else Line())
         if self._trouble:
             self.say(self._trouble, "warning")
+        elif self._only_looks and not self._said_so:
+            self._said_so = True
+            self.say(f"you only look here: {self._only_looks}")
 
     def show_keys(self) -> None:
         """Line 24: what takes the run on, in the order in which it is needed."""
@@ -145,10 +153,10 @@ class IncidentScreen(DeckScreen):
 
     def _is_of_use(self, name: str) -> bool:
         view = self.view
+        if view is None:
+            return False
         if name == "open":
             return bool(self._enter())
-        if view is None:
-            return True
         if name == "pane":
             return self.stepper.detail.cursor_key is not None
         if name == "take":
@@ -178,7 +186,13 @@ class IncidentScreen(DeckScreen):
 
     def _detail(self, key: str | None) -> Any:
         width = self.size.width
-        return detail_rows(self.view, self.view.step(key), width - steps_width(width) - 1)
+        return detail_rows(self.view, self.view.step(key), width - steps_width(width) - 1, self._told)
+
+    def _tell_of(self, choice: str) -> None:
+        """Below the choices: what speaks for the one that the cursor is on."""
+        if choice != self._told:
+            self._told = choice
+            self.stepper.detail.show_rows(self._detail(self.content.cursor_key), mark_changes=False, take_order=True)
 
     def _show_detail(self, key: str | None) -> None:
         """Show what a step is about; on the way back to the decision that is open its cursor is on what is suggested."""
@@ -189,7 +203,7 @@ class IncidentScreen(DeckScreen):
         if step is not None and step.decision is not None and not (before or "").startswith(CHOICE):
             detail.put_cursor_on(f"{CHOICE}{step.decision.suggested}")
 
-    def _stand(self, step: Any) -> None:
+    def stand(self, step: Any) -> None:
         """Put the cursor where a person is needed."""
         detail = self.stepper.detail
         if self.prompt.is_open:
@@ -207,6 +221,8 @@ class IncidentScreen(DeckScreen):
         if message.view is self.content and self.view is not None and message.key == self.content.cursor_key:
             # One that was overtaken by another move says nothing any more: what it would show is not under the cursor.
             self._show_detail(message.key)
+        if message.view is self.stepper.detail and self.view is not None and (message.key or "").startswith(CHOICE):
+            self._tell_of(message.key.removeprefix(CHOICE))
         if message.view.has_focus and message.key is not None:
             # Detail without a row that can be chosen has nothing to say: the step keeps line 23.
             self.why.show(message.why)
@@ -218,76 +234,19 @@ class IncidentScreen(DeckScreen):
     def _leave_prompt(self) -> None:
         super()._leave_prompt()
         if self.view is not None and self.view.current is not None:
-            self._stand(self.view.current)
+            self.stand(self.view.current)
 
     # Enter
 
     def open_row(self, key: str) -> None:
         if key.startswith(CHOICE):
-            self._choose(key.removeprefix(CHOICE))
+            self.choose(key.removeprefix(CHOICE))
         elif key.startswith(DOUBT):
-            self._settle(key)
+            self.settle(key)
         elif self.view is not None and self.view.current is not None and self.view.current.id == key:
-            self._take_step(self.view.current)
+            self.take_step(self.view.current)
         elif self.stepper.detail.cursor_key is not None:
             self.stepper.detail.focus()
-
-    def _choose(self, choice: str) -> None:
-        step = self.view.current
-        option = next((each for each in step.decision.choices if each.id == choice), None) if step and step.decision else None
-        if option is None:
-            return
-        if option.not_now:
-            self.ask(f"{choice} does not apply now; why all the same: ", answered=lambda why: self._do(lambda run: run.choose(choice, why)))
-        else:
-            self._do(lambda run: run.choose(choice))
-
-    def _settle(self, key: str) -> None:
-        if key == "doubt:recheck":
-            self._do(lambda run: run.recheck())
-        elif key == "doubt:again":
-            model = self.view.model
-            self.ask(f"type {model} to send it again: ", answered=lambda typed: self._do(lambda run: run.send_again(typed)))
-        else:
-            effective = key == "doubt:effective"
-            self.ask("how do you know: ", answered=lambda how: self._do(lambda run: run.resolve(effective, how)))
-
-    def _take_step(self, step: Any) -> None:
-        if step.status == "failed" or step.blocked:
-            self.ask("try it again, because: ", answered=lambda why: self._do(lambda run: run.retry(why)))
-        elif step.status == "in doubt" or step.decision is not None:
-            self._stand(step)
-        elif step.kind == "action":
-            self._open_plan()
-        elif step.kind == "approval" and step.approval is None:
-            self._ask_approval()
-        elif step.kind in {"manual", "note", "escalate"}:
-            self.ask("done: ", answered=lambda text: self._do(lambda run: run.complete(text)))
-        else:
-            self.reload()
-
-    def _ask_approval(self) -> None:
-        model = self.view.model
-        self.ask(
-            "ask for it, because: ",
-            answered=lambda why: self.ask(
-                f"type {model} to file the request: ", answered=lambda typed: self._do(lambda run: run.ask(why, typed))
-            ),
-        )
-
-    def _open_plan(self, *, undo: bool = False) -> None:
-        """The plan of the action at the cursor (or of taking one back), with incident, run and suggestion filled in."""
-        from console.runbook.plans import errand_of  # control is loaded with the first plan
-        from console.screens.plan import PlanScreen
-
-        try:
-            errand = errand_of(self.app.session, self.view.run, undo=undo)
-        except LookupError as error:
-            self.say(str(error), "warning")
-            return
-        self.app.push_screen(PlanScreen(errand))
-
-    # commands
 
     def do_open(self) -> None:
         key = (self.stepper.detail.cursor_key if self.stepper.detail.has_focus else None) or self.content.cursor_key
@@ -297,72 +256,8 @@ class IncidentScreen(DeckScreen):
     def do_pane(self) -> None:
         self.stepper.action_other_pane()
 
-    def do_take(self) -> None:
-        if self.view is not None and self.view.run is None:
-            self.app.take(self.view.id, self)
-            return
-        self._do(lambda run: run.take(), said="you drive it now")
-
-    def do_skip(self) -> None:
-        if self.view is None or self.view.current is None:
-            self.say("there is no step to skip", "warning")
-            return
-        number = self.view.current.number
-        self.ask(f"skip step {number}, because: ", answered=lambda why: self._do(lambda run: run.skip(why)))
-
-    def do_undo(self) -> None:
-        if self.view is None or self.view.run is None:
-            self.say("nothing was done here that could be taken back", "warning")
-        else:
-            self._open_plan(undo=True)
-
-    def do_handover(self) -> None:
-        self.ask("hand over to: ", answered=lambda name: self._do(lambda run: run.hand_over(name), said=f"handed over to {name}"))
-
     def do_incident(self) -> None:
         self.say("this is it")
-
-    def do_export(self) -> None:
-        self._export()
-
-    @work(thread=True, group="export", exit_on_error=False)
-    def _export(self) -> None:
-        from console.runbook.postmortem import postmortem, write_postmortem
-
-        assert self.target is not None
-        lookout = self.app.lookout()
-        folder = lookout.workspace.paths.evidence
-        try:
-            # One that was written before stays as it was: it may have been sent to somebody.
-            names = (f"{self.view.id}-postmortem{f'-{number}' if number > 1 else ''}.md" for number in count(1))
-            path = next(folder / name for name in names if not (folder / name).exists())
-            write_postmortem(path, postmortem(lookout.sight(), self.target))
-        except Exception as error:
-            self.app.call_from_thread(self.say, self.app.said_of(error), "warning")
-            return
-        self.app.call_from_thread(self.say, f"written: {path.relative_to(lookout.workspace.paths.root)} in the workspace")
-
-    def _do(self, step: Callable[[Driving], Any], said: str = "") -> None:
-        if self.view is None or self.view.run is None:
-            self.say(self.view.why_no_run or "no run was started" if self.view is not None else "still reading", "warning")
-            return
-        self._drive(self.view.run, step, said)
-
-    @work(thread=True, group="drive", exit_on_error=False)
-    def _drive(self, run: str, step: Callable[[Driving], Any], said: str) -> None:
-        from console.acting import open_desk
-        from console.runbook.driving import Driving
-
-        lookout, session = self.app.lookout(), self.app.session
-        try:
-            with open_desk(lookout.workspace, lookout.environment, as_of=session.as_of, read_only=session.read_only) as desk:
-                step(Driving(lookout.workspace, lookout.environment, desk, run))
-        except Exception as error:
-            self.app.call_from_thread(self.say, self.app.said_of(error), "warning")
-            return
-        if said:
-            self.app.call_from_thread(self.say, said)
-        self.app.call_from_thread(self.reload)
 
 
 def open_incident(app: ConsoleApp, screen: DeckScreen, words: str) -> None:

@@ -202,7 +202,8 @@ def approval_view(
     payload = approval.payload
     policy = control_policy(sight.policies, sight.workspace, payload.environment, actor)
     facts = facts or base_facts(sight.workspace, payload.action)
-    shown = facts.shown.get("gates") or {}
+    # The rows of the gates that are shown, which are those of the request: judged anew they may be others.
+    shown = ((approval.plan or {}).get("shown") or {}).get("gates") or {}
     problem = facts.shown.get(WITHOUT)
     standing = approval.state_at(sight.at).value in {"pending", "approved"}
     # What a request about the kill switch is bound to is known without the store; what has ended is bound to nothing any more.

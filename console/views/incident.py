@@ -125,6 +125,8 @@ class StepView(View):
     wait: WaitView | None = None
     operations: tuple[OperationView, ...] = ()
     approval: str | None = None
+    asked_already: str | None = None
+    """The open request for what this step would ask for: asking joins it."""
     undoable: bool = False
 
 

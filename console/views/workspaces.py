@@ -37,6 +37,13 @@ class ConfigView(View):
     problems: tuple[str, ...]
 
 
+class PathView(View):
+    """What `config path` says: where the workspace is, exactly."""
+
+    path: str
+    exists: bool
+
+
 class WatchView(View):
     """What one round of `watch --once` did: one line a step, what went wrong, ids of alerts that opened or closed."""
 

@@ -167,6 +167,27 @@ def test_a_promotion_needs_another_person_and_is_executed_once(qd: Verb, place: 
     assert [row["state"] for row in qd.data["rows"]] == ["executed"]
 
 
+def test_a_promotion_takes_the_version_apart_and_says_what_is_missing(qd: Verb) -> None:
+    assert qd("promote", MODEL, "3", "--dry-run", "--json", who="ines") == 0
+    apart = qd.data
+    assert qd("promote", f"{MODEL}@3", "--dry-run", "--json", who="ines") == 0
+    assert (apart["kind"], apart["to"]) == (qd.data["kind"], qd.data["to"]) == ("promote", "3")
+    assert qd("promote", MODEL, who="ines") == 2
+    assert f"write {MODEL}@VERSION; versions: qd versions {MODEL}" in qd.err
+    assert qd("promote", "APR-9", who="ines") == 5
+    assert "no request 'APR-9'; see: qd approvals" in qd.err
+
+
+def test_gates_stand_beside_the_rows_that_they_were_judged_on(qd: Verb, place: Place) -> None:
+    qd("promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better", who="ines")
+    assert qd("approvals", "APR-1", "--json", who="ilse") == 0
+    asked = {name: qd.data[name] for name in ("gates", "gates_since", "gates_until", "gates_rows", "gates_scored")}
+    assert asked["gates_rows"] > 0
+    place.without_store()
+    assert qd("approvals", "APR-1", "--json", who="ilse") == 0
+    assert {name: qd.data[name] for name in asked} == asked, "as it was asked, whatever could be judged now"
+
+
 def test_approving_needs_the_name_and_shows_what_is_signed(qd: Verb) -> None:
     qd("promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better", who="ines")
     assert qd("approve", "APR-1", who="ilse") == 2

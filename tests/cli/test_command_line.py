@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -217,6 +218,16 @@ def test_init_in_a_folder_of_other_things_is_refused(tmp_path: Path, capsys: CAP
     (tmp_path / "thesis.tex").write_text("x")
     assert main(["init", str(tmp_path)]) == Exit.USAGE
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_config_path_is_data_like_any_other(tmp_path: Path, capsys: CAPS) -> None:
+    root = tmp_path / "w"
+    main(["init", str(root)])
+    capsys.readouterr()
+    assert main(["-w", str(root), "config", "path", "--json"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out) == {"schema": "quarterdeck/config-path/1", "path": str(root), "exists": True}
+    assert main(["-w", str(root), "config", "path"]) == Exit.OK
+    assert capsys.readouterr().out == f"{root}\n"
 
 
 def test_config_validate_names_file_and_line_and_exits_with_1(tmp_path: Path, capsys: CAPS) -> None:

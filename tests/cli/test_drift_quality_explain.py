@@ -42,7 +42,9 @@ def as_json(capsys: pytest.CaptureFixture[str], root: Path, schema: str, *words:
 
 @pytest.mark.parametrize(
     ("schema", "words"),
-    [("drift", ["drift", "delay"]), ("drift-column", ["drift", "delay", "-f", "temp"]), ("quality", ["quality", "delay", "--by", "week"]),
+    [("drift", ["drift", "delay"]), ("drift-column", ["drift", "delay", "-f", "temp"]),
+     ("drift-column", ["drift", "delay", "-f", "temp", "--from", "2024-01-25", "--to", "2024-02-20"]),
+     ("quality", ["quality", "delay", "--by", "week"]),
      ("explain", ["explain", "psi"]), ("explain-list", ["explain"])],
 )  # fmt: skip
 def test_json_fits_its_schema_and_pages_fit_80_columns(

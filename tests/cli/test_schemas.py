@@ -137,7 +137,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         labels arrivals
         versions arrivals|versions arrivals@2|lineage arrivals|lineage arrivals --control|changes delays|alerts|incidents|incident INC-1
         approvals|switches|breakers|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces
-        config validate|config policies
+        config validate|config path|config policies
         playbook list|playbook show quality-collapse|playbook check|ack INC-1|note INC-1 looking
         elevate|can-i kill arrivals|kill arrivals --dry-run|traffic arrivals
         kill arrivals delays --dry-run|kill arrivals delays --key twice --state degraded --confirm 2_models

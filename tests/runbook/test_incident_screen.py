@@ -6,14 +6,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import pytest
 from incident_workspace import NOW, control
 from textual.pilot import Pilot
 
+from backends.local.acting import LocalAliasSetter
 from backends.local.reading import LocalSwitches
 from console.app import ConsoleApp
 from console.config import Workspace
+from console.control.actions import ActionKind, ActionRequest, Confirmation
+from console.control.desk import Desk
+from console.control.identity import Actor
+from console.control.roles import Grant, Policy
 from console.locate import Located
 from console.session import Session
+
+VIEWER = "format: 1\npeople: {nora: viewer}\n"
 
 
 def console(workspace: Workspace, *, as_of: datetime | None = None, read_only: bool = False) -> ConsoleApp:
@@ -93,6 +101,60 @@ async def test_the_cursor_waits_on_what_is_suggested_wherever_it_stands_in_the_l
         await pilot.press("tab", "enter")
         await until(pilot, at_step(app, "act"), "the action")
         assert app.screen.view.step("choose").chosen == "rollback"  # type: ignore[attr-defined]
+
+
+async def test_below_the_choices_stands_what_speaks_for_the_one_under_the_cursor(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        await until(pilot, lambda: "fallback: Answer with the fallback" in picture(app), "the suggested one")
+        await pilot.press("down")
+        await until(pilot, lambda: "rollback: Roll back to the version" in picture(app), "the next one")
+        assert "fallback: Answer" not in picture(app)
+        assert "BEST = lowest Brier" in picture(app), "which one is suggested is said beside any"
+
+
+async def test_evidence_is_read_to_its_end_in_80_columns(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        kept = [answer.sentence.raw for answer in app.screen.view.evidence]  # type: ignore[attr-defined]
+        left = [row.line.text for row in app.screen.content.rows]  # type: ignore[attr-defined]
+    told = " ".join(" ".join(left).split())
+    assert kept
+    for sentence in kept:
+        assert sentence in told
+
+
+def ask_for(workspace: Workspace, model: str, version: str) -> None:
+    """Another person asks for a promotion, before anybody opens the incident."""
+    actor = Actor.named("ines", host="build")
+    policy = Policy(grants=(Grant(person="ines", roles=("releaser",)),))
+    request = ActionRequest(kind=ActionKind.PROMOTE, environment="production", model=model, to=version, reason="it is better")
+    with Desk(workspace.paths, workspace.clock(), actor, policy=policy) as desk:
+        desk.request_approval(desk.plan(request), Confirmation(typed_name=model))
+
+
+async def test_a_step_that_asks_names_the_request_that_asks_for_the_same(workspace: Workspace) -> None:
+    registry = LocalAliasSetter(workspace.paths.registry)
+    registry.set_alias("production", "arrivals", "challenger", "1", expected=None, key="c", actor="ines", now=NOW)
+    ask_for(workspace, "arrivals", "1")
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        assert any("7 approval" in row and "APR-1" in row for row in picture(app).splitlines())
+        step = next(each for each in app.screen.view.steps if each.kind == "approval")  # type: ignore[attr-defined]
+        app.screen.content.put_cursor_on(step.id)  # type: ignore[attr-defined]
+        await until(pilot, lambda: "APR-1 asks for the same already" in picture(app), "whose it joins")
+
+
+async def test_who_may_only_look_reads_why_nothing_moves(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = console(workspace)
+    (workspace.paths.policies / "own.yaml").write_text(VIEWER, encoding="utf-8")
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "nora@desk")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "you only look here: playbook in production needs" in picture(app), "why")
+        assert app.screen.view.run is None  # type: ignore[attr-defined]
 
 
 async def test_at_120_columns_the_surroundings_stand_beside_the_steps(workspace: Workspace) -> None:

@@ -16,6 +16,7 @@ import pytest
 from backends.store.compactor import compact
 from backends.store.landing import land
 from backends.store.paths import WorkspacePaths
+from backends.text import Untrusted
 from console.cli.exits import Exit
 from console.cli.main import main
 from console.config import open_workspace
@@ -247,6 +248,8 @@ def test_a_search_for_leakage_and_a_comparison_of_both_paths_stand_on_the_data_s
         return {each["search"]: each for each in said["searches"]}
 
     assert searches() == {}
+    long = Lookout(open_workspace(root), "production").contract("delay").model_copy(update={"model": Untrusted("arrivals-of-flights")})
+    assert max(map(len, contract_page(long, width=80).plain().splitlines())) <= 80, "what was never done is said in 80 columns too"
     leak = ("leakage", train, "--label", "late")
     assert ask(root, *leak)[0] == Exit.OK and searches() == {}, "only what is asked for is kept"
     assert ask(root, *leak, "--record", "nobody")[0] == Exit.NOT_FOUND

@@ -133,7 +133,7 @@ async def test_the_command_bar_takes_the_last_two_lines_and_tab_completes():
         await pilot.press("colon", "d", "r")
         await pilot.pause()
         assert shown(app)[22] == ":dr"
-        assert shown(app)[23] == " drift driver  Tab completes"
+        assert shown(app)[23] == f"{' drift driver  Tab completes':<54}Enter goes on  Esc cancels"
         await pilot.press("tab")
         assert shown(app)[22] == ":drift"
         await pilot.press("tab")

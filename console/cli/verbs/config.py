@@ -23,6 +23,11 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         return _policies(context, options.of)
     if options.what == "path":
         root = str(context.located.root)
+        if options.json:
+            from console.views.workspaces import PathView
+
+            context.show(PathView(path=root, exists=context.located.exists), "config-path")
+            return Exit.OK
         # A script needs the exact path; a terminal must not be steered by the name of a folder.
         print(displayable(root) if sys.stdout.isatty() else root)
         return Exit.OK
