@@ -52,9 +52,16 @@ def return_to_now(app: ConsoleApp, screen: DeckScreen) -> None:
 
 def copy_verb(app: ConsoleApp, screen: DeckScreen) -> None:
     """Copy the headless command of this screen through the terminal (OSC 52), and say how much was sent."""
-    text = f"qd {screen.verb}"[:MOST_COPIED]
+    text = f"qd {screen.verb}"
+    size = len(text.encode())
+    if size > MOST_COPIED:
+        # Half a command is another command.
+        screen.say(
+            f"nothing was copied: the command has {size} bytes, and many terminals drop more than {MOST_COPIED} without a word", "warning"
+        )
+        return
     app.copy_to_clipboard(text)
-    screen.say(f"sent {len(text.encode())} bytes to the terminal's clipboard: {text}")
+    screen.say(f"sent {size} bytes to the terminal's clipboard: {text}")
 
 
 def give_mouse(app: ConsoleApp, screen: DeckScreen) -> None:

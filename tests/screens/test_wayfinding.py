@@ -88,6 +88,15 @@ async def test_y_sends_the_headless_command_and_says_how_many_bytes(app: Console
         assert "8 bytes" in app.screen.why.composed(80).text
 
 
+async def test_a_command_too_long_for_terminals_is_not_copied_by_half(app: ConsoleApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        monkeypatch.setattr(app.screen, "verb", "incident " + "é" * 2048)
+        await pilot.press("y")
+        assert app.clipboard == ""
+        assert "nothing was copied: the command has 4108 bytes" in app.screen.why.composed(200).text
+
+
 async def test_without_a_workspace_a_letter_leaves_for_the_command_that_makes_one(tmp_path: Path) -> None:
     app = ConsoleApp(Session(Located(tmp_path / "nowhere", "the default")))
     async with app.run_test(size=(80, 24)) as pilot:
