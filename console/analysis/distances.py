@@ -118,6 +118,13 @@ def reshuffle(reference: npt.ArrayLike, current: npt.ArrayLike, times: Floats | 
     return Reshuffle(size, 0.5 * math.erfc(beyond / math.sqrt(2 * variance)) if variance > 0 else 1.0)
 
 
+def different_among(rows: int, counts: npt.ArrayLike, times: Floats | float = 1.0) -> float:
+    """Share of different values to expect in `rows` rows drawn from these counts: few rows of a long table repeat little."""
+    held = _counts(counts)
+    n = float(np.sum(times * held))
+    return float(np.sum(times * (1 - (1 - rows / n) ** held))) / rows if rows and n else 0.0
+
+
 def kolmogorov_smirnov(reference: Floats, current: Floats) -> KolmogorovSmirnov | None:
     """Exact two-sample statistic; p-value exact up to 10,000 rows in the larger sample, else the Kolmogorov limit. Infinities are values.
 

@@ -32,6 +32,10 @@ IDENTIFIER: Final = 0.5
 """Share of different values among the rows from which on a column of text is an identifier or free text."""
 
 
+REPEATING: Final = IDENTIFIER / 2
+"""The same share, up to which a column whose other side is an identifier is one no more: something else stands in it now."""
+
+
 NO_FLOOR: Final = f"shares with those below {SHARE_FLOOR:g}, which PSI does not see, moved by"
 
 
@@ -48,15 +52,24 @@ def psi_of_chance(bins: int, n: int, m: int) -> float:
     return max(0, bins - 1) * (1 / n + 1 / m) if n and m else 0.0
 
 
-def judged(drift: ColumnDrift, *, bins: int, columns: int, unlike: float = 0.0, rare: Reshuffle | None = None) -> Effect:
+def judged(
+    drift: ColumnDrift,
+    *,
+    bins: int,
+    columns: int,
+    unlike: float = 0.0,
+    different: tuple[float, float] | None = None,
+    rare: Reshuffle | None = None,
+) -> Effect:
     """Judge one of `columns` columns. `bins` is how many bins hold more than the PSI's floor on either side.
 
-    Of a column of text, `unlike` is the share of different values among the rows, and `rare` how far apart shares are without a floor.
+    Of a column of text, `unlike` is the share of different values among the rows, `different` that of each side in equally many rows,
+    and `rare` how far apart shares are without a floor.
     """
     missing = _missing(drift)
     if missing is not None and missing.state is State.CRITICAL:
         return missing
-    found = _distance(drift, bins, columns, unlike, rare)
+    found = _distance(drift, bins, columns, unlike, different, rare)
     if missing is not None and found.state is not State.CRITICAL:
         return Effect(State.WARNING, f"{missing.reason}; {found.reason}")
     return found
@@ -75,12 +88,21 @@ def _missing(drift: ColumnDrift) -> Effect | None:
     return None
 
 
-def _distance(drift: ColumnDrift, bins: int, columns: int, unlike: float, rare: Reshuffle | None) -> Effect:
+def _distance(
+    drift: ColumnDrift, bins: int, columns: int, unlike: float, different: tuple[float, float] | None, rare: Reshuffle | None
+) -> Effect:
     n, m = drift.n_reference, drift.n_current
     if drift.psi is None:
         return Effect(State.UNKNOWN, drift.reasons.get("psi", "not computable"))
     if min(n, m) < MINIMUM_ROWS:
         return Effect(State.UNKNOWN, f"only {min(n, m)} values on one side: below {MINIMUM_ROWS} a distance is mostly chance")
+    if different is not None and max(different) > IDENTIFIER and min(different) <= REPEATING:
+        was, now = different
+        what = "an identifier or free text repeats now" if was > now else "what repeated is an identifier or free text now"
+        return Effect(
+            State.CRITICAL,
+            f"{what}: {was:.1%} of the values were different and {now:.1%} are, in equally many rows; look at the pipeline first",
+        )
     if unlike > IDENTIFIER:
         said = f"free text or an identifier, which is not compared: {unlike:.0%} of the values are different, and their shares say nothing"
         return Effect(State.UNKNOWN, f"{said}; compare numbers taken from it, such as its length")

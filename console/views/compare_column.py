@@ -17,7 +17,14 @@ from backends.profile.profile import Profile, merge_profiles
 from backends.records import State
 from backends.text import Untrusted
 from console.analysis.bands import MINIMUM_ROWS
-from console.analysis.distances import SHARE_FLOOR, chi2_test, jensen_shannon_distance, population_stability_index, reshuffle
+from console.analysis.distances import (
+    SHARE_FLOOR,
+    chi2_test,
+    different_among,
+    jensen_shannon_distance,
+    population_stability_index,
+    reshuffle,
+)
 from console.analysis.drift import MISSING_SIDE, ColumnDrift
 from console.analysis.effect import IDENTIFIER, Effect, judged
 from console.analysis.estimates import estimated, specs_of
@@ -214,7 +221,7 @@ def _categories(
     chi2 = chi2_test(counts.reference, counts.current, counts.times)
     if chi2 is None:
         drift = replace(drift, reasons={**drift.reasons, **dict.fromkeys(("psi", "js", "chi2"), MISSING_SIDE)})
-        bins, unlike = 0, 0.0
+        bins, unlike, different = 0, 0.0, None
     else:
         drift = replace(
             drift,
@@ -226,6 +233,8 @@ def _categories(
         held = np.maximum(counts.reference / n, counts.current / m) > SHARE_FLOOR
         bins = int(counts.times[held].sum())
         unlike = max(float(counts.times[side > 0].sum()) / rows for side, rows in ((counts.reference, n), (counts.current, m)))
+        each = [different_among(min(n, m), side, counts.times) for side in (counts.reference, counts.current)]
+        different = (each[0], each[1]) if unlike > IDENTIFIER else None
     listed = {
         "free_text": unlike > IDENTIFIER and min(n, m) >= MINIMUM_ROWS,
         "new_categories": tuple(map(Untrusted, counts.new)) if n else (),
@@ -233,7 +242,9 @@ def _categories(
         "new_count": counts.new_count if n else 0,
         "vanished_count": counts.vanished_count if m else 0,
     }
-    return _told(drift, judged(drift, bins=bins, columns=columns, unlike=unlike, rare=rare), before, now, retyped).model_copy(update=listed)
+    return _told(
+        drift, judged(drift, bins=bins, columns=columns, unlike=unlike, different=different, rare=rare), before, now, retyped
+    ).model_copy(update=listed)
 
 
 def _told(drift: ColumnDrift, effect: Effect, before: TableColumn, now: TableColumn, retyped: bool) -> ComparedColumn:

@@ -128,6 +128,22 @@ def test_numbers_that_only_name_rows_are_no_drift_although_they_grow(tmp_path: P
     assert column(answered(sides[0], lost, "--columns", "id"), "id")["severity"] == "critical"
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_identifier_that_repeats_now_is_critical_and_so_is_what_became_one(tmp_path: Path, turned: bool) -> None:
+    names, same = [f"id-{row}" for row in range(3000)], ["id-0", "none", "none"] * 100
+    sides = [parquet(tmp_path / f"{at}.parquet", {"id": ("VARCHAR", values)}) for at, values in enumerate((names, same))]
+    said = column(answered(*(reversed(sides) if turned else sides)), "id")
+    shares = "0.7% of the values were different and 100.0% are" if turned else "100.0% of the values were different and 0.7% are"
+    assert said["severity"] == "critical" and shares in said["reason"]
+
+
+def test_few_rows_of_many_values_are_no_identifier_that_was_none_before(tmp_path: Path) -> None:
+    draw = Random(8)
+    many = [[f"place-{draw.randrange(4000)}" for _ in range(rows)] for rows in (40_000, 400)]
+    sides = [parquet(tmp_path / f"{at}.parquet", {"place": ("VARCHAR", values)}) for at, values in enumerate(many)]
+    assert column(answered(*sides), "place")["severity"] == "unknown"
+
+
 def test_what_has_no_order_is_refused_in_words_and_the_rest_goes_on(tmp_path: Path) -> None:
     types = {
         "vector": ("DOUBLE[]", [[1.0]] * 300),
