@@ -121,7 +121,7 @@ class AlertRule(_Frozen):
     playbook: Name
     severity: Literal["page", "ticket", "note"]
     response: Literal["log", "alert", "retrain", "roll back"] = "alert"
-    """The most that happens by itself. `retrain` and `roll back` still go through gates and guardrails."""
+    """The most that follows by itself: `retrain` and `roll back` are proposed, and a person carries them out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 

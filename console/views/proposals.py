@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.records import Alert, State
+from backends.records import Alert, Pipeline, PipelineStage, State
 from backends.shell_words import command_line
 from backends.store import queries
 from backends.store.reader import Reader
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 USUAL_DAYS = timedelta(days=28)
 """How many days of rows are proposed where the version has no reference that says how many it was made from."""
 
+TRAINING = frozenset({PipelineStage.TRAINING, PipelineStage.RETRAINING})
+
 FEWEST = 500
 """Labelled rows below which no retrain is proposed; as many as the estimates ask for."""
 
@@ -57,13 +59,23 @@ def retrain_proposed(sight: Sight, reader: Reader, health: ModelHealth, alert: A
         state = bug.state
         text = (
             f"retrain proposed on the live rows from {rows}, {figures.count(since)} of them since the alert; {bug.verdict}. "
-            f"Nothing was started: no pipeline is named in this workspace, so this is a recommendation to whoever trains {health.model}"
+            f"Nothing was started, since no run of a pipeline is started from here: {_to_whom(sight, reader, health.model)}"
         )
         verb = command_line("drift", health.model)
     return RuleResponse(
         id=alert.id, response="retrain", alert=alert, at=sight.at, state=state, text=Untrusted(text), first=first, last=last,
         scored=scored, labelled=labelled, since_alert=since, verb=verb,
     )  # fmt: skip
+
+
+def _to_whom(sight: Sight, reader: Reader, model: str) -> str:
+    """Who is to start it: the pipeline that is recorded as training the model, where one is."""
+    recorded = queries.records_of(reader, "pipeline", model, environment=sight.environment)
+    training = {each.name: each for each in recorded if isinstance(each, Pipeline) and each.stage in TRAINING}
+    if not training:
+        return f"a recommendation to whoever trains {model}; no pipeline is recorded that does"
+    named = ", ".join(f"{name}{f' ({each.schedule})' if each.schedule else ''}" for name, each in training.items())
+    return f"a recommendation to whoever runs {named}"
 
 
 def _labelled_rows(

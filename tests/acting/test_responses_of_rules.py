@@ -13,7 +13,8 @@ from acting_workspace import BROKE, MODEL, NOW, Place, recorded
 from pilots import console
 from test_verbs_that_act import Verb
 
-from backends.store.landing import land
+from backends.records import Pipeline, PipelineStage
+from backends.store.landing import land, land_records
 from console.clock import SimulatedClock, SystemClock
 from console.config import open_workspace
 from console.control.ledger import read_state
@@ -52,6 +53,8 @@ def test_each_rule_answers_as_its_policy_says_and_nothing_is_moved(qd: Verb, pla
     script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
     settings = place.paths.workspace_toml
     settings.write_text(settings.read_text() + f"\n[watch]\nnotify = [{sys.executable!r}, '-c', {json.dumps(script)}]\n")
+    named = Pipeline(name="nightly-fit", model=MODEL, stage=PipelineStage.TRAINING, schedule="monthly", event_at=BROKE, known_at=BROKE)
+    land_records(place.paths, [named], now=NOW)
     rules(place, FOUR)
     before = (place.paths.registry.read_bytes(), place.switch)
     done = round_of(place)
@@ -81,7 +84,9 @@ def test_each_rule_answers_as_its_policy_says_and_nothing_is_moved(qd: Verb, pla
     assert qd("drift", MODEL, "--json") == 0
     bug = qd.data["bug"]
     assert (retrain["state"], retrain["verb"]) == (bug["state"], f"drift {MODEL}") and bug["verdict"] in retrain["text"]
-    assert "Nothing was started: no pipeline is named" in retrain["text"] and found["own.retrain"]["playbook"] == "quality-collapse"
+    started = "Nothing was started, since no run of a pipeline is started from here: a recommendation to whoever runs nightly-fit (monthly)"
+    assert retrain["text"].endswith(started)
+    assert found["own.retrain"]["playbook"] == "quality-collapse"
 
     # Roll back: the plan that a person confirms, and that it is not better on the rows at hand.
     back = found["own.back"]["proposal"]
