@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from backends.store.marks import FactsMark, facts_mark
 from backends.store.paths import WorkspacePaths
 from console.control.actions import ActionState
+from console.views.estimated import estimates_folder, last_learnt
 from console.views.health import View
 from console.views.sight import Sight
 
@@ -30,6 +31,8 @@ class Basis(View):
     """The policies, contracts and settings as written."""
     control: str
     """What people did that counts in a judgement: aliases, switches, candidates let in, open incidents."""
+    learnt: str
+    """What the watch had learnt of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Ground:
     rules: str
     published: str
     """Where aliases point, and who is let in."""
+    learnt: Mapping[str, object]
+    """What tells that something was learnt since, by the folder that it is kept in."""
 
     def under(self, sight: Sight, model: str | None, reader: Reader | None = None) -> Basis | None:
         """What a judgement of a model rests on, or of every model of the environment; None when the facts cannot be looked at.
@@ -50,13 +55,15 @@ class Ground:
         if self.facts is None:
             return None
         facts = self.facts.of_all() if model is None else self.facts.of(model, waiting=reader is None or reader.waits_for(model))
-        return Basis(facts=facts, rules=self.rules, control=_control(self.published, sight, model))
+        learnt = sorted(self.learnt.items()) if model is None else self.learnt.get(estimates_folder(sight.environment, model))
+        return Basis(facts=facts, rules=self.rules, control=_control(self.published, sight, model), learnt=_digest(learnt))
 
 
 def ground(paths: WorkspacePaths, model: str | None = None) -> Ground:
     """What lies there now, for every model or for one."""
     written = [*_written((paths.policies, paths.contracts, SHIPPED)), _stamp(paths.workspace_toml)]
-    return Ground(facts_mark(paths, model), _digest(written), _digest([_stamp(paths.registry), _stamp(paths.traffic)]))
+    published = _digest([_stamp(paths.registry), _stamp(paths.traffic)])
+    return Ground(facts_mark(paths, model), _digest(written), published, last_learnt(paths))
 
 
 def _control(published: str, sight: Sight, model: str | None) -> str:

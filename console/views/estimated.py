@@ -126,11 +126,19 @@ def kept_estimates(paths: WorkspacePaths, environment: str, model: str, version:
     return None
 
 
-def last_learnt(paths: WorkspacePaths, environment: str, model: str) -> str:
-    """What tells that something was learnt of a model since, without reading it; empty before anything was."""
-    return max((path.stem for path in _folder(paths, environment, model).glob("*.json")), default="")
+def last_learnt(paths: WorkspacePaths) -> dict[str, str]:
+    """The newest file of each folder that holds what was learnt of a model, by `estimates_folder`; none is read."""
+    try:
+        folders = sorted((paths.store / "estimates").iterdir())
+    except OSError:
+        return {}
+    return {folder.name: max((path.stem for path in folder.glob("*.json")), default="") for folder in folders}
+
+
+def estimates_folder(environment: str, model: str) -> str:
+    """The name of the folder of a model, a digest: model names may hold anything."""
+    return hashlib.sha256(f"{environment}\n{model}".encode()).hexdigest()[:32]
 
 
 def _folder(paths: WorkspacePaths, environment: str, model: str) -> Path:
-    """A folder named by digest: model names may hold anything."""
-    return paths.store / "estimates" / hashlib.sha256(f"{environment}\n{model}".encode()).hexdigest()[:32]
+    return paths.store / "estimates" / estimates_folder(environment, model)

@@ -16,7 +16,6 @@ from backends.records import Moment
 from backends.store.paths import WorkspacePaths
 from console.simulation import write_atomically
 from console.views.basis import Basis, ground
-from console.views.estimated import last_learnt
 from console.views.health import View
 from console.views.kept import FRESH_FOR
 from console.views.sight import Sight
@@ -37,15 +36,13 @@ class KeptLook(View, Generic[Look]):
     zone: str
     """Of the model's days."""
     judged_by: Basis
-    learnt: str
-    """What had been learnt of the model."""
     view: Look
 
 
 def look_in_force(sight: Sight, what: What, kind: type[Look], model: str) -> Look | None:
     """The usual look at a model.
 
-    None when it has to be computed: as for `health_in_force`, and when another day has begun or something was learnt since.
+    None when it has to be computed: as for `health_in_force`, and when another day has begun.
     """
     paths = sight.workspace.paths
     try:
@@ -55,17 +52,17 @@ def look_in_force(sight: Sight, what: What, kind: type[Look], model: str) -> Loo
         return None
     if kept is None or abs(sight.at - kept.at) > FRESH_FOR or _day(sight.at, kept.zone) != _day(kept.at, kept.zone):
         return None
-    if kept.learnt != last_learnt(paths, sight.environment, model) or kept.judged_by != ground(paths, model).under(sight, model):
+    if kept.judged_by != ground(paths, model).under(sight, model):
         return None
     found: Look = kept.view
     return found
 
 
-def keep_look(sight: Sight, what: What, view: DriftView | QualityView | LabelsView, judged_by: Basis, learnt: str) -> None:
+def keep_look(sight: Sight, what: What, view: DriftView | QualityView | LabelsView, judged_by: Basis) -> None:
     """Keep a usual look of now. What it rests on was looked at before it: what has changed meanwhile makes it count no more."""
     path = _path(sight.workspace.paths, what, sight.environment, view.line.model)
     make_folder(path.parent)
-    kept = KeptLook[type(view)](at=sight.at, zone=view.zone, judged_by=judged_by, learnt=learnt, view=view)  # type: ignore[misc, operator]
+    kept = KeptLook[type(view)](at=sight.at, zone=view.zone, judged_by=judged_by, view=view)  # type: ignore[misc, operator]
     write_atomically(path, kept.model_dump_json())
 
 

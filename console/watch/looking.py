@@ -10,7 +10,6 @@ from console.views import drift_look, labels_look, quality_look
 from console.views.assessment import known_health, registry_of
 from console.views.basis import ground
 from console.views.drift import Asked, DriftView
-from console.views.estimated import last_learnt
 from console.views.health import ModelHealth
 from console.views.kept_look import What, keep_look, look_in_force
 from console.views.labels import LabelsView
@@ -41,11 +40,11 @@ def keep_looks(sight: Sight) -> int:
         registry = registry_of(reader, sight.environment, sight.at)
         for name in sorted(registry.models):
             missing = [each for each in LOOKS if look_in_force(sight, each.what, each.kind, name) is None]
-            judged_by, learnt = before.under(sight, name), last_learnt(paths, sight.environment, name)
+            judged_by = before.under(sight, name)
             if not missing or judged_by is None:
                 continue
             health = known_health(sight, reader, registry, name)
             for each in missing:
-                keep_look(sight, each.what, each.look(sight, reader, health), judged_by, learnt)
+                keep_look(sight, each.what, each.look(sight, reader, health), judged_by)
             kept += len(missing)
     return kept

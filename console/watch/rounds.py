@@ -66,11 +66,14 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
         done.problems += notify(workspace, clock, [each for each in done.new if not each.only_logged])
     if learn:
         # Learning takes a while: nobody waits for it to be told of an alert.
-        _learn(workspace, clock, done)
+        told = len(done.new)
+        _learn(workspace, clock, desk_at, done)
+        if done.new[told:]:
+            done.problems += notify(workspace, clock, [each for each in done.new[told:] if not each.only_logged])
     return done
 
 
-def _learn(workspace: Workspace, clock: Clock, done: Round) -> None:
+def _learn(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:
     with _leased(workspace, "estimate", clock, done) as mine:
         if mine:
             for environment in workspace.settings.environments:
@@ -78,6 +81,10 @@ def _learn(workspace: Workspace, clock: Clock, done: Round) -> None:
                 done.lines.append(f"estimate {environment}: {learnt} models learnt anew")
                 done.problems += problems
                 if learnt:
+                    # What was judged before it was learnt says nothing of it.
+                    with _leased(workspace, "evaluate", clock, done) as free:
+                        if free:
+                            _evaluate(workspace, environment, clock, desk_at, done)
                     keep_looks(Sight(workspace, environment, clock))
 
 

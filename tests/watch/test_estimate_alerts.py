@@ -6,6 +6,7 @@ import json
 import sys
 from datetime import timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from console.cli.main import main
 from console.clock import SimulatedClock, SystemClock
 from console.config import open_workspace
 from console.render.alerts import alerts_page
-from console.views.estimated import kept_estimates
+from console.views.estimated import keep_estimates, kept_estimates
+from console.views.kept import fleet_in_force, health_in_force
 from console.watch.rounds import watch_once
 
 pytestmark = pytest.mark.learns
@@ -30,7 +32,7 @@ CAVEAT = "estimate, before labels; blind to concept drift"
 
 
 def built(root: Path, *, crowd: bool, turned: bool = False, seed: int = 3) -> Made:
-    """Two rounds of the watch over six weeks; in the last six days scores crowd around .5, or outcomes turn while scores stay."""
+    """One round of the watch over six weeks; in the last six days scores crowd around .5, or outcomes turn while scores stay."""
     chance = np.random.default_rng(seed).random((DAYS, ROWS, 2))
 
     def score(day: int, row: int) -> float:
@@ -45,10 +47,8 @@ def built(root: Path, *, crowd: bool, turned: bool = False, seed: int = 3) -> Ma
 
     place = made(root, START + DAYS * DAY)
     days_of_predictions(place, DAYS, ROWS, temp=lambda _day, row: float(row), score=score, label=label)
-    for hours in (0, 1):
-        clock = SimulatedClock(START + DAYS * DAY + timedelta(hours=hours), SystemClock().real_now(), 0.0)
-        found = watch_once(open_workspace(root), clock)
-        assert not found.problems
+    clock = SimulatedClock(START + DAYS * DAY, SystemClock().real_now(), 0.0)
+    assert not watch_once(open_workspace(root), clock).problems
     return Made(open_workspace(root))
 
 
@@ -72,6 +72,21 @@ def test_an_estimate_that_fell_opens_an_alert_that_says_what_it_is(fallen: Made,
     assert [each["caveat"] for each in told if each["rule"] == "model.estimate"] == [CAVEAT, CAVEAT]
     row = next(each for each in alerts_page(fallen.lookout().alerts()).rows if each.key == rows[0].id)
     assert row.why is not None and row.why.text.startswith("X AUC lost, estimated") and CAVEAT in row.why.text
+
+
+def test_what_is_learnt_is_judged_at_once_and_not_at_the_next_round(fallen: Made, tmp_path: Path) -> None:
+    place = Made(open_workspace(copytree(fallen.root, tmp_path / "w")))
+    sight = place.lookout().sight()
+    kept = health_in_force(sight, "delay")
+    assert kept is not None
+    signal = next(each for each in kept.layer(Layer.MODEL).signals if each.id == "model.estimate")
+    assert signal.value is not None and signal.state is State.CRITICAL
+    learnt = kept_estimates(sight.workspace.paths, "production", "delay", "1", sight.at)
+    assert learnt is not None
+    keep_estimates(sight.workspace.paths, learnt.model_copy(update={"made_at": sight.at - timedelta(seconds=1)}))
+    assert health_in_force(place.lookout().sight(), "delay") is not None, "what is older than the newest changes nothing"
+    keep_estimates(sight.workspace.paths, learnt.model_copy(update={"made_at": sight.at + timedelta(seconds=1)}))
+    assert health_in_force(place.lookout().sight(), "delay") is None and fleet_in_force(place.lookout().sight()) is None
 
 
 def test_an_estimate_wakes_nobody_and_calls_no_model_well(fallen: Made) -> None:
