@@ -1,4 +1,4 @@
-"""`quarterdeck completion SHELL`: a completion script, made from the same tables as the parser."""
+"""`quarterdeck completion SHELL`: a completion script, made from the same tables as the parser; `names` is what it asks back for names."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ _GLOBAL = ("--workspace", "--env", "--as-of", "--read-only", "--json", "--help")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+    parser.add_argument("shell", choices=("bash", "zsh", "fish", "names"), help="names: what the script asks for at each Tab")
+    parser.add_argument("--line", default="", metavar="TEXT", help="names: the line up to the cursor")
+    parser.add_argument("--breaks", default="", metavar="CHARACTERS", help="names: what parts words in this shell, beside blanks")
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     del context
+    if options.shell == "names":
+        from console.completing import offers  # a script is made without any workspace
+
+        for word in offers(options.line, options.breaks):
+            print(word)
+        return Exit.OK
     print({"bash": _bash, "zsh": _zsh, "fish": _fish}[options.shell]())
     return Exit.OK
 
@@ -42,7 +50,17 @@ def _bash() -> str:
     '') words='{" ".join([*VERBS, *_GLOBAL, "--version"])}';;
 {cases}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$word"))
+  COMPREPLY=()
+  if [[ $word != -* ]]; then
+    local breaks=; [[ -n ${{ZSH_VERSION-}} ]] || breaks=$COMP_WORDBREAKS
+    while IFS= read -r i; do COMPREPLY+=("$i"); done < <(
+      "${{COMP_WORDS[0]}}" completion names --breaks="$breaks" --line="${{COMP_LINE:0:$COMP_POINT}}" 2>/dev/null)
+  fi
+  if ((${{#COMPREPLY[@]}})); then
+    words=" $words "
+    while [[ $words == *' -'* ]]; do i=${{words#*' -'}}; words="${{words%%' -'*}} ${{i#* }}"; done
+  fi
+  COMPREPLY+=($(compgen -W "$words" -- "$word"))
 }}
 complete -o default -F _quarterdeck quarterdeck qd"""
 
