@@ -61,6 +61,11 @@ class RoleRule(_Rule):
     environments: tuple[Name, ...] = (ANY,)
 
 
+NOBODY_NAMED: Final = "no policy file names anybody who is: add  people: {NAME: ROLE}  to one"
+NOT_KNOWN: Final = (
+    "who is one cannot be read in the broken policy files: whoever may write them mends them, line by line with: config validate"
+)
+
 SHIPPED_ROLES: Final = tuple(RoleRule(id=role.value, may=tuple(sorted(may))) for role, may in MAY.items())
 
 
@@ -168,11 +173,16 @@ class Policy(_Rule):
             return f"{kind.value} in {environment} is denied to {person} by the role {forbidding.id}, whatever other roles allow"
         if not any(kind in role.may for role in rules):
             able = ", ".join(self.able(kind, environment)) or "a role that nobody has"
-            return f"{kind.value} in {environment} needs one of {able}; {person} is {self.said_roles(person, environment)}"
+            said = f"{kind.value} in {environment} needs one of {able}; {person} is {self.said_roles(person, environment)}"
+            return said if self._somebody_may(kind, environment) else f"{said}, and {NOT_KNOWN if self.unsure else NOBODY_NAMED}"
         if kind is ActionKind.APPROVE and self.judges and not held & set(self.judges):
             able = ", ".join(self.judges)
             return f"approving in {environment} needs one of {able}; {person} is {self.said_roles(person, environment)}"
         return None
+
+    def _somebody_may(self, kind: ActionKind, environment: str) -> bool:
+        able = set(self.able(kind, environment))
+        return any(able & set(grant.roles) and {environment, ANY} & set(grant.environments) for grant in self.grants)
 
     def able(self, kind: ActionKind, environment: str) -> list[str]:
         """Roles that allow an action there, in the order of the rules."""

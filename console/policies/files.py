@@ -5,14 +5,18 @@ Whatever lies in the folder, reading it ends soon and in little memory: nothing 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from pydantic import ValidationError
 
 from backends.yaml_text import YamlFileError, YamlProblem, YamlText, load_yaml, validated
 from console.policies.rules import PolicyFile
@@ -68,6 +72,30 @@ def read_folder(folder: Path) -> tuple[list[ReadFile], list[YamlProblem]]:
         except YamlFileError as error:
             trouble += error.problems
     return found, trouble
+
+
+def people_that_can_be_read(folder: Path) -> dict[str, Any]:
+    """Whom the files of a folder name and with what roles, as far as each entry can be read by itself; who stands in two files is left out.
+
+    For while other parts of the files are broken. What somebody else could have written names nobody.
+    """
+    try:
+        if open_to_others(folder, folder) is not None:
+            return {}
+        paths = [path for path in sorted(_listed(folder))[:MOST_FILES] if open_to_others(path, folder) is None]
+    except OSError:
+        return {}
+    found: list[tuple[str, Any]] = []
+    for path in paths:
+        try:
+            named = (load_yaml(path, str(path)).data or {}).get("people")
+        except (YamlFileError, AttributeError):
+            continue
+        for person, given in (named if isinstance(named, dict) else {}).items():
+            with contextlib.suppress(ValidationError):
+                found += PolicyFile.model_validate({"format": 1, "people": {person: given}}).people.items()
+    times = Counter(person for person, _ in found)
+    return {person: given for person, given in found if times[person] == 1}
 
 
 def parsed(source: Path | str, name: str, shown: str | None = None) -> ReadFile:

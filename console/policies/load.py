@@ -22,7 +22,15 @@ from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlProblem
 from console.policies.approvers import approver_problems
 from console.policies.consistency import across, repeated, unique_name
-from console.policies.files import ReadFile, open_to_others, problems_by_place, read_folder, read_shipped, shipped_files
+from console.policies.files import (
+    ReadFile,
+    open_to_others,
+    people_that_can_be_read,
+    problems_by_place,
+    read_folder,
+    read_shipped,
+    shipped_files,
+)
 from console.policies.rules import (
     SECTIONS,
     SINGLE,
@@ -35,6 +43,7 @@ from console.policies.rules import (
     Role,
     RollbackTrigger,
     Slo,
+    roles_by_environment,
 )
 
 PolicyProblem = YamlProblem
@@ -162,7 +171,15 @@ def load_policies(folder: Path) -> Policies:
         lost: tuple[PolicyProblem, ...] = ()
     except (OSError, ValueError, KeyError, TypeError) as error:
         lost = (PolicyProblem(str(folder / IN_FORCE / "current.json"), 0, 0, f"the last good copy cannot be used: {error}"),)
-    return shipped_policies().model_copy(update={"origin": "shipped", "problems": (*problems, *lost)})
+    shipped = shipped_policies()
+    roles = {role.id for role in shipped.roles}
+    # Somebody must be able to stop a model: whoever can still be read to be an operator is one, for steps towards safety.
+    people = {
+        person: given
+        for person, given in people_that_can_be_read(folder).items()
+        if roles.issuperset(role for named in roles_by_environment(given).values() for role in named)
+    }
+    return shipped.model_copy(update={"origin": "shipped", "problems": (*problems, *lost), "people": {**shipped.people, **people}})
 
 
 def adopt_new(folder: Path, policies: Policies) -> None:

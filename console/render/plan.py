@@ -20,6 +20,7 @@ from console.control.actions import (
     said_duration,
     version_label,
 )
+from console.control.roles import NOBODY_NAMED, NOT_KNOWN
 from console.render import figures
 from widgets.line import MARKS, Line, Page, Row, columns, joined, line, rule, sides
 from widgets.wrapping import wrapped
@@ -310,6 +311,8 @@ def next_step(plan: ActionPlan, outcome: ActionOutcome) -> str:
     """What to do after a refusal or a failure, in one sentence."""
     if outcome.difference or "changed since" in outcome.message or "faster" in outcome.message:
         return "Draw the plan again: it changed under you."
+    if NOBODY_NAMED in outcome.message or NOT_KNOWN in outcome.message:
+        return "Nobody may, until the policy files name somebody: ask whoever may write them."
     if "needs one of" in outcome.message:
         return "Ask somebody who has that role."
     if "elevate" in outcome.message:

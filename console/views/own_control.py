@@ -96,6 +96,32 @@ def policies_valid(looked: Looked) -> Iterator[Finding]:
     )
 
 
+def policies_people(looked: Looked) -> Iterator[Finding]:
+    """Whether there is anybody who may stop a model: in a workspace of several people only the files say so."""
+    from console.acting import control_policy
+    from console.control.actions import ActionKind
+    from console.control.identity import Actor
+    from console.policies.load import load_policies
+
+    workspace = looked.workspace
+    if workspace.settings.personal:
+        return
+    policies = load_policies(workspace.paths.policies)
+    without: list[str] = []
+    for environment in workspace.settings.environments:
+        policy = control_policy(policies, workspace, environment, Actor.from_os())
+        if all(policy.refusal_by_role(person, ActionKind.KILL, environment) is not None for person in policies.people):
+            without.append(environment)
+    if without:
+        what = f"nobody may set a kill switch in {', '.join(without)}: no operator is named in policies/"
+        to_do = "add  people: {NAME: operator}  to a file there, then: quarterdeck config validate"
+        yield finding("policies.people", State.CRITICAL, what, to_do)
+    else:
+        yield finding(
+            "policies.people", State.OK, f"{many(len(policies.people), 'name')} in people, and somebody may set a kill switch everywhere"
+        )
+
+
 def policies_playbooks(looked: Looked) -> Iterator[Finding]:
     """Playbooks that cannot be read or are out of date, and rules that name none."""
     from console.policies.load import load_policies, missing_playbooks
@@ -146,4 +172,6 @@ def _by_file(problems: Iterable[YamlProblem]) -> dict[str, list[YamlProblem]]:
     return found
 
 
-CHECKS: tuple[Check, ...] = (control_journal, control_files, control_breakers, policies_valid, policies_playbooks, policies_contracts)
+CHECKS: tuple[Check, ...] = (
+    control_journal, control_files, control_breakers, policies_valid, policies_people, policies_playbooks, policies_contracts
+)  # fmt: skip

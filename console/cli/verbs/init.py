@@ -9,6 +9,7 @@ from backends.text import displayable
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.config import WorkspaceProblem, init_workspace
+from console.control.identity import Actor
 from console.views.workspaces import InitView
 
 
@@ -33,6 +34,9 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         context.show(InitView(path=str(root), name=workspace.settings.name, group=workspace.settings.group), "init")
     else:
         print(displayable(f"workspace {workspace.settings.name} at {root}"))
+        if not workspace.settings.personal:
+            named = f"{{format: 1, people: {{{displayable(Actor.from_os().name)}: operator}}}}"
+            print(f"first: nobody is more than a viewer here until a file in policies/ says so: write  {named}  to policies/people.yaml")
         print(f"next: quarterdeck -w {displayable(str(root))} ingest predictions scores.parquet --model my-model --version 1")
     return Exit.OK
 
