@@ -55,9 +55,11 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
         rows.append(Row(line(f" {_spans(view)}")))
     wide = width >= WITH_COURSES
     rows += bug_rows(view.bug, width)
-    name = NAME_WIDTH + max(0, min(20, width - 84 - (COURSE_WIDTH + 4 if wide else 0)))
+    name = NAME_WIDTH + max(0, min(20, width - 85 - (COURSE_WIDTH + 9 if wide else 0)))
     nulls = NULLS_WIDTH + (1 if wide else 0)
-    head = f"   {'COLUMN':<{name}}{'PSI':>6} {'JS':>5} {'KS':>5}{'USUAL TO':>9}{'FURTHER':>9}  {'NULLS':<{nulls}}{'IMPORTANCE':>10}"
+    # Since when is worth more than a second distance where there is no room for both.
+    js = f" {'JS':>5}" if wide else ""
+    head = f"   {'COLUMN':<{name}}{'PSI':>6}{js} {'KS':>5}{'USUAL TO':>9}{'FURTHER':>9}{'SINCE':>7}  {'NULLS':<{nulls}}{'IMPORTANCE':>10}"
     rows.append(Row(line((head + (f"  {'EARLIER, NOW':>{COURSE_WIDTH}}" if wide else ""), "dim"))))
     shown = [each for each in view.columns if complete or _worth_showing(each)]
     rows += [Row(_row(each, name, nulls, wide), key=each.column.raw, why=_why(each), state=str(each.state)) for each in shown]
@@ -142,10 +144,15 @@ def _row(shift: ColumnShift, name: int, nulls_width: int, wide: bool) -> Line:
         [
             (shift.column, name, ""),
             (psi, -5, state if state in {"warning", "critical", "unknown"} else ""),
-            (figures.share(shift.js, 3), -5, ""),
+            *([(figures.share(shift.js, 3), -5, "")] if wide else []),
             (figures.share(shift.ks, 3), -5, ""),
             (distance(shift.limit), -8, ""),
             (further, -8, ""),
+            (
+                day(shift.high_since) if shift.high_since is not None else figures.MISSING,
+                -6,
+                "bold" if shift.high_since is not None else "",
+            ),
             ("", 0, ""),
             (nulls, nulls_width, ""),
             (figures.share(shift.importance, 3) if shift.importance is not None else figures.MISSING, -9, ""),

@@ -88,7 +88,8 @@ class ColumnShift(View):
     further: int = 0
     """Earlier windows that were further from the reference."""
     high_since: date | None = None
-    """Last day of the first window of the present stretch that is far from the reference."""
+    """Last day of the first window of the present stretch that is beyond its limit; of a column that is ok, asked for by itself, beyond
+    the median of the band."""
     importance: float | None = None
     trend: SlowTrend | None = None
     """How its mean went from window to window; None with a reason under `trend`."""

@@ -183,7 +183,7 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         band_median=past.median if past else None,
         band_high=past.high if past else None,
         further=past.above(drift.psi) if past and drift.psi is not None else 0,
-        high_since=_high_since(inputs, spec.column, days, far) if detail else None,
+        high_since=_high_since(inputs, spec.column, days, far) if detail or state in {State.WARNING, State.CRITICAL} else None,
         new_categories=tuple(map(Untrusted, drift.new_categories)),
         vanished_categories=tuple(map(Untrusted, drift.vanished_categories)),
         bins=bins_of(before, now) if detail else (),

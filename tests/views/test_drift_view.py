@@ -132,6 +132,20 @@ def test_since_when_is_the_first_window_beyond_its_limit(risen: Made) -> None:
     assert date(2024, 3, 26) <= shift.high_since <= date(2024, 3, 28)
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_ranked_table_says_since_when_a_column_is_beyond_its_limit_and_of_no_other(risen: Made, width: int) -> None:
+    view = risen.lookout().drift("delay")
+    since = risen.lookout().drift_column("delay", "temp").shift.high_since
+    assert since is not None and {each.column.raw: each.high_since for each in view.columns if each.high_since} == {"temp": since}
+    page, names = drift_page(view, width=width, tabbed=False), {each.column.raw for each in view.columns}
+    rows = page.plain().splitlines()
+    head = next(each for each in rows if "SINCE" in each)
+    ends = head.index("SINCE") + len("SINCE")
+    cells = {each.key: each.line.text[:ends].split("  ")[-1].strip() for each in page.rows if each.key in names}
+    assert cells["temp"].endswith(f"{since.day} Mar") and all(cell.endswith("-") for key, cell in cells.items() if key != "temp")
+    assert max(map(len, rows)) <= width
+
+
 def test_small_samples_are_not_judged(tmp_path: Path) -> None:
     place = made(tmp_path / "w", START + 60 * DAY)
     days_of_predictions(place, 60, 20, temp=lambda day, row: noise(day, row) + (9 if day > 54 else 0))
