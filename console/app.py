@@ -15,7 +15,7 @@ from textual.app import App
 
 from console import commands
 from console.commands import Command
-from console.overrides import broken_glass, broken_policies, held_breakers, open_overrides
+from console.overrides import briefly, broken_glass, broken_policies, held_breakers, open_overrides
 from console.render import figures
 from console.screens import SCREENS, may, wayfinding
 from console.screens.acting import ACTING, begin
@@ -134,6 +134,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             short_clock=f"{kind} {figures.clock_time(clock.now(), zone)}",
             data=data,
             override=overrides[0] if overrides else "",
+            short_override=briefly(overrides[0]) if overrides else "",
             further=overrides[1:],
         )
 

@@ -90,6 +90,12 @@ def _said(model: str, setting: dict[str, Any], now: datetime, past: bool) -> str
     return f"OVERRIDE {model} {setting['state']} {left}".rstrip()
 
 
+def briefly(override: str) -> str:
+    """`OVERDUE arrival-delay fallback 27h` for an override whose time is over."""
+    head, overdue, late = override.rpartition(" overdue")
+    return f"{head.replace('OVERRIDE', 'OVERDUE', 1)}{late}" if overdue and head.startswith("OVERRIDE ") else override
+
+
 def remaining(length: timedelta) -> str:
     """`3h58`, `12m`; `overdue 12m` once nothing is left: its owner has to be asked."""
     minutes = int(length.total_seconds() // 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import events
@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from backends.text import Untrusted, cell_width, displayable
+from backends.text import Untrusted, cell_width, displayable, shortened
 from widgets.line import CUT, Line, Span, joined, line, sides
 from widgets.strips import DrawsLines, differing_cells, strip_of
 from widgets.theme import style_of
@@ -23,6 +23,7 @@ from widgets.theme import style_of
 NEEDED_WIDTH = 80
 NEEDED_HEIGHT = 24
 MOST_KEYS = 9
+LEAST_OVERRIDE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class BannerFacts:
     """True for an environment whose colour is the one of production."""
     override: str | Untrusted = ""
     """An open override, break-glass or audit gap: takes the place of mode, person and clock, as far as they do not fit beside it."""
+    short_override: str | Untrusted = ""
+    """The same in fewer words, for a line on which the clock would have no room beside it."""
     further: tuple[str, ...] = ()
     """More of them: those that do not fit whole are counted."""
     short_clock: str = ""
@@ -64,7 +67,7 @@ def banner_line(facts: BannerFacts, width: int) -> Line:
         forms = ([facts.mode, facts.who, facts.clock], [facts.who, facts.clock], [facts.clock], [facts.short_clock])
         said = _overrides(facts, room - _middle(here, [""]).width)
         fitting = ([said, *(text for text in form if text)] for form in forms)
-        middle = next((form for form in fitting if _middle(here, form).width <= room), [said])
+        middle = next((form for form in fitting if _middle(here, form).width <= room), None) or _beside_the_clock(facts, here, room)
     else:
         middle = [text for text in (facts.mode, facts.who, facts.clock) if text]
     left = _middle(here, middle)
@@ -85,6 +88,17 @@ def _overrides(facts: BannerFacts, room: int) -> str | Untrusted:
         if line(words).width <= room:
             break
     return words
+
+
+def _beside_the_clock(facts: BannerFacts, here: Line, room: int) -> list[str | Untrusted]:
+    """The overrides in fewer words, then cut, so that the time stays on the line: what is done is done at that time."""
+    clock = [facts.short_clock] if facts.short_clock else []
+    left = room - _middle(here, ["", *clock]).width
+    for briefly in (facts, replace(facts, override=facts.short_override or facts.override)):
+        said = _overrides(briefly, left)
+        if line(said).width <= left:
+            return [said, *clock]
+    return [shortened(said, max(LEAST_OVERRIDE, left)), *clock]
 
 
 def _middle(here: Line, texts: Sequence[str | Untrusted]) -> Line:

@@ -17,7 +17,7 @@ from console.clock import SimulatedClock, SystemClock
 from console.config import open_workspace
 from console.control.ledger import read_state
 from console.lookout import Lookout
-from console.overrides import open_overrides
+from console.overrides import briefly, open_overrides
 from console.render.fleet import fleet_page
 from console.simulation import write_clock
 from console.watch.rounds import watch_once
@@ -73,6 +73,7 @@ def test_when_its_time_has_passed_it_goes_on_and_every_place_says_so(qd: Verb, p
     passes(place, 4.25)
     assert place.switch == "fallback"
     assert open_overrides(place.paths, "production", NOW + timedelta(hours=4.25)) == (f"OVERRIDE {MODEL} fallback overdue 15m",)
+    assert briefly(f"OVERRIDE {MODEL} fallback overdue 15m") == f"OVERDUE {MODEL} fallback 15m"
     fleet = lookout(place).fleet()
     assert fleet.rows[0].switch_overdue
     page = fleet_page(fleet)

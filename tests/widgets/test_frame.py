@@ -27,6 +27,19 @@ def test_an_override_takes_the_middle_of_the_banner():
     assert banner_line(facts, 80).text.rstrip() == " PROD demo | OVERRIDE arrival-delay fallback 3h58 | data 25m"
 
 
+def test_an_override_gives_way_before_the_clock_does():
+    late = replace(
+        BANNER,
+        override="OVERRIDE arrival-delay fallback overdue 27h",
+        short_override="OVERDUE arrival-delay fallback 27h",
+        short_clock="sim 18:00",
+        data="data 2h OLD",
+    )
+    assert banner_line(late, 80).text.rstrip() == " PROD demo | OVERDUE arrival-delay fallback 27h | sim 18:00 | data 2h OLD"
+    long = replace(late, short_override="OVERDUE arrival-delay-of-all-flights-of-the-year fallback 27h")
+    assert banner_line(long, 80).text == " PROD demo | OVERDUE arrival-dela~he-year fallback 27h | sim 18:00 | data 2h OLD"
+
+
 def test_of_several_overrides_none_is_cut_and_those_that_do_not_fit_are_counted():
     facts = replace(BANNER, override="POLICIES BROKEN", further=("BREAK-GLASS REV-1a2b3c unreviewed", "OVERRIDE arrival-delay killed 12m"))
     assert banner_line(facts, 80).text.rstrip() == " PROD demo | POLICIES BROKEN  BREAK-GLASS REV-1a2b3c unreviewed  +1 | data 25m"
