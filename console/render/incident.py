@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from backends.text import Untrusted, cell_width, displayable
 from console.render import figures
 from console.render.incident_detail import around_rows, detail_rows, incident_zone
-from widgets.line import MARKS, Line, Page, Row, joined, line, sides
+from widgets.line import MARKS, Line, Page, Row, joined, line, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -178,6 +178,20 @@ def incident_page(view: IncidentView, *, width: int = 80, step: str | None = Non
         rows += [Row(each) for each in wrapped(missing, width, 2)]
     rows += [Row(each) for each in wrapped(_sure(view), width, 2)]
     return Page(incident_heading(view, width), tuple(rows), f"incident {view.id}")
+
+
+LEAST_ROWS = 8
+"""With fewer lines than this an incident is not begun below something else."""
+
+
+def incident_rows(view: IncidentView, width: int, room: int) -> list[Row]:
+    """Where an incident stands, for the room that is left below the health of its model; nothing where that is too little."""
+    if room < LEAST_ROWS:
+        return []
+    head = [Row(Line()), Row(rule(f"{view.id}: i opens it", width, figures.age(view.since)))]
+    rows = [*head, *(Row(row.line) for row in incident_page(view, width=width).rows)]
+    left = len(rows) - room
+    return rows if left <= 0 else [*rows[: room - 1], Row(line((f" ... {left + 1} more lines: i", "dim")))]
 
 
 def _sure(view: IncidentView) -> Line:

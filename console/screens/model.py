@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from console.render.incident import incident_rows
 from console.render.model import model_page
 from console.screens import made
 from console.screens.base import DeckScreen
@@ -12,6 +14,10 @@ from widgets.rows import Moved
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
+
+
+GLANCE_HEAD = 2
+"""Lines that a glance puts above the rows of a page."""
 
 
 class ModelScreen(DeckScreen):
@@ -31,9 +37,18 @@ class ModelScreen(DeckScreen):
     def page(self, view: Any, width: int, height: int) -> Page:
         return model_page(view, width=width, height=height, cursor=self._cursor, curve=self.curves, selected=self.content.cursor_key)
 
+    def load_glance(self, lookout: Lookout) -> Any:
+        health = self.load(lookout)
+        return health, lookout.incident(health.incidents[0]) if health.incidents else None
+
     def page_at_a_glance(self, view: Any, width: int, height: int) -> Page:
         # Its tabs are keys of the screen, not of the list beside it.
-        return model_page(view, width=width, height=height, tabbed=False)
+        health, incident = view
+        page = model_page(health, width=width, height=height, tabbed=False)
+        if incident is None:
+            return page
+        rows = incident_rows(incident, width, height - len(page.rows) - GLANCE_HEAD)
+        return replace(page, rows=(*page.rows, *rows))
 
     def on_rows_moved(self, message: Moved) -> None:
         # First what line 23 says, so that both reach the terminal together; Textual tells the base class once more, which changes nothing.

@@ -45,6 +45,15 @@ async def test_it_shows_what_enter_opens_and_follows_the_cursor(place: Place) ->
         assert all(word in found.text for row in said[2:] for word in row.split())
 
 
+async def test_beside_the_fleet_stands_the_incident_below_the_health(place: Place) -> None:
+    async with console(place, size=WIDE) as found:
+        await rested(found)
+        drawn = pane(found)
+        assert drawn.index("MODEL    CRITICAL") < drawn.index("INC-1: i opens it") < drawn.index("Timeline")
+        assert "model.late_gap critical" in drawn and "2 readers" in drawn
+        assert read_state(place.paths).incidents["INC-1"].run is None, "looking begins no playbook"
+
+
 async def test_the_cursor_stays_in_the_list_and_the_pane_takes_no_key(place: Place) -> None:
     async with console(place, size=WIDE) as found:
         await rested(found)
