@@ -15,7 +15,7 @@ from backends.local.reading import LocalSwitches
 from console.cli.main import main
 from console.config import ClockSettings, init_workspace
 
-PEOPLE = "format: 1\npeople: {mara: operator, ines: {production: releaser}, otto: [approver, owner-of-nothing]}\n"
+PEOPLE = "format: 1\npeople: {mara: operator, ines: {production: releaser}, otto: [operator, restrained]}\n"
 BROKEN = "format: 1\nguardrails:\n  - {id: frozen, title: Frozen, actions: [kill], denny: true}\n"
 
 
@@ -67,7 +67,7 @@ def test_where_nobody_is_named_everything_says_what_to_write(group: Group, monke
     assert "no policy file names anybody who is: add people: {NAME: ROLE} to one" in group.said
     assert "ask whoever may write them" in group.said and "Ask somebody who has that role" not in group.said
     assert group.people_found(monkeypatch) == ("critical", "nobody may set a kill switch in production: no operator is named in policies/")
-    group.write("people.yaml", PEOPLE.replace(", owner-of-nothing", ""))
+    group.write("people.yaml", PEOPLE.replace(", restrained", ""))
     assert group.people_found(monkeypatch)[0] == "ok"
     assert group.kill("zoe") == 3 and "Ask somebody who has that role" in group.said
     assert group.kill("mara") == 0 and group.switch == "killed"
@@ -81,9 +81,13 @@ def test_the_first_command_of_a_group_is_told_with_its_workspace(tmp_path: Path,
     assert main(["--workspace", str(tmp_path / "w"), "can-i", "kill", "m"]) == 0
 
 
+RESTRAINED = "roles: [{id: restrained, title: Stops nothing, may_not: [kill]}]\n"
+"""What it denies cannot be known while it stands in a file that is broken."""
+
+
 def test_while_first_policies_are_broken_whom_the_others_name_may_go_towards_safety_and_nowhere_else(group: Group) -> None:
     group.write("people.yaml", PEOPLE)
-    group.write("rails.yaml", BROKEN)
+    group.write("rails.yaml", BROKEN + RESTRAINED)
     assert group.kill("mara") == 0 and group.switch == "killed"
     assert "rails.yaml:3" in group.said
     group.forget_copies()
