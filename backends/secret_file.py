@@ -5,6 +5,7 @@ It also holds the names of what the keyring keeps, because a keyring cannot be a
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -48,6 +49,8 @@ class SecretFile:
         except FileNotFoundError:
             return {}
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise SecretFileError(f"{self.path} is a link, and not followed: put the file itself there") from None
             raise SecretFileError(f"{self.path}: {error.strerror}") from None
         try:
             self._require_own(os.fstat(descriptor))

@@ -89,7 +89,9 @@ def find_secret(name: str, environ: Mapping[str, str], file: Path | None = None)
 def checked_name(name: str) -> str:
     """`name` itself. Raises ValueError when it is not one to four-and-sixty small letters, digits and hyphens."""
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a secret: small letters, digits and hyphens, a letter first, at most 64")
+        # What follows an equals sign is a value that somebody meant to give with it.
+        shown = name.partition("=")[0]
+        raise ValueError(f"{shown!r} is no name of a secret: small letters, digits and hyphens, a letter first, at most 64")
     return name
 
 

@@ -166,6 +166,9 @@ def test_the_doctor_says_which_secrets_others_could_read_and_never_one(memory: M
     [
         (("set", "Ofrep Token"), VALUE, 2, "no name of a secret"),
         (("set",), VALUE, 2, "secret set NAME"),
+        (("set", "pager", VALUE), "other", 2, "never taken from the command line"),
+        (("set", f"pager={VALUE}"), "", 2, "'pager' is no name of a secret"),
+        (("set", "pager", f"--value={VALUE}"), "", 2, "no option --value"),
         (("set", "pager"), "", 2, "an empty secret"),
         (("set", "pager"), "\n", 2, "an empty secret"),
         (("set", "pager"), f"{VALUE}\nsecond line", 2, "one line"),
@@ -178,7 +181,7 @@ def test_what_is_refused_keeps_nothing_and_repeats_no_value(
     memory: MemoryKeyring, secret: Verb, words: tuple[str, ...], given: str, code: int, said: str
 ) -> None:
     assert secret(*words, given=given) == code
-    assert said in secret.err
+    assert said in secret.err and VALUE not in secret.out + secret.err
     assert memory.kept == {} and secret.rows == []
 
 

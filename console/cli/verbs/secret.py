@@ -18,10 +18,15 @@ LARGEST = 1 << 16
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("set", "list", "remove"), help="keep one, name them, or forget one")
     parser.add_argument("name", nargs="?", help="small letters, digits and hyphens: ofrep-token")
+    parser.add_argument("unwanted", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--file", action="store_true", help="keep it in a file that only you may read, where there is no keyring")
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
+    if options.unwanted:
+        # Which words is not repeated: what was printed may be kept as well.
+        said = "a value is never taken from the command line, where every process and the history of the shell see it: nothing was kept"
+        raise Problem(Exit.USAGE, f"{said}; take another value, and give it when asked or through a pipe")
     if options.what == "list":
         return _list(context, options)
     if options.name is None:
