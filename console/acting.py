@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from backends.journal.outside import OutsideHeads
 from backends.local.reading import LocalAliases, LocalSwitches
@@ -11,7 +12,6 @@ from backends.protocol import BackendError
 from backends.reserve import keep_reserve
 from console.approval_terms import approval_terms, glass_terms, second_person_kinds, signer_files
 from console.config import Workspace
-from console.control.desk import Desk
 from console.control.guardrails import Confirm, Guardrail
 from console.control.identity import Actor, current_actor
 from console.control.roles import ANY, Grant, Policy, Role, RoleRule
@@ -21,6 +21,9 @@ from console.policies.load import Policies, adopt_new, load_policies
 from console.policies.rules import Guardrail as GuardrailOfFile
 from console.policies.rules import Role as RoleOfFile
 from console.policies.rules import roles_by_environment
+
+if TYPE_CHECKING:
+    from console.control.desk import Desk
 
 
 def open_desk(
@@ -37,6 +40,8 @@ def open_desk(
     `keep`: good policies are kept as the last good ones, so that a file that breaks later loosens nothing, and some room on the disk, so
     that a kill switch works on a full one; False where nothing is done.
     """
+    from console.control.desk import Desk  # who only asks what may be done needs none
+
     clock = workspace.clock(as_of=as_of)
     actor = current_actor(clock)
     policies = load_policies(workspace.paths.policies)

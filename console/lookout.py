@@ -18,7 +18,8 @@ from console.views.sight import Sight
 from console.views.standing import with_control
 
 if TYPE_CHECKING:
-    from console.views.approvals import ApprovalsView, ApprovalView
+    from console.views.approval import ApprovalView
+    from console.views.approvals import ApprovalsView
     from console.views.contract import ContractCheckView
     from console.views.drift import Asked, DriftDetailView, DriftView
     from console.views.effect import EffectView
@@ -77,7 +78,8 @@ class Lookout(RecordsLookout):
         found = health_in_force(sight, name)
         if found is not None:
             return found
-        from console.views.assessment import known_health, registry_of
+        from console.views.assessment import known_health
+        from console.views.registry import registry_of
 
         with sight.reader() as reader:
             return known_health(sight, reader, registry_of(reader, self.environment, sight.at), name)
@@ -150,8 +152,8 @@ class Lookout(RecordsLookout):
         from backends.data_files.logged import logged
         from backends.data_files.table import opened_beside
         from backends.store.reader import open_reader
-        from console.views.assessment import no_such_model, registry_of
         from console.views.parity import parity_of
+        from console.views.registry import no_such_model, registry_of
 
         sight, side = self.sight(), table_files(offline)
         with open_reader(self.workspace.paths, at=sight.at, also_readable=side.files) as reader:

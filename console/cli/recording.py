@@ -27,7 +27,7 @@ def refuse_unknown_model(context: Context, model: str) -> None:
 
     if model in known_models(context.workspace, context.environment):
         return
-    from console.views.assessment import no_such_model, registry_of
+    from console.views.registry import no_such_model, registry_of
     from console.views.sight import Sight
 
     sight = Sight(context.workspace, context.environment, context.clock)

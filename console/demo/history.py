@@ -23,7 +23,8 @@ from console.demo.models import Trained
 from console.demo.registry_records import promotion_report
 from console.demo.story import ENVIRONMENT, MODELS, ModelStory, VersionStory, local
 from console.policies.load import load_policies
-from console.views.assessment import assess, registry_of
+from console.views.assessment import assess
+from console.views.registry import registry_of
 from console.views.serving import SERVING_ALIAS
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record, transitions

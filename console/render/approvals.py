@@ -17,7 +17,8 @@ from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.control.actions import Gate
-    from console.views.approvals import ApprovalRow, ApprovalsView, ApprovalView, VoteView
+    from console.views.approval import ApprovalView, VoteView
+    from console.views.approvals import ApprovalRow, ApprovalsView
     from console.views.signatures import BundleView, SignaturesView
 
 _MARK_OF = {"pending": "unknown", "approved": "warning"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from backends.records import Incident
@@ -11,11 +10,10 @@ from console.control.actions import ActionKind, ActionState
 from console.control.desk import Desk
 from console.control.errors import JournalUnavailable, NotFound
 from console.control.ledger import read_state
-from console.control.state import ControlState
-from console.policies.load import load_policies
+from console.runbook.about import found_incident, params_of
 from console.runbook.host import DeskHost
 from console.runbook.records import run_of
-from playbooks.format import ActionStep, Argument, DecisionStep, Playbook, WaitStep
+from playbooks.format import ActionStep, DecisionStep, WaitStep
 from playbooks.host import HostError, RunMovedError
 from playbooks.library import load_library
 from playbooks.run import Run, StepState, StepStatus
@@ -61,15 +59,6 @@ def why_only_looking(workspace: Workspace, desk: Desk, incident_id: str) -> str 
     return None if incident.state == "closed" else desk.refusal(ActionKind.PLAYBOOK, incident.environment, incident.model)
 
 
-def found_incident(state: ControlState, wanted: str) -> Incident:
-    """An incident by its id, in capitals or not. Raises NotFound with the nearest."""
-    found = state.incidents.get(wanted) or state.incidents.get(wanted.upper())
-    if found is None:
-        known = ", ".join(list(state.incidents)[-5:]) or "none was ever opened"
-        raise NotFound(f"there is no incident {wanted}; there are: {known}")
-    return found
-
-
 def open_run(workspace: Workspace, desk: Desk, incident: Incident, playbook: str, *, again: str = "") -> Run | None:
     """Start the playbook of an incident: once, whoever opens it first. None when the library has no such playbook.
 
@@ -100,16 +89,6 @@ def open_run(workspace: Workspace, desk: Desk, incident: Incident, playbook: str
         )
     except RunMovedError:
         return run_of(read_state(workspace.paths), run)
-
-
-def params_of(workspace: Workspace, book: Playbook, incident: Incident) -> Mapping[str, Argument]:
-    """What the playbook wants to know of an incident: model, environment, and the signal of its first alert's rule."""
-    alerts = read_state(workspace.paths).alerts
-    rules = {rule.id: rule.signal for rule in load_policies(workspace.paths.policies).rules}
-    signals = [rules[alerts[each].rule] for each in incident.alerts if each in alerts and alerts[each].rule in rules]
-    known: dict[str, Argument] = {"model": incident.model, "environment": incident.environment}
-    known |= {"signal": signals[0]} if signals else {}
-    return {name: value for name, value in known.items() if name in book.params}
 
 
 def runner_for(workspace: Workspace, environment: str, desk: Desk, run: str, incident: str | None) -> Runner:

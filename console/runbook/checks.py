@@ -21,12 +21,13 @@ from console.control.state import ControlState
 from console.render import figures
 from console.runbook.choices import compared
 from console.views.artifacts import checked
-from console.views.assessment import Registry, assess, registry_of, would_help_of
+from console.views.assessment import assess, would_help_of
 from console.views.changes import changes_view
 from console.views.evaluation import Evaluated
 from console.views.health import ModelHealth, Signal
 from console.views.judging import Judged
 from console.views.not_found import NoSuchModel
+from console.views.registry import Registry, registry_of
 from console.views.serving import aliases_at, served
 from console.views.sight import Sight
 from console.views.since_mitigation import measured_since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from backends.protocol import AliasMove
@@ -15,8 +15,10 @@ from console.control.actions import version_label
 from console.control.aliases import rollback_targets
 from console.render import figures
 from console.views.serving import aliases_at
-from console.views.would_help import Option, WouldHelpView
 from playbooks.host import CheckResult, OptionFigures
+
+if TYPE_CHECKING:
+    from console.views.would_help import Option, WouldHelpView
 
 NOW: Final = "now"
 """The name of the row of what serves now, beside the choices."""

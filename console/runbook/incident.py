@@ -8,11 +8,10 @@ from backends.records import Incident, State
 from backends.store.errors import StoreError
 from console.control.state import ControlState
 from console.render import figures
-from console.runbook.attending import found_incident, params_of
+from console.runbook.about import found_incident, params_of
 from console.runbook.records import run_of
 from console.runbook.steps import head_of, kept_evidence, planned, steps_of
 from console.runbook.timeline import timeline_of, told_by_run
-from console.views.assessment import known_health, registry_of
 from console.views.changes import changes_view
 from console.views.health import ModelHealth
 from console.views.incident import AlertLine, IncidentView, PlaybookHead, StepView
@@ -108,6 +107,9 @@ def _health(sight: Sight, model: str) -> ModelHealth:
     found = health_in_force(sight, model)
     if found is not None:
         return found
+    from console.views.assessment import known_health  # loads the arithmetic
+    from console.views.registry import registry_of
+
     with sight.reader() as reader:
         return known_health(sight, reader, registry_of(reader, sight.environment, sight.at), model)
 

@@ -12,13 +12,13 @@ from backends.store.errors import StoreError
 from backends.text import Untrusted, escaped_json
 from console.control.errors import NotFound
 from console.render import figures
-from console.runbook.attending import found_incident
+from console.runbook.about import found_incident
 from console.runbook.records import run_events, run_of
 from console.runbook.timeline import timeline_of
 from console.simulation import write_atomically
-from console.views.assessment import registry_of
 from console.views.live_rows import live_rows
 from console.views.measures import quality_between
+from console.views.registry import registry_of
 from console.views.sight import Sight
 from console.views.windows import micros
 from playbooks.export import ExportContext, TimelineEntry, to_json

@@ -9,7 +9,7 @@ from console.control.actions import PlanFacts
 from console.control.approvals import found
 from console.control.identity import current_actor
 from console.facts_in_time import base_facts, within
-from console.views.approvals import ApprovalView, approval_view, world_now
+from console.views.approval import ApprovalView, approval_view, world_now
 from console.views.sight import Sight
 
 

@@ -18,10 +18,11 @@ from backends.text import Untrusted
 from console.contracts.contract import MOMENTS, ContractColumn
 from console.contracts.shapes import shape
 from console.policies.rules import AlertRule
-from console.views.assessment import no_such_model, registry_of, subject_of
+from console.views.assessment import subject_of
 from console.views.column_courses import Courses, courses_of
 from console.views.contract import SAMPLE, ContractCheckView, Offender, RecordedCheck, RuleName, RuleVerdict, bound_of, rule_watching
 from console.views.judging import Judged
+from console.views.registry import no_such_model, registry_of
 from console.views.searches import recorded_searches
 from console.views.sight import Sight
 from console.views.windows import moment_of, strip_ends

@@ -14,7 +14,6 @@ from backends.records import Layer
 from backends.store import queries
 from backends.store.reader import Reader
 from console.analysis.samples import compare_samples
-from console.views.assessment import no_such_model, registry_of
 from console.views.drift import Asked, DriftDetailView, DriftView
 from console.views.drift_bug import real_or_bug, volume_ratio
 from console.views.drift_closing import closing_of
@@ -28,6 +27,7 @@ from console.views.live_rows import apart, live_rows, without_candidates
 from console.views.measures import quality_between
 from console.views.model_line import line_of
 from console.views.not_found import NoSuchColumn
+from console.views.registry import no_such_model, registry_of
 from console.views.rollout import let_in
 from console.views.serving import serving_at
 from console.views.sight import Sight

@@ -14,10 +14,10 @@ from console.analysis.would_help import MINIMUM_ROWS, would_help
 from console.control.actions import ALIAS_KINDS, TRAFFIC_KINDS, ActionKind
 from console.control.records import ActionRecord
 from console.render import figures
-from console.views.assessment import registry_of
 from console.views.health import Quality, View
 from console.views.live_rows import rows_of
 from console.views.measures import quality_between
+from console.views.registry import registry_of
 from console.views.sight import Sight
 from console.views.windows import micros
 from console.views.would_help import FALLBACK

@@ -20,7 +20,7 @@ Unit = Literal["", "share", "signed", "count", "ms", "hours", "minutes", "ratio"
 class View(BaseModel):
     """What a screen or a verb shows: frozen, complete, values that round-trip exactly through JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True)
 
     def to_pandas(self, table: str | None = None, *, exact: bool = False) -> pd.DataFrame:
         """One table of this view, the main one unless named, as `console.views.frames` lays it out. Raises NoSuchTable.

@@ -18,12 +18,12 @@ from backends.store.queries import COMPLETE_SHARE, RepeatedLabels, Scored
 from backends.store.reader import Reader
 from console.analysis.arrivals import ArrivalCurve, arrival_curve
 from console.analysis.intervals import Floats
-from console.views.assessment import no_such_model, registry_of
 from console.views.health import ModelHealth, Signal
 from console.views.labels import ARRIVAL_HOURS, ArrivalStep, LabelDay, LabelPeriod, LabelsView, Waiting
 from console.views.live_rows import without_candidates
 from console.views.model_line import line_of
 from console.views.outcomes import Outcomes, complete_to, name_of_day, outcomes_of
+from console.views.registry import no_such_model, registry_of
 from console.views.rollout import let_in
 from console.views.sight import Sight
 from console.views.windows import HOUR, micros

@@ -16,7 +16,7 @@ from console.control.permits import ANY, Question, Says, Topic, Word, allowed, u
 from console.control.roles import Policy
 from console.control.terminal import this_process, this_terminal
 from console.enforcement import enforcement
-from console.views.approvals import refusal_of
+from console.views.approval import refusal_of
 from console.views.health import View
 from console.views.sight import Sight
 

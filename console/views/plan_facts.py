@@ -17,8 +17,9 @@ from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, Candidate, PlanFacts, WouldHelp, version_label
 from console.render import figures
 from console.views.artifacts import Artifact, checked
-from console.views.assessment import Registry, known_health, registry_of, would_help_of
+from console.views.assessment import known_health, would_help_of
 from console.views.health import ModelHealth
+from console.views.registry import Registry, registry_of
 from console.views.serving import Serving, serving_at
 from console.views.sight import Sight
 from console.views.would_help import FALLBACK, Option, WouldHelpView

@@ -16,13 +16,13 @@ from console.control.actions import ActionKind, version_label
 from console.control.aliases import rollback_targets
 from console.control.records import RuleResponse
 from console.render import figures
-from console.views.assessment import registry_of
 from console.views.drift import Asked
 from console.views.drift_bug import FAILING
 from console.views.drift_look import drift_view
 from console.views.health import ModelHealth
 from console.views.live_rows import without_candidates
 from console.views.outcomes import complete_to, outcomes_of
+from console.views.registry import registry_of
 from console.views.requested_facts import facts_of_kinds
 from console.views.rollout import let_in
 from console.views.rollout_measured import traffic_measured

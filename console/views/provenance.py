@@ -18,7 +18,7 @@ from backends.records import (
 )
 from backends.store import queries
 from backends.store.reader import Reader
-from console.views.assessment import no_such_model
+from console.views.registry import no_such_model
 from console.views.sight import Sight
 
 
@@ -90,7 +90,7 @@ def provenance_of(sight: Sight, reader: Reader, model: str) -> Provenance:
         known = dict.fromkeys(queries.models(reader, sight.environment))
         if model not in known:
             models = {each.name: each for each in records if isinstance(each, Model)}
-            raise no_such_model(model, {**models, **known})  # type: ignore[dict-item]
+            raise no_such_model(model, {**models, **known})
     history = queries.record_history(reader, "dataset", "features", environment=sight.environment)
     return Provenance(found, model, records, tuple(each for each in history if isinstance(each, Dataset | FeatureSet)))
 

@@ -14,7 +14,6 @@ from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality
-from console.views.assessment import no_such_model, registry_of
 from console.views.health import ModelHealth
 from console.views.live_rows import without_candidates
 from console.views.model_line import line_of
@@ -31,6 +30,7 @@ from console.views.quality import (
 )
 from console.views.quality_estimates import Estimator, ScoredRows, estimator_of
 from console.views.quality_slices import measures_of, sliced
+from console.views.registry import no_such_model, registry_of
 from console.views.rollout import let_in
 from console.views.sight import Sight
 from console.views.windows import HOUR

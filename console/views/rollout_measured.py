@@ -23,7 +23,7 @@ from console.analysis.would_help import MINIMUM_ROWS
 from console.control.actions import Judgement, version_label
 from console.policies.rules import MARGIN
 from console.render import figures
-from console.views.assessment import registry_of
+from console.views.registry import registry_of
 from console.views.rollout import ArmMeasured, OtherAnswers, RolloutMeasured, TrafficView, moves_after, rollout_in_force, traffic_view
 from console.views.sight import Sight
 

@@ -13,7 +13,7 @@ from console.control.approvals import found, signing_asked
 from console.control.identity import current_actor
 from console.control.signatures import NAMESPACE, Trust, TrustUnavailable, open_trust
 from console.control.terms import Signing
-from console.views.approvals import VoteView, vote_views
+from console.views.approval import VoteView, vote_views
 from console.views.health import View
 from console.views.sight import Sight
 

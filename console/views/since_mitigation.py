@@ -12,10 +12,10 @@ from backends.records import State
 from backends.store import queries
 from backends.store.reader import Reader
 from console.render import figures
-from console.views.assessment import Registry
 from console.views.evaluation import Evaluated
 from console.views.judging import BY_SIZE, TITLES, Judged
 from console.views.measures import HOURLY, STEPWISE, Material
+from console.views.registry import Registry
 from console.views.serving import serving_at
 from console.views.sight import Sight
 from console.views.windows import HOUR, Floats, micros

@@ -20,12 +20,12 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.performance_estimate import usable
 from console.analysis.ranking import auc, auc_interval
-from console.views.assessment import registry_of
 from console.views.estimated import EarlierTelling, Estimates, KeptCalibration, Telling, keep_estimates, kept_estimates
 from console.views.estimation import A_NUMBER
 from console.views.health import ModelHealth
 from console.views.kept import last_health
 from console.views.live_rows import apart, live_rows
+from console.views.registry import registry_of
 from console.views.rollout import let_in
 from console.views.sight import Sight
 from console.views.windows import Rows, micros

@@ -7,13 +7,14 @@ from typing import Final, NamedTuple
 
 from backends.store.reader import Reader
 from console.views import drift_look, labels_look, quality_look
-from console.views.assessment import known_health, registry_of
+from console.views.assessment import known_health
 from console.views.basis import ground
 from console.views.drift import Asked, DriftView
 from console.views.health import ModelHealth
 from console.views.kept_look import What, keep_look, look_in_force
 from console.views.labels import LabelsView
 from console.views.quality import QualityAsked, QualityView
+from console.views.registry import registry_of
 from console.views.sight import Sight
 
 Usual = DriftView | QualityView | LabelsView

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from backends.profile.days import CannotKeep
-from console.views.assessment import registry_of
 from console.views.input_days import profile_days
 from console.views.kept import last_health
+from console.views.registry import registry_of
 from console.views.rollout import let_in
 from console.views.serving import serving_at
 from console.views.sight import Sight

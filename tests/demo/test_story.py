@@ -20,7 +20,8 @@ from backends.records import Layer, State
 from console.config import Workspace
 from console.demo.story import DEFAULT_START
 from console.lookout import Lookout
-from console.views.assessment import registry_of, would_help_of
+from console.views.assessment import would_help_of
+from console.views.registry import registry_of
 from console.views.would_help import WouldHelpView
 
 ONSET = datetime(2013, 4, 22, 4, tzinfo=UTC)

@@ -1,36 +1,45 @@
-"""DuckDB's masked columns as plain numpy arrays."""
+"""DuckDB's masked columns as plain numpy arrays. What asks for none loads no numpy."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Moments = npt.NDArray[np.datetime64]
-Texts = npt.NDArray[np.object_]
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.int64]
+    Moments = npt.NDArray[np.datetime64]
+    Texts = npt.NDArray[np.object_]
 
 
 def floats(column: Any) -> Floats:
     """Numbers; NaN where missing."""
+    import numpy as np
+
     return np.asarray(np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan), dtype=np.float64)
 
 
 def integers(column: Any) -> Integers:
     """Whole numbers that are never missing."""
+    import numpy as np
+
     return np.asarray(np.ma.filled(np.ma.asarray(column), 0), dtype=np.int64)
 
 
 def moments(column: Any) -> Moments:
     """UTC times to the microsecond; NaT where missing."""
+    import numpy as np
+
     return np.asarray(np.ma.filled(np.ma.asarray(column).astype("datetime64[us]"), np.datetime64("NaT")), dtype="datetime64[us]")
 
 
 def texts(column: Any) -> Texts:
     """Texts; None where missing."""
+    import numpy as np
+
     masked: Any = np.ma.asarray(column, dtype=object)
     if not np.ma.is_masked(masked):
         return np.asarray(masked.data, dtype=object)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from backends.store.errors import StoreError
 from backends.store.facts import canonical_labels
-from backends.store.queries.arrays import Floats, Moments, Texts, floats, moments, texts
+from backends.store.queries.arrays import floats, moments, texts
 from backends.store.reader import Reader
 from backends.store.sql import text
 
 if TYPE_CHECKING:
     from backends.records import Event, Record
+    from backends.store.queries.arrays import Floats, Moments, Texts
 
 
 @dataclass(frozen=True)

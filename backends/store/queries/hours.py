@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from backends.store.queries.arrays import Floats, Integers, Moments, Texts, floats, integers, moments, texts
+from backends.store.queries.arrays import floats, integers, moments, texts
 from backends.store.reader import Reader
 from backends.store.rollups import LABEL_HOURS, LATENCY_BASE, LATENCY_HOURS, PREDICTION_HOURS, ZERO_BUCKET
 from backends.store.sql import text
+
+if TYPE_CHECKING:
+    from backends.store.queries.arrays import Floats, Integers, Moments, Texts
 
 DAY = timedelta(days=1)
 
@@ -80,6 +81,8 @@ def hourly(reader: Reader, environment: str, model: str, start: datetime | None,
 
 def hourly_latency(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> HourlyLatency:
     """Latencies of [start, end) per hour and bucket, oldest and fastest first. Buckets add up over any hours."""
+    import numpy as np
+
     found = _hours(
         reader, "predictions", "hourly_latency", LATENCY_HOURS, environment, model, start, end,
         by=("hour", "version", "role", "bucket"), of=("sum(n) AS n",),

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final
 
 from backends.store.errors import StoreError
-from backends.store.queries.arrays import Floats, Moments, Texts, by_type, floats, moments, texts
+from backends.store.queries.arrays import by_type, floats, moments, texts
 from backends.store.reader import Reader
 from backends.store.schema import LABELS
 from backends.store.sql import quoted, text
 from backends.store.versions import nothing
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from backends.store.queries.arrays import Floats, Moments, Texts
 
 COMPLETE_SHARE: Final = 0.95
 COMPLETE_SPAN: Final = timedelta(hours=24)
@@ -48,6 +51,8 @@ class Scored:
     @property
     def labelled(self) -> npt.NDArray[np.bool_]:
         """Where a label is known."""
+        import numpy as np
+
         return np.asarray(~np.isnan(self.label), dtype=np.bool_)
 
 
@@ -144,6 +149,8 @@ def label_completeness(
     reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None, *, versions: Sequence[str] | None = None
 ) -> LabelCompleteness:
     """How complete the labels of live predictions with event_at in [start, end) are, as of the reader's moment."""
+    import numpy as np
+
     rows = _joined(reader, environment, model, start, end, versions=versions, role="live", columns=())
     found = reader.arrays(f"SELECT p.event_at AS event_at, l.label IS NOT NULL AS labelled FROM {rows} ORDER BY p.event_at")
     at = moments(found["event_at"])
@@ -161,6 +168,8 @@ def label_completeness(
 
 def repeated_labels(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> RepeatedLabels:
     """Labels with several versions among those that predictions with event_at in [start, end) can have."""
+    import numpy as np
+
     keys = reader.key_range("predictions", model, start, end)
     if keys is None:
         return RepeatedLabels(texts([]), moments([]), np.array([], dtype=np.bool_))

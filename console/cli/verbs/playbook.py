@@ -111,7 +111,8 @@ def _start(context: Context, options: argparse.Namespace) -> Exit:
     from console.cli.acting import desk_of, said
     from console.control.errors import JournalUnavailable, NotFound, Refused
     from console.control.ledger import read_state
-    from console.runbook.attending import found_incident, open_run
+    from console.runbook.about import found_incident
+    from console.runbook.attending import open_run
     from console.runbook.driving import Driving
     from console.runbook.records import run_of
     from playbooks.binding import BindingError
