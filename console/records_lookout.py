@@ -116,7 +116,7 @@ class RecordsLookout(ABC):
         from backends.store.errors import StoreError
         from console.acting import known_models
         from console.views.not_found import NoSuchModel
-        from console.views.rollout_measured import traffic_measured
+        from console.views.rollout import rollout_in_force, traffic_view
         from console.views.triggers import with_triggers
 
         sight = self.sight()
@@ -127,6 +127,10 @@ class RecordsLookout(ABC):
             if not known:
                 raise
             health = str(error)
+        if rollout_in_force(sight, model) is None:
+            return with_triggers(sight, traffic_view(sight, model), health)
+        from console.views.rollout_measured import traffic_measured  # loads the store and the arithmetic
+
         return with_triggers(sight, traffic_measured(sight, model), health)
 
     def actions(self, *, only_open: bool = False, model: str | None = None) -> ActionsView:

@@ -6,6 +6,7 @@ A reader leases its generation, so nothing that it sees is deleted under it. It 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -77,18 +78,20 @@ class Reader:
         keys: tuple[str, str] | None = None,
         inputs: Sequence[str] = (),
         without_days: frozenset[str] = frozenset(),
+        without: frozenset[str] = frozenset(),
         every_version: bool = False,
     ) -> str:
         """A table expression: the facts in force of `table` as of `at`, of one model or all, with event_at in [start, end).
 
         Only segments that can hold such facts are opened; with `keys` (least and greatest) only those whose keys overlap, although
         facts outside `keys` may be among the rows. Every input that some fact has is a column; `inputs` are columns in any case.
-        Segments of `without_days` are left out. With `every_version` also facts that a later one has replaced.
+        Segments of `without_days` and the files `without` are left out. With `every_version` also facts that a later one has replaced.
         """
         kind = table_named(table)
         tail = self.tail(table)
         mine = [segment for segment in self.segments(table) if model is None or not kind.by_model or segment.model == model]
         chosen = [segment for segment in mine if self._may_hold(segment, start, end) and segment.day not in without_days]
+        chosen = [segment for segment in chosen if segment.file not in without] if without else chosen
         if keys is not None:
             chosen = [segment for segment in chosen if segment.key_min <= keys[1] and segment.key_max >= keys[0]]
         with_tail = bool(tail.models) if model is None or not kind.by_model else model in tail.models
@@ -184,6 +187,20 @@ class Reader:
             return True
         limit = naive_utc(self.at).isoformat(sep=" ", timespec="microseconds")
         return _microseconds(segment.known_max) <= limit and _microseconds(segment.event_max) <= limit
+
+    def told_whole(self, table: str) -> list[Segment]:
+        """Segments whose description says what their facts in force are: all of one source, known as a whole, none replaced, none lost."""
+        if not table_named(table).by_model:
+            return []
+        revised = self.tail(table).revised
+        return [
+            segment
+            for segment in self.segments(table)
+            if len(segment.sources) == 1
+            and not (segment.corrected or segment.crossed or segment.model in revised)
+            and self.knows_all_of(segment)
+            and _is_there(segment)
+        ]
 
     def database(self) -> bool:
         """Attach the DuckDB file of the generation as `generation`; False when there is none or it cannot be read."""
@@ -339,6 +356,14 @@ def _explained(paths: WorkspacePaths) -> Iterator[None]:
 
 def _first(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _is_there(segment: Segment) -> bool:
+    """Whether its file is, as long as it was written: what has lost facts says so only where they are read."""
+    try:
+        return os.stat(segment.file).st_size == segment.bytes  # noqa: PTH116 - thousands of them, of which a `Path` each would cost more
+    except OSError:
+        return False
 
 
 def _microseconds(stamp: str) -> str:

@@ -17,6 +17,8 @@ from console.cli.verbs import Verb
 from console.locate import Located, locate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
 
     from console.clock import Clock
@@ -101,15 +103,15 @@ class Context:
             raise Problem(Exit.USAGE, f"--as-of {self.options.as_of} {why}; leave --as-of out for the present")
         return self.as_of
 
-    def show(self, view: BaseModel, schema: str, page: Page | None = None) -> None:
-        """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page."""
+    def show(self, view: BaseModel, schema: str, page: Callable[[], Page] | Page | None = None) -> None:
+        """Print a view: as JSON under `quarterdeck/<schema>/1` with `--json`, else its page, which is made only then."""
         if self.options.json:
             from console.cli.schemas import name_key  # only an answer in JSON has one
 
             fields = view.model_dump(mode="json", by_alias=True)
             print(json_text({name_key(fields): f"quarterdeck/{schema}/1", **fields}))
         elif page is not None:
-            print(page.plain())
+            print((page() if callable(page) else page).plain())
 
     @staticmethod
     def say(message: str) -> None:

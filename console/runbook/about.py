@@ -9,7 +9,6 @@ from console.config import Workspace
 from console.control.errors import NotFound
 from console.control.ledger import read_state
 from console.control.state import ControlState
-from console.policies.load import load_policies
 from playbooks.format import Argument, Playbook
 
 
@@ -24,9 +23,15 @@ def found_incident(state: ControlState, wanted: str) -> Incident:
 
 def params_of(workspace: Workspace, book: Playbook, incident: Incident) -> Mapping[str, Argument]:
     """What the playbook wants to know of an incident: model, environment, and the signal of its first alert's rule."""
+    known: dict[str, Argument] = {"model": incident.model, "environment": incident.environment}
+    if "signal" in book.params:
+        known |= _signal(workspace, incident)
+    return {name: value for name, value in known.items() if name in book.params}
+
+
+def _signal(workspace: Workspace, incident: Incident) -> dict[str, Argument]:
+    from console.policies.load import load_policies  # few playbooks ask which signal it was
+
     alerts = read_state(workspace.paths).alerts
     rules = {rule.id: rule.signal for rule in load_policies(workspace.paths.policies).rules}
-    signals = [rules[alerts[each].rule] for each in incident.alerts if each in alerts and alerts[each].rule in rules]
-    known: dict[str, Argument] = {"model": incident.model, "environment": incident.environment}
-    known |= {"signal": signals[0]} if signals else {}
-    return {name: value for name, value in known.items() if name in book.params}
+    return next(({"signal": rules[alerts[each].rule]} for each in incident.alerts if each in alerts and alerts[each].rule in rules), {})

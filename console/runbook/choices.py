@@ -14,14 +14,12 @@ from backends.text import Untrusted
 from console.control.actions import version_label
 from console.control.aliases import rollback_targets
 from console.render import figures
+from console.runbook.steps import NOW
 from console.views.serving import aliases_at
 from playbooks.host import CheckResult, OptionFigures
 
 if TYPE_CHECKING:
     from console.views.would_help import Option, WouldHelpView
-
-NOW: Final = "now"
-"""The name of the row of what serves now, beside the choices."""
 
 WAIT: Final = "wait"
 

@@ -19,7 +19,6 @@ from console.views.kept import health_in_force
 from console.views.not_found import NoSuchModel
 from console.views.sight import Sight
 from playbooks.binding import BindingError
-from playbooks.library import load_library
 from playbooks.run import Run, RunError
 
 
@@ -119,6 +118,8 @@ def _steps(sight: Sight, incident: Incident, run: Run | None) -> tuple[PlaybookH
         return head_of(run.playbook, sight.clock.real_now()), steps_of(run, sight), None
     if incident.playbook is None:
         return None, (), "no playbook belongs to this incident; start one with: playbook run ID --incident " + incident.id
+    from playbooks.library import load_library  # a run carries its own playbook
+
     library = load_library(sight.workspace.paths.playbooks)
     book = library.get(incident.playbook)
     if book is None:

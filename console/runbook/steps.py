@@ -10,7 +10,6 @@ from backends.records import State
 from backends.text import Untrusted
 from console.control.actions import ActionKind
 from console.control.state import ControlState
-from console.runbook.choices import NOW
 from console.views.incident import AnswerView, ChoiceView, DecisionView, OperationView, PlaybookHead, StepView, WaitView
 from console.views.serving import aliases_at
 from console.views.sight import Sight
@@ -27,6 +26,9 @@ _MARKS: Final = {
     StepStatus.WAITING: State.UNKNOWN,
     StepStatus.RUNNING: State.UNKNOWN,
 }
+
+NOW: Final = "now"
+"""The name of the row of what serves now, beside the choices."""
 
 NEEDS: Final = {"fallback": "1 operator", "degrade": "1 operator", "kill": "1 operator", "rollback": "1 operator"}
 

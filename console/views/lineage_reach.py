@@ -79,8 +79,7 @@ class Reaches:
 
     @cached_property
     def _feeds(self) -> list[queries.MetricValue]:
-        found = queries.latest_metrics(self._reader, self._sight.environment, layer="data")
-        return [each for each in found if each.name == "age_hours"]
+        return queries.latest_metrics(self._reader, self._sight.environment, layer="data", name="age_hours")
 
     @staticmethod
     def _made_by(runs: Iterable[Run]) -> list[tuple[str, str]]:
@@ -113,10 +112,6 @@ class Reaches:
         )
 
     def _scored_in_a_day(self, model: str) -> dict[str, int]:
-        found: dict[str, int] = {}
         at = self._sight.at
-        hours = queries.hourly(self._reader, self._sight.environment, model, at - timedelta(days=1), at + timedelta(microseconds=1))
-        for version, role, n in zip(hours.version.tolist(), hours.role.tolist(), hours.n.tolist(), strict=True):
-            if role == "live":
-                found[version] = found.get(version, 0) + int(n)
-        return found
+        found = queries.volumes(self._reader, self._sight.environment, model, at - timedelta(days=1), at + timedelta(microseconds=1))
+        return {each.version: each.n for each in found if each.role == "live"}

@@ -44,15 +44,14 @@ def results_of(sight: Sight, reader: Reader, known: Provenance, version: str | N
 
 def _outcomes(sight: Sight, reader: Reader, known: Provenance, version: str | None, reach: Reach) -> list[Node]:
     until = sight.at + timedelta(microseconds=1)
-    hours = queries.hourly(reader, sight.environment, known.name, None, until)
-    own = hours.version == version
-    rows, live = int(hours.n[own].sum()), int(hours.n[own & (hours.role == "live")].sum())
+    own = [each for each in queries.volumes(reader, sight.environment, known.name, None, until) if each.version == version]
+    rows, live = sum(each.n for each in own), sum(each.n for each in own if each.role == "live")
     nodes = []
     if not rows:
         nodes.append(node("predictions", "no predictions", "", 5, reach, "no score of this version was ever landed"))
         nodes.append(node("labels", "no labels", "", 6, reach, "without predictions there is nothing to label"))
     else:
-        first = hours.hour[own][0].astype("datetime64[s]").astype(object)
+        first = min(each.first_hour for each in own)
         shadow = f", {rows - live:,} in shadow" if rows > live else ""
         nodes.append(node("predictions", "predictions", f"{live:,} live{shadow}, since {first.day} {first.strftime('%b')}", 5, reach))
         nodes.append(_labels(sight, reader, known, version, reach))
@@ -69,21 +68,14 @@ def _outcomes(sight: Sight, reader: Reader, known: Provenance, version: str | No
 
 
 def _labels(sight: Sight, reader: Reader, known: Provenance, version: str | None, reach: Reach) -> Node:
-    import numpy as np
-
     start, end = sight.at - timedelta(days=LABEL_DAYS), sight.at + timedelta(microseconds=1)
-    found = queries.scored(reader, sight.environment, known.name, start, end, versions=[version] if version else None)
-    labelled = ~np.isnan(found.label)
-    if not len(found.label):
+    found = queries.label_coverage(reader, sight.environment, known.name, start, end, versions=[version] if version else None)
+    if not found.predictions:
         return node("labels", "labels", f"it scored nothing in the last {LABEL_DAYS} days", 6, reach)
-    if not labelled.any():
-        return node("labels", "labels", "", 6, reach, f"0 of {len(found.label):,} scores of the last {LABEL_DAYS} days have a label")
-    delays = (found.label_known_at[labelled] - found.event_at[labelled]).astype("timedelta64[s]").astype(np.int64)
-    share = labelled.mean()
-    detail = (
-        f"{figures.percent(float(share))} of {len(found.label):,} in {LABEL_DAYS} days, "
-        f"median delay {figures.age(timedelta(seconds=float(np.median(delays))))}"
-    )
+    if found.median_delay is None:
+        return node("labels", "labels", "", 6, reach, f"0 of {found.predictions:,} scores of the last {LABEL_DAYS} days have a label")
+    share = figures.percent(found.labelled / found.predictions)
+    detail = f"{share} of {found.predictions:,} in {LABEL_DAYS} days, median delay {figures.age(found.median_delay)}"
     return node("labels", "labels", detail, 6, reach)
 
 

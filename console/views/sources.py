@@ -62,7 +62,8 @@ def _stored(sight: Sight) -> list[Source]:
     try:
         with sight.reader() as reader:
             rule = sight.policies.rule(RULE)
-            return [_store(sight, reader), *_facts(sight, reader, rule), *_feeds(sight, reader, rule)]
+            told = queries.sources(reader)
+            return [_store(sight, reader, told), *_facts(sight, reader, told, rule), *_feeds(sight, reader, rule)]
     except StoreError as error:
         return [_down("store", "store", str(error))]
 
@@ -127,10 +128,10 @@ def _old(hours: float) -> str:
     return "less than a minute old" if said == "now" else f"{said} old"
 
 
-def _store(sight: Sight, reader: Reader) -> Source:
+def _store(sight: Sight, reader: Reader, told: list[queries.SourceState]) -> Source:
     waiting = sum(len(landing_files(sight.workspace.paths, table)) for table in TABLES)
     conflicts = len(reader.conflicts())
-    counts = queries.counts(reader)
+    counts = queries.counts(reader, told)
     said = f"generation {reader.generation}, {sum(counts.values()):,} facts, {waiting} landing files not yet compacted"
     state = State.OK
     if conflicts:
@@ -140,8 +141,8 @@ def _store(sight: Sight, reader: Reader) -> Source:
     return _source("store", "store", state, said, rows=sum(counts.values()))
 
 
-def _facts(sight: Sight, reader: Reader, rule: AlertRule | None) -> Iterator[Source]:
-    for told in queries.sources(reader):
+def _facts(sight: Sight, reader: Reader, every: list[queries.SourceState], rule: AlertRule | None) -> Iterator[Source]:
+    for told in every:
         if told.environment != sight.environment:
             continue
         expected, from_ = _cadence(sight, reader, told, rule)
@@ -168,11 +169,10 @@ def _cadence(sight: Sight, reader: Reader, told: queries.SourceState, rule: Aler
 def _feeds(sight: Sight, reader: Reader, rule: AlertRule | None) -> Iterator[Source]:
     """Feeds that report the age of their newest data, each once, as the newest report says."""
     newest: dict[str, queries.MetricValue] = {}
-    for each in queries.latest_metrics(reader, sight.environment, layer="data"):
-        if each.name == "age_hours":
-            name = each.labels.get("source", "feed")
-            if name not in newest or each.event_at > newest[name].event_at:
-                newest[name] = each
+    for each in queries.latest_metrics(reader, sight.environment, layer="data", name="age_hours"):
+        name = each.labels.get("source", "feed")
+        if name not in newest or each.event_at > newest[name].event_at:
+            newest[name] = each
     for name, report in sorted(newest.items()):
         last = report.event_at - timedelta(hours=report.value) if report.value is not None else None
         age = _hours(sight, last)

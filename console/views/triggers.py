@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from backends.records import Layer, State, SwitchState
 from backends.shell_words import command_line
 from backends.text import Untrusted
-from console.analysis.experiment import MISMATCH
 from console.control.actions import version_label
 from console.control.aliases import rollback_targets
 from console.policies.rules import RollbackTrigger
@@ -121,6 +120,8 @@ def _of_rollout(trigger: RollbackTrigger, situation: Situation) -> _Seen:
     if trigger.rollout == "undivided":
         if found.ratio_p is None:
             return _Seen(None, "too few answers, or only one version gives them")
+        from console.analysis.experiment import MISMATCH  # only what was measured loads the arithmetic
+
         p = "p < .001" if found.ratio_p < MISMATCH else f"p {figures.share(found.ratio_p)}"
         return _Seen(found.ratio_p < MISMATCH, f"{version_label(situation.candidate)} against its share: {p}")
     fires = found.low is not None and found.low > 0 and (found.difference or 0.0) >= trigger.margin * (found.base or 0.0)

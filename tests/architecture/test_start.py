@@ -125,7 +125,7 @@ def test_help_and_refusals_load_nothing_heavy(words: list[str]) -> None:
 
 READS = [  # beside those that load still less, below
 
-    "lineage delay", "audit verify", "sources", "explain psi", "traffic delay", "doctor",
+    "audit verify", "explain psi", "doctor",
 ]  # fmt: skip
 
 
@@ -157,10 +157,10 @@ def test_holding_a_file_against_a_contract_loads_neither_a_screen_nor_a_data_fra
 
 WITHOUT_THE_STORE = (
     "fleet", "model delay", "drift delay", "quality delay", "labels delay", "incidents", "alerts", "audit log", "actions", "approvals",
-    "breakers", "playbook list", "playbook show quality-collapse", "can-i kill delay",
+    "breakers", "traffic delay", "playbook list", "playbook show quality-collapse", "can-i kill delay",
 )  # fmt: skip
-WITHOUT_ARITHMETIC = ("versions delay", "switches", "changes delay")
-"""What asks the store for records and events alone."""
+WITHOUT_ARITHMETIC = ("versions delay", "versions delay@1", "lineage delay", "switches", "changes delay", "sources")
+"""What asks the store for records, events and counts alone."""
 
 
 def test_what_stands_in_summary_and_control_is_read_without_the_store(workspace: Path) -> None:

@@ -28,6 +28,7 @@ from console.views.kept_look import look_in_force
 from console.watch.evaluation import evaluate_workspace
 from console.watch.looking import LOOKS as KEPT
 from console.watch.looking import keep_looks
+from widgets.line import Page
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
@@ -198,3 +199,16 @@ def test_facts_and_what_was_learnt_are_seen_in_the_looks_at_once(place: Made, as
     for look in ("quality", "labels"):
         week = [next(each for each in view[look]["periods"] if each["name"] == "last 7 days") for view in (before, after)]
         assert week[1]["labelled"] == week[0]["labelled"] + 1, look
+
+
+def test_an_answer_in_json_draws_no_page(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(*_given: object, **_more: object) -> None:
+        raise AssertionError("a page was drawn")
+
+    monkeypatch.setattr(Page, "__init__", drawn)
+    for verb in (
+        "fleet", "model delay", "drift delay", "quality delay", "labels delay", "versions delay", "lineage delay", "changes delay",
+        "alerts", "incidents", "approvals", "actions", "audit log", "switches", "sources", "breakers", "traffic delay", "playbook list",
+        "explain psi",
+    ):  # fmt: skip
+        assert ask(*verb.split())["schema"].startswith("quarterdeck/"), verb

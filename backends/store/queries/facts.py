@@ -93,14 +93,20 @@ def latest_metrics(
     *,
     model: str | None = None,
     layer: str | None = None,
+    name: str | None = None,
     since: datetime | None = None,
 ) -> list[MetricValue]:
-    """The newest value of every metric of a model (None: of every model and of none), by layer, name, version, labels, source."""
+    """The newest value of every metric of a model (None: of every model and of none), by layer, name, version, labels, source.
+
+    With `name` only the metrics that are called so, for which no file is opened that holds only others.
+    """
     conditions = [f"environment = {text(environment)}"]
+    conditions += [f"name = {text(name)}"] if name is not None else []
     conditions += [f"layer = {text(layer)}"] if layer is not None else []
+    keys = (name, name) if name is not None else None
     rows = reader.fetch(
         "SELECT model, version, layer, name, value, unit, labels, n, simulated, source, event_at, known_at FROM "
-        f"{reader.rows('metrics', model=model, start=since)} WHERE {' AND '.join(conditions)} "
+        f"{reader.rows('metrics', model=model, start=since, keys=keys)} WHERE {' AND '.join(conditions)} "
         "QUALIFY row_number() OVER (PARTITION BY model, version, layer, name, labels, source ORDER BY event_at DESC) = 1 "
         "ORDER BY layer, name, model, version, labels, source"
     )

@@ -57,6 +57,25 @@ class HourlyLabels:
     label_sumsq: Floats
 
 
+@dataclass(frozen=True)
+class Volume:
+    """How many predictions one version made in one role, and the hour of the first."""
+
+    version: str
+    role: str
+    n: int
+    first_hour: datetime
+
+
+def volumes(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> list[Volume]:
+    """Predictions of [start, end) by version and role. Needs no arrays."""
+    counted = _counted(
+        reader, "predictions", "hourly_predictions", PREDICTION_HOURS, environment, model, start, end,
+        by=("version", "role"), of=("CAST(sum(n) AS BIGINT) AS n", "min(hour) AS first_hour"),
+    )  # fmt: skip
+    return [Volume(version, role, n, first.replace(tzinfo=UTC)) for version, role, n, first in reader.fetch(counted)]
+
+
 def hourly(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> Hourly:
     """Predictions of [start, end) per hour, oldest first. An hour that the window cuts holds only its part inside."""
     found = _hours(
@@ -126,6 +145,23 @@ def _hours(
     by: tuple[str, ...],
     of: tuple[str, ...],
 ) -> dict[str, Any]:
+    return reader.arrays(_counted(reader, table, rollup, query, environment, model, start, end, by=by, of=of))
+
+
+def _counted(
+    reader: Reader,
+    table: str,
+    rollup: str,
+    query: str,
+    environment: str,
+    model: str,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    by: tuple[str, ...],
+    of: tuple[str, ...],
+) -> str:
+    """The query that adds up hours: from the roll-up where it says what the facts say, else from the facts."""
     days = _rolled_days(reader, table, model, start, end)
     facts = reader.rows(table, model=model, start=start, end=end, without_days=days)
     parts = [query.format(facts=f"(SELECT * FROM {facts} WHERE environment = {text(environment)})")]
@@ -137,7 +173,7 @@ def _hours(
         )
     union = " UNION ALL BY NAME ".join(f"({part})" for part in parts)
     keys = ", ".join(by)
-    return reader.arrays(f"SELECT {keys}, {', '.join(of)} FROM ({union}) GROUP BY {keys} ORDER BY {keys}")
+    return f"SELECT {keys}, {', '.join(of)} FROM ({union}) GROUP BY {keys} ORDER BY {keys}"
 
 
 def _rolled_days(reader: Reader, table: str, model: str, start: datetime | None, end: datetime | None) -> frozenset[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from backends.store.reader import Reader
 from backends.store.schema import TABLES
 from backends.store.sql import text
-from backends.store.versions import needs_choice
 
 
 @dataclass(frozen=True)
@@ -23,31 +22,46 @@ class SourceState:
     last_known_at: datetime
 
 
-def counts(reader: Reader) -> dict[str, int]:
-    """Facts in force by table: each once, only the version in force of each."""
-    found: dict[str, int] = {}
-    for name, table in TABLES.items():
-        segments, tail = reader.segments(name), reader.tail(name)
-        if reader.at is None and table.by_model and not needs_choice(segments) and not tail.revised:
-            new = reader.fetch(f"SELECT count(*) FROM {tail.relation}")[0][0] if tail.relation else 0
-            found[name] = sum(segment.rows for segment in segments) + int(new)
-        else:
-            found[name] = int(reader.fetch(f"SELECT count(*) FROM {reader.rows(name)}")[0][0])
+def counts(reader: Reader, known: list[SourceState] | None = None) -> dict[str, int]:
+    """Facts in force by table: each once, only the version in force of each. `known`: what `sources` has answered already."""
+    found = dict.fromkeys(TABLES, 0)
+    for state in sources(reader) if known is None else known:
+        found[state.table] += state.rows
     return found
 
 
 def sources(reader: Reader) -> list[SourceState]:
     """Every source by environment, name and table, with its newest fact as of the reader's moment."""
-    found: list[SourceState] = []
-    for name in TABLES:
-        rows = reader.fetch(
-            f"SELECT environment, source, count(*), max(event_at), max(known_at) FROM {reader.rows(name)} GROUP BY 1, 2 ORDER BY 1, 2"
-        )
-        found += [
-            SourceState(environment, source, name, count, event_at.replace(tzinfo=UTC), known_at.replace(tzinfo=UTC))
-            for environment, source, count, event_at, known_at in rows
-        ]
-    return sorted(found, key=lambda state: (state.environment, state.source, state.table))
+    return sorted(
+        (state for name in TABLES for state in _sources(reader, name)), key=lambda state: (state.environment, state.source, state.table)
+    )
+
+
+def _sources(reader: Reader, table: str) -> list[SourceState]:
+    told = reader.told_whole(table)
+    found = [(*segment.sources[0], segment.rows, _stored(segment.event_max), _stored(segment.known_max)) for segment in told]
+    if len(told) < len(reader.segments(table)) or reader.tail(table).relation is not None:
+        rows = reader.rows(table, without=frozenset(segment.file for segment in told))
+        found += reader.fetch(f"SELECT environment, source, count(*), max(event_at), max(known_at) FROM {rows} GROUP BY 1, 2")
+    states: dict[tuple[str, str], SourceState] = {}
+    for environment, source, count, event_at, known_at in found:
+        new = SourceState(environment, source, table, count, event_at.replace(tzinfo=UTC), known_at.replace(tzinfo=UTC))
+        old = states.get((environment, source))
+        states[environment, source] = new if old is None else _together(old, new)
+    return list(states.values())
+
+
+def _together(one: SourceState, other: SourceState) -> SourceState:
+    return replace(
+        one,
+        rows=one.rows + other.rows,
+        last_event_at=max(one.last_event_at, other.last_event_at),
+        last_known_at=max(one.last_known_at, other.last_known_at),
+    )
+
+
+def _stored(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
 
 
 def models(reader: Reader, environment: str | None = None) -> list[str]:

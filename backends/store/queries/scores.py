@@ -166,6 +166,26 @@ def label_completeness(
     return LabelCompleteness(len(at), int(known.sum()), up_to)
 
 
+@dataclass(frozen=True)
+class LabelCoverage:
+    """How many predictions of a window have a label, and how long half of those labels took."""
+
+    predictions: int
+    labelled: int
+    median_delay: timedelta | None
+
+
+def label_coverage(
+    reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None, *, versions: Sequence[str] | None = None
+) -> LabelCoverage:
+    """How the predictions of a model with event_at in [start, end), in whatever role, are labelled. Needs no arrays."""
+    rows = _joined(reader, environment, model, start, end, versions=versions, role=None, columns=())
+    [(predictions, labelled, delay)] = reader.fetch(
+        f"SELECT count(*), count(l.label), median(epoch_us(l.known_at) - epoch_us(p.event_at)) FROM {rows}"
+    )
+    return LabelCoverage(predictions, labelled, None if delay is None else timedelta(microseconds=float(delay)))
+
+
 def repeated_labels(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> RepeatedLabels:
     """Labels with several versions among those that predictions with event_at in [start, end) can have."""
     import numpy as np

@@ -41,7 +41,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.USAGE, f"--done and --failed belong to resolve: action resolve {wanted} --done --reason TEXT")
     if what == "show":
         view = context.lookout.action(wanted)
-        context.show(view, "action", action_page(view, width=WIDTH))
+        context.show(view, "action", lambda: action_page(view, width=WIDTH))
         return Exit.OK
     if what == "retry":
         from console.cli.retrying import retry
@@ -74,7 +74,7 @@ def _settle(context: Context, what: str, wanted: str, options: argparse.Namespac
             outcome = settled(action.id)
     except (NotFound, Refused, JournalUnavailable) as error:
         raise said(error) from None
-    context.show(outcome, "outcome", settled_page(outcome))
+    context.show(outcome, "outcome", lambda: settled_page(outcome))
     return exit_of(outcome)
 
 

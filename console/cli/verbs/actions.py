@@ -18,5 +18,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.actions(only_open=options.open, model=options.model)
-    context.show(view, "actions", actions_page(view, width=WIDTH))
+    context.show(view, "actions", lambda: actions_page(view, width=WIDTH))
     return Exit.OK

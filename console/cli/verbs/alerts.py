@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.alerts(model=options.model, only_firing=options.firing)
-    context.show(view, "alerts", alerts_page(view, width=WIDTH))
+    context.show(view, "alerts", lambda: alerts_page(view, width=WIDTH))
     if view.problem is not None:
         return Exit.UNAVAILABLE
     return Exit.NO if options.check and any(each.firing for each in view.rows) else Exit.OK

@@ -29,10 +29,10 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.USAGE, f"{options.what!r} is neither verify nor export")
     if options.what is not None:
         view = context.lookout.approval(options.what)
-        context.show(view, "approval", approval_page(view, width=WIDTH, height=0))
+        context.show(view, "approval", lambda: approval_page(view, width=WIDTH, height=0))
         return Exit.OK
     listed = context.lookout.approvals()
-    context.show(listed, "approvals", approvals_page(listed, width=WIDTH, height=0))
+    context.show(listed, "approvals", lambda: approvals_page(listed, width=WIDTH, height=0))
     return Exit.OK
 
 
@@ -43,7 +43,7 @@ def _verify(context: Context, identifier: str) -> Exit:
         view = signatures_view(context.lookout.sight(), identifier)
     except NotFound as error:
         raise Problem(Exit.NOT_FOUND, str(error)) from None
-    context.show(view, "approval-signatures", signatures_page(view))
+    context.show(view, "approval-signatures", lambda: signatures_page(view))
     return _EXITS[view.verdict]
 
 
@@ -58,5 +58,5 @@ def _export(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.UNAVAILABLE, str(error)) from None
     except OSError as error:
         raise Problem(Exit.UNAVAILABLE, f"{error.filename} cannot be written: {error.strerror}") from None
-    context.show(view, "approval-bundle", bundle_page(view))
+    context.show(view, "approval-bundle", lambda: bundle_page(view))
     return Exit.OK

@@ -39,7 +39,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
     if options.what == "verify":
         chain = context.lookout.chain()
-        context.show(chain, "audit-verify", chain_page(chain, context.workspace.zone, width=WIDTH))
+        context.show(chain, "audit-verify", lambda: chain_page(chain, context.workspace.zone, width=WIDTH))
         return {"whole": Exit.OK, "broken": Exit.NO, "unreadable": Exit.UNAVAILABLE}[chain.state]
     if options.limit is not None and options.limit < 0:
         raise Problem(Exit.USAGE, f"--limit {options.limit}: how many entries cannot be negative; 0 lists all")
@@ -55,7 +55,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.what == "export":
         return _export(context, options, filters)
     view = context.lookout.audit(limit=options.limit or None, filters=filters)
-    context.show(view, "audit-log", audit_page(view, width=WIDTH))
+    context.show(view, "audit-log", lambda: audit_page(view, width=WIDTH))
     return Exit.UNAVAILABLE if view.chain.state == "unreadable" else Exit.OK
 
 

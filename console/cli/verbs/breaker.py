@@ -47,7 +47,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
             )
     view = context.lookout.breakers()
     mine = view.model_copy(update={"rows": tuple(row for row in view.rows if row.name == options.name)})
-    context.show(mine, "breakers", breakers_page(mine, width=WIDTH))
+    context.show(mine, "breakers", lambda: breakers_page(mine, width=WIDTH))
     return Exit.OK
 
 

@@ -15,5 +15,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.breakers()
-    context.show(view, "breakers", breakers_page(view, width=WIDTH))
+    context.show(view, "breakers", lambda: breakers_page(view, width=WIDTH))
     return Exit.NO if options.check and any(each.breaker.value != "closed" for each in view.rows) else Exit.OK

@@ -32,5 +32,5 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     except ValueError as error:
         raise Problem(Exit.USAGE, str(error)) from None
     view = may_view(sight, kind, options.target, actor, read_only=context.options.read_only)
-    context.show(view, "can-i", may_page(view, width=WIDTH))
+    context.show(view, "can-i", lambda: may_page(view, width=WIDTH))
     return Exit.OK if view.allowed else Exit.NO

@@ -18,5 +18,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> Exit:
     around = parse_moment(options.around) if options.around is not None else None
     view = context.lookout.changes(options.model, around)
-    context.show(view, "changes", changes_page(view, width=WIDTH, by_time=options.by_time, whole=True))
+    context.show(view, "changes", lambda: changes_page(view, width=WIDTH, by_time=options.by_time, whole=True))
     return Exit.OK

@@ -34,6 +34,6 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         view = compared(options.reference, options.current, asked, bar, profiles=options.profile)
     finally:
         bar.clear()
-    context.show(view, "compare", compare_page(view, width=WIDTH))
+    context.show(view, "compare", lambda: compare_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if any(each.severity.value in bad for each in view.columns) else Exit.OK

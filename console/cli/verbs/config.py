@@ -57,7 +57,7 @@ def _policies(context: Context, of: str | None) -> Exit:
         view = in_force_view(context.lookout.sight(), of)
     except NotKept as error:
         raise Problem(Exit.NOT_FOUND, str(error)) from None
-    context.show(view, "policies", in_force_page(view))
+    context.show(view, "policies", lambda: in_force_page(view))
     return Exit.OK
 
 

@@ -102,7 +102,7 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
     from console.render.contract import contract_page
 
     view = _checked(context, options)
-    context.show(view, "contract-check", contract_page(view, width=WIDTH))
+    context.show(view, "contract-check", lambda: contract_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if view.state.value in bad else Exit.OK
 

@@ -20,5 +20,5 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.as_of is not None:
         raise Problem(Exit.USAGE, "doctor looks at what is here now; leave --as-of away")
     view = own_view(context.located, terminal(os.environ))
-    context.show(view, "own", own_page(view, width=WIDTH))
+    context.show(view, "own", lambda: own_page(view, width=WIDTH))
     return Exit.NO if view.state.value == "critical" else Exit.OK

@@ -45,12 +45,12 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     if options.feature is not None:
         detail = context.lookout.drift_column(options.model, options.feature, asked, exact=options.exact)
-        context.show(detail, "drift-column", drift_detail_page(detail, width=WIDTH, tabbed=False))
+        context.show(detail, "drift-column", lambda: drift_detail_page(detail, width=WIDTH, tabbed=False))
         return Exit.NO if detail.shift.state.value in bad else Exit.OK
     if options.exact:
         raise Problem(Exit.USAGE, "--exact reads the rows of one column: name it with -f")
     view = context.lookout.drift(options.model, asked)
-    context.show(view, "drift", None if options.json else drift_page(view, width=WIDTH, complete=options.all, tabbed=False))
+    context.show(view, "drift", lambda: drift_page(view, width=WIDTH, complete=options.all, tabbed=False))
     states = [view.together.state, *(each.state for each in view.columns)]
     return Exit.NO if any(state.value in bad for state in states) else Exit.OK
 

@@ -23,10 +23,10 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     policies = _policies(context)
     if not options.name:
         listed = explain_list(policies)
-        context.show(listed, "explain-list", explain_list_page(listed, width=WIDTH))
+        context.show(listed, "explain-list", lambda: explain_list_page(listed, width=WIDTH))
         return Exit.OK
     view = explained(" ".join(options.name), policies)
-    context.show(view, "explain", explain_page(view, width=WIDTH))
+    context.show(view, "explain", lambda: explain_page(view, width=WIDTH))
     return Exit.OK
 
 

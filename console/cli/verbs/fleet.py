@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.fleet()
-    context.show(view, "fleet", fleet_page(view, width=WIDTH, height=0, preview=False))
+    context.show(view, "fleet", lambda: fleet_page(view, width=WIDTH, height=0, preview=False))
     if not options.json:
         zone = context.workspace.zone
         oldest = f", oldest {figures.since(view.oldest_source_at, view.at)}" if view.oldest_source_at else ""

@@ -14,6 +14,7 @@ from console.cli.recording import refuse_unknown_model
 
 if TYPE_CHECKING:
     from console.views.incident import IncidentView
+    from widgets.line import Page
 
 OPEN = "open"
 
@@ -38,13 +39,17 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.export is not None:
         return _export(context, options)
     view = _view(context, options.incident)
-    from console.render.incident import incident_page
-
     if options.step is not None and view.step(options.step) is None:
         listed = ", ".join(step.id for step in view.steps) or "none"
         raise Problem(Exit.NOT_FOUND, f"{view.id} has no step {options.step}; there are: {listed}")
-    context.show(view, "incident", incident_page(view, width=WIDTH, step=options.step))
+    context.show(view, "incident", lambda: _page(view, options.step))
     return Exit.OK
+
+
+def _page(view: IncidentView, step: str | None) -> Page:
+    from console.render.incident import incident_page
+
+    return incident_page(view, width=WIDTH, step=step)
 
 
 def _view(context: Context, wanted: str) -> IncidentView:

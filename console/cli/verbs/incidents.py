@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.incidents(model=options.model, only_open=options.open)
-    context.show(view, "incidents", incidents_page(view, width=WIDTH))
+    context.show(view, "incidents", lambda: incidents_page(view, width=WIDTH))
     if view.problem is not None:
         return Exit.UNAVAILABLE
     return Exit.NO if options.check and any(each.state != "closed" for each in view.rows) else Exit.OK

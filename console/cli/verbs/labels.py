@@ -16,5 +16,5 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.render.labels import labels_page  # after the arguments are known to be right
 
     view = context.lookout.labels(options.model)
-    context.show(view, "labels", labels_page(view, width=WIDTH, tabbed=False))
+    context.show(view, "labels", lambda: labels_page(view, width=WIDTH, tabbed=False))
     return Exit.OK

@@ -39,6 +39,6 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     )
     view = leakage(options.file, asked)
     recording.keep(context, options, partial(keep_leakage, view=view))
-    context.show(view, "leakage", leakage_page(view, width=WIDTH))
+    context.show(view, "leakage", lambda: leakage_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if view.state.value in bad else Exit.OK

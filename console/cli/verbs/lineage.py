@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from console.cli.context import WIDTH, Context
 from console.cli.exits import Exit
-from console.render.lineage import lineage_page
+
+if TYPE_CHECKING:
+    from console.views.lineage import LineageView
+    from widgets.line import Page
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +30,14 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         if chosen is None:
             raise NoSuchNode(f"no node {options.blast!r} here; there are: {', '.join(node.id for node in view.nodes)}")
     selected = chosen.id if chosen else None
-    page = lineage_page(view, width=WIDTH, control_flow=options.control, selected=selected, blast=chosen is not None, whole=True)
-    context.show(view, "lineage", page)
+    context.show(view, "lineage", lambda: _page(view, options.control, selected, blast=chosen is not None))
     return Exit.NO if options.check and view.complete < len(view.requirements) else Exit.OK
+
+
+def _page(view: LineageView, control: bool, selected: str | None, *, blast: bool) -> Page:
+    from console.render.lineage import lineage_page
+
+    return lineage_page(view, width=WIDTH, control_flow=control, selected=selected, blast=blast, whole=True)
 
 
 class NoSuchNode(LookupError):

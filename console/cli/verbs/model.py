@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.model(options.model)
-    context.show(view, "model", model_page(view, width=WIDTH, height=60, tabbed=False))
+    context.show(view, "model", lambda: model_page(view, width=WIDTH, height=60, tabbed=False))
     if not options.json:
         _effect(context, options.model)
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())

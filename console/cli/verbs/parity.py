@@ -49,6 +49,6 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
             raise Problem(Exit.USAGE, "--days is from 1 to 3660")
         view = context.lookout.parity(options.offline, options.online, asked, options.days or 30)
     recording.keep(context, options, partial(keep_parity, view=view))
-    context.show(view, "parity", parity_page(view, width=WIDTH))
+    context.show(view, "parity", lambda: parity_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
     return Exit.NO if view.state.value in bad else Exit.OK

@@ -64,7 +64,7 @@ def _list(context: Context) -> Exit:
     from console.runbook.library import library_view
 
     view = library_view(context.workspace.paths.playbooks, context.clock.real_now())
-    context.show(view, "playbooks", library_page(view, width=WIDTH))
+    context.show(view, "playbooks", lambda: library_page(view, width=WIDTH))
     return Exit.OK
 
 
@@ -75,7 +75,7 @@ def _show(context: Context, name: str) -> Exit:
     if name.upper().startswith("RUN-"):
         return _show_run(context, name)
     view = playbook_view(context.workspace.paths.playbooks, name, context.clock.real_now())
-    context.show(view, "playbook", playbook_page(view, width=WIDTH))
+    context.show(view, "playbook", lambda: playbook_page(view, width=WIDTH))
     return Exit.OK
 
 
@@ -85,7 +85,7 @@ def _show_run(context: Context, name: str) -> Exit:
     from console.views.sight import Sight
 
     view = run_view(Sight(context.workspace, context.environment, context.clock), name)
-    context.show(view, "run", run_page(view, width=WIDTH))
+    context.show(view, "run", lambda: run_page(view, width=WIDTH))
     return Exit.IN_DOUBT if view.in_doubt else Exit.OK
 
 
@@ -103,7 +103,7 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
         view = findings(load_policies(paths.policies), paths.playbooks, file, context.clock.real_now())
     except YamlFileError as error:
         raise Problem(Exit.USAGE, str(error)) from None
-    context.show(view, "findings", findings_page(view))
+    context.show(view, "findings", lambda: findings_page(view))
     return Exit.NO if view.errors else Exit.OK
 
 
@@ -216,5 +216,5 @@ def _plan(context: Context, driving: Driving) -> Exit:
     summary, plan = driving.plan()
     if plan is None:
         raise Problem(Exit.REFUSED, summary.refusal.raw if summary.refusal else "no plan can be drawn")
-    context.show(plan, "plan", plan_page(plan, context.workspace.zone, person=driving.desk.actor.name))
+    context.show(plan, "plan", lambda: plan_page(plan, context.workspace.zone, person=driving.desk.actor.name))
     return Exit.OK if plan.allowed else Exit.REFUSED

@@ -39,7 +39,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.views.quality import QualityAsked
 
     view = context.lookout.quality(options.model, QualityAsked(options.by or "day", (options.slice or [None])[0]))
-    context.show(view, "quality", quality_page(view, width=WIDTH, tabbed=False))
+    context.show(view, "quality", lambda: quality_page(view, width=WIDTH, tabbed=False))
     return Exit.OK
 
 
@@ -69,7 +69,7 @@ def _of_file(context: Context, options: argparse.Namespace) -> Exit:
         view = file_quality(options.model, asked, bar)
     finally:
         bar.clear()
-    context.show(view, "quality-file", file_quality_page(view, width=WIDTH))
+    context.show(view, "quality-file", lambda: file_quality_page(view, width=WIDTH))
     constant = one_class(view)
     if constant is not None:
         context.say(f"quarterdeck quality: {constant}")

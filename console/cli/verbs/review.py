@@ -45,5 +45,5 @@ def _shown(context: Context, wanted: str) -> Exit:
     sight = context.lookout.sight()
     actor = current_actor(sight.clock)
     view = review_view(sight, wanted, actor, control_policy(sight.policies, sight.workspace, sight.environment, actor))
-    context.show(view, "review", review_page(view, width=WIDTH))
+    context.show(view, "review", lambda: review_page(view, width=WIDTH))
     return Exit.OK

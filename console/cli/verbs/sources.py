@@ -15,6 +15,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.sources()
-    context.show(view, "sources", sources_page(view, width=WIDTH))
+    context.show(view, "sources", lambda: sources_page(view, width=WIDTH))
     bad = any(each.state.value in {"critical", "stale"} for each in view.sources)
     return Exit.NO if options.check and bad else Exit.OK

@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.switches()
-    context.show(view, "switches", switches_page(view, width=WIDTH))
+    context.show(view, "switches", lambda: switches_page(view, width=WIDTH))
     if view.problem is not None:
         return Exit.UNAVAILABLE
     return Exit.NO if options.check and any(each.switch.value != "normal" for each in view.rows) else Exit.OK

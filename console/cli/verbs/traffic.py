@@ -53,7 +53,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 def _show(context: Context, options: argparse.Namespace) -> Exit:
     view = context.lookout.traffic(options.model)
-    context.show(view, "traffic", traffic_page(view, width=WIDTH))
+    context.show(view, "traffic", lambda: traffic_page(view, width=WIDTH))
     return Exit.UNAVAILABLE if view.problem is not None else Exit.OK
 
 

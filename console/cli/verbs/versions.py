@@ -19,12 +19,12 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         from console.render.versions import versions_page  # loads the registry and arithmetic, which --help does not need
 
         view = context.lookout.versions(model)
-        context.show(view, "versions", versions_page(view, width=WIDTH, height=0, preview=False, tabbed=False))
+        context.show(view, "versions", lambda: versions_page(view, width=WIDTH, height=0, preview=False, tabbed=False))
         found = [row.artifact.found for row in view.rows]
     else:
         from console.render.version import version_page
 
         card = context.lookout.version(model, version)
-        context.show(card, "version", version_page(card, width=WIDTH))
+        context.show(card, "version", lambda: version_page(card, width=WIDTH))
         found = [card.row.artifact.found]
     return Exit.NO if options.check and {"missing", "different"} & set(found) else Exit.OK
