@@ -1,4 +1,4 @@
-"""Profiles of a model's live inputs by day: from what is stored where its segments are the same, computed elsewhere.
+"""Profiles of a model's live inputs by version and day: from what is stored where its segments are the same, computed elsewhere.
 
 A day is stored once it is closed: it is over, every fact of its segments was known by the moment of the look, and nothing that has
 landed since touches it. Days are those of a zone; each is made of one or two segments, which are cut by UTC day.
@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from backends.profile.profile import ColumnKind, ColumnSpec, Profile
-from backends.profile.sql import profile_columns, reference_specs
+from backends.profile.profile import ColumnKind, ColumnSpec
+from backends.profile.reference import reference_specs
+from backends.profile.sql import engine_of, profile_columns
 from backends.profile.stored import keep_days, keep_specs, specs_digest, stored_days, stored_specs
+from backends.profile.windows import WindowProfile, schema_of
 from backends.records import digest_of
 from backends.store.catalogue import Segment
-from backends.store.reader import Reader
+from backends.store.reader import Reader, common_type
 from backends.store.sql import moment, text
 
 DAY = timedelta(days=1)
@@ -57,6 +59,12 @@ class DaySource:
         """What is left out of [start, end)."""
         return [part for each in self.left_out if (part := each.within(start, end)) is not None]
 
+    def left_out_all(self, day: date, end: datetime) -> frozenset[str] | None:
+        """The versions whose answers on a day, up to `end`, are all left out; None when some of a version are counted and some are not."""
+        start, until = day_start(day, self.zone), min(end, day_start(day + DAY, self.zone))
+        parts = self.leaves_out(start, until)
+        return frozenset(each.version for each in parts) if all((each.start, each.end) == (start, until) for each in parts) else None
+
     def live(self, start: datetime, end: datetime, inputs: Sequence[str], without_days: frozenset[str] = frozenset()) -> str:
         """A relation: the live rows in [start, end), with a column for each of `inputs`."""
         names = [name for name in inputs if name != "score"]
@@ -87,8 +95,8 @@ class DaySource:
 
     def profiles(
         self, days: Sequence[date], specs: Sequence[ColumnSpec], end: datetime, *, keep: bool = False
-    ) -> dict[date, tuple[Profile, ...]]:
-        """Profiles by column of each of `days` that has rows before `end`. With `keep`, closed days are stored for the next look.
+    ) -> dict[date, tuple[WindowProfile, ...]]:
+        """A window for every version that answered on each of `days` before `end`. With `keep`, closed days are stored for the next look.
 
         Raises sqlite3.Error or OSError when days were to be kept and cannot be.
         """
@@ -103,7 +111,7 @@ class DaySource:
             fresh = {day: computed.get(day, ()) for day in missing if day in made_of}
             if fresh:
                 keep_days(path, self.environment, self.model, digest, fresh, made_of)
-        return {day: profiles for day, profiles in sorted({**found, **computed}.items()) if profiles}
+        return {day: windows for day, windows in sorted({**found, **computed}.items()) if windows}
 
     def closed_digest(self, start: datetime, end: datetime) -> str | None:
         """What tells the facts of [start, end) from any others: the segments they are in, and what is left out of them.
@@ -136,19 +144,43 @@ class DaySource:
         until = day_start(day + DAY, self.zone)
         return None if until > end else self.closed_digest(day_start(day, self.zone), until)
 
-    def _counted(self, days: Sequence[date], specs: Sequence[ColumnSpec], end: datetime) -> dict[date, tuple[Profile, ...]]:
+    def _counted(self, days: Sequence[date], specs: Sequence[ColumnSpec], end: datetime) -> dict[date, tuple[WindowProfile, ...]]:
         """Count the rows of some days, reading nothing of the days between them."""
         start, until = day_start(days[0], self.zone), min(end, day_start(days[-1] + DAY, self.zone))
         if start >= until:
             return {}
-        wanted = set(days)
         needed = {moment.date().isoformat() for day in days for moment in _ends_of(day, self.zone)}
         span = (until.date() - start.date()).days
         between = {(start.date() + timedelta(days=number)).isoformat() for number in range(span + 1)} - needed
         rows = self.live(start, until, [spec.column for spec in specs], frozenset(between))
-        found = profile_columns(self._run, rows, specs, by=[f"strftime(event_at + {_offset(start, until, self.zone)}, '%Y-%m-%d')"])
-        by_day = {date.fromisoformat(str(key[0])): profiles for key, profiles in found.items()}
-        return {day: profiles for day, profiles in by_day.items() if day in wanted}
+        by = [f"strftime(event_at + {_offset(start, until, self.zone)}, '%Y-%m-%d')", "coalesce(version, '')"]
+        found = profile_columns(self._run, rows, specs, by=by)
+        engine, schemas = engine_of(self._run), self._schemas(days)
+        windows: dict[date, list[WindowProfile]] = {}
+        for (day, version), profiles in found.items():
+            at = date.fromisoformat(str(day))
+            if at in schemas:
+                windows.setdefault(at, []).append(WindowProfile(((at, str(version)),), (engine,), schemas[at], profiles))
+        return {day: tuple(each) for day, each in windows.items()}
+
+    def _schemas(self, days: Sequence[date]) -> dict[date, tuple[str, ...]]:
+        """The fingerprint of the inputs that the facts of each day have; none of a day that something has landed for since."""
+        by_day: dict[str, dict[str, str]] = {}
+        for segment in self.reader.segments("predictions"):
+            if segment.model == self.model:
+                types = by_day.setdefault(segment.day, {})
+                for name, kind in segment.columns.items():
+                    types[name] = common_type(types.get(name, kind), kind)
+        found: dict[date, tuple[str, ...]] = {}
+        for day in days:
+            held = [by_day.get(moment.date().isoformat(), {}) for moment in _ends_of(day, self.zone)]
+            types = {name: kind for each in held for name, kind in each.items()}
+            found[day] = () if self._has_landed(day) else (schema_of(types),)
+        return found
+
+    def _has_landed(self, day: date) -> bool:
+        first, last = (moment.date().isoformat() for moment in _ends_of(day, self.zone))
+        return any(model == self.model and since <= last and until >= first for model, since, until in self.reader.tail("predictions").days)
 
     def _run(self, sql: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
         return self.reader.fetch(sql, list(parameters))

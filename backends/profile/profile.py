@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
+
+from backends.profile.sketch import Distinct, Sketch
 
 ColumnKind = Literal["numeric", "categorical", "boolean", "timestamp", "text"]
 
@@ -21,6 +23,12 @@ NAMED: Final = frozenset({"categorical", "boolean"})
 
 QUANTILES: Final = tuple(step / 10 for step in range(11))
 """Where the edges of a reference lie: 0, .1, ..., 1."""
+
+TAILS: Final = (0.01, 0.99)
+"""The quantiles of a reference beyond which its tails are counted."""
+
+TailEdges = tuple[float | None, float | None]
+"""Where the tails of a reference begin, each None where it has none of its own: the outer bin is no longer than it."""
 
 MAX_CATEGORIES: Final = 10_000
 """Categories kept by name in one profile; the rest is counted together as `other`."""
@@ -35,7 +43,8 @@ class ColumnSpec:
     """How a column is counted: fixed once per reference, then the same for every window.
 
     `spike` is the value that was split off because the quantiles of the reference collapsed into one bin; None if they did not.
-    `edges_from` says in words where the edges come from; of `text`, why there are none.
+    `edges_from` says in words where the edges come from; of `text`, why there are none. Values whose hash is below `sampled` set
+    bits that say how many different ones there are; 0: none do.
     """
 
     column: str
@@ -44,6 +53,8 @@ class ColumnSpec:
     spike: float | None = None
     edges_from: str = ""
     max_categories: int = MAX_CATEGORIES
+    tails: TailEdges = (None, None)
+    sampled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,8 @@ class Profile:
 
     `n` values are present and `nulls` are missing (NaN counts as missing). `sum`, `min` and `max` are over the finite values;
     `infinite` values are in the outer bins only. `sum` is None when it is too large for a float. `categories` is sorted by name;
-    `other` counts the rows whose category was not kept by name.
+    `other` counts the rows whose category was not kept by name. `tail_counts` are the values below the first of `tails`, and those not
+    below the second; they are in the outer bins too. Without values there is no `sketch`.
     """
 
     column: str
@@ -69,6 +81,9 @@ class Profile:
     categories: tuple[tuple[str, int], ...] = ()
     other: int = 0
     edges_from: str = ""
+    tails: TailEdges = (None, None)
+    tail_counts: tuple[int, int] = (0, 0)
+    sketch: Sketch | None = None
 
     @property
     def rows(self) -> int:
@@ -86,9 +101,34 @@ class Profile:
         finite = self.n - self.infinite
         return self.sum / finite if finite and self.sum is not None and self.kind in BINNED else None
 
+    @property
+    def finest(self) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """The narrowest bins there are, and their counts: those of `edges`, with the tails split off."""
+        (low, high), (below, above) = self.tails, self.tail_counts
+        edges, counts = self.edges, self.counts
+        if low is not None:
+            edges, counts = (low, *edges), (below, counts[0] - below, *counts[1:])
+        if high is not None:
+            edges, counts = (*edges, high), (*counts[:-1], counts[-1] - above, above)
+        return edges, counts
+
+    @property
+    def distinct(self) -> Distinct | None:
+        """How many different values there are, and how that is known; None where nobody knows."""
+        if self.kind in NAMED and (not self.other or self.sketch is None):
+            named = sum(count > 0 for _, count in self.categories)
+            more = f", as far as names were kept: {self.other} values have others" if self.other else ""
+            return Distinct(named, named, named + self.other, f"counted by name{more}")
+        if not self.n:
+            return Distinct(0, 0, 0, "counted")
+        found = self.sketch.distinct if self.sketch is not None else None
+        # Values cannot be more than rows are.
+        high = self.n if found is None or found.high is None else min(found.high, self.n)
+        return found and replace(found, value=min(found.value, self.n), low=min(found.low, self.n), high=high)
+
     def merge(self, later: Profile) -> Profile:
         """The profile of both sets of rows together. Raises `ProfileMismatch` unless both were counted in the same way."""
-        if (self.column, self.kind, self.edges) != (later.column, later.kind, later.edges):
+        if (self.column, self.kind, self.edges, self.tails) != (later.column, later.kind, later.edges, later.tails):
             raise ProfileMismatch(
                 f"{self.column!r}: two profiles with different kinds or edges cannot be added; profile both again with the same edges"
             )
@@ -110,6 +150,9 @@ class Profile:
             categories=tuple(sorted(named.items())),
             other=self.other + later.other,
             edges_from=self.edges_from,
+            tails=self.tails,
+            tail_counts=(self.tail_counts[0] + later.tail_counts[0], self.tail_counts[1] + later.tail_counts[1]),
+            sketch=_joined(self, later),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,6 +172,9 @@ class Profile:
             "categories": dict(self.categories),
             "other": self.other,
             "edges_from": self.edges_from,
+            "tails": list(self.tails),
+            "tail_counts": list(self.tail_counts),
+            "sketch": None if self.sketch is None else self.sketch.to_dict(),
         }
 
     @classmethod
@@ -150,10 +196,15 @@ class Profile:
                 categories=tuple(sorted((str(name), int(count)) for name, count in stored["categories"].items())),
                 other=int(stored["other"]),
                 edges_from=str(stored["edges_from"]),
+                tails=(_number(stored["tails"][0]), _number(stored["tails"][1])),
+                tail_counts=(int(stored["tail_counts"][0]), int(stored["tail_counts"][1])),
+                sketch=None if stored["sketch"] is None else Sketch.from_dict(stored["sketch"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"a stored profile cannot be read ({error}); profile its window again") from error
-        if profile.kind in BINNED and (len(profile.counts) != len(profile.edges) + 1 or sum(profile.counts) != profile.n):
+        if profile.kind in BINNED and (
+            len(profile.counts) != len(profile.edges) + 1 or sum(profile.counts) != profile.n or min(profile.finest[1]) < 0
+        ):
             raise ValueError(f"the stored profile of {profile.column!r} does not add up; profile its window again")
         return profile
 
@@ -170,6 +221,13 @@ def finite_or_none(value: float | None) -> float | None:
 def _outer(pick: Any, one: float | None, two: float | None) -> float | None:
     present = [value for value in (one, two) if value is not None]
     return cast(float, pick(present)) if present else None
+
+
+def _joined(one: Profile, two: Profile) -> Sketch | None:
+    """The sketch of both; None where one has none, or they were hashed differently."""
+    if not one.n or not two.n:
+        return one.sketch if one.n else two.sketch
+    return one.sketch.merge(two.sketch) if one.sketch is not None and two.sketch is not None else None
 
 
 def merge_profiles(profiles: Iterable[Profile]) -> Profile | None:
@@ -198,6 +256,14 @@ def with_top(edges: Sequence[float], quantiles: Sequence[float]) -> tuple[tuple[
     if not edges or known[-1] != known[-2] or known[-1] <= edges[-1]:
         return tuple(edges), ""
     return (*edges, known[-1]), f"; the largest value, {known[-1]:g}, has a bin of its own"
+
+
+def tail_edges(edges: Sequence[float], low: float, high: float) -> TailEdges:
+    """Where tails begin, from the two quantiles `TAILS` of a reference: inside the outer bins, or nowhere."""
+    if not edges:
+        return None, None
+    low, high = low + 0.0, high + 0.0
+    return low if low < edges[0] else None, high if high > edges[-1] else None
 
 
 def edges_around(value: float) -> tuple[float, ...]:

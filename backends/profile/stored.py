@@ -1,7 +1,8 @@
-"""Profiles by day on disk, so that two stored periods compare without their rows. A cache: never the truth, always rebuildable.
+"""Profiles by version and day on disk, so that two stored periods compare without their rows. A cache, always rebuildable.
 
-One row says: "these are the profiles of that day, counted by these specs, of exactly these segments". When the segments are others by
-now, when the file is missing, locked, of another format or damaged, the answer is that nothing is stored, and the caller computes.
+One row says: "this is the profile of that version on that day, counted by these specs, of exactly these segments". When the segments
+are others by now, when the file is missing, locked, of another format or damaged, the answer is that nothing is stored, and the caller
+computes.
 """
 
 from __future__ import annotations
@@ -19,22 +20,27 @@ from typing import Any, Final
 
 from backends.durable import private_mode
 from backends.plain_file import refuse_special_database, require_regular
-from backends.profile.profile import ColumnSpec, Profile
+from backends.profile.profile import ColumnSpec
+from backends.profile.windows import WindowProfile
 from backends.records import digest_of
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 BUSY_S: Final = 2.0
 """Seconds that a look waits for somebody who writes, before it computes instead."""
 
 KEPT_SPECS: Final = 6
 """References per model whose profiles are kept: the newest ones."""
 
+NO_ROWS: Final = b""
+"""What stands for a day on which nothing was answered."""
+
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS specs (number INTEGER PRIMARY KEY, environment TEXT NOT NULL, model TEXT NOT NULL, "
     "reference TEXT NOT NULL, made_of TEXT NOT NULL, specs_digest TEXT NOT NULL, body BLOB NOT NULL, "
     "UNIQUE (environment, model, reference))",
     "CREATE TABLE IF NOT EXISTS days (environment TEXT NOT NULL, model TEXT NOT NULL, specs_digest TEXT NOT NULL, day TEXT NOT NULL, "
-    "made_of TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (environment, model, specs_digest, day)) WITHOUT ROWID",
+    "version TEXT NOT NULL, made_of TEXT NOT NULL, body BLOB NOT NULL, "
+    "PRIMARY KEY (environment, model, specs_digest, day, version)) WITHOUT ROWID",
 )
 
 
@@ -51,26 +57,38 @@ def stored_specs(path: Path, environment: str, model: str, reference: str, made_
             (environment, model, reference, made_of),
         ).fetchone()
         if row is not None:
-            return tuple(ColumnSpec(**{**spec, "edges": tuple(spec["edges"])}) for spec in _opened(row[0]))
+            return tuple(ColumnSpec(**{**spec, "edges": tuple(spec["edges"]), "tails": tuple(spec["tails"])}) for spec in _specs(row[0]))
     return None
 
 
-def stored_days(path: Path, environment: str, model: str, digest: str, wanted: Mapping[date, str]) -> dict[date, tuple[Profile, ...]]:
-    """The profiles of those of the `wanted` days (each with the digest of its segments) that are kept, counted by the specs of `digest`.
+def stored_days(path: Path, environment: str, model: str, digest: str, wanted: Mapping[date, str]) -> dict[date, tuple[WindowProfile, ...]]:
+    """What is kept of the `wanted` days (each with the digest of its segments), counted by the specs of `digest`: a window a version.
 
     A day without rows is kept as an empty tuple.
     """
-    found: dict[date, tuple[Profile, ...]] = {}
+    found: dict[date, list[WindowProfile]] = {}
+    if not wanted:
+        return {}
+    spoiled: set[date] = set()
     with contextlib.suppress(sqlite3.Error, OSError), _reading(path) as connection:
         rows = connection.execute(
-            "SELECT day, made_of, body FROM days WHERE environment = ? AND model = ? AND specs_digest = ?", (environment, model, digest)
+            "SELECT day, version, made_of, body FROM days WHERE environment = ? AND model = ? AND specs_digest = ? AND day BETWEEN ? AND ?",
+            (environment, model, digest, min(wanted).isoformat(), max(wanted).isoformat()),
         )
-        for day, made_of, body in rows:
-            with contextlib.suppress(ValueError, TypeError, AttributeError, zlib.error):
-                at = date.fromisoformat(day)
-                if wanted.get(at) == made_of:
-                    found[at] = tuple(Profile.from_dict(profile) for profile in _opened(body))
-    return found
+        for day, version, made_of, body in rows:
+            at = date.fromisoformat(day)
+            if wanted.get(at) != made_of:
+                continue
+            try:
+                held = found.setdefault(at, [])
+                if body != NO_ROWS:
+                    window = WindowProfile.from_json(zlib.decompress(body).decode())
+                    if window.windows != ((at, version),):
+                        raise ValueError("a stored window is that of another")
+                    held.append(window)
+            except (ValueError, TypeError, AttributeError, zlib.error):
+                spoiled.add(at)
+    return {day: tuple(windows) for day, windows in found.items() if day not in spoiled}
 
 
 def keep_specs(path: Path, environment: str, model: str, reference: str, made_of: str, specs: Sequence[ColumnSpec]) -> None:
@@ -96,16 +114,22 @@ def keep_specs(path: Path, environment: str, model: str, reference: str, made_of
 
 
 def keep_days(
-    path: Path, environment: str, model: str, digest: str, days: Mapping[date, Sequence[Profile]], made_of: Mapping[date, str]
+    path: Path, environment: str, model: str, digest: str, days: Mapping[date, Sequence[WindowProfile]], made_of: Mapping[date, str]
 ) -> None:
-    """Keep the profiles of days in place of older ones. Raises OSError or sqlite3.Error when nothing can be kept."""
+    """Keep the windows of days, one a version, in place of older ones. Raises OSError or sqlite3.Error when nothing can be kept."""
+    rows: list[tuple[str, str, bytes]] = []
+    for day, windows in days.items():
+        rows += [(day.isoformat(), window.windows[0][1], zlib.compress(window.to_json().encode(), 1)) for window in windows]
+        rows += [] if windows else [(day.isoformat(), "", NO_ROWS)]
+    key = (environment, model, digest)
     with _writing(path) as connection:
         connection.executemany(
-            "INSERT OR REPLACE INTO days (environment, model, specs_digest, day, made_of, body) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (environment, model, digest, day.isoformat(), made_of[day], _packed([profile.to_dict() for profile in profiles]))
-                for day, profiles in days.items()
-            ],
+            "DELETE FROM days WHERE environment = ? AND model = ? AND specs_digest = ? AND day = ?",
+            [(*key, day.isoformat()) for day in days],
+        )
+        connection.executemany(
+            "INSERT INTO days (environment, model, specs_digest, day, version, made_of, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(*key, day, version, made_of[date.fromisoformat(day)], body) for day, version, body in rows],
         )
 
 
@@ -113,10 +137,10 @@ def _packed(value: object) -> bytes:
     return zlib.compress(json.dumps(value, allow_nan=False, separators=(",", ":")).encode(), 1)
 
 
-def _opened(body: bytes) -> list[dict[str, Any]]:
+def _specs(body: bytes) -> list[dict[str, Any]]:
     found = json.loads(zlib.decompress(body))
     if not isinstance(found, list):
-        raise ValueError("a stored profile is not a list")
+        raise ValueError("stored specs are not a list")
     return found
 
 

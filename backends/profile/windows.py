@@ -1,128 +1,110 @@
-"""Profiles per version and day, as text: what a store keeps so that any two periods compare without their rows."""
+"""Profiles of one version on one day, and what adds them up: any two periods compare without their rows."""
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
 
-from backends.profile.profile import Profile, ProfileMismatch
+from backends.profile.profile import Profile, ProfileMismatch, merge_profiles
 
-FORMAT = 1
+FORMAT: Final = 2
 """Version of the JSON that `to_json` writes."""
+
+METHOD: Final = "exact counts on edges fixed by the reference; different values by name, or estimated from bits that their hashes set"
+"""How the counts of every window are made."""
+
+
+def schema_of(types: Mapping[str, str]) -> str:
+    """The fingerprint of some columns: of their names and types, in whichever order they come."""
+    return f"sha256:{hashlib.sha256(json.dumps(sorted(types.items())).encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
 class WindowProfile:
-    """All profiled columns of one version over `[starts_at, ends_at)` (aware, UTC), in one role (`live` or `shadow`)."""
+    """All profiled columns of the live rows of a version on a day; added up, of several versions and days.
 
-    environment: str
-    model: str
-    version: str
-    role: str
-    starts_at: datetime
-    ends_at: datetime
+    `windows` says which, each as (day, version). `engines` counted them, and `schemas` are the fingerprints of the inputs that they had,
+    whether profiled or not.
+    """
+
+    windows: tuple[tuple[date, str], ...]
+    engines: tuple[str, ...]
+    schemas: tuple[str, ...]
     columns: tuple[Profile, ...]
+    method: str = METHOD
 
     def column(self, name: str) -> Profile | None:
-        """The profile of one column; None if it was not profiled in this window."""
+        """The profile of one column; None if it was not profiled."""
         return next((profile for profile in self.columns if profile.column == name), None)
 
+    @property
+    def rows(self) -> int:
+        """Rows, whatever they lack."""
+        return max((profile.rows for profile in self.columns), default=0)
+
     def to_json(self) -> str:
-        """One line of JSON, read back exactly by `from_json`. Raises ValueError for a time without a zone."""
-        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None:
-            raise ValueError(f"the window of {self.model!r} has a time without a zone; windows are kept in UTC")
-        return json.dumps(
-            {
-                "format": FORMAT,
-                "environment": self.environment,
-                "model": self.model,
-                "version": self.version,
-                "role": self.role,
-                "starts_at": self.starts_at.isoformat(),
-                "ends_at": self.ends_at.isoformat(),
-                "columns": [profile.to_dict() for profile in self.columns],
-            },
-            allow_nan=False,
-            separators=(",", ":"),
-        )
+        """One line of JSON, read back exactly by `from_json`."""
+        stored = {
+            "format": FORMAT,
+            "method": self.method,
+            "windows": [[day.isoformat(), version] for day, version in self.windows],
+            "engines": list(self.engines),
+            "schemas": list(self.schemas),
+            "columns": [profile.to_dict() for profile in self.columns],
+        }
+        return json.dumps(stored, allow_nan=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> WindowProfile:
-        """The window that `to_json` wrote. Raises ValueError when the text is damaged or of a newer format."""
-        stored = json.loads(text)
+        """The window that `to_json` wrote. Raises ValueError when the text is damaged or of another format."""
+        stored: Any = json.loads(text)
         if not isinstance(stored, dict) or stored.get("format") != FORMAT:
             raise ValueError(f"a stored profile window is not of format {FORMAT}; profile it again with this program")
         try:
             return cls(
-                environment=str(stored["environment"]),
-                model=str(stored["model"]),
-                version=str(stored["version"]),
-                role=str(stored["role"]),
-                starts_at=datetime.fromisoformat(stored["starts_at"]),
-                ends_at=datetime.fromisoformat(stored["ends_at"]),
+                windows=tuple((date.fromisoformat(day), str(version)) for day, version in stored["windows"]),
+                engines=tuple(str(engine) for engine in stored["engines"]),
+                schemas=tuple(str(schema) for schema in stored["schemas"]),
                 columns=tuple(Profile.from_dict(profile) for profile in stored["columns"]),
+                method=str(stored["method"]),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"a stored profile window cannot be read ({error}); profile it again") from error
 
 
 def merge_windows(windows: Iterable[WindowProfile]) -> WindowProfile | None:
-    """One window from the first start to the last end, its columns added; None without windows.
+    """The windows added up, in whichever order they come; None without any.
 
-    Windows may leave gaps but must not overlap, and must be of one model, environment and role. Versions may differ: the merged
-    window then names all of them. A column that is absent from some windows counts its rows there as missing values.
-    Raises `ProfileMismatch`.
+    A column that is absent from some of them counts their rows as missing values. Raises `ProfileMismatch` when a window comes twice,
+    or two were counted in different ways.
     """
-    ordered = sorted(windows, key=lambda window: window.starts_at)
-    if not ordered:
-        return None
-    first = ordered[0]
-    if any((window.environment, window.model, window.role) != (first.environment, first.model, first.role) for window in ordered):
-        raise ProfileMismatch("windows of different models, environments or roles cannot be added")
-    if _doubled(ordered):
-        raise ProfileMismatch(f"windows of {first.model!r} overlap: adding them would count rows twice")
-    versions = list(dict.fromkeys(window.version for window in ordered))
-    names = list(dict.fromkeys(profile.column for window in ordered for profile in window.columns))
+    found = list(windows)
+    if len(found) < 2:
+        return found[0] if found else None
+    told = sorted(each for window in found for each in window.windows)
+    if len(set(told)) < len(told):
+        day, version = next(each for each, later in itertools.pairwise(told) if each == later)
+        raise ProfileMismatch(f"{day} of version {version!r} comes twice: adding it would count its rows twice")
+    if len({window.method for window in found}) > 1:
+        raise ProfileMismatch("windows that were counted by different methods cannot be added; profile them again")
+    names = list(dict.fromkeys(profile.column for window in found for profile in window.columns))
     return WindowProfile(
-        environment=first.environment,
-        model=first.model,
-        version="+".join(versions),
-        role=first.role,
-        starts_at=first.starts_at,
-        ends_at=max(window.ends_at for window in ordered),
-        columns=tuple(_added(name, ordered) for name in names),
+        windows=tuple(told),
+        engines=tuple(sorted({engine for window in found for engine in window.engines})),
+        schemas=tuple(sorted({schema for window in found for schema in window.schemas})),
+        columns=tuple(_added(name, found) for name in names),
+        method=found[0].method,
     )
 
 
-def _doubled(ordered: Sequence[WindowProfile]) -> bool:
-    """True when windows of one version overlap; two versions may share a day, they scored different rows."""
-    ends: dict[str, datetime] = {}
-    for window in ordered:
-        if window.version in ends and window.starts_at < ends[window.version]:
-            return True
-        ends[window.version] = window.ends_at
-    return False
-
-
-def _added(name: str, windows: Sequence[WindowProfile]) -> Profile:
-    shape = next(profile for window in windows if (profile := window.column(name)) is not None)
-    total = _empty(shape, 0)
-    for window in windows:
-        rows = max((profile.rows for profile in window.columns), default=0)
-        total = total.merge(window.column(name) or _empty(shape, rows))
-    return total
-
-
-def _empty(shape: Profile, nulls: int) -> Profile:
-    return Profile(
-        column=shape.column,
-        kind=shape.kind,
-        n=0,
-        nulls=nulls,
-        edges=shape.edges,
-        counts=(0,) * len(shape.counts),
-        spike=shape.spike,
-        edges_from=shape.edges_from,
-    )
+def _added(name: str, windows: list[WindowProfile]) -> Profile:
+    held = [window.column(name) for window in windows]
+    total = merge_profiles(profile for profile in held if profile is not None)
+    assert total is not None, "the name is that of some column"
+    absent = sum(window.rows for window, profile in zip(windows, held, strict=True) if profile is None)
+    return replace(total, nulls=total.nulls + absent) if absent else total

@@ -168,7 +168,7 @@ class Reader:
         for segment in self.segments("predictions"):
             if model is None or segment.model == model:
                 for name, kind in segment.columns.items():
-                    found[name] = _common(found.get(name, kind), kind)
+                    found[name] = common_type(found.get(name, kind), kind)
         tail = self.tail("predictions")
         if tail.relation is not None and (model is None or model in tail.models):
             new = [(name, kind) for name, kind in tail.features if name not in found or model is None]
@@ -178,7 +178,7 @@ class Reader:
                 [counts] = self.fetch(f"SELECT {selected} FROM {tail.relation} WHERE {where}")
                 for (name, kind), count in zip(new, counts, strict=True):
                     if count:
-                        found[name] = _common(found.get(name, kind), kind)
+                        found[name] = common_type(found.get(name, kind), kind)
         return dict(sorted(found.items()))
 
     def knows_all_of(self, segment: Segment) -> bool:
@@ -375,7 +375,8 @@ def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d")
 
 
-def _common(first: str, second: str) -> str:
+def common_type(first: str, second: str) -> str:
+    """The type that holds the values of both, as an input has it that came with either."""
     if first == second:
         return first
     return "DOUBLE" if {first, second} <= {"BIGINT", "DOUBLE", "BOOLEAN"} else "VARCHAR"

@@ -113,7 +113,7 @@ def psi_between(reference: Profile, current: Profile) -> float | None:
 
 
 def _counted_alike(reference: Profile, current: Profile) -> None:
-    if (reference.column, reference.kind) != (current.column, current.kind) or reference.edges != current.edges:
+    if (reference.column, reference.kind, reference.edges, reference.tails) != (current.column, current.kind, current.edges, current.tails):
         raise ProfileMismatch(
             f"{reference.column!r} ({reference.kind}) and {current.column!r} ({current.kind}) were not counted on the same edges; "
             "profile the current rows with the reference's own"
@@ -134,7 +134,9 @@ def _with_shares(drift: ColumnDrift, reference: Sequence[int], current: Sequence
 
 
 def _with_bounds(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
-    ks = ks_from_counts(reference.counts, current.counts, reference.edges)
+    edges, before = reference.finest
+    _, now = current.finest
+    ks = ks_from_counts(before, now, edges)
     if ks is None:
         return replace(drift, reasons={**drift.reasons, **dict.fromkeys(("ks", "wasserstein"), MISSING_SIDE)})
     n, m = reference.n, current.n
@@ -143,7 +145,7 @@ def _with_bounds(drift: ColumnDrift, reference: Profile, current: Profile) -> Co
     highs = [value for value in (reference.max, current.max) if value is not None]
     area = None
     if not reference.infinite and not current.infinite and lows and highs:
-        area = wasserstein_from_counts(reference.counts, current.counts, reference.edges, min(lows), max(highs))
+        area = wasserstein_from_counts(before, now, edges, min(lows), max(highs))
     if area is None:
         return replace(drift, reasons={**drift.reasons, "wasserstein": "infinite or too large values"})
     # The distance can never be smaller than the difference of the means, which the sums give exactly.
@@ -151,7 +153,7 @@ def _with_bounds(drift: ColumnDrift, reference: Profile, current: Profile) -> Co
     apart = abs(means[0] - means[1]) if means[0] is not None and means[1] is not None else 0.0
     low, high = min(max(area.low, apart), area.high), area.high
     # Where one distribution lies to one side of the other at every edge, the area between them is the difference of the means.
-    estimate = apart if one_sided(reference.counts, current.counts) else area.value
+    estimate = apart if one_sided(before, now) else area.value
     return replace(drift, wasserstein=min(max(estimate, low), high), wasserstein_low=low, wasserstein_high=high)
 
 

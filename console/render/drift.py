@@ -14,6 +14,7 @@ from console.render.curves import drift_curve
 from console.render.dates import day, span
 from console.render.distances import distance, number, p_value
 from console.render.drift_bug import bug_rows
+from console.render.drift_counted import counted_lines, different_line, tail_line
 from console.render.drift_together import together_rows
 from console.render.drift_trend import trend_lines
 from console.render.model import RAMP, model_heading, tabs
@@ -266,9 +267,9 @@ def _beside(view: DriftDetailView, width: int) -> list[Line]:
     if view.worst is not None:
         lines += wrapped(line(" Compare     ", view.worst, f": {view.worst_verdict}"), width - 1, 13)
     if shift.kind == TEXT:
-        return lines
-    lines += trend_lines(shift, width - 1)
-    lines.append(line((f" Bins        {shift.bins_from or 'by category'}", "dim")))
+        return [*lines, *different_line(shift)]
+    lines += [*tail_line(shift), *different_line(shift), *trend_lines(shift, width - 1)]
+    lines += counted_lines(view, width - 1)
     if shift.ks is not None:
         exact = "exact, from the rows" if shift.method == "samples" else "with their bounds, from profiles; --exact reads the rows"
         lines.append(line((f" KS and Wasserstein are {exact}", "dim")))

@@ -8,6 +8,7 @@ from console.views.definition import Definition
 from console.views.definitions_data import DATA
 from console.views.definitions_labels import LABELS
 from console.views.definitions_learnt import LEARNT
+from console.views.definitions_profiles import PROFILES
 from console.views.definitions_rows import ROWS
 
 _BINS = "Numeric columns: 10 bins at the unique linear quantiles 0, .1, ..., 1 of the reference, [a, b), outer ones open. A column that "
@@ -20,6 +21,7 @@ _EARLY = "Early labels need not be like late ones: read coverage and `labels com
 
 DEFINITIONS: Final[dict[str, Definition]] = {
     **LEARNT,
+    **PROFILES,
     "psi": Definition(
         "PSI, population stability index",
         "How far the shares of the bins now are from those of the reference.",

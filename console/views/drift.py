@@ -10,6 +10,7 @@ from backends.records import Moment, State
 from backends.text import Untrusted
 from console.views.drift_bug import RealOrBug
 from console.views.drift_column import ColumnShift
+from console.views.drift_counted import Counted
 from console.views.drift_together import Together
 from console.views.health import Quality, View
 from console.views.model_line import ModelLine
@@ -50,6 +51,7 @@ class DriftView(View):
     reference_because: str
     against: Against = "reference"
     bins_from: str
+    counted: Counted | None = None
     rule: str
     bug: RealOrBug = RealOrBug()
     columns: tuple[ColumnShift, ...]
@@ -75,6 +77,7 @@ class DriftDetailView(View):
     reference_first: date
     reference_last: date
     against: Against = "reference"
+    counted: Counted | None = None
     place: int
     """Rank by importance, 1 for the most important; 0 when importance is not known."""
     of: int

@@ -10,6 +10,7 @@ from pydantic import Field
 from backends.records import State
 from backends.text import Untrusted
 from console.views.drift_bins import Bin
+from console.views.drift_counted import Different, Tails
 from console.views.health import View
 
 TEXT: Final = "text"
@@ -95,6 +96,9 @@ class ColumnShift(View):
     """How its mean went from window to window; None with a reason under `trend`."""
     new_categories: tuple[Untrusted, ...] = ()
     vanished_categories: tuple[Untrusted, ...] = ()
+    different_reference: Different | None = None
+    different_current: Different | None = None
+    tails: Tails | None = None
     bins: tuple[Bin, ...] = ()
     bins_from: str = ""
     notes: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from console.views.drift import Asked, DriftDetailView, DriftView
 from console.views.drift_bug import real_or_bug, volume_ratio
 from console.views.drift_closing import closing_of
 from console.views.drift_column import ColumnShift
+from console.views.drift_counted import counted
 from console.views.drift_shifts import Periods, detail_of, drift_rule, periods_of, shifts_of
 from console.views.drift_together import together_of
 from console.views.drift_trend import with_trends
@@ -97,6 +98,7 @@ def drift_view(
         reference_last=reference[-1],
         reference_because=periods.inputs.reference.because,
         bins_from="deciles of the reference" if fixed is None else "deciles of the version's own reference, not of the one asked for",
+        counted=counted(periods.inputs, reference, periods.days),
         bug=bug,
         columns=tuple(shifts),
         quality=quality,

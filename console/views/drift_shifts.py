@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from backends.profile.profile import ColumnSpec
-from backends.profile.sql import FREE_TEXT
+from backends.profile.reference import FREE_TEXT
 from backends.records import Column, Layer, Model, ModelVersion, State, severity_rank
 from backends.store.reader import Reader
 from backends.text import Untrusted
@@ -20,6 +20,7 @@ from console.policies.rules import AlertRule
 from console.views.drift import SEASON_DAYS, Asked, DriftDetailView, DriftView
 from console.views.drift_bins import bins_of
 from console.views.drift_column import TEXT, ColumnShift, EarlierWindow
+from console.views.drift_counted import different, tails_of
 from console.views.drift_ranking import ranked
 from console.views.health import ModelHealth
 from console.views.input_days import SCORE, InputDays, input_days, reference_between, whole_days, with_reference
@@ -186,6 +187,9 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         high_since=_high_since(inputs, spec.column, days, far) if detail or state in {State.WARNING, State.CRITICAL} else None,
         new_categories=tuple(map(Untrusted, drift.new_categories)),
         vanished_categories=tuple(map(Untrusted, drift.vanished_categories)),
+        different_reference=different(before),
+        different_current=different(now),
+        tails=tails_of(before, now),
         bins=bins_of(before, now) if detail else (),
         notes=drift.notes,
         reasons=dict.fromkeys(drift.reasons, not_compared(spec)) if spec.kind == TEXT else drift.reasons,
@@ -271,6 +275,7 @@ def detail_of(view: DriftView, shift: ColumnShift) -> DriftDetailView:
         reference_first=view.reference_first,
         reference_last=view.reference_last,
         against=view.against,
+        counted=view.counted,
         place=place,
         of=len(view.columns) - any(each.is_score for each in view.columns),
         more_important=tuple((each.column, each.importance or 0.0) for each in ranked if each.column != shift.column)[:3],

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from backends.profile.days import DAY, DaySource, LeftOut, day_start
 from backends.profile.profile import ColumnKind, ColumnSpec, Profile, merge_profiles
+from backends.profile.windows import WindowProfile, merge_windows
 from backends.records import Signature
 from backends.store.reader import Reader
 from console.analysis.bands import equal_weekdays
@@ -52,6 +53,9 @@ class InputDays:
 
     answers: dict[date, int] = field(default_factory=dict)
     """Answers of every version on the days on which a candidate gave some; on any other day its scores are all there are."""
+
+    windows: dict[date, WindowProfile] = field(default_factory=dict, repr=False)
+    """What each day was counted from: its versions added up, and how they were counted."""
 
     merged: dict[tuple[str, tuple[date, ...]], Profile | None] = field(default_factory=dict, compare=False, repr=False)
     """Sums already made: the reference is compared with every window."""
@@ -170,11 +174,17 @@ def input_days(
     wanted |= set(whole_days(reference.start, reference.end, source.zone))
     days = source.profiles(sorted(wanted), found, end, keep=keep)
     score = next((spec for spec in found if spec.column == SCORE), None)
-    by_day = {day: {profile.column: profile for profile in profiles} for day, profiles in days.items()}
+    windows = {day: added for day, each in days.items() if (added := merge_windows(each)) is not None}
+    by_day = {day: {profile.column: profile for profile in window.columns} for day, window in windows.items()}
     shared = [day for day in by_day if own.leaves_out(day_start(day, source.zone), day_start(day + DAY, source.zone))]
     answers = {day: by_day[day].pop(SCORE).rows for day in shared if SCORE in by_day[day]}
-    for day, profiles in own.profiles(shared, (score,) if score else (), end, keep=keep).items():
-        by_day[day] |= {profile.column: profile for profile in profiles}
+    whole = {day: out for day in shared if (out := own.left_out_all(day, end)) is not None}
+    parted = own.profiles([day for day in shared if day not in whole], (score,) if score else (), end, keep=keep)
+    parted |= {day: tuple(each for each in days[day] if each.windows[0][1] not in out) for day, out in whole.items()}
+    for day, each in parted.items():
+        kept = merge_windows(each)
+        scores = kept.column(SCORE) if kept is not None else None
+        by_day[day] |= {SCORE: scores} if scores is not None else {}
     return InputDays(
         reference=reference,
         specs=tuple(spec for spec in found if spec.column != SCORE),
@@ -185,6 +195,7 @@ def input_days(
         fixed_by=fixed_by,
         open_day=None if day_start(last + DAY, source.zone) <= end else last,
         answers=answers,
+        windows=windows,
     )
 
 

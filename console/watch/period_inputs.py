@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.profile.days import DAY, day_start
-from backends.profile.sql import FREE_TEXT, kind_of
+from backends.profile.reference import FREE_TEXT
+from backends.profile.sql import kind_of
 from backends.records import Column
 from backends.text import Untrusted
 from console.views.windows import Ints, Rows, micros

@@ -34,4 +34,4 @@ def loaded() -> set[str]:
 
 
 def test_profiles_need_neither_numpy_nor_an_engine_to_be_imported() -> None:
-    assert not {"numpy", "duckdb", "pydantic"} & loaded_by("backends.profile.sql", "backends.profile.windows")
+    assert not {"numpy", "duckdb", "pydantic"} & loaded_by("backends.profile.reference", "backends.profile.sql", "backends.profile.windows")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -13,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.profile.profile import ColumnSpec, Profile, ProfileMismatch
-from backends.profile.sql import MissingColumn, Run, profile_columns, reference_specs
-from backends.profile.windows import WindowProfile, merge_windows
+from backends.profile.profile import ColumnSpec
+from backends.profile.reference import reference_specs
+from backends.profile.sql import MissingColumn, Run, profile_columns
 from console.analysis.drift import compare
 from console.analysis.samples import profile_categories, profile_sample, reference_edges
 
@@ -157,49 +156,15 @@ def test_a_column_that_is_gone_is_named(connection: duckdb.DuckDBPyConnection, r
         profile_columns(run, "t", [ColumnSpec("temp", "numeric")])
 
 
+def test_a_constant_column_beside_any_other_has_its_value_split_off(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    connection.execute("CREATE OR REPLACE TABLE told AS SELECT 7.0 AS x, i AS v, i AS w0, 'k' AS rows FROM range(20) r(i)")
+    spikes = {spec.column: spec.spike for spec in reference_specs(run, "told")}
+    assert spikes == {"x": 7.0, "v": None, "w0": None, "rows": None}
+    assert [each.n for each in profile_columns(run, "told", reference_specs(run, "told"), by=["v % 2"])[(0,)]] == [10, 10, 10, 10]
+
+
 def test_a_sampled_reference_says_so_and_counts_stay_exact(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     load(connection, np.random.default_rng(1).normal(size=5000).tolist())
     (spec,) = reference_specs(run, "t", exact_up_to=1000)
     assert spec.edges_from == "deciles of a sample of 1000 of 5000 rows"
     assert sum(profile_columns(run, "t", [spec])[()][0].counts) == 5000
-
-
-def window(day: int, columns: tuple[Profile, ...], version: str = "v1") -> WindowProfile:
-    start = datetime(2013, 4, day, tzinfo=UTC)
-    return WindowProfile("production", "arrival-delay", version, "live", start, start + timedelta(days=1), columns)
-
-
-def test_windows_are_stored_and_read_back_exactly() -> None:
-    spec = reference_edges([0.1, 0.2, 1 / 3, 1e300], "x")
-    stored = window(1, (profile_sample([0.1, math.nan, math.inf], spec), profile_categories(["\u2603", None], "c")))
-    assert WindowProfile.from_json(stored.to_json()) == stored
-    with pytest.raises(ValueError, match="not of format"):
-        WindowProfile.from_json('{"format": 99}')
-    damaged = stored.to_json().replace('"n":2', '"n":3')
-    with pytest.raises(ValueError, match="does not add up"):
-        WindowProfile.from_json(damaged)
-
-
-def test_days_add_up_and_never_twice() -> None:
-    spec = ColumnSpec("x", "numeric", (0.0,))
-    days = [window(day, (profile_sample([float(day), -1.0], spec),)) for day in (1, 2, 4)]
-    merged = merge_windows([days[2], days[0], days[1]])
-    assert merged is not None
-    assert (merged.starts_at.day, merged.ends_at.day, merged.version) == (1, 5, "v1")
-    assert merged.columns[0].counts == (3, 3)
-    with pytest.raises(ProfileMismatch, match="twice"):
-        merge_windows([days[0], days[0]])
-    both = merge_windows([days[0], window(1, days[0].columns, "v2")])
-    assert both is not None
-    assert both.version == "v1+v2"
-    assert merge_windows([]) is None
-
-
-def test_a_column_absent_from_a_day_is_missing_there_not_forgotten() -> None:
-    spec = ColumnSpec("x", "numeric", (0.0,))
-    without = window(2, (profile_categories(["a", "b", "a"], "c"),))
-    merged = merge_windows([window(1, (profile_sample([1.0], spec), profile_categories(["a"], "c"))), without])
-    assert merged is not None
-    column = merged.column("x")
-    assert column is not None
-    assert (column.n, column.nulls) == (1, 3)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,6 +14,8 @@ from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.local.acting import LocalAliasSetter
 from backends.records import Layer, State
+from backends.store.compactor import compact
+from backends.store.landing import land
 from backends.text import Untrusted
 from console.cli.main import main
 from console.render.distances import distance
@@ -115,6 +118,36 @@ def test_profiles_bound_what_the_rows_say(risen: Made) -> None:
     assert stored.ks <= exact.ks <= stored.ks_high  # type: ignore[operator]
     assert stored.wasserstein_low <= exact.wasserstein <= stored.wasserstein_high  # type: ignore[operator]
     assert stored.psi == exact.psi
+
+
+def test_tails_and_different_values_stand_beside_the_distances_with_who_counted(risen: Made) -> None:
+    view = risen.lookout().drift_column("delay", "temp")
+    before = np.array([rising(day, row) for day in range(21) for row in range(ROWS)])
+    now = np.array([rising(day, row) for day in range(DAYS - 5, DAYS) for row in range(ROWS)])
+    tails, different = view.shift.tails, view.shift.different_current
+    assert tails is not None and different is not None and view.counted is not None and different.high is not None
+    low, high = np.quantile(before, [0.01, 0.99])
+    assert (tails.low, tails.high) == pytest.approx((low, high))
+    assert (tails.below_reference, tails.above_reference) == pytest.approx(((before < low).mean(), (before >= high).mean()))
+    assert (tails.below_current, tails.above_current) == pytest.approx(((now < low).mean(), (now >= high).mean()))
+    assert abs(different.value - np.unique(now).size) <= different.high - different.low
+    assert view.counted.engines == (f"duckdb {duckdb.__version__}",)
+    assert view.counted.schemas_reference == view.counted.schemas_current != ()
+    page = drift_detail_page(view).plain()
+    assert f"from {high:.1f}" in page and f"1.0 -> {(now >= high).mean() * 100:.1f} %" in page
+    assert f"counted by duckdb {duckdb.__version__}" in page
+    carrier = risen.lookout().drift_column("delay", "carrier")
+    assert " Different   2 values -> 2" in drift_detail_page(carrier).plain()
+
+
+def test_inputs_of_another_shape_than_in_the_reference_are_said_to_be(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "w", steady)
+    assert "Schema" not in drift_detail_page(place.lookout().drift_column("delay", "temp")).plain()
+    shape = {"event_at": [START + (DAYS - 1) * DAY], "model": ["delay"], "version": ["1"], "key": ["new"], "score": [0.5], "gust": [1.0]}
+    land(place.workspace.paths, "predictions", shape, now=START)
+    compact(place.workspace.paths, START + DAYS * DAY)
+    page = drift_detail_page(place.lookout().drift_column("delay", "temp")).plain()
+    assert "Schema      inputs have other names or types than in the reference: qd" in page
 
 
 def test_a_large_difference_that_was_there_before_is_big_but_usual(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
@@ -71,7 +72,7 @@ def test_stored_days_hold_the_scores_without_those_of_a_candidate_only_where_it_
 def remove_prediction_files(place: Made, before: str = "9999") -> int:
     """Delete the stored rows of days before a day: who opens one afterwards fails."""
     with open_reader(place.workspace.paths) as reader:
-        gone = [segment.path for segment in reader.segments("predictions") if segment.day < before]
+        gone = [segment.path for segment in reader.segments("predictions") if segment.day < before and segment.path.exists()]
     for path in gone:
         path.unlink()
     return len(gone)
@@ -128,6 +129,45 @@ def test_only_the_day_that_landing_files_touch_is_computed_again(place: Made) ->
     inputs = look(place, at=AT + DAY)
     assert inputs.days[date(2024, 2, 10)]["temp"].n == 10
     assert inputs.days[date(2024, 2, 9)]["temp"].n == 27
+
+
+def test_one_new_day_costs_the_rows_of_that_day_only(place: Made) -> None:
+    fill(place)
+    days_of_predictions(place, 1, 20, temp=temp, first=40)
+    compact(place.workspace.paths, AT + DAY)
+    assert remove_prediction_files(place, before="2024-02-10") == 40
+    assert fill(place, AT + DAY) == 41
+    assert remove_prediction_files(place) == 1
+    assert look(place, AT + DAY).days[date(2024, 2, 10)]["temp"].rows == 20
+
+
+def test_days_are_stored_by_version_so_that_one_can_be_left_out_without_a_row(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", AT)
+    days_of_predictions(place, 40, 30, temp=temp, score=lambda _day, row: row / 30)
+    last = {"event_at": [START + 39 * DAY + row * DAY / 30 for row in range(30)], "model": ["delay"] * 30, "version": ["2"] * 30}
+    land(place.workspace.paths, "predictions", {**last, "key": [f"c{row}" for row in range(30)], "score": [1.0] * 30}, now=START)
+    compact(place.workspace.paths, AT)
+    assert fill(place) == 40
+    remove_prediction_files(place)
+    day = (START + 39 * DAY).date()
+    with open_reader(place.workspace.paths, at=AT) as reader:
+        [version] = [each for each in queries.records_of(reader) if isinstance(each, ModelVersion)]
+        beside = [LetIn("2", START + 39 * DAY, AT)]
+        without = input_days(reader, "production", "delay", version.signature, REFERENCE, AT, let_in=beside)
+    assert look(place).windows[day].windows == ((day, "1"), (day, "2"))
+    assert look(place).windows[day].engines == (f"duckdb {duckdb.__version__}",)
+    assert look(place).days[day]["score"].rows == 60
+    assert (without.days[day]["score"].rows, without.days[day]["temp"].rows) == (30, 60)
+    assert without.answered([day]) == 60
+
+
+def test_another_schema_is_told_by_its_fingerprint(place: Made) -> None:
+    shape = {"event_at": [START + 40 * DAY], "model": ["delay"], "version": ["1"], "key": ["new"], "score": [0.5], "humidity": [1.0]}
+    land(place.workspace.paths, "predictions", shape, now=START)
+    compact(place.workspace.paths, AT + DAY)
+    windows = look(place, AT + DAY).windows
+    assert len({windows[day].schemas for day in sorted(windows)[:40]}) == 1
+    assert windows[date(2024, 2, 10)].schemas != windows[date(2024, 2, 9)].schemas
 
 
 def test_a_late_fact_makes_its_day_anew(place: Made) -> None:

@@ -1,0 +1,47 @@
+"""What is meant by the numbers that profiles of days hold beside the distances."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.views.definition import Definition
+
+PROFILES: Final[dict[str, Definition]] = {
+    "tails": Definition(
+        "tails",
+        "Shares of the values below the first and from the last hundredth of the reference on, before and now.",
+        "values under the quantile .01 of the reference, and values not under its quantile .99, / values. A tail that ends where the outer "
+        "bin does is not shown apart.",
+        "shares of the values",
+        "profiles of days, exact counts",
+        "Sets no state. The tails are edges too for the bounds of KS and Wasserstein; the bins of PSI are the deciles alone.",
+        "The reference has 1 % on either side only where values hardly repeat: read both numbers.",
+        ("tail", "below_reference", "below_current", "above_reference", "above_current"),
+        ("psi", "ks", "wasserstein"),
+    ),
+    "different values": Definition(
+        "different values",
+        "How many different values a column has over a period.",
+        "By name where every category is kept by name. Else each value sets one of 4,096 bits, which its hash names, in the profile "
+        "of its day; of k bits set in all days -4096 ln(1 - k/4096) values are expected (linear counting). Where the reference has over "
+        "2,048 only a share of the hashes sets bits. Interval of 95 %.",
+        "values",
+        "profiles of days; the hash is that of the engine that counted, which the page names",
+        "Sets no state.",
+        "A longer period has more of them: compare with that in mind. Days counted by two engines have no number together.",
+        ("distinct", "distinct values", "different_reference", "different_current", "cardinality", "sketch"),
+        ("tails", "shape"),
+    ),
+    "profile": Definition(
+        "profile of a day",
+        "What is kept of each column of a version and a day when its rows are read no more: days add up to any period.",
+        "counts on the reference's bins and beyond its tails, categories by name (10,000, the rest together), missing values, sum, least "
+        "and greatest, bits of the different values; the fingerprint (SHA-256) of the inputs' names and types.",
+        "",
+        "store/profiles.sqlite, written by the watch for every day that is over; computed where it is missing",
+        "",
+        "Counted anew when a fact of the day arrives late, or the reference changes: edges are fixed by the reference.",
+        ("profiles", "counted", "schema fingerprint", "engines", "schemas_reference", "schemas_current"),
+        ("psi", "tails", "different values"),
+    ),
+}
