@@ -19,7 +19,7 @@ from console.overrides import briefly, broken_glass, broken_policies, held_break
 from console.render import figures
 from console.screens import SCREENS, may, wayfinding
 from console.screens.acting import ACTING, begin
-from console.session import Session, who_am_i
+from console.session import Session, Stamp, who_am_i
 from widgets.frame import BannerFacts
 from widgets.theme import use_terminal_colours
 
@@ -85,7 +85,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._lookout = Lookout.open(self.session)
         return self._lookout
 
-    def stamp(self) -> tuple[object, ...]:
+    def stamp(self) -> Stamp:
         """What tells that something changed on disk."""
         return self.session.stamp()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from backends.plain_file import read_plain
@@ -19,6 +19,15 @@ from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SystemClock
 from console.locate import Located
 from console.simulation import BrokenClock, read_clock
+
+
+class Stamp(NamedTuple):
+    """What tells that something changed on disk, and whether somebody did it."""
+
+    done: tuple[object, ...]
+    """Of what people do, or the watch in their place: the journal, switches, aliases, rules."""
+    told: tuple[object, ...]
+    """Of facts, of what was judged from them, and of time that passes: this may change all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +64,25 @@ class Session:
             return None
         return raw if self.environment in {None, raw.environment} else None
 
-    def stamp(self) -> tuple[object, ...]:
+    def stamp(self) -> Stamp:
         """Changes whenever anything that a screen shows may have changed: files, and the minute of a simulated clock that runs."""
         paths = self.paths
-        published = (paths.registry, paths.switches, paths.traffic, paths.breakers, paths.summary, paths.collected, paths.clock_json)
-        journal = (paths.control, paths.control.with_name(paths.control.name + "-wal"))
-        seen: list[object] = [self.newest.seen(paths)]
-        for path in (*published, *journal, paths.spool, paths.rejects):
-            try:
-                status = path.stat()
-                # Whoever only looks into the journal makes an empty write-ahead log and takes it away again: that is no news.
-                empty = path == journal[1] and status.st_size == 0
-                seen.append(None if empty else (status.st_mtime_ns, status.st_size))
-            except OSError:
-                seen.append(None)
-        seen += [_written_by_hand(folder) for folder in (paths.policies, paths.contracts, paths.playbooks)]
-        seen.append(self.clock().now().timestamp() // 300)
-        return tuple(seen)
+        log = paths.control.with_name(paths.control.name + "-wal")
+        published = (paths.registry, paths.switches, paths.traffic, paths.breakers, paths.clock_json, paths.control, paths.spool)
+        done: list[object] = [_touched(path) for path in published]
+        # Whoever only looks into the journal makes an empty write-ahead log and takes it away again: that is no news.
+        done.append(found if (found := _touched(log)) and found[1] else None)
+        done += [_written_by_hand(folder) for folder in (paths.policies, paths.contracts, paths.playbooks)]
+        told = [self.newest.seen(paths), *(_touched(path) for path in (paths.summary, paths.collected, paths.rejects))]
+        return Stamp(tuple(done), (*told, self.clock().now().timestamp() // 300))
+
+
+def _touched(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _written_by_hand(folder: Path) -> object:

@@ -16,9 +16,13 @@ from widgets.rows import Chosen, Moved
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
+    from console.session import Stamp
 
 WATCHED_EVERY = 1.0
 """Seconds between two looks at whether anything on disk changed; nothing is read or drawn unless it did."""
+
+READING_SHARE = 0.2
+"""Of the time, at most, that a screen reads again for facts alone: they may land all the time. What somebody does is read at once."""
 
 HIGH = 30
 """Terminals with more lines than this may have room for a curve."""
@@ -57,7 +61,9 @@ class DeckScreen(Keyed):
         self.curves = False
         """Whether what draws curves is loaded: no first frame waits for it."""
         self._epoch = 0
-        self._stamp: object = None
+        self._stamp: Stamp | None = None
+        self._rests_until = 0.0
+        """On the monotonic clock: until then facts alone are no reason to read again."""
         self._pending = False
         self._news = False
         """Whether what differs on the page came from outside, and not from a key: only then is it marked."""
@@ -145,10 +151,16 @@ class DeckScreen(Keyed):
 
     def reload_when_changed(self) -> bool:
         """Read again when the workspace changed on disk, or when a clock that runs has moved on; whether it did."""
-        if self.app.screen is not self or self._pending or self.app.stamp() == self._stamp:
+        if self.app.screen is not self or self._pending:
+            return False
+        stamp = self.app.stamp()
+        if stamp == self._stamp or (self._rests() and self._stamp is not None and stamp.done == self._stamp.done):
             return False
         self.reload()
         return True
+
+    def _rests(self) -> bool:
+        return self.app.session.clock().monotonic() < self._rests_until
 
     def reload(self) -> None:
         """Read again now."""
@@ -159,18 +171,20 @@ class DeckScreen(Keyed):
     @work(thread=True, exclusive=True, group="read", exit_on_error=False)
     def _read(self, epoch: int) -> None:
         # Before reading: what changes meanwhile is read again.
-        stamp = self.app.stamp()
+        stamp, clock = self.app.stamp(), self.app.session.clock()
         if epoch == self._epoch:
             self._stamp = stamp
+        begun = clock.monotonic()
         try:
             if self.view is not None and (early := self.at_once(self.app.lookout())) is not None:
                 self.post_message(Loaded(early, epoch, whole=False))
-            view = self.read()
+            answer: Message = Loaded(self.read(), epoch)
             self.app.look_for_what_is_broken()
         except Exception as error:
-            self.post_message(LoadFailed(self.app.said_of(error), epoch))
-        else:
-            self.post_message(Loaded(view, epoch))
+            answer = LoadFailed(self.app.said_of(error), epoch)
+        ended = clock.monotonic()
+        self._rests_until = ended + (ended - begun) * (1 / READING_SHARE - 1)
+        self.post_message(answer)
 
     def on_loaded(self, message: Loaded) -> None:
         if message.epoch != self._epoch:
