@@ -117,7 +117,8 @@ class ActionView(View):
 def actions_view(sight: Sight, *, only_open: bool = False, model: str | None = None) -> ActionsView:
     """Every action on record up to the sight's moment. Never raises."""
     found = [each for each in sight.control.actions.values() if each.environment == sight.environment and model in {None, each.model}]
-    rows = [action_row(sight, each) for each in found]
+    # What happened in one moment, as where a simulated clock stands, stays in the order of the journal: the last one first.
+    rows = [action_row(sight, each) for each in reversed(found)]
     if only_open:
         rows = [row for row in rows if row.open or row.overdue is not None]
     return ActionsView(
@@ -125,7 +126,7 @@ def actions_view(sight: Sight, *, only_open: bool = False, model: str | None = N
         at=sight.at,
         zone=sight.workspace.settings.display_zone,
         only_open=only_open,
-        rows=tuple(sorted(rows, key=lambda row: (not row.open, row.overdue is None, -row.at.timestamp(), row.id))),
+        rows=tuple(sorted(rows, key=lambda row: (not row.open, row.overdue is None, -row.at.timestamp()))),
         problem=Untrusted(sight.control.problem) if sight.control.problem else None,
     )
 

@@ -60,7 +60,7 @@ class ApprovalsView(View):
 def approvals_view(sight: Sight) -> ApprovalsView:
     """Every request and every broken glass, from control alone."""
     requests = [each for each in sight.control.approvals.values() if each.payload.environment == sight.environment]
-    rows = [row_of(sight, approval) for approval in requests]
+    rows = [row_of(sight, approval) for approval in reversed(requests)]
     rows.sort(key=lambda row: ({"pending": 0, "approved": 1}.get(row.state, 2), -row.requested_at.timestamp()))
     zone = sight.workspace.settings.display_zone
     reviews = review_rows(sight, control_policy(sight.policies, sight.workspace, sight.environment, current_actor(sight.clock)))

@@ -72,7 +72,8 @@ def _traffic(sight: Sight, model: str) -> Iterator[Change]:
 
 def _control(sight: Sight, model: str) -> Iterator[Change]:
     control, environment = sight.control, sight.environment
-    for action in control.actions.values():
+    # Of one moment, as where a simulated clock stands, the last one first.
+    for action in reversed(list(control.actions.values())):
         if (action.environment, action.model) == (environment, model) and action.kind in MOVING_KINDS:
             labelled = version_label if action.kind in ALIAS_KINDS else str
             movement = f"{labelled(action.from_)} -> {labelled(action.to)}"

@@ -23,4 +23,5 @@ def latest_effective(sight: Sight, model: str) -> ActionRecord | None:
         and action.kind in MOVING_KINDS
         and sight.at - (action.finished_at or action.intended_at) <= WATCHED_FOR
     ]
-    return max(found, key=lambda action: action.finished_at or action.intended_at, default=None)
+    # Of one moment, as where a simulated clock stands, the last one.
+    return max(reversed(found), key=lambda action: action.finished_at or action.intended_at, default=None)

@@ -294,7 +294,7 @@ def _published_then(sight: Sight, model: str) -> TrafficSetting | None:
         and each.state is ActionState.EFFECTIVE
         and (each.finished_at or each.intended_at) <= sight.at
     ]
-    return _setting_of(max(done, key=lambda each: each.finished_at or each.intended_at)) if done else None
+    return _setting_of(max(reversed(done), key=lambda each: each.finished_at or each.intended_at)) if done else None
 
 
 def _setting_of(action: ActionRecord) -> TrafficSetting | None:

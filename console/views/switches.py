@@ -162,6 +162,7 @@ def _changes(sight: Sight) -> list[SwitchChange]:
             reason=Untrusted(each.reason),
             action=each.id,
         )
-        for each in _switch_actions(sight)
+        # Of one moment, as where a simulated clock stands, the last one first.
+        for each in reversed(_switch_actions(sight))
     ]
     return sorted(found, key=lambda each: each.at, reverse=True)
