@@ -56,6 +56,10 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
         rows.append(Row(line(f" {_spans(view)}")))
     wide = width >= WITH_COURSES
     rows += bug_rows(view.bug, width)
+    # Where to look comes before the columns: with many of them nobody sees what stands below.
+    if view.quality is not None:
+        rows.append(Row(_outcome(view)))
+    rows += [Row(each) for each in wrapped(line(" ", (view.closing, "bold")), width, 1)]
     name = NAME_WIDTH + max(0, min(20, width - 85 - (COURSE_WIDTH + 9 if wide else 0)))
     nulls = NULLS_WIDTH + (1 if wide else 0)
     # Since when is worth more than a second distance where there is no room for both.
@@ -72,12 +76,8 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
             rows += [Row(part) for part in wrapped(line(("   ", ""), (each.column, "dim"), (f": {each.verdict}.", "dim")), width, 5)]
     rows += [Row(part) for each in view.columns for part in trend_lines(each, width, found_only=True)]
     rows += together_rows(view.together, width)
-    rows.append(Row(Line()))
-    if view.quality is not None:
-        rows.append(Row(_outcome(view)))
-    rows += [Row(each) for each in wrapped(line((view.closing, "bold")), width)]
     if not view.bins_from.startswith("deciles of the reference"):
-        rows.append(Row(line((f"Bins: {view.bins_from}.", "dim"))))
+        rows += [Row(Line()), Row(line((f"Bins: {view.bins_from}.", "dim")))]
     return Page(heading, tuple(rows), verb)
 
 
@@ -182,11 +182,11 @@ def _outcome(view: DriftView) -> Line:
     quality = view.quality
     assert quality is not None
     state = str(view.model_state) if view.last_is_today else ""
-    mark = (f"{MARKS[state]} " if state else "  ", state)
+    mark = (f" {MARKS[state]} " if state else "   ", state)
     coverage = figures.percent(quality.labelled / quality.scored)
     sample = f"n {figures.count(quality.labelled)} labelled of {figures.count(quality.scored)} ({coverage})"
     if not quality.labelled:
-        return line(("? ", "unknown"), f"no outcome is known of the {figures.count(quality.scored)} scored in these days")
+        return line((" ? ", "unknown"), f"no outcome is known of the {figures.count(quality.scored)} scored in these days")
     if quality.mae is not None:
         return line(mark, f"MAE {figures.amount(quality.mae, 'ratio')}, bias {figures.signed(quality.bias, 2)}, {sample}")
     return line(mark, f"share observed {figures.share(quality.observed)}, scored {figures.share(quality.mean_score)}, {sample}")

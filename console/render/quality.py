@@ -6,6 +6,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.records import State
 from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.actions import version_label
@@ -13,7 +14,7 @@ from console.render import figures
 from console.render.curves import calibration_curve, quality_curve
 from console.render.estimates import estimates_of
 from console.render.model import model_heading, tabs
-from widgets.line import Line, Page, Row, columns, line, rule
+from widgets.line import MARKS, WORDS, Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
         heading = line((view.line.model, "bold"), f" {version}: observed quality, on labelled rows only")
     rows = [Row(tabs("Quality"))] if tabbed else []
     rows += [Row(line((note, "warning"))) for note in view.notes if note.startswith(("no outcome", "nothing"))]
+    rows += _verdict(view, zone, width)
     rows += _side_by_side(view, zone, width)
     rows += estimates_of(view, zone, width)
     rows += _slices(view, width)
@@ -63,6 +65,27 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
     left = [note for note in view.notes if not note.startswith(("no outcome", "nothing"))]
     rows += [Row(each) for note in left for each in wrapped(line((f" Note: {note}.", "dim")), width, 2)]
     return Page(heading, tuple(rows), verb)
+
+
+def _verdict(view: QualityView, zone: tzinfo, width: int) -> list[Row]:
+    """What the rules say of the model, since when, and where it is worst."""
+    state = str(view.state)
+    said = f"  {view.verdict}"
+    if view.state in {State.WARNING, State.CRITICAL}:
+        said += f"; since {figures.moment(view.broke_at, zone)}" if view.broke_at is not None else ""
+        said += _worst(view)
+    lines = wrapped(line(f" {MARKS[state]} ", (WORDS[state], state), Untrusted(said)), width, 3)
+    return [Row(each, state=state) for each in lines]
+
+
+def _worst(view: QualityView) -> str:
+    name = "mae" if view.task == "regression" else "gap"
+    known = [(each, measure) for each in view.slices for measure in each.measures if measure.name == name and measure.value is not None]
+    if not known:
+        return ""
+    slice_, measure = max(known, key=lambda each: abs(each[1].value or 0.0))
+    value = slice_.value.raw if slice_.value is not None else "missing"
+    return f"; worst where {slice_.column.raw} is {value}: {NAMES[name]} {_number(measure)}, n {figures.count(slice_.labelled)}"
 
 
 def _side_by_side(view: QualityView, zone: tzinfo, width: int) -> list[Row]:

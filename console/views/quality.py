@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from backends.records import Moment
+from backends.records import Moment, State
 from backends.text import Untrusted
 from console.views.estimation import Estimated, Estimation, Measure
 from console.views.health import View
@@ -104,6 +104,12 @@ class QualityView(View):
     threshold: float | None
     zone: str
     at: Moment
+    state: State
+    """Of the model layer, as its rules judge it."""
+    verdict: str
+    """The sentence of the rule that the state is of."""
+    broke_at: Moment | None = None
+    """When the present trouble of the model layer began."""
     periods: tuple[Period, ...]
     """The worst matter first: since it broke, or 24 hours; 7 days; the reference."""
     by: Literal["day", "week"]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from backends.profile.days import DAY, day_start
-from backends.records import Model
+from backends.records import Layer, Model
 from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
@@ -59,6 +59,7 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     _, start, end = spans[0]
     rows = found.between(start, end)
     measured = found.quality(rows)
+    layer = health.layer(Layer.MODEL)
     return QualityView(
         line=line_of(health),
         task=model.task,
@@ -66,6 +67,9 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
         threshold=model.threshold,
         zone=model.zone,
         at=sight.at,
+        state=layer.state,
+        verdict=layer.why,
+        broke_at=health.broke_first_at if health.broke_first is Layer.MODEL else layer.since,
         periods=tuple(periods),
         by=asked.by,
         course=_course(found, asked.by, sight.at, zone, estimator),

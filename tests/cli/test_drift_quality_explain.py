@@ -62,7 +62,8 @@ def test_drift_lists_the_far_column_first_and_counts_the_rest(capsys: pytest.Cap
     assert lines[0] == "delay v1, 25-29 Feb (n 750) against 1-21 Jan (n 3,150)"
     assert "Real or a bug?" in lines[1]
     header = next(number for number, each in enumerate(lines) if each.startswith("   COLUMN"))
-    assert header <= 3 and lines[header + 1].startswith(" X temp")
+    above = lines[2:header]
+    assert above[0].startswith(" X share observed") and len(above) <= 3 and lines[header + 1].startswith(" X temp")
     assert "2 more are ok (--all)" in out
     assert "dow" not in out
     assert "dow" in run(capsys, root, "drift", "delay", "--all")[1]

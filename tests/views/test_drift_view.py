@@ -263,6 +263,8 @@ def test_usual_inputs_and_an_outcome_that_is_not_say_concept_drift(tmp_path: Pat
     assert lookout.model("delay").layer(Layer.MODEL).state == State.CRITICAL
     view = lookout.drift("delay")
     assert view.closing == "Inputs usual, outcome not: suspect concept drift, not a data bug."
+    page = drift_page(view, width=80, tabbed=False).plain()
+    assert page.index("Real or a bug?") < page.index("share observed") < page.index(view.closing) < page.index("COLUMN")
     assert view.quality is not None
     assert view.quality.observed == pytest.approx((2 * 0.3 + 3 * 1.0) / 5, abs=0.01)
 

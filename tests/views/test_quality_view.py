@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.records import State
+from console.render import figures
 from console.render.quality import quality_page
 from console.views.quality import NoSuchSlice, QualityAsked
 
@@ -122,6 +124,10 @@ def test_slices_come_worst_first_and_small_ones_say_that_they_are_small(tmp_path
     judged = [each for each in view.slices if each.measures]
     assert [each.value.raw for each in judged if each.value] == ["bad", "good"]
     assert {name.name: name.value for name in judged[0].measures}["gap"] == pytest.approx(0.5)
+    said = " ".join(quality_page(view, tabbed=False).plain().split("since it broke")[0].split())
+    assert view.state is State.CRITICAL and view.broke_at is not None
+    assert f"X CRIT {view.verdict}; since {figures.moment(view.broke_at, ZoneInfo(view.zone))}; worst where carrier is bad: " in said
+    assert f"n {judged[0].labelled:,}" in said
     [small] = [each for each in view.slices if not each.measures]
     assert small.reason == f"{small.labelled} labelled rows, fewer than 200"
     assert f"too few labelled: small {small.labelled}" in quality_page(view, tabbed=False).plain()
