@@ -29,7 +29,7 @@ SCHEMAS: dict[str, str] = {
     "run": "console.views.playbooks:RunView",
     "plan": "console.control.actions:ActionPlan",
     "approvals": "console.views.approvals:ApprovalsView",
-    "approval": "console.views.approvals:ApprovalView",
+    "approval": "console.views.approval:ApprovalView",
     "approval-signatures": "console.views.signatures:SignaturesView",
     "approval-bundle": "console.views.signatures:BundleView",
     "review": "console.views.reviews:ReviewView",
