@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from backends.store.catalogue import open_catalogue
+from backends.store.damage import damage_from_outside
 from backends.store.errors import StoreError
 from backends.store.landing import landing_files
 from backends.store.lost import refuse_lost_catalogue
@@ -33,6 +34,8 @@ class StoreFiles:
     rows: int
     missing: int
     missing_names: tuple[str, ...]
+    damaged: tuple[str, ...]
+    """Segments that are there and not as they were written, each with what is wrong with it."""
     orphans: int
     orphan_bytes: int
     waiting: int
@@ -47,7 +50,7 @@ def inspect_store(paths: WorkspacePaths, real_now: datetime) -> StoreFiles:
     if not paths.catalog.exists():
         refuse_lost_catalogue(paths)
         waiting = _waiting(paths, set())
-        return StoreFiles(0, 0, 0, 0, (), 0, 0, len(waiting), min(waiting, default=None), 0, 0)
+        return StoreFiles(0, 0, 0, 0, (), (), 0, 0, len(waiting), min(waiting, default=None), 0, 0)
     with open_catalogue(paths) as catalogue:
         generation = catalogue.generation()
         if generation == 0:
@@ -56,7 +59,9 @@ def inspect_store(paths: WorkspacePaths, real_now: datetime) -> StoreFiles:
         known = {str(path) for path in catalogue.known_paths()}
         absorbed = {(table, name, signature) for table, name, signature, _ in catalogue.absorbed_files()}
         conflicts, readers = len(catalogue.conflicts()), len(catalogue.readers())
-    missing = [segment.file for segment in segments if not Path(segment.file).is_file()]
+    missing = [segment.file for segment in segments if not Path(segment.file).exists()]
+    wrong = [(segment.file, why) for segment in segments if (why := damage_from_outside(segment)) is not None]
+    damaged = tuple(f"{os.path.relpath(file, paths.root)}: {why}" for file, why in wrong if file not in set(missing))
     orphans = list(_orphans(paths.segments, known, real_now))
     waiting = _waiting(paths, absorbed)
     return StoreFiles(
@@ -65,6 +70,7 @@ def inspect_store(paths: WorkspacePaths, real_now: datetime) -> StoreFiles:
         rows=sum(segment.rows for segment in segments),
         missing=len(missing),
         missing_names=tuple(os.path.relpath(name, paths.root) for name in missing[:SHOWN]),
+        damaged=damaged,
         orphans=len(orphans),
         orphan_bytes=sum(orphans),
         waiting=len(waiting),

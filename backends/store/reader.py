@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Segment, open_catalogue
+from backends.store.damage import RESTORE, first_damaged
 from backends.store.errors import StoreError, StoreFull
 from backends.store.landing import LandingFile, landing_files
 from backends.store.lost import refuse_lost_catalogue
@@ -224,12 +225,12 @@ class Reader:
 
     def fetch(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
         """Run SQL and return all rows. Raises StoreError."""
-        with _explained(self.paths):
+        with self._explained():
             return run(self.connection, sql, parameters)
 
     def arrays(self, sql: str) -> dict[str, Any]:
         """Run SQL and return its columns as numpy arrays, masked where values are missing. Raises StoreError."""
-        with _explained(self.paths):
+        with self._explained():
             return dict(self.connection.execute(sql).fetchnumpy())
 
     def sql(self, query: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
@@ -254,6 +255,22 @@ class Reader:
             self._connection.close()
             self._connection = None
 
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            segments = (segment for table in TABLES for segment in self.segments(table))
+            damaged = first_damaged(self.connection, segments)
+            if damaged is not None:
+                raise StoreError(f"{damaged[0]} cannot be read ({damaged[1]}): its facts are missing; {RESTORE}") from None
+            if isinstance(error, duckdb.IOException):
+                what = f"{self.paths.store}: a file of the store cannot be read: {_first(error)}"
+                raise StoreError(f"{what}; see: quarterdeck doctor") from None
+            raise StoreError(f"the store could not answer: {_first(error)}; see: quarterdeck doctor") from None
+
     # the tail
 
     def _unabsorbed(self) -> dict[str, list[LandingFile]]:
@@ -268,7 +285,7 @@ class Reader:
         files = self._files[table.name]
         if not files:
             return Tail()
-        with _explained(self.paths):
+        with self._explained():
             arrived = load(self.connection, table, files)
             self.unreadable |= arrived.refused
             if arrived.relation is None:
@@ -340,18 +357,6 @@ def _leased(catalogue: Catalogue) -> tuple[int | None, int]:
         with contextlib.suppress(StoreFull):
             return catalogue.take_reader_lease()
     return None, catalogue.generation()
-
-
-@contextlib.contextmanager
-def _explained(paths: WorkspacePaths) -> Iterator[None]:
-    import duckdb
-
-    try:
-        yield
-    except duckdb.IOException as error:
-        raise StoreError(f"{paths.store}: a file of the store cannot be read: {_first(error)}; see: quarterdeck doctor") from None
-    except duckdb.Error as error:
-        raise StoreError(f"the store could not answer: {_first(error)}") from None
 
 
 def _first(error: Exception) -> str:

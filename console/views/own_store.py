@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from backends.records import State
+from backends.store.damage import RESTORE
 from backends.store.errors import StoreError
 from backends.store.inspection import StoreFiles, inspect_store
 from backends.store.lost import AGAIN
@@ -40,7 +41,10 @@ def _segments(found: StoreFiles) -> Iterator[Finding]:
     if found.missing:
         names = ", ".join(found.missing_names)
         what = f"{found.missing} of {found.segments} segments are gone, so their facts are: {names}"
-        yield finding("store.segments", State.CRITICAL, what, "restore a backup: quarterdeck backup restore FILE DIR")
+        yield finding("store.segments", State.CRITICAL, what, RESTORE)
+    elif found.damaged:
+        what = f"{len(found.damaged)} of {found.segments} segments cannot be read, first {found.damaged[0]}"
+        yield finding("store.segments", State.CRITICAL, what, RESTORE)
     elif not found.segments:
         yield finding("store.segments", State.UNKNOWN, "nothing was compacted yet", f"land facts, then: {COMPACT}")
     else:
@@ -70,11 +74,12 @@ def store_reading(looked: Looked) -> Iterator[Finding]:
 
     try:
         with open_reader(looked.workspace.paths) as reader:
+            queries.described(reader)
             counts = queries.counts(reader)
             unreadable = dict(reader.unreadable)
     except StoreError as error:
-        what = str(error).partition(f": {AGAIN}")[0]
-        yield finding("store.reading", State.CRITICAL, what, "restore a backup: quarterdeck backup restore FILE DIR")
+        what = str(error).partition(f": {AGAIN}")[0].partition(f"; {RESTORE}")[0]
+        yield finding("store.reading", State.CRITICAL, what, RESTORE)
         return
     if unreadable:
         file, reason = next(iter(unreadable.items()))

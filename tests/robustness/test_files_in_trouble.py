@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -121,11 +121,37 @@ def test_a_lost_segment_is_named_and_never_counted_as_no_rows(root: Path) -> Non
     for words in ("drift delay -f temp", "drift delay --against previous", "quality delay --by week"):
         answer = ask(root, words)
         assert answer.code == 4, words
-        assert "see: quarterdeck doctor" in answer.err, words
+        assert f"{path} cannot be read (it is gone)" in answer.err and "quarterdeck backup restore" in answer.err, words
     findings = json.loads(ask(root, "doctor --json").out)["findings"]
     [found] = [each for each in findings if each["id"] == "store.segments"]
     assert found["state"] == "critical"
     assert str(path.relative_to(root)) in found["what"]
+
+
+def halved(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def without_its_end(content: bytes) -> bytes:
+    return content[:-4] + b"nope"
+
+
+def with_other_columns(content: bytes) -> bytes:
+    """What describes the columns is overwritten: size and ends stay."""
+    return content[:-120] + b"\x0f" * 100 + content[-20:]
+
+
+@pytest.mark.parametrize("damage", [halved, without_its_end, with_other_columns])
+def test_a_damaged_segment_is_named_with_the_way_out_by_who_reads_and_by_doctor(root: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = newest(root, "store/segments/predictions/*/*/*.parquet")
+    path.write_bytes(damage(path.read_bytes()))
+    for words in ("drift delay -f temp", "quality delay --by week"):
+        answer = ask(root, words)
+        assert answer.code == 4, words
+        assert f"{path} cannot be read" in answer.err and "quarterdeck backup restore" in answer.err, answer.err
+    assert ask(root, "doctor").code == 1
+    bad = [each for each in json.loads(ask(root, "doctor --json").out)["findings"] if each["state"] == "critical"]
+    assert any(str(path.relative_to(root)) in each["what"] for each in bad), bad
 
 
 def test_the_kill_switch_works_whatever_is_broken(root: Path) -> None:

@@ -23,7 +23,7 @@ from backends.store.queries.hours import (
     hourly_latency,
     volumes,
 )
-from backends.store.queries.overview import SourceState, counts, models, sources
+from backends.store.queries.overview import SourceState, counts, described, models, sources
 from backends.store.queries.scores import (
     COMPLETE_SHARE,
     COMPLETE_SPAN,
@@ -54,6 +54,7 @@ __all__ = [
     "SourceState",
     "Volume",
     "counts",
+    "described",
     "events_between",
     "feature_columns",
     "feature_values",

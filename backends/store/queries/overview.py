@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from backends.store.reader import Reader
 from backends.store.schema import TABLES
-from backends.store.sql import text
+from backends.store.sql import text, texts
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,13 @@ def counts(reader: Reader, known: list[SourceState] | None = None) -> dict[str, 
     for state in sources(reader) if known is None else known:
         found[state.table] += state.rows
     return found
+
+
+def described(reader: Reader) -> None:
+    """Ask every segment what it holds, which the catalogue answers for it otherwise. Raises StoreError that names one that is damaged."""
+    for name in TABLES:
+        if files := [segment.file for segment in reader.segments(name)]:
+            reader.fetch(f"SELECT sum(num_rows) FROM parquet_file_metadata({texts(files)})")
 
 
 def sources(reader: Reader) -> list[SourceState]:
