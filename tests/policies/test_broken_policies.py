@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from backends.yaml_text import YamlProblem
+from console.contracts.kept import load_contracts
 from console.policies.load import Policies, PoliciesError, adopt_new, load_policies, read_policies
 
 GOOD = """format: 1
@@ -112,6 +114,23 @@ def test_a_folder_that_others_may_write_is_refused_as_a_whole(tmp_path: Path, mo
     in_force = load_policies(file.parent)
     assert {each.file for each in in_force.problems} >= {str(file.parent)} and f"({mode:04o})" in in_force.problems[0].reason
     assert (in_force.origin, in_force.digest) == ("last good", policies.digest)
+
+
+@pytest.mark.parametrize("reads", [lambda folder: load_policies(folder).problems, lambda folder: load_contracts(folder).problems])
+def test_a_link_in_a_folder_of_a_group_tells_nobody_what_it_leads_to(
+    tmp_path: Path, reads: Callable[[Path], Sequence[YamlProblem]]
+) -> None:
+    """Any member may put it there, and whoever reads it next may read more than they."""
+    secret = tmp_path / "secret"
+    secret.write_text("token: S3cr3tValue\n")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / "rules.yaml").symlink_to(secret)
+    assert any("token: unknown key" in str(each) for each in reads(folder)), "one's own link is followed"
+    folder.chmod(0o2770)
+    said = " ".join(str(each) for each in reads(folder))
+    assert "rules.yaml: a link, which is not followed in a folder that a group may write" in said
+    assert "token" not in said and "S3cr3tValue" not in said
 
 
 @pytest.mark.parametrize("which", [".in-force", ".in-force/current.json", "the copy"])
