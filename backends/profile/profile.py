@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, Final, Literal, cast
 
 from backends.profile.sketch import Distinct, Sketch
@@ -128,32 +129,7 @@ class Profile:
 
     def merge(self, later: Profile) -> Profile:
         """The profile of both sets of rows together. Raises `ProfileMismatch` unless both were counted in the same way."""
-        if (self.column, self.kind, self.edges, self.tails) != (later.column, later.kind, later.edges, later.tails):
-            raise ProfileMismatch(
-                f"{self.column!r}: two profiles with different kinds or edges cannot be added; profile both again with the same edges"
-            )
-        named = dict(self.categories)
-        for name, count in later.categories:
-            named[name] = named.get(name, 0) + count
-        return Profile(
-            column=self.column,
-            kind=self.kind,
-            n=self.n + later.n,
-            nulls=self.nulls + later.nulls,
-            edges=self.edges,
-            counts=tuple(mine + theirs for mine, theirs in zip(self.counts, later.counts, strict=True)),
-            sum=finite_or_none(None if self.sum is None or later.sum is None else self.sum + later.sum),
-            min=_outer(min, self.min, later.min),
-            max=_outer(max, self.max, later.max),
-            infinite=self.infinite + later.infinite,
-            spike=self.spike,
-            categories=tuple(sorted(named.items())),
-            other=self.other + later.other,
-            edges_from=self.edges_from,
-            tails=self.tails,
-            tail_counts=(self.tail_counts[0] + later.tail_counts[0], self.tail_counts[1] + later.tail_counts[1]),
-            sketch=_joined(self, later),
-        )
+        return _merged([self, later])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, read back exactly by `from_dict`."""
@@ -218,24 +194,48 @@ def finite_or_none(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _outer(pick: Any, one: float | None, two: float | None) -> float | None:
-    present = [value for value in (one, two) if value is not None]
-    return cast(float, pick(present)) if present else None
-
-
-def _joined(one: Profile, two: Profile) -> Sketch | None:
-    """The sketch of both; None where one has none, or they were hashed differently."""
-    if not one.n or not two.n:
-        return one.sketch if one.n else two.sketch
-    return one.sketch.merge(two.sketch) if one.sketch is not None and two.sketch is not None else None
-
-
 def merge_profiles(profiles: Iterable[Profile]) -> Profile | None:
     """All profiles of one column added; None if there are none."""
-    merged: Profile | None = None
-    for profile in profiles:
-        merged = profile if merged is None else merged.merge(profile)
-    return merged
+    found = list(profiles)
+    return _merged(found) if len(found) > 1 else found[0] if found else None
+
+
+def _merged(profiles: Sequence[Profile]) -> Profile:
+    first = profiles[0]
+    if any((each.column, each.kind, each.edges, each.tails) != (first.column, first.kind, first.edges, first.tails) for each in profiles):
+        raise ProfileMismatch(
+            f"{first.column!r}: two profiles with different kinds or edges cannot be added; profile both again with the same edges"
+        )
+    named: dict[str, int] = {}
+    total: float | None = 0.0
+    for each in profiles:
+        total = finite_or_none(None if total is None or each.sum is None else total + each.sum)
+        for name, count in each.categories:
+            named[name] = named.get(name, 0) + count
+    return Profile(
+        column=first.column,
+        kind=first.kind,
+        n=sum(each.n for each in profiles),
+        nulls=sum(each.nulls for each in profiles),
+        edges=first.edges,
+        counts=tuple(map(sum, zip(*(each.counts for each in profiles), strict=True))),
+        sum=total,
+        min=min((each.min for each in profiles if each.min is not None), default=None),
+        max=max((each.max for each in profiles if each.max is not None), default=None),
+        infinite=sum(each.infinite for each in profiles),
+        spike=first.spike,
+        categories=tuple(sorted(named.items())),
+        other=sum(each.other for each in profiles),
+        edges_from=first.edges_from,
+        tails=first.tails,
+        tail_counts=(sum(each.tail_counts[0] for each in profiles), sum(each.tail_counts[1] for each in profiles)),
+        sketch=reduce(_joined, (each.sketch for each in profiles if each.n)) if any(each.n for each in profiles) else None,
+    )
+
+
+def _joined(one: Sketch | None, two: Sketch | None) -> Sketch | None:
+    """The sketch of both; None where one has none, or they were hashed differently."""
+    return one.merge(two) if one is not None and two is not None else None
 
 
 def inner_edges(quantiles: Sequence[float]) -> tuple[float, ...]:

@@ -12,14 +12,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+import numpy as np
+
 from backends.profile.profile import BINNED, NAMED, Profile, ProfileMismatch
-from console.analysis.bands import Band, EqualWeekdays, Verdict, band, equal_weekdays, verdict
+from console.analysis.bands import SMALL_EFFECT, Band, EqualWeekdays, Verdict, band, equal_weekdays, verdict
 from console.analysis.distances import (
+    SHARE_FLOOR,
     chi2_test,
     jensen_shannon_distance,
     ks_from_counts,
     one_sided,
     population_stability_index,
+    reshuffle,
     wasserstein_from_counts,
 )
 from console.analysis.distributions import kolmogorov_survival
@@ -42,6 +46,12 @@ OTHER = "(other)"
 LAST_DATE = 6e10
 """Seconds from 1970 within which every time has a date of four digits."""
 
+UNSEEN = SMALL_EFFECT / 4
+"""Share of the reference's values in categories that the PSI does not see from which on it does not judge alone.
+
+Fewer that all become others move the shares, without a floor, by less than what is a small effect anyhow: by 2 (r + c).
+"""
+
 MISSING_SIDE = "no values on one side"
 FREE_TEXT = "free text has no bins: only missing values are compared"
 
@@ -52,6 +62,9 @@ class ColumnDrift:
 
     `ks_low`, `ks_high`, `wasserstein_low`, `wasserstein_high` bound the exact values; from samples they are equal to them. From profiles
     `ks` is a lower bound, so `ks_p_value` is an upper one. `method` is `samples` or `profiles`.
+
+    `unseen` is the share of the reference's values in categories that the PSI does not see: rarer than its floor, or not kept by name.
+    `moved` is how far shares are apart without that floor (`distances.reshuffle`); None where some categories were not kept by name.
     """
 
     column: str
@@ -74,10 +87,23 @@ class ColumnDrift:
     wasserstein: float | None = None
     wasserstein_low: float | None = None
     wasserstein_high: float | None = None
+    unseen: float = 0.0
+    moved: float | None = None
+    moved_p_value: float | None = None
     new_categories: tuple[str, ...] = ()
     vanished_categories: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> float | None:
+        """What the drift is judged by: the PSI, or where it does not see many values how far shares moved, if that is more."""
+        return self.psi if self.moved is None or self.psi is None or self.unseen <= UNSEEN else max(self.psi, self.moved)
+
+    @property
+    def blind(self) -> bool:
+        """Many values are of categories that were not kept by name, so that a small PSI says nothing of them."""
+        return self.unseen > UNSEEN and self.moved is None and self.psi is not None
 
 
 def compare(reference: Profile, current: Profile) -> ColumnDrift:
@@ -109,7 +135,28 @@ def psi_between(reference: Profile, current: Profile) -> float | None:
     _counted_alike(reference, current)
     if reference.kind in BINNED:
         return population_stability_index(reference.counts, current.counts)
-    return population_stability_index(*_paired(reference, current)[1]) if reference.kind in NAMED else None
+    return population_stability_index(*_paired(reference, current, ordered=False)[1]) if reference.kind in NAMED else None
+
+
+def judged_between(reference: Profile, current: Profile) -> float | None:
+    """What `compare` is judged by, without the rest; None where there is nothing. Raises `ProfileMismatch`."""
+    if reference.kind not in NAMED or reference.other or current.other or unseen_of(reference) <= UNSEEN:
+        return psi_between(reference, current)
+    _counted_alike(reference, current)
+    counts = [np.array(each, dtype=np.float64) for each in _paired(reference, current, ordered=False)[1]]
+    psi, moved = population_stability_index(*counts), reshuffle(*counts)
+    return psi if psi is None or moved is None else max(psi, moved.size)
+
+
+def blind_between(reference: Profile, current: Profile) -> bool:
+    """Whether many values are of categories that neither the PSI sees nor names were kept of, so that a small PSI says nothing."""
+    return reference.kind in NAMED and bool(reference.other or current.other) and unseen_of(reference) > UNSEEN
+
+
+def unseen_of(reference: Profile) -> float:
+    """Share of the values in categories that the PSI does not see."""
+    rare = sum(count for _, count in reference.categories if count <= SHARE_FLOOR * reference.n)
+    return (rare + reference.other) / reference.n if reference.n else 0.0
 
 
 def _counted_alike(reference: Profile, current: Profile) -> None:
@@ -177,20 +224,25 @@ def _compare_named(drift: ColumnDrift, reference: Profile, current: Profile) -> 
     before, now = dict(reference.categories), dict(current.categories)
     union, counts = _paired(reference, current)
     notes: tuple[str, ...] = ()
+    no_order = dict.fromkeys(("ks", "wasserstein"), "categories have no order")
+    moved = None if reference.other or current.other else reshuffle(*counts)
     if reference.other or current.other:
         notes = (f"categories beyond the kept ones are compared together as {OTHER}; one of them may be listed as new or vanished",)
-    no_order = dict.fromkeys(("ks", "wasserstein"), "categories have no order")
+        no_order["moved"] = "not every category was kept by name"
     return replace(
         _with_shares(replace(drift, reasons=no_order, notes=notes), *counts),
+        unseen=unseen_of(reference),
+        moved=moved.size if moved else None,
+        moved_p_value=moved.p_value if moved else None,
         new_categories=tuple(name for name in union if now.get(name) and not before.get(name)) if reference.n else (),
         vanished_categories=tuple(name for name in union if before.get(name) and not now.get(name)) if current.n else (),
     )
 
 
-def _paired(reference: Profile, current: Profile) -> tuple[list[str], tuple[list[int], list[int]]]:
+def _paired(reference: Profile, current: Profile, *, ordered: bool = True) -> tuple[list[str], tuple[list[int], list[int]]]:
     """The union of the categories, and the counts of both sides over it; behind them what each side did not keep by name."""
     before, now = dict(reference.categories), dict(current.categories)
-    union = sorted(before.keys() | now.keys())
+    union = sorted(before.keys() | now.keys()) if ordered else [*before, *(name for name in now if name not in before)]
     counts = [before.get(name, 0) for name in union], [now.get(name, 0) for name in union]
     if reference.other or current.other:
         counts = [*counts[0], reference.other], [*counts[1], current.other]

@@ -90,16 +90,18 @@ def calibration_curve(rows: Sequence[CalibrationRow], width: int) -> list[Line]:
 def drift_curve(view: DriftDetailView, width: int, room: int) -> list[Line]:
     """PSI of one column in the earlier windows and now, with the median of these windows and the limit that now is judged by."""
     shift = view.shift
-    values = [*(each.psi for each in shift.earlier), shift.psi]
+    values = [*(each.psi for each in shift.earlier), shift.judged]
     if room < LEAST or width < WIDE or sum(each is not None for each in values) < 2:
         return []
     kept = [("median", shift.band_median, "dim", "."), ("usual to", shift.limit, "warning", "-")]
     limits = [Limit(value, role, marker) for _, value, role, marker in kept if value is not None]
     said = "  ".join(f"{word} {distance(value)} ({marker})" for word, value, _, marker in kept if value is not None)
-    now = f"now {distance(shift.psi)}" if shift.psi is not None else "now unknown"
+    now = f"now {distance(shift.judged)}" if shift.judged is not None else "now unknown"
     length = (view.last - view.first).days + 1
     title = sides(
-        line((f" PSI in windows of {'a day' if length == 1 else f'{length} days'}, {now}", "dim")), line((f"{said} ", "dim")), width
+        line((f" {shift.measure} in windows of {'a day' if length == 1 else f'{length} days'}, {now}", "dim")),
+        line((f"{said} ", "dim")),
+        width,
     )
     places = [(0.0, day(shift.earlier[0].last)), (1.0, day(view.last))]
     drawn = chart_lines([Series(values, "bold")], width - 2, min(MOST, room - 2), limits=limits, x_labels=places)

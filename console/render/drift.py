@@ -12,9 +12,9 @@ from backends.text import Untrusted
 from console.render import figures
 from console.render.curves import drift_curve
 from console.render.dates import day, span
-from console.render.distances import distance, number, p_value
+from console.render.distances import distance, number
 from console.render.drift_bug import bug_rows
-from console.render.drift_counted import counted_lines, different_line, tail_line
+from console.render.drift_counted import counted_lines, different_line, distances_line, tail_line
 from console.render.drift_together import together_rows
 from console.render.drift_trend import trend_lines
 from console.render.model import RAMP, model_heading, tabs
@@ -72,7 +72,7 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
     if left:
         rows.append(Row(line((f"   {left} more {'is' if left == 1 else 'are'} ok (--all)", "dim"))))
     for each in view.columns:
-        if each.refused:
+        if each.needs_words:
             rows += [Row(part) for part in wrapped(line(("   ", ""), (each.column, "dim"), (f": {each.verdict}.", "dim")), width, 5)]
     rows += [Row(part) for each in view.columns for part in trend_lines(each, width, found_only=True)]
     rows += together_rows(view.together, width)
@@ -96,7 +96,7 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
         rows.append(Row(line(f" AGAINST  {OTHERS[view.against]}{span(view.reference_first, view.reference_last)}")))
     rows += [Row(_side("reference r", shift, view, width)), Row(_side("current   c", shift, view, width))]
     if shift.kind != TEXT:
-        rows += [Row(each) for each in wrapped(_distances(shift), width, 1)]
+        rows += [Row(each) for each in wrapped(distances_line(shift), width, 1)]
     if shift.bins:
         unit = f" {shift.unit.raw}" if shift.unit else ""
         drawn = hist_lines(
@@ -118,7 +118,7 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
 
 
 def _worth_showing(shift: ColumnShift) -> bool:
-    return shift.state != State.OK or shift.is_score or (shift.psi or 0.0) > BIG_PSI
+    return shift.state != State.OK or shift.is_score or (shift.judged or 0.0) > BIG_PSI
 
 
 def _spans(view: DriftView) -> str:
@@ -165,7 +165,7 @@ def _row(shift: ColumnShift, name: int, nulls_width: int, wide: bool) -> Line:
 
 def _small(shift: ColumnShift) -> str:
     """The PSI of earlier windows and of now, on a scale of the column's own: from 0 to what it is judged by."""
-    values = [*(each.psi for each in shift.earlier), shift.psi]
+    values = [*(each.psi for each in shift.earlier), shift.judged]
     if shift.psi is None or shift.limit is None:
         return " " * COURSE_WIDTH
     return strip(values, COURSE_WIDTH, RAMP, low=0.0, high=shift.limit)
@@ -209,22 +209,6 @@ def _side(title: str, shift: ColumnShift, view: DriftDetailView, width: int) -> 
     return line(Untrusted(text + spread if len(text + spread) <= width else text))
 
 
-def _distances(shift: ColumnShift) -> Line:
-    parts = [f" PSI {distance(shift.psi)}" if shift.psi is not None else " PSI unkn"]
-    parts.append(f"JS {figures.share(shift.js)}" if shift.js is not None else "")
-    if shift.ks is not None:
-        bound = f"-{figures.share(shift.ks_high)}" if shift.ks_high is not None and shift.ks_high - shift.ks > 0.0005 else ""
-        parts.append(f"KS {figures.share(shift.ks)}{bound} ({p_value(shift.ks_p_value, upper=bool(bound))})")
-    elif shift.chi2 is not None:
-        parts.append(f"chi2 {number(shift.chi2)} ({p_value(shift.chi2_p_value)})")
-    if shift.wasserstein is not None:
-        unit = f" {shift.unit.raw}" if shift.unit else ""
-        loose = shift.wasserstein_low is not None and shift.wasserstein_high is not None and shift.wasserstein_high > shift.wasserstein_low
-        bound = f" ({number(shift.wasserstein_low)}-{number(shift.wasserstein_high)})" if loose else ""
-        parts.append(f"Wasserstein {number(shift.wasserstein)}{unit}{bound}")
-    return line(Untrusted("  ".join(part for part in parts if part)))
-
-
 def _course(view: DriftDetailView, width: int) -> list[Line]:
     shift = view.shift
     known = [each for each in shift.earlier if each.psi is not None]
@@ -233,7 +217,7 @@ def _course(view: DriftDetailView, width: int) -> list[Line]:
         return wrapped(nothing, width - 1, 1)
     length = (view.last - view.first).days + 1
     name = {1: "day", 7: "week"}.get(length, f"{length} days")
-    head = f" PSI by {name} {span(known[0].first, known[-1].last)}: "
+    head = f" {shift.measure} by {name} {span(known[0].first, known[-1].last)}: "
     values = " ".join(distance(each.psi, 1) if (each.psi or 0) >= 0.095 else distance(each.psi, 2) for each in known)
     lines = wrapped(line(head + values), width - 1, 13)
     band = f"{distance(shift.band_low)} to {distance(shift.band_high)}, median {distance(shift.band_median)}"

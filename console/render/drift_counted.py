@@ -1,17 +1,35 @@
-"""The lines of one column about its tails and its different values."""
+"""The lines of one column about its distances, its tails and its different values, and who counted."""
 
 from __future__ import annotations
 
 from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.render import figures
-from console.render.distances import number
+from console.render.distances import distance, number, p_value
 from console.views.drift import DriftDetailView
 from console.views.drift_bins import edge_labels
 from console.views.drift_column import ColumnShift
 from console.views.drift_counted import Different
 from widgets.line import Line, line
 from widgets.wrapping import wrapped
+
+
+def distances_line(shift: ColumnShift) -> Line:
+    """Every distance between the two periods, with its p-value or its bounds."""
+    parts = [f" PSI {distance(shift.psi)}" if shift.psi is not None else " PSI unkn"]
+    parts.append(f"Moved {distance(shift.moved)} ({p_value(shift.moved_p_value)})" if shift.moved is not None and shift.unseen else "")
+    parts.append(f"JS {figures.share(shift.js)}" if shift.js is not None else "")
+    if shift.ks is not None:
+        bound = f"-{figures.share(shift.ks_high)}" if shift.ks_high is not None and shift.ks_high - shift.ks > 0.0005 else ""
+        parts.append(f"KS {figures.share(shift.ks)}{bound} ({p_value(shift.ks_p_value, upper=bool(bound))})")
+    elif shift.chi2 is not None:
+        parts.append(f"chi2 {number(shift.chi2)} ({p_value(shift.chi2_p_value)})")
+    if shift.wasserstein is not None:
+        unit = f" {shift.unit.raw}" if shift.unit else ""
+        loose = shift.wasserstein_low is not None and shift.wasserstein_high is not None and shift.wasserstein_high > shift.wasserstein_low
+        bound = f" ({number(shift.wasserstein_low)}-{number(shift.wasserstein_high)})" if loose else ""
+        parts.append(f"Wasserstein {number(shift.wasserstein)}{unit}{bound}")
+    return line(Untrusted("  ".join(part for part in parts if part)))
 
 
 def tail_line(shift: ColumnShift) -> list[Line]:

@@ -19,19 +19,27 @@ SMALL_PSI: Final = 0.1
 """A PSI up to this never alarms, however unusual: the customary bound of "no change"."""
 
 
+TOO_MANY: Final = "its categories are too rare for the PSI, and too many to be kept by name"
+
+
 def drift_signal(rule: AlertRule, model: str, inputs: InputDays, strip: Ints) -> Judged:
     """PSI of every input against the reference, judged by earlier windows of the same length."""
     length = max(1, round(rule.window.total_seconds() / 86_400))
     found = []
     for spec in inputs.specs:
-        measured = [inputs.psi(spec.column, inputs.days_ending(moment_of(end), length)) for end in strip.tolist()]
+        windows = [inputs.days_ending(moment_of(end), length) for end in strip.tolist()]
+        measured = [inputs.judged_by(spec.column, window) for window in windows]
         last = inputs.days_ending(moment_of(int(strip[-1])), 1)[0]
         past = [value for _, value in inputs.band(spec.column, last, length)]
         limits = limits_of(rule, model, np.array([value for value in past if value is not None]), column=spec.column)
         limits = not_for_little(limits)
         values = np.array([np.nan if value is None else value for value, _ in measured])
         n = np.array([rows for _, rows in measured], dtype=np.int64)
-        found.append(judge(rule, Measured(values, n, of=spec.column, why_not="no facts in the window"), limits, strip, strip))
+        blind = np.array([inputs.blind(spec.column, window) for window in windows])
+        within = values <= min((limit for limit in (limits.warning, limits.critical) if limit is not None), default=np.inf)
+        values[blind & within] = np.nan
+        why_not = TOO_MANY if len(blind) and blind[-1] else "no facts in the window"
+        found.append(judge(rule, Measured(values, n, of=spec.column, why_not=why_not), limits, strip, strip))
     return worst_of(rule, found, "no inputs are logged with the predictions")
 
 

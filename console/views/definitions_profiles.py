@@ -32,6 +32,18 @@ PROFILES: Final[dict[str, Definition]] = {
         ("distinct", "distinct values", "different_reference", "different_current", "cardinality", "sketch"),
         ("tails", "shape"),
     ),
+    "moved": Definition(
+        "shares moved, without the floor of PSI",
+        "How far the shares of categories are apart where most of them are too rare for the PSI, whose floor takes them for equal.",
+        "the smaller of 2 sum (r - c)^2 / (r + c) over shares, and (chi2 - E chi2) (1/n + 1/m), which chance does not raise; both are the "
+        "PSI where it is small. unseen: share of the reference's values in categories rarer than 1e-4, or not kept by name.",
+        "none; 0 is equal, 4 is nothing in common",
+        "profiles of days: every category by name, 10,000 a day",
+        "As PSI, by earlier windows: it judges in place of PSI where it is more and over 2.5 % of the reference's values are unseen.",
+        "A day with over 10,000 categories keeps the most frequent by name: then it is not computable, and a small PSI is unknown, not ok.",
+        ("unseen", "moved_p_value", "judged", "reshuffle", "rare categories"),
+        ("psi", "band", "profile"),
+    ),
     "profile": Definition(
         "profile of a day",
         "What is kept of each column of a version and a day when its rows are read no more: days add up to any period.",

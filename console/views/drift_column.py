@@ -38,7 +38,10 @@ class SlowTrend(View):
 
 
 class EarlierWindow(View):
-    """One window before the current one, of the same length. `psi` is None where a day of it has no facts."""
+    """One window before the current one, of the same length. `psi` is None where a day of it has no facts.
+
+    Of a column that is judged by `moved` it is that, where that is more.
+    """
 
     first: date
     last: date
@@ -72,6 +75,13 @@ class ColumnShift(View):
     js: float | None = None
     chi2: float | None = None
     chi2_p_value: float | None = None
+    unseen: float = 0.0
+    """Share of the reference's values in categories that the PSI does not see: rarer than its floor, or not kept by name."""
+    moved: float | None = None
+    """How far shares are apart without that floor, on the scale of a small PSI; it judges where it is more and `unseen` is over .025."""
+    moved_p_value: float | None = None
+    judged: float | None = None
+    """The PSI, or `moved` where that judges."""
     ks: float | None = None
     ks_high: float | None = None
     """From profiles KS lies between `ks` and this; from samples they are equal."""
@@ -81,7 +91,7 @@ class ColumnShift(View):
     wasserstein_high: float | None = None
     method: Literal["profiles", "samples"] = "profiles"
     limit: float | None = None
-    """PSI over which it warns."""
+    """PSI, or `moved`, over which it warns."""
     band_low: float | None = None
     band_median: float | None = None
     band_high: float | None = None
@@ -105,9 +115,20 @@ class ColumnShift(View):
     reasons: dict[str, str] = Field(default_factory=dict)
 
     @property
+    def measure(self) -> str:
+        """The name of what it is judged by."""
+        return "PSI" if self.judged == self.psi else "Moved"
+
+    @property
     def refused(self) -> bool:
         """It is of a kind that has no distances, and nothing else is wrong with it."""
         return self.kind == TEXT and self.state is State.UNKNOWN
+
+    @property
+    def needs_words(self) -> bool:
+        """Its row in a table does not say why it is in its state."""
+        blind = self.unseen > 0 and self.moved is None and self.state is State.UNKNOWN
+        return self.refused or blind or (self.measure != "PSI" and self.state is not State.OK)
 
     @property
     def windows(self) -> int:

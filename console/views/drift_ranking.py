@@ -28,7 +28,7 @@ def ranked(shifts: Sequence[ColumnShift]) -> list[ColumnShift]:
             -weight,
             each.is_score,
             -(each.importance or 0.0),
-            -(each.psi or 0.0),
+            -(each.judged or 0.0),
             each.column.raw,
         )
 

@@ -14,7 +14,7 @@ from backends.records import Column, Layer, Model, ModelVersion, State, severity
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.bands import band, verdict
-from console.analysis.drift import ColumnDrift
+from console.analysis.drift import UNSEEN, ColumnDrift
 from console.policies.load import Policies
 from console.policies.rules import AlertRule
 from console.views.drift import SEASON_DAYS, Asked, DriftDetailView, DriftView
@@ -123,6 +123,8 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
     state, text, limit = _judged(rule, model, spec.column, drift, [psi for _, psi in earlier], len(days))
     if spec.kind == TEXT:
         state, text, limit = State.UNKNOWN, not_compared(spec), None
+    elif drift is not None:
+        state, text = _of_rare_categories(drift, state, text)
     broken = _broken(drift)
     if broken is not None:
         state, text = broken
@@ -174,6 +176,10 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         js=drift.js,
         chi2=drift.chi2,
         chi2_p_value=drift.chi2_p_value,
+        unseen=drift.unseen,
+        moved=drift.moved,
+        moved_p_value=drift.moved_p_value,
+        judged=drift.judged,
         ks=drift.ks,
         ks_high=drift.ks_high,
         ks_p_value=drift.ks_p_value,
@@ -183,7 +189,7 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         band_low=past.low if past else None,
         band_median=past.median if past else None,
         band_high=past.high if past else None,
-        further=past.above(drift.psi) if past and drift.psi is not None else 0,
+        further=past.above(drift.judged) if past and drift.judged is not None else 0,
         high_since=_high_since(inputs, spec.column, days, far) if detail or state in {State.WARNING, State.CRITICAL} else None,
         new_categories=tuple(map(Untrusted, drift.new_categories)),
         vanished_categories=tuple(map(Untrusted, drift.vanished_categories)),
@@ -212,7 +218,7 @@ def _judged(
     window = {1: "day", 7: "week"}.get(length, f"{length}-day window")
     calibration = rule.calibration
     found = verdict(
-        drift.psi,
+        drift.judged,
         band(earlier),
         drift.n_current,
         minimum_n=rule.minimum_n,
@@ -224,12 +230,22 @@ def _judged(
         return found.state, found.reason, found.warning_over
     # A limit that somebody wrote into a policy stands above what is usual.
     numbers = [limit if isinstance(limit, float) else None for limit in (warning, critical)]
-    state = rule.judge(drift.psi, drift.n_current, *numbers)
+    state = rule.judge(drift.judged, drift.n_current, *numbers)
     passed = numbers[1] if state == State.CRITICAL else numbers[0] if numbers[0] is not None else numbers[1]
     if state == State.UNKNOWN or passed is None:
         return state, found.reason, None
     side = "over" if state in {State.WARNING, State.CRITICAL} else "within"
     return state, f"{side} the limit {passed:g} that {rule.id} sets; {found.reason}", numbers[0] if numbers[0] is not None else numbers[1]
+
+
+def _of_rare_categories(drift: ColumnDrift, state: State, text: str) -> tuple[State, str]:
+    """The same verdict where the PSI sees the values; else what it rests on, or that nobody can tell."""
+    if drift.blind and state is State.OK:
+        why = f"{drift.unseen:.0%} of the reference's values are of categories too rare for the PSI, and too many to be kept by name"
+        return State.UNKNOWN, f"cannot be told from profiles: {why}; qd compare on files of both periods reads the rows"
+    if drift.moved is not None and drift.judged == drift.moved and drift.unseen > UNSEEN:
+        return state, f"shares of rare categories, which PSI does not see, moved by {drift.moved:.2f}: {text}"
+    return state, text
 
 
 def _broken(drift: ColumnDrift | None) -> tuple[State, str] | None:
@@ -249,7 +265,7 @@ def _high_since(inputs: InputDays, column: str, days: Sequence[date], over: floa
     found: date | None = None
     for back in range(LOOK_SINCE.days):
         shifted = [day - timedelta(days=back) for day in days]
-        psi = inputs.psi(column, shifted)[0] if any(day in inputs.days for day in shifted) else None
+        psi = inputs.judged_by(column, shifted)[0] if any(day in inputs.days for day in shifted) else None
         if psi is None or over is None or psi <= over:
             break
         found = shifted[-1]

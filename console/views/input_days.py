@@ -14,7 +14,7 @@ from backends.profile.windows import WindowProfile, merge_windows
 from backends.records import Signature
 from backends.store.reader import Reader
 from console.analysis.bands import equal_weekdays
-from console.analysis.drift import ColumnDrift, compare, psi_between
+from console.analysis.drift import ColumnDrift, blind_between, compare, judged_between, psi_between
 from console.views.subject import LetIn
 from console.views.windows import Reference
 
@@ -112,22 +112,34 @@ class InputDays:
         before, now = self.over(column, self.against(column, days)), self.over(column, self.judged(column, days))
         return (psi_between(before, now), now.n) if before is not None and now is not None else (None, 0)
 
+    def judged_by(self, column: str, days: Sequence[date]) -> tuple[float | None, int]:
+        """What some days are judged by, PSI unless it does not see many of the values, and the values that it rests on."""
+        before, now = self.over(column, self.against(column, days)), self.over(column, self.judged(column, days))
+        return (judged_between(before, now), now.n) if before is not None and now is not None else (None, 0)
+
+    def blind(self, column: str, days: Sequence[date]) -> bool:
+        """Whether a small number of some days says nothing, because of categories too many to be kept by name."""
+        before, now = self.over(column, self.against(column, days)), self.over(column, self.judged(column, days))
+        return before is not None and now is not None and blind_between(before, now)
+
     def days_ending(self, end: datetime, count: int) -> list[date]:
         """The day in which a window ends, and the `count - 1` days before it."""
         last = (end - timedelta(microseconds=1)).astimezone(self.zone).date()
         return [last - timedelta(days=back) for back in range(count - 1, -1, -1)]
 
     def band(self, column: str, last: date, length: int) -> list[tuple[date, float | None]]:
-        """(last day, PSI) of up to 15 windows of `length` days before the one that ends on `last`: none overlap, newest last.
+        """(last day, what it is judged by) of up to 15 windows of `length` days before the one that ends on `last`.
 
-        Windows with a day without facts have no PSI.
+        None overlap, and the newest comes last.
+
+        Windows with a day without facts have no number.
         """
         found: list[tuple[date, float | None]] = []
         for back in range(BAND_WINDOWS, 0, -1):
             until = last - timedelta(days=back * length)
             days = [until - timedelta(days=number) for number in range(length - 1, -1, -1)]
             whole = all(day in self.days for day in days)
-            found.append((until, self.psi(column, days)[0] if whole else None))
+            found.append((until, self.judged_by(column, days)[0] if whole else None))
         return found
 
 
