@@ -116,7 +116,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "profiles of days",
         _BAND,
         "A season that only rises makes every window the furthest so far.",
-        ("usual", "usual to", "further", "windows above", "limit", "band_median"),
+        ("usual", "usual to", "further", "windows above", "limit", "band_median", "earlier", "earlier, now"),
         ("psi", "drift verdict"),
     ),
     "drift verdict": Definition(
@@ -263,7 +263,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "labels",
         "None by itself.",
         _EARLY,
-        ("base rate", "prevalence", "observed"),
+        ("base rate", "prevalence", "observed", "obs"),
         ("gap", "mean_score"),
     ),
     "mean_score": Definition(
@@ -351,7 +351,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "labels joined with predictions by key",
         "See label_coverage.",
         "Numbers of quality say nothing about the rows without a label.",
-        ("label coverage", "labelled"),
+        ("label coverage", "labelled", "known", "outcome known"),
         ("complete up to", "label_coverage"),
     ),
     "complete up to": Definition(
@@ -406,10 +406,10 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "(Bonferroni); named when the lower end is above 0, and a pair only when that end is above the excess of both its halves.",
         "Brier score",
         "qd quality FILE: every number (by value, or by quartile) and every column of 2 to 200 values, named by --slice or not; up to 30 "
-        "columns that were not named, fewer from 2 million rows",
+        "columns that were not named, fewer from 2 million rows; none that says the outcome itself",
         "Never below --minimum labelled rows (200).",
         "Found by looking at many: what is named here is a place to look, with a chance of 5 % that a search names one for nothing.",
-        ("worst_slices", "slice finder", "excess", "share_of_loss"),
+        ("worst_slices", "slice finder", "excess", "share_of_loss", "slices_searched", "slices searched"),
         ("slices", "brier"),
     ),
     "burn rate": Definition(

@@ -28,6 +28,8 @@ LABELS: Final[dict[str, Definition]] = {
             "delay_90",
             "delay_99",
             "hours",
+            "delay_declared",
+            "delay_usual",
         ),
         ("overdue", "complete up to"),
     ),

@@ -30,7 +30,7 @@ LEARNT: Final[dict[str, Definition]] = {
         _BEYOND,
         _ASSUMES + " Windows of the reference are near the estimate, because it was learnt on them.",
         ("cbpe", "performance estimation", "estimated performance", "estimated quality", "estimated gap", "estimated precision",
-         "estimated recall", "realised"),
+         "estimated recall", "realised", "realised auc", "realised brier", "realised share", "off", "expected", "estimated"),
         ("estimated_auc", "estimated_brier", "estimated_share", "concept drift"),
     ),
     "estimated_auc": Definition(
@@ -92,7 +92,7 @@ LEARNT: Final[dict[str, Definition]] = {
         "Weather and season alone make weeks easy to tell apart: the earlier weeks take that out. Inputs that changed need not make the "
         "model worse. Its interval counts rows, and rows of one day are not independent. Text, lists, times and calendar columns are "
         "left out.",
-        ("domain classifier", "multivariate drift", "together", "all inputs together", "domain auc"),
+        ("domain classifier", "multivariate drift", "together", "all inputs together", "domain auc", "told apart by"),
         ("psi", "drift verdict", "auc"),
     ),
 }  # fmt: skip

@@ -19,6 +19,18 @@ PROFILES: Final[dict[str, Definition]] = {
         ("tail", "below_reference", "below_current", "above_reference", "above_current"),
         ("psi", "ks", "wasserstein"),
     ),
+    "far since": Definition(
+        "far since",
+        "Since when a column is as far from its reference as it is now said to be.",
+        "The window is slid back a day at a time while its PSI is above the limit that it is judged by; the last day of the first such "
+        "window of the stretch. Of a column that is ok, on its own page: above the median of its band.",
+        "a day of the model's zone",
+        "profiles of days",
+        "Sets no state.",
+        "A window of five days passes its limit some days after its rows have changed.",
+        ("high_since", "high since"),
+        ("band", "drift verdict"),
+    ),
     "different values": Definition(
         "different values",
         "How many different values a column has over a period.",

@@ -61,6 +61,8 @@ class ExplainListView(View):
     names: tuple[ExplainedName, ...]
 
 
+METRIC: Final = "metric."
+
 _BEHIND: Final = {
     "input_psi": "psi",
     "score_psi": "psi",
@@ -104,6 +106,9 @@ _FIELDS: Final = {
 
 def explained(topic: str, policies: Policies) -> ExplainView:
     """The entry for a metric, a signal, a rule's id or a word, in any writing. Raises NoSuchTopic."""
+    landed = _landed(topic.strip(), policies)
+    if landed is not None:
+        return landed
     name = _resolved(topic, policies)
     definition, signal = DEFINITIONS.get(name), SIGNALS.get(name)
     behind = DEFINITIONS.get(_BEHIND.get(name, ""))
@@ -121,6 +126,28 @@ def explained(topic: str, policies: Policies) -> ExplainView:
         misleads=definition.misleads,
         rules=_rules(name, policies),
         see=definition.see,
+    )
+
+
+def _landed(topic: str, policies: Policies) -> ExplainView | None:
+    """The entry for a metric that somebody lands and a rule watches: `metric.NAME`, or the id of such a rule."""
+    rule = policies.rule(topic)
+    name = rule.signal if rule is not None else topic
+    watching = [each for each in policies.rules if each.signal == name]
+    if not name.startswith(METRIC) or not watching:
+        return None
+    layer = watching[0].layer.value
+    return ExplainView(
+        name=name,
+        title=f"{name.removeprefix(METRIC)}: a landed metric of the {layer} layer",
+        says="A number that is measured elsewhere and landed; what it means its producer knows.",
+        formula="the last value that was landed, while it is no older than the window of the rule, and an hour at least",
+        unit="that of the metric",
+        source=f"table metrics: layer {layer}, name {name.removeprefix(METRIC)}; qd ingest metrics",
+        limits="Unknown while nobody lands it.",
+        misleads="Nothing here counts it again.",
+        rules=_rules(name, policies),
+        see=(),
     )
 
 
@@ -161,9 +188,15 @@ def _resolved(topic: str, policies: Policies) -> str:
         if each in DEFINITIONS or each in SIGNALS:
             return each
         named = next((name for name, entry in DEFINITIONS.items() if each in entry.also or each == entry.title.lower()), None)
-        named = named or next((name for name, (title, _) in TITLES.items() if name in SIGNALS and each == title.lower()), None)
+        named = named or next(
+            (name for name, (title, _) in TITLES.items() if name in SIGNALS and each in {title.lower(), title.lower().partition(",")[0]}),
+            None,
+        )
         if named is not None:
             return named
+    if ": " in wanted:
+        # As it stands beside its column on the page: `inputs: pressure`.
+        return _resolved(wanted.partition(": ")[0], policies)
     plain = wanted.replace(" ", "_").replace("-", "_")
     for ending, of in _FIELDS.items():
         if plain.endswith(ending) and len(plain) > len(ending):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.policies.load import shipped_policies
+from console.policies.rules import AlertRule
 from console.policies.signals import SIGNALS
 from console.render.explain import explain_list_page, explain_page
 from console.render.quality import NAMES
@@ -71,6 +72,27 @@ def test_every_number_of_compare_drift_quality_labels_and_parity_is_explained_by
 )  # fmt: skip
 def test_a_field_is_explained_by_what_it_is_a_side_an_end_or_a_count_of(field: str, name: str) -> None:
     assert explained(field, POLICIES).name == name
+
+
+@pytest.mark.parametrize(
+    ("drawn", "name"),
+    [("inputs: pressure", "input_psi"), ("nulls: age", "missing"), ("out of range: hour", "out_of_range_share"),
+     ("AUC lost: carrier B6", "auc_drop"), ("EARLIER, NOW", "band"), ("high_since", "far since"), ("OBS", "base_rate"),
+     ("KNOWN", "coverage"), ("realised AUC", "estimate"), ("Told apart by", "told apart"), ("delay_usual", "arrival curve"),
+     ("slices_searched", "worst slices")],
+)  # fmt: skip
+def test_what_a_page_calls_a_number_is_found_as_it_is_drawn(drawn: str, name: str) -> None:
+    assert explained(drawn, POLICIES).name == name
+
+
+@pytest.mark.parametrize("rule", [rule for rule in POLICIES.rules if rule.signal.startswith("metric.")], ids=lambda rule: rule.id)
+def test_a_rule_that_watches_a_landed_metric_is_explained_as_one(rule: AlertRule) -> None:
+    for asked in (rule.id, rule.signal):
+        view = explained(asked, POLICIES)
+        assert (view.name, [each.id for each in view.rules]) == (rule.signal, [rule.id])
+        assert rule.signal.removeprefix("metric.") in view.source and max(row.line.width for row in explain_page(view).rows) <= 80
+    with pytest.raises(NoSuchTopic):
+        explained("metric.nobody-watches-this", POLICIES)
 
 
 def test_a_miss_names_the_nearest() -> None:
