@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`qd fleet | head -1`): that is no error, and nothing more can be said to it.
+        # The reader of a verb that goes on until it is ended (`qd watch | head -1`) went away: that ends it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
 
@@ -111,7 +111,10 @@ def _run(words: list[str]) -> int:
 
         return open_console(options)
     from console.cli.context import run_verb
+    from console.cli.unheard import LISTENED_TO, outlive_the_reader
 
+    if verb_name not in LISTENED_TO:
+        outlive_the_reader()
     return run_verb(VERBS[verb_name], options)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -31,6 +32,25 @@ def test_what_is_asked_for_is_done_although_nobody_listens(tmp_path: Path, close
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert "words" in ask(root, "audit log").out
     assert ask(root, "audit verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("can-i kill delay --read-only", 1), ("note delay words", 0), ("audit verify", 1), ("audit verify --json", 1)]
+)
+def test_a_reader_that_goes_away_changes_no_answer(tmp_path: Path, words: str, code: int) -> None:
+    """As in `qd audit verify | head -1`, whose exit code is what a script goes by."""
+    root = whole(tmp_path / "w").root
+    assert ask(root, "note delay earlier").code == 0
+    with sqlite3.connect(root / "control.sqlite") as journal:
+        for (name,) in journal.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            journal.execute(f"DROP TRIGGER {name}")
+        if words.startswith("audit"):
+            journal.execute("UPDATE events SET body = replace(body, 'earlier', 'changed')")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*PROGRAM, "-w", str(root), *words.split()], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
 
 
 @pytest.fixture

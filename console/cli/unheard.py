@@ -1,0 +1,46 @@
+"""Standard output whose reader may go away: what a verb does, and how it says it ended, must not depend on who listens."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+LISTENED_TO: Final = frozenset({"watch", "serve", "demo"})
+"""Verbs that go on until somebody ends them: they end with whoever reads them."""
+
+
+class Unheard(io.RawIOBase):
+    """Writes to a descriptor; once nobody reads there any more, to nowhere."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: ReadableBuffer) -> int:
+        try:
+            return os.write(self._descriptor, content)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._descriptor)
+            os.close(nowhere)
+            return os.write(self._descriptor, content)
+
+
+def outlive_the_reader() -> None:
+    """From now on a reader that goes away (`qd audit verify | head -1`) ends nothing half-way and changes no exit code."""
+    given = sys.stdout
+    if given is not sys.__stdout__ or not isinstance(given, io.TextIOWrapper) or given.isatty():
+        return
+    given.flush()
+    raw = Unheard(given.fileno())
+    sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=given.encoding, errors=given.errors, newline="\n")
