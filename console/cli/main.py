@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
@@ -24,8 +25,7 @@ def entry() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code = main(sys.argv[1:])
-    _leave_readers(code)
-    sys.exit(code)
+    _leave(code)
 
 
 def _open_what_is_closed() -> None:
@@ -44,20 +44,27 @@ def _open_what_is_closed() -> None:
         setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False))
 
 
-def _leave_readers(code: int) -> None:
-    """Leave at once when something is still being read that nobody waits for any more, such as the facts of a plan.
+def _leave(code: int) -> None:
+    """End the process: what is to be done at its end is done and what was said is out, but nothing is freed that ends with it anyway.
 
-    The interpreter aborts while it shuts down when a thread is inside the database engine then; what must be finished, like
-    landing an outcome, is on threads that are no daemons and is waited for.
+    Freeing what was loaded piece by piece takes longer than many an answer. Something may still be being read that nobody waits for
+    any more, such as the facts of a plan: then the interpreter would abort inside the database engine while it shuts down. What must
+    be finished, like landing an outcome, is on threads that are no daemons and is waited for.
     """
     threading = sys.modules.get("threading")
-    if threading is None or not any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):
-        return
-    for thread in threading.enumerate():
-        if not thread.daemon and thread is not threading.main_thread():
-            thread.join()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    others = [each for each in threading.enumerate() if each is not threading.main_thread()] if threading is not None else []
+    if others and not any(each.daemon for each in others):
+        sys.exit(code)
+    for each in others:
+        if not each.daemon:
+            each.join()
+    if not others:
+        atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(code)
     os._exit(code)
 
 
