@@ -46,6 +46,10 @@ class AtOnceAsked(Message, namespace="confirm"):
     """The plan that waits for nobody is asked for in the place of this one."""
 
 
+class Unheard(Message, namespace="confirm"):
+    """A key was pressed on the receipt that does nothing there."""
+
+
 class Closed(Message, namespace="confirm"):
     """The receipt was left. `finished` is False when the action goes on behind it."""
 
@@ -146,6 +150,8 @@ class ConfirmView(DrawsLines, can_focus=True):
         if acted:
             if event.key in self.LEAVING:
                 self.post_message(Closed(self._finished))
+            elif event.is_printable:
+                self.post_message(Unheard())
             return
         self._take(self._dialog.press(event.key, event.character))
 

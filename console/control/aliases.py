@@ -43,6 +43,9 @@ def alias_plan(situation: Situation) -> ActionPlan:
     if not back and found is not None and mine is None:
         cautions += _direct(policy.direct_promotions, refusals)
     movement = f"{version_label(found)} -> {version_label(to)}"
+    if to is None:
+        # There is nothing to draw: a plan that moved an alias to no version would read as one that could be carried out.
+        return _to_nothing(situation, found, refusals)
     changes = [
         Change(
             what=f"alias {SERVING_ALIAS}",
@@ -74,13 +77,25 @@ def alias_plan(situation: Situation) -> ActionPlan:
         calls=(
             f"set_alias {request.model} {SERVING_ALIAS}={to} if {found}",
             f"get_alias {request.model} {SERVING_ALIAS} until {to}, at most {policy.read_back_seconds:g} s, else in doubt",
-            *((f"set_traffic {request.model}: {after_the_move(running, to)}, if {running.value!r}",) if running is not None and to else ()),
+            *((f"set_traffic {request.model}: {after_the_move(running, to)}, if {running.value!r}",) if running is not None else ()),
         ),
         needs=covered_by(covered) if covered is not None else None,
         cautions=tuple(cautions),
         rollout=running.value if running is not None else None,
         approval=approval.id if approval else None,
         step=step,
+        refusals=refusals,
+    )
+
+
+def _to_nothing(situation: Situation, found: str | None, refusals: list[str]) -> ActionPlan:
+    """The plan of a move that has no version to go to."""
+    return sealed(
+        situation,
+        danger="safer" if situation.request.kind is ActionKind.ROLLBACK else "dangerous",
+        title=title_of(situation.request, found, None),
+        from_=found,
+        undo="nothing would be done",
         refusals=refusals,
     )
 

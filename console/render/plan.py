@@ -76,6 +76,7 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
     if plan.agreement:
         lines += [rule("Who must agree", width), *(line(f" {each}") for each in plan.agreement)]
     lines.append(rule("Will change", width))
+    lines += [] if plan.will_change else [line(" nothing")]
     lines += [line(f" {change.what:<21} {change.movement:<17} ", (change.note, "dim")) for change in plan.will_change]
     if plan.seen_by is not None:
         lines.append(line(f" {'seen by':<21} ", plan.seen_by))
@@ -95,6 +96,7 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
         lines.append(rule("Until", width))
         lines.append(line(f" {asked}: then {plan.owner or 'its owner'} is asked again; it never turns itself back on"))
     lines.append(rule("Calls", width))
+    lines += [] if plan.calls else [line(" none")]
     lines += [line(f" {number}  {call}") for number, call in enumerate(plan.calls, 1)]
     return lines
 
@@ -107,7 +109,7 @@ def _listed(items: Sequence[str | Untrusted]) -> Line:
 
 
 def _target(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
-    if not plan.target and plan.served_until is None:
+    if (plan.to is None or not plan.target) and plan.served_until is None:
         return []
     lines = [rule("Target", width), *(line(" ", each) for each in plan.target)]
     if plan.served_until is not None:
@@ -155,7 +157,7 @@ def gate_line(state: str, name: str, before: str, after: str, detail: Untrusted,
     """One gate: mark, word, what it is, what serves now, the candidate, and its waiver."""
     word = {"ok": "pass", "critical": "FAIL"}.get(state, "unknown")
     told: tuple[str | Untrusted, str] = (f"waiver {waiver}", "bold") if waiver else (detail if state != "ok" else "", "dim")
-    cells = columns([(name, 32, ""), (before, 7, ""), (after, max(9, len(after)), "")])
+    cells = columns([(name, 32, ""), (before, 7, ""), (after, max(9, len(after)), "")]) if before or after else line(f"{name}:")
     return joined([line(" ", (MARKS[state], state), f" {word:<7} "), cells, line(" ", told)])
 
 
@@ -185,7 +187,7 @@ def plan_page(plan: ActionPlan, zone: ZoneInfo, *, person: str) -> Page:
         rows += _labelled("seen by", [plan.seen_by])
     if plan.will_not_change:
         rows.append(Line((*line(f"  {'unchanged':<{_LABEL}}").spans, *_listed(plan.will_not_change).spans[1:])))
-    target: list[str | Untrusted] = list(plan.target)
+    target: list[str | Untrusted] = list(plan.target) if plan.to is not None or plan.kind not in ALIAS_KINDS else []
     if plan.served_until is not None:
         target.append(f"{version_label(plan.to)} served until {figures.moment(plan.served_until, zone)}")
     rows += _labelled("target", target)

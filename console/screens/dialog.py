@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual import events, work
 from textual.widget import Widget
 
-from widgets.confirm import Cancelled, Closed, Confirmed, ConfirmView
+from widgets.confirm import Cancelled, Closed, Confirmed, ConfirmView, Unheard
 from widgets.dialog import Plan
 from widgets.frame import FrameScreen
 from widgets.line import Line, line
@@ -151,6 +151,10 @@ class DialogScreen(FrameScreen):
     def on_confirm_closed(self, message: Closed) -> None:
         message.stop()
         self._leave("" if message.finished else "the action goes on; its receipt is in the list of actions (@)")
+
+    def on_confirm_unheard(self, message: Unheard) -> None:
+        message.stop()
+        self.say("this is the receipt: q goes back, and there every key does what it did")
 
     def _leave(self, said: str) -> None:
         self.app.back()

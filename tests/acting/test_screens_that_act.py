@@ -34,6 +34,8 @@ async def test_r_name_tab_space_moves_the_alias_back(place: Place) -> None:
         await screen.shows("EFFECTIVE")
         assert "nothing has been sent" not in screen.text
         await screen.shows("Did it help?")
+        await screen.press("colon")
+        await screen.shows("this is the receipt: q goes back")
     assert place.version == "1"
     [action] = read_state(place.paths).actions.values()
     assert action.plan is not None

@@ -188,6 +188,15 @@ def test_gates_stand_beside_the_rows_that_they_were_judged_on(qd: Verb, place: P
     assert {name: qd.data[name] for name in asked} == asked, "as it was asked, whatever could be judged now"
 
 
+def test_a_rollback_with_nowhere_to_go_draws_no_move(qd: Verb, place: Place) -> None:
+    assert qd("rollback", MODEL, "--confirm", MODEL) == 0
+    qd("rollback", MODEL, "--dry-run")
+    assert f"{MODEL} has no earlier version to go back to" in qd.out and "alias production" not in qd.out
+    qd("rollback", MODEL, "--dry-run", "--json")
+    assert (qd.data["will_change"], qd.data["calls"], qd.data["to"]) == ([], [], None)
+    assert qd("rollback", MODEL, "--confirm", MODEL) == 3 and place.version == "1"
+
+
 def test_approving_needs_the_name_and_shows_what_is_signed(qd: Verb) -> None:
     qd("promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better", who="ines")
     assert qd("approve", "APR-1", who="ilse") == 2
