@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from steady_machine import steady
 
 from console.config import Workspace, open_workspace
 from console.demo.build import build
 from console.demo.built import is_built
+from console.demo.models import measured_latencies
 from console.demo.scoring import sampled_latencies
 
 
@@ -29,6 +31,8 @@ def built_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 patched.setattr("console.watch.rounds.estimate_environment", lambda _sight: (0, []))
                 # Nor how long one score takes: as many flights a day are scored alone as the rule on latency wants.
                 patched.setattr("console.demo.facts.sampled_latencies", partial(sampled_latencies, per_day=32))
+                # And how busy this machine is must not be part of the story.
+                patched.setattr("console.demo.scoring.measured_latencies", partial(measured_latencies, clock=steady()))
                 build(root)
     return root
 

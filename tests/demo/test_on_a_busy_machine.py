@@ -6,8 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+from steady_machine import EACH_LOOK
+
+from console.config import Workspace
 from console.demo.build import POLICIES
+from console.demo.models import measured_latencies
+from console.lookout import Lookout
 from console.policies.load import load_policies
 
 
@@ -36,3 +43,27 @@ def test_a_challenger_may_be_as_slow_as_what_serves_may_be(tmp_path: Path) -> No
     [gate] = [gate for gate in policies.gates if gate.id == "latency"]
     assert rule is not None
     assert gate.limit == rule.critical == 250
+
+
+def test_a_latency_is_the_time_that_scoring_one_flight_alone_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, sizes, takes = [0.0], [], iter([1.0, 0.004, 0.25])
+
+    def answer(inputs: list[int]) -> None:
+        sizes.append(len(inputs))
+        now[0] += next(takes)
+
+    class Inputs(list):  # type: ignore[type-arg]
+        @property
+        def iloc(self) -> Inputs:
+            return self
+
+    monkeypatch.setattr("console.demo.models.inputs_of", Inputs)
+    version = SimpleNamespace(model=SimpleNamespace(task="regression"), pipeline=SimpleNamespace(predict=answer))
+    found = measured_latencies(version, [1, 2], clock=lambda: now[0])  # type: ignore[arg-type]  # all that is asked of them
+    assert found == pytest.approx([4.0, 250.0]), "the first score, which warms up, is none"
+    assert sizes == [1, 1, 1]
+
+
+def test_the_story_of_the_demo_does_not_hang_on_how_busy_the_machine_is(demo: Workspace) -> None:
+    health = Lookout(demo, "production").fleet()
+    assert [row.latency_p95_ms for row in health.rows] == pytest.approx([EACH_LOOK * 1000] * 3)
