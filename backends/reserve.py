@@ -31,7 +31,8 @@ def keep_reserve(root: Path) -> None:
     folder = root / FOLDER
     with contextlib.suppress(OSError):
         missing = [name for name in PIECES if not _whole(folder / name)]
-        if not missing:
+        # A link could lead into a folder that only this user may write.
+        if not missing or folder.is_symlink():
             return
         free = os.statvfs(root)
         if free.f_bavail * free.f_frsize < ROOM_BESIDE * PIECE_BYTES * len(missing):
@@ -43,7 +44,8 @@ def keep_reserve(root: Path) -> None:
 
 def pieces_kept(root: Path) -> int:
     """How many pieces of the reserve are there."""
-    return sum(_whole(root / FOLDER / name) for name in PIECES)
+    folder = root / FOLDER
+    return 0 if folder.is_symlink() else sum(_whole(folder / name) for name in PIECES)
 
 
 def write_by_all_means(root: Path, beside: Path, content: bytes, mode: int, *, own: bool = False) -> None:
@@ -59,6 +61,8 @@ def write_by_all_means(root: Path, beside: Path, content: bytes, mode: int, *, o
             raise
         full = error
     folder = root / FOLDER
+    if folder.is_symlink():
+        raise full
     for name in PIECES:
         with contextlib.suppress(OSError):
             _write_over(folder / name, beside, content, own=own)

@@ -135,6 +135,20 @@ def test_nothing_that_was_put_in_its_place_is_written_through(full: Disk, put: s
     assert victim.read_bytes() == b"v" * PIECE_BYTES
 
 
+def test_a_link_in_place_of_the_reserve_leads_nowhere(full: Disk) -> None:
+    elsewhere = full.folder / "elsewhere"
+    (full.root / FOLDER).rename(elsewhere)
+    (full.root / FOLDER).symlink_to(elsewhere)
+    switches = LocalSwitchSetter(full.workspace.paths.switches)
+    with pytest.raises(BackendError, match="No space left"):
+        switches.set_switch(set_to(SwitchState.KILLED), expected=SwitchState.DEGRADED)
+    assert pieces_kept(full.root) == 0
+    (elsewhere / PIECES[0]).unlink()
+    full.free()
+    keep_reserve(full.root)
+    assert not (elsewhere / PIECES[0]).exists()
+
+
 @pytest.mark.parametrize(("own", "uid"), [(True, 0), (False, NOBODY)])
 def test_what_must_say_who_wrote_it_belongs_to_them_whoever_made_the_reserve(full: Disk, own: bool, uid: int) -> None:
     for name in PIECES:
