@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -23,6 +23,14 @@ class ColumnCheck:
     allowed: tuple[str, ...] | None = None
     among: str | None = None
     """A relation whose column `v` lists, as text, every value that another table has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Columns whose values together must stand in a row of another table: as texts, in the column `v` of a relation."""
+
+    columns: tuple[str, ...]
+    relation: str
 
 
 LONGEST: Final = 2000
@@ -47,6 +55,8 @@ class Blocks:
     outside: dict[str, list[int]]
     again: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     """By key: rows whose key stood in an earlier row of the block; rows that lack a part of it are left out."""
+    strangers: dict[Foreign, list[int]] = field(default_factory=dict)
+    """Rows that have all of the columns, whose values together the other table does not have."""
     newest: dict[str, list[int | None]] = field(default_factory=dict)
     """By column: the latest time, in microseconds since 1970; None in a block without one."""
 
@@ -62,15 +72,17 @@ def column_blocks(
     checks: Sequence[ColumnCheck],
     keys: Sequence[tuple[str, ...]] = (),
     times: Sequence[str] = (),
+    foreign: Sequence[Foreign] = (),
 ) -> Blocks:
     """Count the live predictions of a model in `blocks` consecutive blocks. A column that no fact has counts as missing everywhere.
 
-    Each of `keys` is counted where every column of it is there, and each of `times` where it is a time.
+    Each of `keys` and of `foreign` is counted where every column of it is there, and each of `times` where it is a time.
     """
     end = start + blocks * step
     inputs = reader.features(model)
     stored = {**inputs, **OWN}
     keys = [key for key in keys if all(name in stored for name in key)]
+    foreign = [each for each in foreign if all(name in stored for name in each.columns)]
     times = [name for name in times if stored.get(name) == "TIMESTAMP"]
     counted = Blocks(
         start,
@@ -80,6 +92,7 @@ def column_blocks(
         {check.column: [0] * blocks for check in checks},
         {check.column: [0] * blocks for check in checks},
         {key: [0] * blocks for key in keys},
+        {each: [0] * blocks for each in foreign},
         {name: [None] * blocks for name in times},
     )
     present = [check for check in checks if check.column in stored]
@@ -91,8 +104,10 @@ def column_blocks(
         values = [value_of(name, stored[name]) for name in key]
         whole = " AND ".join(f"{value} IS NOT NULL" for value in values)
         aggregates.append(f"count(*) FILTER ({whole}) - count(DISTINCT row({', '.join(values)})) FILTER ({whole})")
+    aggregates += [f"count(*) FILTER ({stranger(each, stored)})" for each in foreign]
     aggregates += [f"epoch_us(max({quoted(name)}))" for name in times]
     asked = [*(check.column for check in present), *(name for key in keys for name in key), *times]
+    asked += [name for each in foreign for name in each.columns]
     micros = round(step.total_seconds() * 1_000_000)
     relation = reader.rows(
         "predictions", model=model, start=start, end=end, inputs=[name for name in dict.fromkeys(asked) if name in inputs]
@@ -108,7 +123,9 @@ def column_blocks(
             counted.outside[check.column][block] = rest[2 * number + 1]
         for number, key in enumerate(keys, 2 * len(present)):
             counted.again[key][block] = rest[number]
-        for number, name in enumerate(times, 2 * len(present) + len(keys)):
+        for number, each in enumerate(foreign, 2 * len(present) + len(keys)):
+            counted.strangers[each][block] = rest[number]
+        for number, name in enumerate(times, 2 * len(present) + len(keys) + len(foreign)):
             counted.newest[name][block] = rest[number]
         for check in checks:
             if check.column not in stored:
@@ -137,6 +154,13 @@ def outside(check: ColumnCheck, kind: str) -> str:
     bounds = [f"{name} < {low}"] if low is not None else []
     bounds += [f"{name} > {high}"] if high is not None else []
     return f"NOT isnan({name}) AND ({' OR '.join(bounds)})" if floating else f"({' OR '.join(bounds)})"
+
+
+def stranger(foreign: Foreign, kinds: Mapping[str, str]) -> str:
+    """SQL that is true of a row that has all of the columns, whose values together the other table does not have."""
+    there = " AND ".join(f"{value_of(name, kinds[name])} IS NOT NULL" for name in foreign.columns)
+    values = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in foreign.columns)
+    return f"{there} AND row({values}) NOT IN (SELECT v FROM {foreign.relation})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,6 @@ class AmongTogether(BaseModel):
 class Together(_Part):
     """Columns whose values together must stand in one row of another file. Rows that lack one of them are left out."""
 
-    moments: tuple[Moment, ...] = Field(default=("training", "batch", "online"), min_length=1)
     columns: tuple[Name, ...] = Field(min_length=2)
     among: AmongTogether
 
@@ -90,8 +89,6 @@ class Together(_Part):
             raise ValueError(f"{ours} columns cannot be held against {theirs} of {self.among.file}: name one for each, in the same order")
         if len(set(self.columns)) < ours:
             raise ValueError("a column stands here twice")
-        if "logs" in self.moments:
-            raise ValueError("production logs are not held against several columns together: leave logs out of moments")
         return self
 
 

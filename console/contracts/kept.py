@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +33,7 @@ def load_contracts(folder: Path) -> Contracts:
     problems: list[YamlProblem] = []
     instead: dict[str, ReadContract] = {}
     lost: set[str] = set()
-    for path in sorted(folder.glob("*.yaml")):
+    for path in _written(folder):
         try:
             read = read_contract(path, f"contracts/{path.name}")
         except YamlFileError as error:
@@ -55,7 +55,7 @@ def load_contracts(folder: Path) -> Contracts:
 
 def adopt_contracts(folder: Path) -> None:
     """Keep a copy of every contract that is good now. Raises OSError when it cannot be written."""
-    for path in sorted(folder.glob("*.yaml")):
+    for path in _written(folder):
         try:
             read_contract(path)
         except YamlFileError:
@@ -66,8 +66,15 @@ def adopt_contracts(folder: Path) -> None:
             replace_file(copy, content, private_mode(folder))
 
 
+def _written(folder: Path) -> list[Path]:
+    """The contracts of a folder, by name: what ends as policies and playbooks may, too."""
+    return sorted(path for path in folder.glob("*.y*ml") if path.suffix in {".yaml", ".yml"} and not path.name.startswith("."))
+
+
 def _last_good(folder: Path, path: Path) -> ReadContract | None:
     try:
-        return read_contract(folder / IN_FORCE / path.name, f"contracts/{IN_FORCE}/{path.name}")
+        kept = read_contract(folder / IN_FORCE / path.name, f"contracts/{IN_FORCE}/{path.name}")
+        # The tables that it names lie beside the contract, not beside its copy.
+        return replace(kept, folder=folder)
     except YamlFileError:
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backends.data_files.listed import Connection, listed_rows, listed_values
 from backends.data_files.problem import DataFileProblem
+from backends.store.columns import Foreign
 from console.contracts.contract import Moment, ReadContract
 
 MOST: Final = 1_000_000
@@ -20,6 +21,10 @@ class References:
 
     relations: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    together: Mapping[int, Foreign] = field(default_factory=dict)
+    """By number in the contract: several columns, and the relation of their rows."""
+    apart: Mapping[int, str] = field(default_factory=dict)
+    """Why there is none, of others."""
 
 
 def references_in(connection: Connection, read: ReadContract, moment: Moment | None) -> References:
@@ -35,6 +40,21 @@ def references_in(connection: Connection, read: ReadContract, moment: Moment | N
         except DataFileProblem as error:
             problems[column.name] = str(error)
     return References(relations, problems)
+
+
+def references_of_logs(connection: Connection, read: ReadContract) -> References:
+    """What production logs are held against: for single columns and for several together. Never raises."""
+    single = references_in(connection, read, "logs")
+    together: dict[int, Foreign] = {}
+    apart: dict[int, str] = {}
+    for number, each in enumerate(read.contract.together):
+        if "logs" not in each.moments:
+            continue
+        try:
+            together[number] = Foreign(each.columns, referred_together(connection, read, number))
+        except DataFileProblem as error:
+            apart[number] = str(error)
+    return replace(single, together=together, apart=apart)
 
 
 def referred_together(connection: Connection, read: ReadContract, number: int) -> str:

@@ -10,11 +10,11 @@ import numpy as np
 
 from backends.data_files.columns import column_of
 from backends.records import Column, Signature
-from backends.store.columns import OWN, Blocks, ColumnCheck, column_blocks
+from backends.store.columns import OWN, Blocks, ColumnCheck, Foreign, column_blocks
 from backends.store.reader import Reader
 from console.contracts.contract import ReadContract
 from console.contracts.fitting import misfit
-from console.contracts.references import References, references_in
+from console.contracts.references import References, references_of_logs
 from console.policies.rules import AlertRule
 from console.views.judging import Judged, Limits, judge, limits_of
 from console.views.measures import Measured
@@ -83,6 +83,7 @@ class Courses:
             checks=[*checks, *map(ColumnCheck, self.others)],
             keys=agreed.keys,
             times=[agreed.fresh] if agreed.fresh else [],
+            foreign=list(agreed.references.together.values()),
         )
         self.rows = _pairs(self.counted.rows)
 
@@ -116,6 +117,13 @@ class Courses:
                 rule, np.full(len(self.strip), np.nan), self.rows, Limits(None, None), named, "a part of the key is not logged"
             )
         return self._share(rule, self.counted.again[key], limits_of(rule, self.model, None, column=named), named)
+
+    def strangers(self, rule: AlertRule, foreign: Foreign) -> Judged:
+        """Rows whose values together another table does not have, as a share."""
+        named = ", ".join(foreign.columns)
+        if foreign not in self.counted.strangers:
+            return self._judged(rule, np.full(len(self.strip), np.nan), self.rows, Limits(None, None), named, "one of them is not logged")
+        return self._share(rule, self.counted.strangers[foreign], limits_of(rule, self.model, None, column=named), named)
 
     def freshness(self, rule: AlertRule) -> Judged | None:
         """Age of the newest time of the column that the contract names, in hours, by the contract's own limit; None when it names none."""
@@ -163,7 +171,7 @@ def courses_of(reader: Reader, subject: Subject, strip: Ints) -> Courses:
     """Everything that is agreed of a model, counted. Raises StoreError."""
     signature = subject.version.signature if subject.version else None
     model = subject.model.name
-    references = references_in(reader.connection, subject.contract, "logs") if subject.contract is not None else References()
+    references = references_of_logs(reader.connection, subject.contract) if subject.contract is not None else References()
     return Courses(reader, subject.environment, model, agreed(subject.contract, signature, reader.features(model), references), strip)
 
 

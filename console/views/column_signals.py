@@ -54,7 +54,9 @@ def block_signals(rules: dict[str, AlertRule], courses: Courses) -> dict[str, Ju
             found[name] = worst_of(rule, [courses.repeats(rule), *(courses.repeats(rule, key) for key in courses.agreed.keys)], "")
         else:
             of = courses.nulls if name == "null_share" else courses.outside
-            found[name] = worst_of(rule, [of(rule, column) for column in columns], "no inputs are logged with the predictions")
+            beside = courses.agreed.references.together.values() if name == "out_of_range_share" else ()
+            judged = [*(of(rule, column) for column in columns), *(courses.strangers(rule, each) for each in beside)]
+            found[name] = worst_of(rule, judged, "no inputs are logged with the predictions")
     return found
 
 

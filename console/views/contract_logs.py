@@ -12,7 +12,7 @@ import numpy as np
 
 from backends.records import Column, State, severity_rank, worst
 from backends.store import queries
-from backends.store.columns import Breach, ColumnCheck, breaches, missing_of, outside
+from backends.store.columns import Breach, ColumnCheck, breaches, missing_of, outside, stranger
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.contracts.contract import MOMENTS, ContractColumn
@@ -115,6 +115,15 @@ class _Logs:
         for number, key in enumerate(self.agreed.keys):
             repeats = self.courses.repeats(self._rule("duplicate_share"), key)
             yield self._verdict("unique", "", key, repeats, Breach(key, again=True), self._line("unique", number))
+        references = self.agreed.references
+        for number, foreign in references.together.items():
+            strangers = self.courses.strangers(self._rule("out_of_range_share"), foreign)
+            logged = all(name in self.courses.types for name in foreign.columns)
+            breach = Breach(foreign.columns, stranger(foreign, self.courses.types)) if logged else None
+            yield self._verdict("among", "", foreign.columns, strangers, breach, self._line("together", number))
+        for number, why in references.apart.items():
+            named = ", ".join(self.contract.together[number].columns) if self.contract is not None else None
+            yield self._bare("among", named, State.UNKNOWN, why, self._line("together", number))
         fresh = self.courses.freshness(self._rule("age_hours"))
         if fresh is not None and self.agreed.fresh is not None:
             yield self._verdict("freshness", "", (self.agreed.fresh,), fresh, None, self._line("freshness", "at_most"), counted=False)

@@ -450,7 +450,6 @@ def test_columns_together_must_stand_in_one_row_of_another_table(ask: Ask, tmp_p
         ("[airline, miles]", "[airline, miles, more]", "2 columns cannot be held against 3 of routes.csv"),
         ("[carrier, distance]", "[carrier, carrier]", "a column stands here twice"),
         ("[carrier, distance]", "[carrier, nothing]", "together.0: there is no column 'nothing' in this contract"),
-        ("    among:", "    moments: [logs]\n    among:", "leave logs out of moments"),
     ],
 )
 def test_columns_together_that_make_no_sense_are_refused_with_their_line(

@@ -174,6 +174,45 @@ def test_a_table_that_cannot_be_read_leaves_its_rule_without_a_verdict(ask: Ask,
     assert found["state"] == "unknown" and "carriers.csv" in found["why"]
 
 
+TOGETHER = """together:
+  - columns: [carrier, temp]
+    among: {file: routes.csv, columns: [airline, degrees]}
+"""
+
+
+def test_columns_together_are_held_against_another_table_on_production_logs_too(ask: Ask, root: Path) -> None:
+    """Each value alone is known: BB has even degrees and AA odd ones, so 12 of QX and the 24 of -5 degrees stand together nowhere."""
+    contracts = root / "contracts"
+    (contracts / "carriers.csv").write_text("code\nAA\nBB\nQX\n")
+    (contracts / "routes.csv").write_text(
+        "airline,degrees\n" + "".join(f"{'AA' if n % 2 else 'BB'},{n}.0\n" for n in range(20)) + "QX,1.0\nBB,-5.0\n"
+    )
+    (contracts / "delay.yaml").write_text(CONTRACT.replace("minimum: 0, maximum: 19, ", "") + TOGETHER)
+    found = verdicts(ask, root)
+    mine = found["among", "carrier, temp"]
+    assert (mine["state"], mine["count"], mine["line"], mine["since"]) == ("critical", 36, 14, "2024-01-30T12:00:00Z")
+    assert {(each["redacted"], each["value"]) for each in mine["sample"]} == {(True, "AA, -9.9"), (True, "AA, 9.9")}
+    assert found["among", "carrier"]["state"] == "ok"
+    signal = signals(root)["data.range"]
+    assert (signal.state.value, signal.value, signal.of.raw) == ("critical", 0.15, "carrier, temp")
+    (contracts / "delay.yaml").write_text(CONTRACT + TOGETHER.replace("    among", "    moments: [training]\n    among"))
+    assert ("among", "carrier, temp") not in verdicts(ask, root)
+    (contracts / "delay.yaml").write_text(CONTRACT + TOGETHER)
+    (contracts / "routes.csv").unlink()
+    gone = verdicts(ask, root)["among", "carrier, temp"]
+    assert gone["state"] == "unknown" and "routes.csv" in gone["why"]
+
+
+def test_a_contract_may_end_in_yml_as_policies_and_playbooks_may(ask: Ask, root: Path) -> None:
+    expected = verdicts(ask, root)
+    (root / "contracts" / "delay.yaml").rename(root / "contracts" / "delay.yml")
+    assert {key: each["state"] for key, each in verdicts(ask, root).items()} == {key: each["state"] for key, each in expected.items()}
+    ask(root, "watch", "--once")
+    (root / "contracts" / "delay.yml").write_text("format: [")
+    assert {key: each["state"] for key, each in verdicts(ask, root).items()} == {key: each["state"] for key, each in expected.items()}
+    assert "contracts/delay.yml" in ask(root, "doctor")[1]
+
+
 def test_a_column_that_is_gone_of_another_kind_or_promised_by_nobody_violates_the_schema(ask: Ask, root: Path) -> None:
     body = CONTRACT.replace("other_columns: ok", "other_columns: critical").replace(
         "name: temp, kind: numeric, minimum: 0, maximum: 19", "name: temp, kind: text"
