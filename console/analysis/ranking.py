@@ -32,8 +32,10 @@ def auc(scores: Floats, positive: Bools) -> float | None:
 
 
 def auc_interval(scores: Floats, positive: Bools) -> Interval | None:
-    """95 % interval of the AUC: DeLong, DeLong and Clarke-Pearson 1988, by midranks (Sun and Xu 2014), clipped to [0, 1].
+    """95 % interval of the AUC: DeLong, DeLong and Clarke-Pearson 1988, by midranks (Sun and Xu 2014), on the logit scale.
 
+    On its own scale it holds its level only with many rows of both classes: of forty rows with twelve positives it misses one time in ten,
+    on the logit scale one in twenty (Pepe 2003; Qin and Hotilovac 2008).
     None with fewer than two rows of a class, and where the estimated variance is zero (perfect order), which would claim certainty.
     """
     positives, negatives = scores[positive], scores[~positive]
@@ -46,8 +48,10 @@ def auc_interval(scores: Floats, positive: Bools) -> Interval | None:
     variance = float(above.var(ddof=1)) / positives.size + float(below.var(ddof=1)) / negatives.size
     if variance <= 0:
         return None
-    value, half = float(above.mean()), Z95 * math.sqrt(variance)
-    return Interval(max(0.0, value - half), min(1.0, value + half), "DeLong")
+    value = float(above.mean())
+    middle, half = math.log(value / (1 - value)), Z95 * math.sqrt(variance) / (value * (1 - value))
+    low, high = (1 / (1 + math.exp(-(middle + sign * half))) for sign in (-1, 1))
+    return Interval(low, high, "DeLong, logit")
 
 
 def average_precision(scores: Floats, positive: Bools) -> float | None:

@@ -188,7 +188,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "auc": Definition(
         "AUC",
         "How well scores order outcomes: the chance that a positive scores above a negative.",
-        "P(score of a positive > score of a negative), ties half (Mann-Whitney); interval: DeLong, 95 %; " + _LABELLED + ".",
+        "P(score of a positive > score of a negative), ties half (Mann-Whitney); interval: DeLong on the logit, 95 %; " + _LABELLED + ".",
         "share; .5 is chance",
         "scores joined with labels",
         "By the rules that watch auc and auc_drop.",

@@ -84,7 +84,7 @@ LEARNT: Final[dict[str, Definition]] = {
         "all inputs together, told apart",
         "How well a classifier tells the inputs of the last whole week from those of the reference: it sees what no column shows alone.",
         "AUC of gradient boosted trees (scikit-learn, 40 trees of 15 leaves) on days that they were not trained on, 4 folds of whole days; "
-        "at most 2,000 rows a side; interval: DeLong, 95 %. A column's part is the AUC that shuffling it costs.",
+        "at most 2,000 rows a side; interval: DeLong on the logit, 95 %. A column's part is the AUC that shuffling it costs.",
         "share; .5 is chance, 1 is certain",
         "inputs of live predictions, learnt by the watch once a day",
         "No fixed limit: warns when even the lower end of the interval is above each of up to 6 earlier weeks, and above .59; never "

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from console.analysis.intervals import clustered_mean_interval, wilson
@@ -74,8 +74,9 @@ def test_delong_interval_is_that_of_the_placement_values() -> None:
     error = math.sqrt(wins.mean(axis=1).var(ddof=1) / ones.size + wins.mean(axis=0).var(ddof=1) / zeros.size)
     interval = auc_interval(scores, positive)
     assert interval is not None
-    assert interval.low == pytest.approx(wins.mean() - stats.norm.ppf(0.975) * error)
-    assert interval.high == pytest.approx(wins.mean() + stats.norm.ppf(0.975) * error)
+    middle, half = special.logit(wins.mean()), stats.norm.ppf(0.975) * error / (wins.mean() * (1 - wins.mean()))
+    assert interval.low == pytest.approx(special.expit(middle - half))
+    assert interval.high == pytest.approx(special.expit(middle + half))
 
 
 def test_auc_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -87,6 +88,15 @@ def test_auc_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         interval = auc_interval(random.normal(positive * 1.0), positive)
         covered += interval is not None and interval.low <= truth <= interval.high
     assert 0.92 <= covered / 400 <= 0.98
+
+
+@pytest.mark.parametrize(("rows", "positives", "apart"), [(40, 12, 1.3), (200, 15, 1.0), (60, 20, 2.0)])
+def test_auc_interval_holds_its_level_with_few_positives_too(rows: int, positives: int, apart: float) -> None:
+    random = np.random.default_rng(5)
+    truth, positive = stats.norm.cdf(apart / math.sqrt(2)), np.arange(rows) < positives
+    found = [auc_interval(random.normal(positive * apart), positive) for _ in range(800)]
+    covered = sum(each is not None and each.low <= truth <= each.high for each in found)
+    assert 0.925 <= covered / len(found) <= 0.98
 
 
 def test_perfect_order_claims_no_certainty() -> None:
