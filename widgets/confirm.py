@@ -108,6 +108,11 @@ class ConfirmView(DrawsLines, can_focus=True):
         self._acted = False
         self._redraw()
 
+    @property
+    def at_the_button(self) -> bool:
+        """Whether Space would act now."""
+        return self._dialog.focus is Focus.ACT
+
     def show_receipt(self, lines: Sequence[Line], *, finished: bool) -> None:
         """Put what happened in the place of the form: intended, sent, effective, then the watch."""
         self._receipt = tuple(lines)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WATCHED_EVERY = 2.0
 """Seconds between two looks at whether anything on disk changed while a receipt is on the screen."""
 
+MOVED_AWAY = "nothing was sent: facts came in while you typed; open the plan again"
+
 DRAWING = Plan(lines=(line((" drawing the plan ...", "dim")),), act="Act", refused="not drawn yet")
 
 
@@ -36,6 +38,8 @@ class DialogScreen(FrameScreen):
         self.body: Plan = DRAWING
         self._receipt: list[Line] = []
         self._ended = False
+        self._moved_away = False
+        """Whether what came in later took the focus off the acting button."""
         self._stamp: object = None
 
     # what a subclass says, all of it in worker threads
@@ -107,6 +111,7 @@ class DialogScreen(FrameScreen):
             return
         plan = self.shown(found)
         if plan != self.body:
+            self._moved_away = self._moved_away or self.form.at_the_button
             # A key that was meant for the plan before must not land on this one.
             self.show_plan(plan, keep_form=later, drop_keys=True)
 
@@ -136,7 +141,7 @@ class DialogScreen(FrameScreen):
 
     def on_confirm_cancelled(self, message: Cancelled) -> None:
         message.stop()
-        self._leave("nothing was sent")
+        self._leave(MOVED_AWAY if self._moved_away else "nothing was sent")
 
     def on_confirm_confirmed(self, message: Confirmed) -> None:
         message.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from acting_workspace import MODEL, Place
 from pilots import console
@@ -51,6 +53,21 @@ async def test_the_state_chosen_with_the_arrows_is_the_one_that_is_set(place: Pl
         await screen.signs()
         await screen.shows("switch = killed, read back")
     assert place.switch == "killed"
+
+
+async def test_facts_that_come_in_at_the_last_moment_are_why_nothing_was_sent(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    known, whole = threading.Event(), PlanScreen.more
+    monkeypatch.setattr(PlanScreen, "more", lambda self: known.wait(20) and whole(self))
+    async with console(place) as screen:
+        form = await screen.opens("K", facts=False)
+        await screen.press(*MODEL, "tab")
+        await screen.until(lambda: form.at_the_button, "Space would act")
+        known.set()
+        await screen.shows("Would it help?")
+        await screen.until(lambda: form.takes_keys, "the plan is on the terminal")
+        await screen.press("space")
+        await screen.shows("facts came in while you typed; open the plan again")
+    assert place.switch == "normal"
 
 
 async def test_killed_is_never_preselected(place: Place) -> None:
