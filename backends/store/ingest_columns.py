@@ -25,6 +25,7 @@ OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What producers call a column of ours; taken when ours is missing and exactly one of them is there."""
 
+EXAMPLE_TIME: Final = "2013-04-26T12:00:00Z"
 MISSING: Final = ("na", "n/a", "nan", "null", "none")
 """What a column of numbers may say for "no value"."""
 
@@ -210,7 +211,9 @@ def _conversion_reasons(ours: str, theirs: str, found: str, kind: str, expressio
     if kind == TIMESTAMP and found == VARCHAR:
         unreadable = f"{column} IS NOT NULL AND trim({column}) <> '' AND ({expression}) IS NULL"
         bare = f"{unreadable} AND NOT {zoned_text(column)} AND TRY_CAST(trim({column}) AS TIMESTAMP) IS NOT NULL"
-        found_reasons = [(f"{ours} has no zone", bare), (f"{ours} is not a time", unreadable)]
+        counted = f"{unreadable} AND regexp_matches(trim({column}), '^[0-9]{{9,}}([.][0-9]+)?$')"
+        since_1970 = f"{ours} is a number, such as milliseconds since 1970: write it as {EXAMPLE_TIME}"
+        found_reasons = [(f"{ours} has no zone", bare), (since_1970, counted), (f"{ours} is not a time", unreadable)]
         return found_reasons + (
             _local_reasons(ours, f"TRY_CAST(trim({column}) AS TIMESTAMP)", f"NOT {zoned_text(column)}", zone) if zone else []
         )
