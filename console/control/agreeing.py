@@ -27,7 +27,9 @@ def agreement(situation: Situation, approved_as: ActionKind | None, approval: st
         return ()
     signed = ", signed with an SSH key" if terms.signature == "required" else ""
     who = approvers(policy, situation.person, request.environment, request.model, terms, situation.facts.trained_by)
-    lines = [f"{people(terms.quorum)}{signed}: {who}"]
+    # Of the one person of a workspace nobody else is asked.
+    asked = f"{terms.quorum} approval{'' if terms.quorum == 1 else 's'}" if policy.solo else people(terms.quorum)
+    lines = [f"{asked}{signed}: {who}"]
     rail = policy.limits((approved_as,), request.environment, request.model).second_person(approved_as)
     if rail is not None:
         lines.append(f"asked for by guardrail {rail.id}: {rail.title}")

@@ -43,7 +43,7 @@ def following(view: EffectView) -> str:
         if view.next_labels_at is None:
             return "The model does not say how long outcomes take to be known (label_delay_hours)"
         when = figures.moment(view.next_labels_at, zone)
-        return f"Outcomes of the first scores are due by {when}; the watch goes on when this screen is left"
+        return f"Outcomes of the first scores are due by {when}; they are counted whoever looks"
     return "Next: keep watching until the incident's signal is back within its limits, then close it: C"
 
 

@@ -255,3 +255,10 @@ def test_the_time_to_ask_again_is_taken_as_given(qd: Verb, place: Place) -> None
     setting = json.loads(place.paths.switches.read_text())["switches"]["production"][MODEL]
     assert setting["until"] == "2013-04-26T23:30:00Z"
     assert qd("kill", MODEL, "--state", "killed", "--confirm", MODEL, "--until", "soon") == 2
+
+
+def test_of_one_person_alone_nobody_else_is_said_to_agree(qd: Verb) -> None:
+    qd("promote", f"{MODEL}@3", "--dry-run", "--json")
+    assert qd.data["agreement"][0] == "1 approval: your own counts, and is recorded as solo"
+    qd("promote", f"{MODEL}@3", "--dry-run", "--json", who="ines")
+    assert qd.data["agreement"][0].startswith("1 approval by another person: ")
