@@ -24,6 +24,8 @@ more than a time: a slow machine slows both sides. Nothing here runs in the test
   interpreted afterwards.
 - *Live rows* are seen by a summary that calls every switch killed: once `normal` is on the screen, control has been read. *Computed
   from the store* has a summary that is too old to be shown as it is, so every model is judged again.
+- Verbs that read are measured in CPU, of at most five rounds, just after a round of the watch; those without a budget are computed from
+  rows, or look at everything, at each call.
 - *Opens the store* is a process that imports duckdb and pydantic, attaches the newest generation and counts the predictions.
 - The kill switch is set by keys in a console: K, the typed name, Tab, Space. It counts from the write of Space to the moment at which
   `switches.json` is another file. For the busy figures two processes take in 20,000 rows a file and merge what has landed, without a

@@ -129,3 +129,10 @@ def test_the_newest_of_one_metric_is_found_among_others_whatever_file_it_is_in(p
         assert newest == [each for each in every if each.name == "age"]
         assert {each.labels.get("source"): each.value for each in newest} == {None: 2.0, "b": 5.0}
         compact(paths, NOON)
+
+
+def test_every_question_is_where_it_is_asked_for() -> None:
+    assert all(getattr(queries, name).__name__ == name for name in queries.__all__ if name.islower() or name[1].islower())
+    assert queries.COMPLETE_SHARE < 1
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = queries.nothing

@@ -2,42 +2,48 @@
 
 Times in results are aware UTC `datetime`s, or `datetime64[us]` in UTC in arrays. Windows are `[start, end)` on `event_at`.
 Everything is "as of" the moment at which the reader was opened.
+
+Each part is loaded with the first question of it: most answers need one.
 """
 
-from backends.store.queries.facts import (
-    MetricSeries,
-    MetricValue,
-    events_between,
-    latest_metrics,
-    metric_series,
-    record_history,
-    records_of,
-)
-from backends.store.queries.hours import (
-    Hourly,
-    HourlyLabels,
-    HourlyLatency,
-    Volume,
-    hourly,
-    hourly_labels,
-    hourly_latency,
-    volumes,
-)
-from backends.store.queries.overview import SourceState, counts, described, models, sources
-from backends.store.queries.scores import (
-    COMPLETE_SHARE,
-    COMPLETE_SPAN,
-    LabelCompleteness,
-    LabelCoverage,
-    RepeatedLabels,
-    Scored,
-    feature_columns,
-    feature_values,
-    label_completeness,
-    label_coverage,
-    repeated_labels,
-    scored,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from backends.store.queries.facts import (
+        MetricSeries,
+        MetricValue,
+        events_between,
+        latest_metrics,
+        metric_series,
+        record_history,
+        records_of,
+    )
+    from backends.store.queries.hours import (
+        Hourly,
+        HourlyLabels,
+        HourlyLatency,
+        Volume,
+        hourly,
+        hourly_labels,
+        hourly_latency,
+        volumes,
+    )
+    from backends.store.queries.overview import SourceState, counts, described, models, sources
+    from backends.store.queries.scores import (
+        COMPLETE_SHARE,
+        COMPLETE_SPAN,
+        LabelCompleteness,
+        LabelCoverage,
+        RepeatedLabels,
+        Scored,
+        feature_columns,
+        feature_values,
+        label_completeness,
+        label_coverage,
+        repeated_labels,
+        scored,
+    )
 
 __all__ = [
     "COMPLETE_SHARE",
@@ -73,3 +79,32 @@ __all__ = [
     "sources",
     "volumes",
 ]
+
+_PARTS: Final = {
+    "facts": ("MetricSeries", "MetricValue", "events_between", "latest_metrics", "metric_series", "record_history", "records_of"),
+    "hours": ("Hourly", "HourlyLabels", "HourlyLatency", "Volume", "hourly", "hourly_labels", "hourly_latency", "volumes"),
+    "overview": ("SourceState", "counts", "described", "models", "sources"),
+    "scores": (
+        "COMPLETE_SHARE",
+        "COMPLETE_SPAN",
+        "LabelCompleteness",
+        "LabelCoverage",
+        "RepeatedLabels",
+        "Scored",
+        "feature_columns",
+        "feature_values",
+        "label_completeness",
+        "label_coverage",
+        "repeated_labels",
+        "scored",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for part, names in _PARTS.items():
+        if name in names:
+            found = getattr(import_module(f"backends.store.queries.{part}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
