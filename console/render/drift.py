@@ -90,7 +90,7 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
     heading = line(
         "Fleet > ", (view.line.model, "bold"), " > Drift > ", (shift.column, "bold"), f"   {rank}   ", (f"{MARKS[state]} {state}", state)
     )
-    said = wrapped(line(" VERDICT  ", (f"{shift.verdict}.", "bold" if state != "ok" else "")), width - 1, 10)
+    said = wrapped(line(" VERDICT  ", (f"{shift.verdict}.", "bold" if state != "ok" else ""), _at_stake(view)), width - 1, 10)
     rows = [Row(each, key=None if number else shift.column.raw, why=_why(shift), state=state) for number, each in enumerate(said)]
     if view.against != "reference":
         rows.append(Row(line(f" AGAINST  {OTHERS[view.against]}{span(view.reference_first, view.reference_last)}")))
@@ -115,6 +115,18 @@ def drift_detail_page(view: DriftDetailView, *, width: int = 80, height: int = 2
         periods = f"{span(view.first, view.last)} against {OTHERS[view.against]}{span(view.reference_first, view.reference_last)}"
         heading = line((view.line.model, "bold"), f" {_version(view.line.version)} ", (shift.column, "bold"), f", {periods}, {rank}")
     return Page(heading, tuple(rows), verb)
+
+
+def _at_stake(view: DriftDetailView) -> str:
+    """Since when, and what the column is to the model: of one that is not ok that belongs to the verdict."""
+    shift = view.shift
+    if shift.state not in {State.WARNING, State.CRITICAL}:
+        return ""
+    since = f" Since {day(shift.high_since)}." if shift.high_since is not None else ""
+    costs = (
+        f" To {_version(view.line.version)} shuffling it costs {figures.share(shift.importance)}." if shift.importance is not None else ""
+    )
+    return since + costs
 
 
 def _worth_showing(shift: ColumnShift) -> bool:

@@ -163,6 +163,11 @@ def test_since_when_is_the_first_window_beyond_its_limit(risen: Made) -> None:
     shift = risen.lookout().drift_column("delay", "temp").shift
     assert shift.high_since is not None
     assert date(2024, 3, 26) <= shift.high_since <= date(2024, 3, 28)
+    page = drift_detail_page(risen.lookout().drift_column("delay", "temp"), width=80, tabbed=False).plain()
+    verdict = " ".join(page.split(" VERDICT ")[1].split(" reference r")[0].split())
+    assert verdict.endswith(f". Since {shift.high_since.day} Mar. To v1 shuffling it costs .020.")
+    usual = drift_detail_page(risen.lookout().drift_column("delay", "carrier"), width=80, tabbed=False).plain()
+    assert "Since" not in usual.split(" VERDICT ")[1].split(" reference r")[0]
 
 
 @pytest.mark.parametrize("width", [80, 120])
