@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.render import figures
@@ -59,7 +61,14 @@ def counted_lines(view: DriftDetailView, width: int) -> list[Line]:
     """Where the bins come from, who counted, and whether the inputs have other names or types now."""
     counted = view.counted
     by = f", counted by {', '.join(counted.engines)}" if counted else ""
-    lines = [line((f" Bins        {view.shift.bins_from or 'by category'}{by}", "dim"))]
+    said = f" Bins        {view.shift.bins_from or 'by category'}{by}"
+    zone = ZoneInfo(view.zone)
+    if counted and view.shift.bins_from and not counted.whole_days(zone):
+        # Quality takes the same hours, so that both pages would seem to contradict each other.
+        said += (
+            f"; they are of {figures.moment(counted.edges_from, zone)} to {figures.moment(counted.edges_to, zone)}, r and c of whole days"
+        )
+    lines = wrapped(line((said, "dim")), width, 13)
     if counted and set(counted.schemas_current) - set(counted.schemas_reference):
         verb = command_line("contract", "check", view.line.model)
         lines += wrapped(line(f" Schema      inputs have other names or types than in the reference: qd {verb} says which"), width, 13)

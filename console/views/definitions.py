@@ -502,7 +502,9 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "reference": Definition(
         "reference",
         "The quiet period that everything is compared with.",
-        "The first three weeks of the version's service; the three weeks before it, when it served for less than four.",
+        "The first three weeks of the version's service; the three weeks before it, when it served for less than four. Quality and the "
+        "bins of Drift take it from hour to hour; what Drift compares are the whole days that it lasts, from the one in which it begins: "
+        "so its n may differ by the rows of a few hours.",
         source="the production alias and its history",
         misleads="A reference from another season makes every column look far: the band takes that out.",
         also=("baseline",),

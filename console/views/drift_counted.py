@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import time, tzinfo
 from typing import TYPE_CHECKING
 
 from backends.profile.profile import Profile
+from backends.records import Moment
 from console.views.health import View
 
 if TYPE_CHECKING:
@@ -44,6 +46,13 @@ class Counted(View):
     engines: tuple[str, ...]
     schemas_reference: tuple[str, ...]
     schemas_current: tuple[str, ...]
+    edges_from: Moment
+    edges_to: Moment
+    """The rows between fixed the bins. The periods compared are whole days: where these are not, they have some other rows too."""
+
+    def whole_days(self, zone: tzinfo) -> bool:
+        """Whether the rows that fixed the bins are those of whole days too."""
+        return all(each.astimezone(zone).time() == time() for each in (self.edges_from, self.edges_to))
 
 
 def different(profile: Profile) -> Different | None:
@@ -75,4 +84,8 @@ def counted(inputs: InputDays, reference: Iterable[date], current: Iterable[date
         return None
     schemas = [tuple(sorted({schema for window in side for schema in window.schemas})) for side in sides]
     engines = tuple(sorted({engine for window in every for engine in window.engines}))
-    return Counted(method=every[0].method, engines=engines, schemas_reference=schemas[0], schemas_current=schemas[1])
+    edges = inputs.fixed_by or inputs.reference
+    return Counted(
+        method=every[0].method, engines=engines, schemas_reference=schemas[0], schemas_current=schemas[1],
+        edges_from=edges.start, edges_to=edges.end,
+    )  # fmt: skip

@@ -140,6 +140,14 @@ def test_tails_and_different_values_stand_beside_the_distances_with_who_counted(
     assert " Different   2 values -> 2" in drift_detail_page(carrier).plain()
 
 
+def test_bins_of_a_reference_that_begins_within_a_day_are_said_to_be_of_its_hours(risen: Made, tmp_path: Path) -> None:
+    assert "whole days" not in drift_detail_page(risen.lookout().drift_column("delay", "temp")).plain()
+    view = workspace(tmp_path / "w", steady, zone="America/New_York").lookout().drift_column("delay", "temp")
+    assert view.shift.bins_from == f"deciles of {21 * ROWS} rows" and view.shift.n_reference != 21 * ROWS
+    page = " ".join(drift_detail_page(view).plain().split())
+    assert "; they are of 31 Dec 19:00 to 21 Jan 19:00, r and c of whole days" in page
+
+
 def test_inputs_of_another_shape_than_in_the_reference_are_said_to_be(tmp_path: Path) -> None:
     place = workspace(tmp_path / "w", steady)
     assert "Schema" not in drift_detail_page(place.lookout().drift_column("delay", "temp")).plain()
