@@ -169,7 +169,8 @@ class Profile:
                 max=_number(stored["max"]),
                 infinite=int(stored["infinite"]),
                 spike=_number(stored["spike"]),
-                categories=tuple(sorted((str(name), int(count)) for name, count in stored["categories"].items())),
+                # As they were written, in order of their names: a day may have thousands.
+                categories=tuple(stored["categories"].items()),
                 other=int(stored["other"]),
                 edges_from=str(stored["edges_from"]),
                 tails=(_number(stored["tails"][0]), _number(stored["tails"][1])),
@@ -182,6 +183,8 @@ class Profile:
             len(profile.counts) != len(profile.edges) + 1 or sum(profile.counts) != profile.n or min(profile.finest[1]) < 0
         ):
             raise ValueError(f"the stored profile of {profile.column!r} does not add up; profile its window again")
+        if profile.kind in NAMED and sum(stored["categories"].values()) + profile.other != profile.n:
+            raise ValueError(f"the stored categories of {profile.column!r} do not add up; profile its window again")
         return profile
 
 
