@@ -96,7 +96,7 @@ class Errand:
         """Read the facts from the store, for at most PATIENCE seconds; what is missing is said in `problem`."""
 
         def reading() -> dict[ActionKind, PlanFacts]:
-            from console.views.requested_facts import facts_of_kinds  # loads the store
+            from console.views.approvals.facts import facts_of_kinds  # loads the store
             from console.views.sight import Sight
 
             sight = Sight(self.workspace, self.environment, self.workspace.clock(as_of=self.session.as_of))

@@ -61,7 +61,7 @@ def read_facts(
 
     def reading() -> PlanFacts:
         # Loads the store's database engine, which the fast path of a plan must not wait for.
-        from console.views.requested_facts import requested_facts
+        from console.views.approvals.facts import requested_facts
         from console.views.sight import Sight
 
         return requested_facts(Sight(workspace, environment, workspace.clock(as_of=as_of)), request, waiver=waiver)

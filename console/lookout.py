@@ -10,24 +10,24 @@ from console.clock import Clock
 from console.config import Workspace, WorkspaceProblem, open_workspace
 from console.records_lookout import RecordsLookout
 from console.session import Session
-from console.views.fleet import FleetView
-from console.views.health import ModelHealth
-from console.views.kept import fleet_in_force, health_in_force, last_fleet
-from console.views.latest_action import latest_effective
+from console.views.health.fleet import FleetView
+from console.views.health.kept import fleet_in_force, health_in_force, last_fleet
+from console.views.health.latest_action import latest_effective
+from console.views.health.model import ModelHealth
+from console.views.health.standing import with_control
 from console.views.sight import Sight
-from console.views.standing import with_control
 
 if TYPE_CHECKING:
-    from console.views.approval import ApprovalView
-    from console.views.approvals import ApprovalsView
-    from console.views.contract import ContractCheckView
-    from console.views.drift import Asked, DriftDetailView, DriftView
-    from console.views.effect import EffectView
-    from console.views.explain import ExplainListView, ExplainView
-    from console.views.incident import IncidentView
-    from console.views.labels import LabelsView
-    from console.views.parity import ParityAsked, ParityView
-    from console.views.quality import QualityAsked, QualityView
+    from console.views.approvals.request import ApprovalView
+    from console.views.approvals.requests import ApprovalsView
+    from console.views.data.contract import ContractCheckView
+    from console.views.data.parity import ParityAsked, ParityView
+    from console.views.definitions.explain import ExplainListView, ExplainView
+    from console.views.drift.view import Asked, DriftDetailView, DriftView
+    from console.views.incidents.effect import EffectView
+    from console.views.incidents.incident import IncidentView
+    from console.views.quality.labels import LabelsView
+    from console.views.quality.view import QualityAsked, QualityView
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Lookout(RecordsLookout):
         found = fleet_in_force(sight)
         if found is not None:
             return found
-        from console.views.assessment import known_fleet  # loads the store and the arithmetic
+        from console.views.health.assessment import known_fleet  # loads the store and the arithmetic
 
         with sight.reader() as reader:
             return known_fleet(sight, reader)
@@ -78,8 +78,8 @@ class Lookout(RecordsLookout):
         found = health_in_force(sight, name)
         if found is not None:
             return found
-        from console.views.assessment import known_health
-        from console.views.registry import registry_of
+        from console.views.health.assessment import known_health
+        from console.views.versions.registry import registry_of
 
         with sight.reader() as reader:
             return known_health(sight, reader, registry_of(reader, self.environment, sight.at), name)
@@ -98,13 +98,13 @@ class Lookout(RecordsLookout):
 
     def drift(self, name: str, asked: Asked | None = None) -> DriftView:
         """Every column of a model against the reference. Raises NoSuchModel."""
-        from console.views.drift import Asked, DriftView
-        from console.views.kept_look import look_in_force
+        from console.views.drift.view import Asked, DriftView
+        from console.views.health.kept_look import look_in_force
 
         found = look_in_force(self.sight(), "drift", DriftView, name) if asked in {None, Asked()} else None
         if found is not None:
             return found
-        from console.views.drift_look import drift_view  # loads the store and the arithmetic
+        from console.views.drift.look import drift_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -112,13 +112,13 @@ class Lookout(RecordsLookout):
 
     def quality(self, name: str, asked: QualityAsked | None = None) -> QualityView:
         """Observed quality of a model. Raises NoSuchModel and NoSuchSlice."""
-        from console.views.kept_look import look_in_force
-        from console.views.quality import QualityAsked, QualityView
+        from console.views.health.kept_look import look_in_force
+        from console.views.quality.view import QualityAsked, QualityView
 
         found = look_in_force(self.sight(), "quality", QualityView, name) if asked in {None, QualityAsked()} else None
         if found is not None:
             return found
-        from console.views.quality_look import quality_view  # loads the store and the arithmetic
+        from console.views.quality.look import quality_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -126,13 +126,13 @@ class Lookout(RecordsLookout):
 
     def labels(self, name: str) -> LabelsView:
         """How many outcomes of a model are known, and how fast they come. Raises NoSuchModel."""
-        from console.views.kept_look import look_in_force
-        from console.views.labels import LabelsView
+        from console.views.health.kept_look import look_in_force
+        from console.views.quality.labels import LabelsView
 
         found = look_in_force(self.sight(), "labels", LabelsView, name)
         if found is not None:
             return found
-        from console.views.labels_look import labels_view  # loads the store and the arithmetic
+        from console.views.quality.labels_look import labels_view  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -140,7 +140,7 @@ class Lookout(RecordsLookout):
 
     def contract(self, name: str) -> ContractCheckView:
         """The production logs of a model against its contract. Raises NoSuchModel."""
-        from console.views.contract_logs import logs_checked  # loads the store and the arithmetic
+        from console.views.data.logs import logs_checked  # loads the store and the arithmetic
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -152,8 +152,8 @@ class Lookout(RecordsLookout):
         from backends.data_files.logged import logged
         from backends.data_files.table import opened_beside
         from backends.store.reader import open_reader
-        from console.views.parity import parity_of
-        from console.views.registry import no_such_model, registry_of
+        from console.views.data.parity import parity_of
+        from console.views.versions.registry import no_such_model, registry_of
 
         sight, side = self.sight(), table_files(offline)
         with open_reader(self.workspace.paths, at=sight.at, also_readable=side.files) as reader:
@@ -166,15 +166,15 @@ class Lookout(RecordsLookout):
 
     def explain(self, topic: str | None) -> ExplainView | ExplainListView:
         """What a number or word means; without a topic every one. Raises NoSuchTopic."""
-        from console.views.explain import explain_list, explained
+        from console.views.definitions.explain import explain_list, explained
 
         policies = self.sight().policies
         return explained(topic, policies) if topic else explain_list(policies)
 
     def drift_column(self, name: str, column: str, asked: Asked | None = None, *, exact: bool = False) -> DriftDetailView:
         """One column of a model in detail; with `exact` its KS and Wasserstein from the rows. Raises NoSuchModel and NoSuchColumn."""
-        from console.views.drift import Asked
-        from console.views.drift_look import drift_detail
+        from console.views.drift.look import drift_detail
+        from console.views.drift.view import Asked
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
@@ -182,13 +182,13 @@ class Lookout(RecordsLookout):
 
     def approvals(self) -> ApprovalsView:
         """Every request for approval, those that wait first."""
-        from console.views.approvals import approvals_view
+        from console.views.approvals.requests import approvals_view
 
         return approvals_view(self.sight())
 
     def approval(self, approval_id: str, patience: float = 30.0) -> ApprovalView:
         """One request as this person sees it, with what is true now where that can be read in time. Raises NotFound."""
-        from console.views.asked import approval_asked
+        from console.views.approvals.asked import approval_asked
 
         return approval_asked(self.sight(), approval_id, patience).view
 
@@ -198,14 +198,14 @@ class Lookout(RecordsLookout):
         action = latest_effective(sight, model)
         if action is None:
             return None
-        from console.views.effect import effect_view  # loads the store and the arithmetic
+        from console.views.incidents.effect import effect_view  # loads the store and the arithmetic
 
         with sight.reader() as reader:
             return effect_view(sight, reader, action.id)
 
     def effect(self, action_id: str) -> EffectView:
         """Whether an action helped. Raises LookupError or StoreError."""
-        from console.views.effect import effect_view
+        from console.views.incidents.effect import effect_view
 
         sight = self.sight()
         with sight.reader() as reader:

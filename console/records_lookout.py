@@ -6,22 +6,22 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from console.views.health import ModelHealth
+from console.views.health.model import ModelHealth
 from console.views.sight import Sight
 
 if TYPE_CHECKING:
     from console.control.audit import AuditFilter
     from console.views.actions import ActionsView, ActionView
-    from console.views.alerts import AlertsView, IncidentsView
     from console.views.audit import AuditView, ChainView
-    from console.views.breakers import BreakersView
-    from console.views.changes import ChangesView
-    from console.views.lineage import LineageView
-    from console.views.rollout import TrafficView
-    from console.views.sources import SourcesView
-    from console.views.switches import SwitchesView
-    from console.views.version_card import VersionView
-    from console.views.versions import VersionsView
+    from console.views.incidents.alerts import AlertsView, IncidentsView
+    from console.views.incidents.changes import ChangesView
+    from console.views.lineage.view import LineageView
+    from console.views.own.breakers import BreakersView
+    from console.views.release.rollout import TrafficView
+    from console.views.release.switches import SwitchesView
+    from console.views.sources.listing import SourcesView
+    from console.views.versions.card import VersionView
+    from console.views.versions.listing import VersionsView
 
 # Each view is imported by its own question: a verb loads no more than its answer needs.
 
@@ -40,7 +40,7 @@ class RecordsLookout(ABC):
     def named_version(self, text: str) -> tuple[str, str | None]:
         """`M` or `M@V` as model and version; a model whose own name holds an `@` is taken as a whole."""
         from backends.store import queries
-        from console.views.provenance import named_version
+        from console.views.lineage.provenance import named_version
 
         if "@" not in text:
             return text, None
@@ -55,7 +55,7 @@ class RecordsLookout(ABC):
 
     def versions(self, model: str) -> VersionsView:
         """Every version of a model. Raises NoSuchModel."""
-        from console.views.versions import versions_view
+        from console.views.versions.listing import versions_view
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -63,7 +63,7 @@ class RecordsLookout(ABC):
 
     def version(self, model: str, version: str) -> VersionView:
         """One version in full. Raises NoSuchModel or NoSuchVersion."""
-        from console.views.version_card import version_view
+        from console.views.versions.card import version_view
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -71,7 +71,7 @@ class RecordsLookout(ABC):
 
     def lineage(self, model: str, version: str | None = None) -> LineageView:
         """From the sources to the outcome of a version, the serving one if None. Raises NoSuchModel or NoSuchVersion."""
-        from console.views.lineage import lineage_view
+        from console.views.lineage.view import lineage_view
 
         sight = self.sight()
         with sight.reader() as reader:
@@ -79,7 +79,7 @@ class RecordsLookout(ABC):
 
     def changes(self, model: str, around: datetime | None = None) -> ChangesView:
         """What changed, nearest to `around`, or to when the model broke. Raises NoSuchModel."""
-        from console.views.changes_of import changes_of
+        from console.views.incidents.changes_of import changes_of
 
         health = self.model(model)
         layer = health.broke_first.value if health.broke_first else ""
@@ -92,19 +92,19 @@ class RecordsLookout(ABC):
 
     def sources(self) -> SourcesView:
         """Every source; one that is down is an answer."""
-        from console.views.sources import sources_view
+        from console.views.sources.listing import sources_view
 
         return sources_view(self.sight())
 
     def breakers(self) -> BreakersView:
         """Every breaker of what is called outside."""
-        from console.views.breakers import breakers_view
+        from console.views.own.breakers import breakers_view
 
         return breakers_view(self.sight())
 
     def switches(self) -> SwitchesView:
         """Every kill switch."""
-        from console.views.switches import switches_view
+        from console.views.release.switches import switches_view
 
         return switches_view(self.sight())
 
@@ -116,8 +116,8 @@ class RecordsLookout(ABC):
         from backends.store.errors import StoreError
         from console.acting import known_models
         from console.views.not_found import NoSuchModel
-        from console.views.rollout import rollout_in_force, traffic_view
-        from console.views.triggers import with_triggers
+        from console.views.release.rollout import rollout_in_force, traffic_view
+        from console.views.release.triggers import with_triggers
 
         sight = self.sight()
         known = model in known_models(sight.workspace, sight.environment)
@@ -129,7 +129,7 @@ class RecordsLookout(ABC):
             health = str(error)
         if rollout_in_force(sight, model) is None:
             return with_triggers(sight, traffic_view(sight, model), health)
-        from console.views.rollout_measured import traffic_measured  # loads the store and the arithmetic
+        from console.views.release.measured import traffic_measured  # loads the store and the arithmetic
 
         return with_triggers(sight, traffic_measured(sight, model), health)
 
@@ -162,12 +162,12 @@ class RecordsLookout(ABC):
 
     def alerts(self, *, model: str | None = None, only_firing: bool = False) -> AlertsView:
         """Alerts, firing ones first."""
-        from console.views.alerts import alerts_view
+        from console.views.incidents.alerts import alerts_view
 
         return alerts_view(self.sight(), model=model, only_firing=only_firing)
 
     def incidents(self, *, model: str | None = None, only_open: bool = False) -> IncidentsView:
         """Incidents, open ones first."""
-        from console.views.alerts import incidents_view
+        from console.views.incidents.alerts import incidents_view
 
         return incidents_view(self.sight(), model=model, only_open=only_open)

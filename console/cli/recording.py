@@ -27,8 +27,8 @@ def refuse_unknown_model(context: Context, model: str) -> None:
 
     if model in known_models(context.workspace, context.environment):
         return
-    from console.views.registry import no_such_model, registry_of
     from console.views.sight import Sight
+    from console.views.versions.registry import no_such_model, registry_of
 
     sight = Sight(context.workspace, context.environment, context.clock)
     try:

@@ -32,7 +32,7 @@ def act_on_each(context: Context, kind: ActionKind, models: Sequence[str], **mor
         plans = list(_planned(context, desk, requests))
         _as_expected(context, plans)
         if context.options.dry_run:
-            from console.views.several import PlansView
+            from console.views.release.several import PlansView
 
             context.show(PlansView(plans=tuple(plans)), "plans", _page(context, desk, plans))
             return Exit.OK if all(plan.allowed for plan in plans) else Exit.REFUSED
@@ -43,7 +43,7 @@ def act_on_each(context: Context, kind: ActionKind, models: Sequence[str], **mor
         confirmed = [Confirmation(typed_name=plan.typed_name, reason=reason) for plan, reason in zip(plans, reasons, strict=True)]
         outcomes = [desk.execute(plan, confirmation) for plan, confirmation in zip(plans, confirmed, strict=True)]
     if context.options.json:
-        from console.views.several import OutcomesView
+        from console.views.release.several import OutcomesView
 
         context.show(OutcomesView(outcomes=tuple(outcomes)), "outcomes")
     else:

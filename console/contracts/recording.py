@@ -8,8 +8,8 @@ from backends.records import Layer, MetricPoint, State, digest_of
 from backends.store.landing import land_records
 from backends.store.paths import WorkspacePaths
 from console.contracts.contract import ReadContract
-from console.views.contract import ContractCheckView
-from console.views.contract_logs import METRIC
+from console.views.data.contract import ContractCheckView
+from console.views.data.logs import METRIC
 
 
 def keep_check(

@@ -23,10 +23,10 @@ from console.demo.models import Trained
 from console.demo.registry_records import promotion_report
 from console.demo.story import ENVIRONMENT, MODELS, ModelStory, VersionStory, local
 from console.policies.load import load_policies
-from console.views.assessment import assess
-from console.views.registry import registry_of
-from console.views.serving import SERVING_ALIAS
+from console.views.health.assessment import assess
 from console.views.sight import Sight
+from console.views.versions.registry import registry_of
+from console.views.versions.serving import SERVING_ALIAS
 from console.watch.alerting import Transition, record, transitions
 
 EVERYBODY: Final = Policy(grants=(Grant(person="*", roles=(Role.ADMIN,)),), read_only=())
@@ -148,7 +148,7 @@ class Historian:
             raise RuntimeError(f"the story cannot be told: {outcome.message}")
 
     def _ask_for_challenger(self) -> None:
-        from console.views.requested_facts import requested_facts
+        from console.views.approvals.facts import requested_facts
 
         for model in MODELS:
             if model.challenger is None:

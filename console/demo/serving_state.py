@@ -19,7 +19,7 @@ from backends.records import SwitchState
 from backends.store.paths import WorkspacePaths
 from console.demo.story import ENVIRONMENT
 from console.simulation import write_atomically
-from console.views.serving import SERVING_ALIAS, served
+from console.views.versions.serving import SERVING_ALIAS, served
 
 FORMAT = "quarterdeck/demo-replay/1"
 FILE = "replay.json"

@@ -11,7 +11,7 @@ from console.render.facts import paragraph
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 
 if TYPE_CHECKING:
-    from console.views.alerts import AlertRow, AlertsView, IncidentRow, IncidentsView
+    from console.views.incidents.alerts import AlertRow, AlertsView, IncidentRow, IncidentsView
 
 
 def alerts_page(view: AlertsView, *, width: int = 80, height: int = 20) -> Page:

@@ -17,9 +17,9 @@ from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.control.actions import Gate
-    from console.views.approval import ApprovalView, VoteView
-    from console.views.approvals import ApprovalRow, ApprovalsView
-    from console.views.signatures import BundleView, SignaturesView
+    from console.views.approvals.request import ApprovalView, VoteView
+    from console.views.approvals.requests import ApprovalRow, ApprovalsView
+    from console.views.approvals.signatures import BundleView, SignaturesView
 
 _MARK_OF = {"pending": "unknown", "approved": "warning"}
 

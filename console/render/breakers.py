@@ -10,7 +10,7 @@ from console.render.facts import paragraph
 from widgets.line import Line, Page, Row, columns, line, mark, sides
 
 if TYPE_CHECKING:
-    from console.views.breakers import BreakersView
+    from console.views.own.breakers import BreakersView
 
 
 def breakers_page(view: BreakersView, *, width: int = 80, height: int = 20) -> Page:

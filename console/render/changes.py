@@ -14,7 +14,7 @@ from widgets.line import Page, Row, columns, joined, line, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.changes import Change, ChangesView
+    from console.views.incidents.changes import Change, ChangesView
 
 HAPPENED = frozenset({"incident", "alert"})
 """Topics that are consequences rather than causes."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from backends.text import Untrusted
 from console.render import figures
 from console.render.distances import distance, number
-from console.views.compare import CompareView
-from console.views.compare_column import ComparedColumn
+from console.views.compare.column import ComparedColumn
+from console.views.compare.files import CompareView
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
 

@@ -9,8 +9,8 @@ from backends.shell_words import command_line
 from backends.text import Untrusted, shortened
 from console.render import figures
 from console.render.model import tabs
-from console.views.contract import ContractCheckView, Offender, RuleVerdict
-from console.views.searches import RecordedSearch
+from console.views.data.contract import ContractCheckView, Offender, RuleVerdict
+from console.views.data.searches import RecordedSearch
 from widgets.chart import strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped

@@ -13,9 +13,9 @@ from widgets.chart import Limit, Series, chart_lines
 from widgets.line import Line, joined, line, sides
 
 if TYPE_CHECKING:
-    from console.views.drift import DriftDetailView
-    from console.views.health import ModelHealth, Signal
-    from console.views.quality import CalibrationRow, QualityView
+    from console.views.drift.view import DriftDetailView
+    from console.views.health.model import ModelHealth, Signal
+    from console.views.quality.view import CalibrationRow, QualityView
 
 LEAST, MOST = 9, 16
 """Lines of a curve with its title and its axis: below the least it says no more than a strip does."""

@@ -18,8 +18,8 @@ from console.render.drift_counted import counted_lines, different_line, distance
 from console.render.drift_together import together_rows
 from console.render.drift_trend import trend_lines
 from console.render.model import RAMP, model_heading, tabs
-from console.views.drift import BIG_PSI, Against, DriftDetailView, DriftView
-from console.views.drift_column import TEXT, ColumnShift
+from console.views.drift.column import TEXT, ColumnShift
+from console.views.drift.view import BIG_PSI, Against, DriftDetailView, DriftView
 from widgets.chart import hist_lines, strip
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped

@@ -9,7 +9,7 @@ from widgets.line import MARKS, Row, line
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.drift_bug import RealOrBug
+    from console.views.drift.bug import RealOrBug
 
 KEY: Final = "\0bug"
 """The row's key: no column can be called so."""

@@ -8,10 +8,10 @@ from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.render import figures
 from console.render.distances import distance, number, p_value
-from console.views.drift import DriftDetailView
-from console.views.drift_bins import edge_labels
-from console.views.drift_column import ColumnShift
-from console.views.drift_counted import Different
+from console.views.drift.bins import edge_labels
+from console.views.drift.column import ColumnShift
+from console.views.drift.counted import Different
+from console.views.drift.view import DriftDetailView
 from widgets.line import Line, line
 from widgets.wrapping import wrapped
 

@@ -11,7 +11,7 @@ from widgets.line import MARKS, Line, Row, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.drift_together import Together
+    from console.views.drift.together import Together
 
 KEY: Final = "\0together"
 """The row's key: no column can be called so."""

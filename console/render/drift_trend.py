@@ -11,7 +11,7 @@ from widgets.line import Line, line
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.drift_column import ColumnShift
+    from console.views.drift.column import ColumnShift
 
 
 def trend_lines(shift: ColumnShift, width: int, *, found_only: bool = False) -> list[Line]:

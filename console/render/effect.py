@@ -10,8 +10,8 @@ from widgets.line import Line, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.effect import EffectView
-    from console.views.health import Quality
+    from console.views.health.model import Quality
+    from console.views.incidents.effect import EffectView
 
 _ROLES = {"helped": "ok", "watching": "", "no effect": "warning", "worse": "critical", "unknown": "unknown"}
 _SIGNS = {"helped": ".", "watching": "~", "no effect": "!", "worse": "X", "unknown": "?"}

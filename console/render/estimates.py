@@ -10,8 +10,8 @@ from widgets.line import MARKS, Line, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.estimation import Estimated, Realised
-    from console.views.quality import Period, QualityView
+    from console.views.health.estimation import Estimated, Realised
+    from console.views.quality.view import Period, QualityView
 
 _NAMES = {"auc": "AUC", "brier": "Brier", "base_rate": "share"}
 _TITLES = {"auc": "estimated AUC", "brier": "estimated Brier", "base_rate": "estimated share"}

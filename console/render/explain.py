@@ -8,7 +8,7 @@ from widgets.line import Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.explain import ExplainListView, ExplainView
+    from console.views.definitions.explain import ExplainListView, ExplainView
 
 INDENT = 11
 

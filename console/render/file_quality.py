@@ -7,7 +7,7 @@ from typing import Final
 
 from backends.text import Untrusted, shortened
 from console.render import figures
-from console.views.file_quality import FileQualityView, GroupFairness, Metrics
+from console.views.quality.file import FileQualityView, GroupFairness, Metrics
 from widgets.line import Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 

@@ -12,7 +12,7 @@ from widgets.line import MARKS, Line, Page, Row, columns, joined, lamp, line, ru
 
 if TYPE_CHECKING:
     from backends.records import State
-    from console.views.fleet import FleetRow, FleetView
+    from console.views.health.fleet import FleetRow, FleetView
 
 WIDE = 120
 """From this width on there is room for the columns between SLO and SWITCH."""

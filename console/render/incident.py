@@ -15,7 +15,7 @@ from widgets.line import MARKS, Line, Page, Row, joined, line, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.incident import AnswerView, IncidentView, StepView
+    from console.views.incidents.incident import AnswerView, IncidentView, StepView
 
 NARROW_STEPS, WIDE_STEPS, WIDE_FROM = 29, 45, 110
 PHASES = ("investigate", "mitigate", "learn")

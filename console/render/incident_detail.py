@@ -14,7 +14,7 @@ from widgets.line import MARKS, Line, Row, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.incident import AnswerView, ChoiceView, DecisionView, IncidentView, OperationView, StepView, WaitView
+    from console.views.incidents.incident import AnswerView, ChoiceView, DecisionView, IncidentView, OperationView, StepView, WaitView
 
 WIDE_DETAIL = 70
 """From this many cells on the table of choices has all its columns, and the surroundings stand below."""

@@ -14,7 +14,7 @@ from widgets.line import MARKS, WORDS, Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.labels import LabelPeriod, LabelsView
+    from console.views.quality.labels import LabelPeriod, LabelsView
 
 BARS = 30
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backends.records import State
 from backends.text import Untrusted, shortened
 from console.render import figures
-from console.views.leakage import LeakageCheck, LeakageView
+from console.views.data.leakage import LeakageCheck, LeakageView
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
 

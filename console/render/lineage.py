@@ -14,9 +14,9 @@ from widgets.line import MARKS, Line, Page, Row, columns, line, mark, rule, side
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.lineage import LineageView
-    from console.views.lineage_node import Node
-    from console.views.lineage_reach import Reach
+    from console.views.lineage.node import Node
+    from console.views.lineage.reach import Reach
+    from console.views.lineage.view import LineageView
 
 INDENT = 2
 

@@ -9,7 +9,7 @@ from widgets.line import Line, Page, Row, line, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.may import MayView, RuleWord
+    from console.views.approvals.may import MayView, RuleWord
 
 MARKS = {"yes": ("yes ", "ok"), "no": ("NO  ", "critical"), "asks": ("asks", "warning")}
 

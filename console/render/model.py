@@ -8,7 +8,7 @@ from backends.records import Layer, State
 from backends.shell_words import command_line
 from console.render import figures
 from console.render.curves import signal_curve
-from console.views.health import BesideHealth, LayerHealth, ModelHealth, Signal
+from console.views.health.model import BesideHealth, LayerHealth, ModelHealth, Signal
 from console.views.model_line import ModelLine
 from widgets.chart import strip
 from widgets.line import MARKS, WORDS, Line, Page, Row, line, sides

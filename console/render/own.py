@@ -13,8 +13,8 @@ from widgets.line import Line, Page, Row, lamp, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.own import OwnView
-    from console.views.own_finding import Finding
+    from console.views.own.finding import Finding
+    from console.views.own.view import OwnView
 
 TITLES = {
     "workspace": "Workspace", "control": "Control", "store": "Store", "evaluator": "Evaluator", "policies": "Policies and playbooks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backends.records import State
 from backends.text import Untrusted, shortened
 from console.render import figures
-from console.views.parity import Difference, ParityColumn, ParityView
+from console.views.data.parity import Difference, ParityColumn, ParityView
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
 

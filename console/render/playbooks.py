@@ -12,7 +12,7 @@ from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from backends.text import Untrusted
-    from console.views.playbooks import FindingsView, PlaybooksView, PlaybookView, RunView
+    from console.views.incidents.playbooks import FindingsView, PlaybooksView, PlaybookView, RunView
 
 
 def library_page(view: PlaybooksView, *, width: int = 80) -> Page:

@@ -18,8 +18,8 @@ from widgets.line import MARKS, WORDS, Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.estimation import Measure
-    from console.views.quality import Period, QualityView, SliceRow
+    from console.views.health.estimation import Measure
+    from console.views.quality.view import Period, QualityView, SliceRow
 
 NAMES = {
     "auc": "AUC",

@@ -11,7 +11,7 @@ from widgets.line import MARKS, Line, Page, Row, columns, line, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.reviews import ReviewRow, ReviewView
+    from console.views.approvals.reviews import ReviewRow, ReviewView
 
 _STATE_OF = {"open": "critical", "overdue": "critical", "not justified": "warning", "justified": "ok"}
 

@@ -12,8 +12,8 @@ from widgets.line import Line, Page, Row, columns, lamp, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.source import Source
-    from console.views.sources import SourcesView
+    from console.views.sources.listing import SourcesView
+    from console.views.sources.source import Source
 
 ABOUT = {
     "facts": "Facts that one source landed in one table. Its age is that of its newest fact; for labels, of the newest one learnt.",

@@ -10,7 +10,7 @@ from console.render.facts import paragraph
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 
 if TYPE_CHECKING:
-    from console.views.switches import SwitchesView, SwitchRow
+    from console.views.release.switches import SwitchesView, SwitchRow
 
 
 def switches_page(view: SwitchesView, *, width: int = 80, height: int = 20) -> Page:

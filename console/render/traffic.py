@@ -14,7 +14,7 @@ from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.rollout import Arm, NextMove, RolloutMeasured, TrafficView, TriggerView
+    from console.views.release.rollout import Arm, NextMove, RolloutMeasured, TrafficView, TriggerView
 
 VERSION = "version:"
 """What the keys of rows of a version begin with."""

@@ -14,7 +14,7 @@ from console.render.versions import details, judged
 from widgets.line import Line, Page, Row, line, mark, rule, sides
 
 if TYPE_CHECKING:
-    from console.views.version_card import VersionView
+    from console.views.versions.card import VersionView
 
 
 def version_page(view: VersionView, *, width: int = 80, height: int = 20) -> Page:

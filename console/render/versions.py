@@ -12,7 +12,7 @@ from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import fact
 from console.render.model import tabs
-from console.views.versions import Stretch, TrainedOn, VersionRow, VersionsView, main_metric
+from console.views.versions.listing import Stretch, TrainedOn, VersionRow, VersionsView, main_metric
 from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 
 ARTIFACT_WORDS = {

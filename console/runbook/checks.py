@@ -20,17 +20,17 @@ from console.control.records import ActionRecord
 from console.control.state import ControlState
 from console.render import figures
 from console.runbook.choices import compared
-from console.views.artifacts import checked
-from console.views.assessment import assess, would_help_of
-from console.views.changes import changes_view
-from console.views.evaluation import Evaluated
-from console.views.health import ModelHealth, Signal
-from console.views.judging import Judged
+from console.views.health.assessment import assess, would_help_of
+from console.views.health.evaluation import Evaluated
+from console.views.health.judging import Judged
+from console.views.health.model import ModelHealth, Signal
+from console.views.incidents.changes import changes_view
+from console.views.incidents.since_mitigation import measured_since
 from console.views.not_found import NoSuchModel
-from console.views.registry import Registry, registry_of
-from console.views.serving import aliases_at, served
 from console.views.sight import Sight
-from console.views.since_mitigation import measured_since
+from console.views.versions.artifacts import checked
+from console.views.versions.registry import Registry, registry_of
+from console.views.versions.serving import aliases_at, served
 from playbooks.format import Argument, CheckCall
 from playbooks.host import CheckResult
 

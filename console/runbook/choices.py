@@ -15,11 +15,11 @@ from console.control.actions import version_label
 from console.control.aliases import rollback_targets
 from console.render import figures
 from console.runbook.steps import NOW
-from console.views.serving import aliases_at
+from console.views.versions.serving import aliases_at
 from playbooks.host import CheckResult, OptionFigures
 
 if TYPE_CHECKING:
-    from console.views.would_help import Option, WouldHelpView
+    from console.views.incidents.would_help import Option, WouldHelpView
 
 WAIT: Final = "wait"
 

@@ -21,8 +21,8 @@ from console.control.state import ControlState
 from console.facts_in_time import facts_at_execution, read_facts, within
 from console.runbook.checks import Checks
 from console.runbook.records import run_events
-from console.views.serving import aliases_at
 from console.views.sight import Sight
+from console.views.versions.serving import aliases_at
 from playbooks.format import ActionCall, CheckCall
 from playbooks.host import ActionOutcome, ApprovalStatus, CheckResult, HostError, PlanSummary, RunEvent, RunMovedError
 

@@ -12,10 +12,10 @@ from console.runbook.about import found_incident, params_of
 from console.runbook.records import run_of
 from console.runbook.steps import head_of, kept_evidence, planned, steps_of
 from console.runbook.timeline import timeline_of, told_by_run
-from console.views.changes import changes_view
-from console.views.health import ModelHealth
-from console.views.incident import AlertLine, IncidentView, PlaybookHead, StepView
-from console.views.kept import health_in_force
+from console.views.health.kept import health_in_force
+from console.views.health.model import ModelHealth
+from console.views.incidents.changes import changes_view
+from console.views.incidents.incident import AlertLine, IncidentView, PlaybookHead, StepView
 from console.views.not_found import NoSuchModel
 from console.views.sight import Sight
 from playbooks.binding import BindingError
@@ -106,8 +106,8 @@ def _health(sight: Sight, model: str) -> ModelHealth:
     found = health_in_force(sight, model)
     if found is not None:
         return found
-    from console.views.assessment import known_health  # loads the arithmetic
-    from console.views.registry import registry_of
+    from console.views.health.assessment import known_health  # loads the arithmetic
+    from console.views.versions.registry import registry_of
 
     with sight.reader() as reader:
         return known_health(sight, reader, registry_of(reader, sight.environment, sight.at), model)

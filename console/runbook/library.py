@@ -11,7 +11,7 @@ from console.control.state import ControlState
 from console.policies.load import Policies, known_rules
 from console.runbook.records import run_of
 from console.runbook.steps import head_of, kept_evidence, planned, steps_of
-from console.views.playbooks import FindingsView, PlaybooksView, PlaybookView, RunView
+from console.views.incidents.playbooks import FindingsView, PlaybooksView, PlaybookView, RunView
 from console.views.sight import Sight
 from playbooks.binding import BindingError
 from playbooks.catalogue import STANDARD_ACTIONS, STANDARD_CHECKS

@@ -16,11 +16,11 @@ from console.runbook.about import found_incident
 from console.runbook.records import run_events, run_of
 from console.runbook.timeline import timeline_of
 from console.simulation import write_atomically
-from console.views.live_rows import live_rows
-from console.views.measures import quality_between
-from console.views.registry import registry_of
+from console.views.health.live_rows import live_rows
+from console.views.health.measures import quality_between
+from console.views.health.windows import micros
 from console.views.sight import Sight
-from console.views.windows import micros
+from console.views.versions.registry import registry_of
 from playbooks.export import ExportContext, TimelineEntry, to_json
 from playbooks.host import RunEvent
 from playbooks.postmortem import to_markdown

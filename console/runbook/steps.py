@@ -10,9 +10,9 @@ from backends.records import State
 from backends.text import Untrusted
 from console.control.actions import ActionKind
 from console.control.state import ControlState
-from console.views.incident import AnswerView, ChoiceView, DecisionView, OperationView, PlaybookHead, StepView, WaitView
-from console.views.serving import aliases_at
+from console.views.incidents.incident import AnswerView, ChoiceView, DecisionView, OperationView, PlaybookHead, StepView, WaitView
 from console.views.sight import Sight
+from console.views.versions.serving import aliases_at
 from playbooks.binding import bind
 from playbooks.format import ActionCall, Argument, CheckStep, DecisionStep, EscalateStep, Playbook, WaitStep
 from playbooks.host import CheckResult

@@ -10,7 +10,7 @@ from console.control.actions import said_duration, version_label
 from console.control.approval import Approval
 from console.control.records import ActionRecord
 from console.control.state import ControlState
-from console.views.incident import TimelineLine
+from console.views.incidents.incident import TimelineLine
 from playbooks.run import Run
 
 

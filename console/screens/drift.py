@@ -13,7 +13,7 @@ from widgets.line import Page
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
-    from console.views.drift import Against, Asked
+    from console.views.drift.view import Against, Asked
 
 NEXT: Final[dict[Against, Against]] = {"reference": "weekday", "weekday": "previous", "previous": "season", "season": "reference"}
 """What is compared with after the one before it."""
@@ -34,7 +34,7 @@ class _Comparing(DeckScreen):
         self.reload()
 
     def _asked(self) -> Asked:
-        from console.views.drift import Asked  # not for the first frame
+        from console.views.drift.view import Asked  # not for the first frame
 
         return Asked(against=self.against)
 

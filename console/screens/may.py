@@ -21,7 +21,7 @@ def ask(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
 
     def run() -> None:
         from console.render.may import may_line  # control is loaded with the first question
-        from console.views.may import action_named, may_view, somebody
+        from console.views.approvals.may import action_named, may_view, somebody
 
         try:
             kind, sight = action_named(action), app.lookout().sight()

@@ -20,7 +20,7 @@ class OwnScreen(DeckScreen):
     scope = "own"
 
     def read(self) -> Any:
-        from console.views.own import own_view  # runs in a worker, loads the store
+        from console.views.own.view import own_view  # runs in a worker, loads the store
 
         return own_view(self.app.session.located, terminal(os.environ))
 

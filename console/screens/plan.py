@@ -81,7 +81,7 @@ class PlanScreen(DialogScreen):
         if self.outcome is None or self.outcome.kind not in MOVING_KINDS or self.outcome.state is not ActionState.EFFECTIVE:
             return []
         from console.render.effect import effect_lines  # loads the store
-        from console.views.effect import effect_view
+        from console.views.incidents.effect import effect_view
 
         sight = self.app.lookout().sight()
         with sight.reader() as reader:

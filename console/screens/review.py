@@ -11,7 +11,7 @@ from console.control.identity import current_actor
 from console.render.reviews import review_heading, review_lines
 from console.screens.dialog import DialogScreen
 from console.session import Session
-from console.views.reviews import ReviewView, review_view
+from console.views.approvals.reviews import ReviewView, review_view
 from console.views.sight import Sight
 from widgets.dialog import Plan
 from widgets.line import Line, line, rule

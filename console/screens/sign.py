@@ -10,7 +10,7 @@ from console.control.errors import JournalUnavailable, NotFound, Refused
 from console.render.approvals import approval_heading, approval_lines, approval_why, signed_lines
 from console.screens.dialog import DialogScreen
 from console.session import Session
-from console.views.asked import Asked, approval_asked, approval_at_once
+from console.views.approvals.asked import Asked, approval_asked, approval_at_once
 from console.views.sight import Sight
 from widgets.dialog import Plan
 from widgets.line import Line, line, rule

@@ -12,7 +12,7 @@ from widgets.line import Page
 if TYPE_CHECKING:
     from console.commands import Command
     from console.lookout import Lookout
-    from console.views.sources import SourcesView
+    from console.views.sources.listing import SourcesView
 
 
 class SourcesScreen(DeckScreen):

@@ -9,7 +9,7 @@ from backends.records import Moment, State
 from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS, ENDED, SWITCH_STATES, ActionState, Moved, version_label
 from console.control.records import ActionRecord
-from console.views.health import View
+from console.views.health.model import View
 from console.views.sight import Sight
 
 _STATES = {

@@ -10,7 +10,7 @@ from console.approval_terms import signer_files
 from console.control import audit
 from console.control.audit import AuditEntry, AuditFilter, AuditVerdict, JournalUnavailable
 from console.control.signatures import signature_findings
-from console.views.health import View
+from console.views.health.model import View
 from console.views.sight import Sight
 
 _STATES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from backends.records import Moment
-from console.views.health import View
+from console.views.health.model import View
 
 
 class BackupView(View):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.health import View
+from console.views.health.model import View
 
 
 class EndpointView(View):

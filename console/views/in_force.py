@@ -8,7 +8,7 @@ from backends.text import Untrusted
 from console.policies.consistency import unique_name
 from console.policies.load import Policies, policies_by_digest
 from console.policies.rules import SECTIONS, SINGLE
-from console.views.health import View
+from console.views.health.model import View
 from console.views.sight import Sight
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.records import Moment, State
-from console.views.health import ModelHealth, View
+from console.views.health.model import ModelHealth, View
 
 
 class ModelLine(View):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from console.control.records import ActionRecord
     from console.control.state import ControlState
     from console.policies.load import Policies
-    from console.views.switch_standing import Standing
+    from console.views.release.switch_standing import Standing
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Sight:
 
     def switch_standing(self, model: str) -> Standing:
         """How the model's kill switch stands, and why that is unknown where it is."""
-        from console.views.switch_standing import standing_of  # loads control
+        from console.views.release.switch_standing import standing_of  # loads control
 
         return standing_of(self, model)
 

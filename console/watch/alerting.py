@@ -16,8 +16,8 @@ from console.control.ledger import read_state
 from console.control.records import RuleResponse
 from console.policies.signals import caveat_of
 from console.render import figures
-from console.views.judging import TITLES, Judged
-from console.views.windows import moment_of
+from console.views.health.judging import TITLES, Judged
+from console.views.health.windows import moment_of
 
 LEVELS: Final = {State.WARNING: frozenset({State.WARNING, State.CRITICAL}), State.CRITICAL: frozenset({State.CRITICAL})}
 """States that belong to a stretch of each level."""

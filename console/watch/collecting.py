@@ -17,7 +17,7 @@ from backends.text import Untrusted
 from console.clock import Clock
 from console.config import DuckdbSource, DuckdbTable, Workspace
 from console.guards import FILE, FILE_RULE, breakers_of, file_of
-from console.views.collected import Collected, CollectedSource, CollectedTable, read_collected, write_collected
+from console.views.sources.collected import Collected, CollectedSource, CollectedTable, read_collected, write_collected
 
 
 @dataclass

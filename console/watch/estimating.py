@@ -20,15 +20,15 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.performance_estimate import usable
 from console.analysis.ranking import auc, auc_interval
-from console.views.estimated import EarlierTelling, Estimates, KeptCalibration, Telling, keep_estimates, kept_estimates
-from console.views.estimation import A_NUMBER
-from console.views.health import ModelHealth
-from console.views.kept import last_health
-from console.views.live_rows import apart, live_rows
-from console.views.registry import registry_of
-from console.views.rollout import let_in
+from console.views.health.estimated import EarlierTelling, Estimates, KeptCalibration, Telling, keep_estimates, kept_estimates
+from console.views.health.estimation import A_NUMBER
+from console.views.health.kept import last_health
+from console.views.health.live_rows import apart, live_rows
+from console.views.health.model import ModelHealth
+from console.views.health.windows import Rows, micros
+from console.views.release.rollout import let_in
 from console.views.sight import Sight
-from console.views.windows import Rows, micros
+from console.views.versions.registry import registry_of
 from console.watch.learning import Arrays, NotLearnt, digest_of, learn
 from console.watch.period_inputs import (
     DAY_MICROS,

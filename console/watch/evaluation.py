@@ -11,10 +11,10 @@ from backends.plain_file import read_plain
 from backends.store.paths import WorkspacePaths
 from console.control.desk import Desk
 from console.simulation import write_atomically
-from console.views.assessment import assess_fleet
-from console.views.basis import ground
-from console.views.fleet import FleetView
-from console.views.kept import keep_fleet, keep_health
+from console.views.health.assessment import assess_fleet
+from console.views.health.basis import ground
+from console.views.health.fleet import FleetView
+from console.views.health.kept import keep_fleet, keep_health
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record, transitions
 from console.watch.responding import propose

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from backends.store.reader import Reader
-from console.views import drift_look, labels_look, quality_look
-from console.views.assessment import known_health
-from console.views.basis import ground
-from console.views.drift import Asked, DriftView
-from console.views.health import ModelHealth
-from console.views.kept_look import What, keep_look, look_in_force
-from console.views.labels import LabelsView
-from console.views.quality import QualityAsked, QualityView
-from console.views.registry import registry_of
+from console.views.drift import look as drift_look
+from console.views.drift.view import Asked, DriftView
+from console.views.health.assessment import known_health
+from console.views.health.basis import ground
+from console.views.health.kept_look import What, keep_look, look_in_force
+from console.views.health.model import ModelHealth
+from console.views.quality import labels_look
+from console.views.quality import look as quality_look
+from console.views.quality.labels import LabelsView
+from console.views.quality.view import QualityAsked, QualityView
 from console.views.sight import Sight
+from console.views.versions.registry import registry_of
 
 Usual = DriftView | QualityView | LabelsView
 

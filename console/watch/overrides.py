@@ -14,7 +14,7 @@ from backends.records import Alert, Layer, State
 from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.switches import overdue
-from console.views.breakers import breakers_view
+from console.views.own.breakers import breakers_view
 from console.views.sight import Sight
 from console.watch.alerting import Transition
 

@@ -16,7 +16,7 @@ from backends.profile.reference import FREE_TEXT
 from backends.profile.sql import kind_of
 from backends.records import Column
 from backends.text import Untrusted
-from console.views.windows import Ints, Rows, micros
+from console.views.health.windows import Ints, Rows, micros
 from console.watch.learning import Arrays
 
 WINDOW_DAYS: Final = 7

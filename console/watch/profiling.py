@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from backends.profile.days import CannotKeep
-from console.views.input_days import profile_days
-from console.views.kept import last_health
-from console.views.registry import registry_of
-from console.views.rollout import let_in
-from console.views.serving import serving_at
+from console.views.drift.input_days import profile_days
+from console.views.health.kept import last_health
+from console.views.health.windows import Reference
+from console.views.release.rollout import let_in
 from console.views.sight import Sight
-from console.views.windows import Reference
+from console.views.versions.registry import registry_of
+from console.views.versions.serving import serving_at
 
 
 def profile_environment(sight: Sight) -> tuple[int, list[str]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from backends.records import Alert, State
 from console.control.desk import Desk
 from console.policies.rules import AlertRule
-from console.views.health import ModelHealth
-from console.views.proposals import retrain_proposed, rollback_proposed
+from console.views.health.model import ModelHealth
+from console.views.incidents.proposals import retrain_proposed, rollback_proposed
 from console.views.sight import Sight
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 from acting_workspace import MODEL, Place, built
 
 from console.config import Workspace
-from console.views.assessment import assess_fleet
-from console.views.basis import ground
-from console.views.kept import keep_fleet, keep_health
+from console.views.health.assessment import assess_fleet
+from console.views.health.basis import ground
+from console.views.health.kept import keep_fleet, keep_health
 from console.views.sight import Sight
 
 

@@ -11,7 +11,7 @@ from pilots import console
 from console.config import open_workspace
 from console.lookout import Lookout
 from console.render.fleet import fleet_page, gap_curve
-from console.views.fleet import FleetRow
+from console.views.health.fleet import FleetRow
 
 
 def row_of(place: Place) -> FleetRow:

@@ -6,7 +6,7 @@ from acting_workspace import MODEL, Place
 from test_verbs_that_act import Verb, qd  # noqa: F401 - a fixture is found by its name
 
 from console.config import open_workspace
-from console.views.latest_action import latest_effective
+from console.views.health.latest_action import latest_effective
 from console.views.sight import Sight
 
 STATES = ("degraded", "fallback", "killed")

@@ -29,8 +29,8 @@ from console.locate import Located
 from console.runbook.attending import attend
 from console.screens.own import OwnScreen
 from console.session import Session
-from console.views.own import OwnView
-from console.views.own_machine import PACKAGES
+from console.views.own.machine import PACKAGES
+from console.views.own.view import OwnView
 
 PEOPLE_AT = datetime(2013, 4, 27, 9, 0, tzinfo=UTC)
 """The clock on the wall, while the simulated one stands at the workspace's NOW."""
@@ -185,7 +185,7 @@ async def test_screens_look_as_they_were_seen_to_look(
 ) -> None:
     monkeypatch.setenv("QUARTERDECK_ACTOR", "mara@bastion")
     monkeypatch.setattr(SystemClock, "real_now", lambda _: PEOPLE_AT)
-    monkeypatch.setattr("console.views.own_machine.installed", lambda: VERSIONS)
+    monkeypatch.setattr("console.views.own.machine.installed", lambda: VERSIONS)
     monkeypatch.setattr("platform.system", lambda: "Linux")
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     read = OwnScreen.read

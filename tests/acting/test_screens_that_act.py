@@ -138,7 +138,7 @@ async def test_kill_works_with_the_store_gone(place: Place) -> None:
     from backends.store.summary import write_summary
     from console.config import open_workspace
     from console.lookout import Lookout
-    from console.views.assessment import assess_fleet
+    from console.views.health.assessment import assess_fleet
 
     sight = Lookout(open_workspace(place.root), "production").sight()
     with sight.reader() as reader:

@@ -10,7 +10,7 @@ from console.analysis.calibration import calibration_bins
 from console.analysis.intervals import Interval
 from console.analysis.quality import binary_quality, regression_quality
 from console.analysis.quality_intervals import average_precision_interval, calibration_error_interval
-from console.views.quality_slices import measures_of
+from console.views.quality.slices import measures_of
 
 SAMPLES, ROWS = 200, 1500
 

@@ -21,7 +21,7 @@ from backends.store.landing import land
 from backends.store.paths import WorkspacePaths
 from backends.store.unpacking import restore_archive
 from console.cli.main import main
-from console.views.estimated import Estimates, KeptCalibration, keep_estimates, kept_estimates
+from console.views.health.estimated import Estimates, KeptCalibration, keep_estimates, kept_estimates
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "robustness"))
 from broken_workspaces import ask, evaluated, lived_in, whole

@@ -24,7 +24,7 @@ from console.config import init_workspace
 from console.guards import FILE_RULE
 from console.overrides import held_breakers
 from console.render.sources import source_page, sources_page
-from console.views.sources import SourcesView
+from console.views.sources.listing import SourcesView
 
 
 class Place:

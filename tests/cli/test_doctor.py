@@ -24,7 +24,7 @@ from console.locate import Located
 from console.screens.base import DeckScreen
 from console.session import Session
 from console.terminal import Terminal, colours
-from console.views.own_machine import program_findings, terminal_findings
+from console.views.own.machine import program_findings, terminal_findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "robustness"))
 from broken_workspaces import NOW, Made, ask, evaluated, lived_in, stand_at, whole
@@ -259,9 +259,9 @@ def test_the_file_system_of_a_path_is_the_deepest_and_newest_mount(path: str, ki
 
 
 def test_a_network_file_system_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import console.views.own_folder
+    import console.views.own.folder
 
-    monkeypatch.setattr(console.views.own_folder, "filesystem_of", lambda _path: "nfs4")
+    monkeypatch.setattr(console.views.own.folder, "filesystem_of", lambda _path: "nfs4")
     code, found = looked(root)
     assert code == 1
     assert "SQLite's locks cannot be relied on" in found["workspace.filesystem"]["what"]
@@ -269,10 +269,10 @@ def test_a_network_file_system_is_refused(root: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(("free", "state"), [(50 * 2**20, "critical"), (500 * 2**20, "warning"), (5 * 2**30, "ok")])
 def test_room_on_the_disk(root: Path, monkeypatch: pytest.MonkeyPatch, free: int, state: str) -> None:
-    import console.views.own_folder
+    import console.views.own.folder
 
     usage = SimpleNamespace(total=10 * 2**30, used=0, free=free)
-    monkeypatch.setattr(console.views.own_folder, "shutil", SimpleNamespace(disk_usage=lambda _path: usage))
+    monkeypatch.setattr(console.views.own.folder, "shutil", SimpleNamespace(disk_usage=lambda _path: usage))
     assert looked(root)[1]["disk.room"]["state"] == state
 
 

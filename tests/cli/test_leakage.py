@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from console.cli.exits import Exit
 from console.cli.main import main
-from console.views.leakage import LeakageAsked, leakage, standard_error
+from console.views.data.leakage import LeakageAsked, leakage, standard_error
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "leakage.json"
 Ask = Callable[..., tuple[int, str, str]]

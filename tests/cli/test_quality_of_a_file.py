@@ -114,7 +114,7 @@ def test_the_worst_slices_are_found_in_columns_that_nobody_named(
         assert found["worst_slices"][0]["excess"] == pytest.approx(loss[inside].mean() - loss[known & ~inside].mean())
         named = {column for each in found["worst_slices"] for column in each["where"]}
         assert not named & {"score", "outcome", "id", "vector", "at"}
-    monkeypatch.setattr("console.views.file_rows.MOST_SEARCHED", 1)
+    monkeypatch.setattr("console.views.quality.file_rows.MOST_SEARCHED", 1)
     assert "worst slices were searched in the first 1 of 3 columns" in " ".join(quality(capsys, path)["notes"])
 
 

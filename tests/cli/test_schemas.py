@@ -186,7 +186,7 @@ def test_an_answer_with_a_field_missing_or_of_another_type_does_not_fit(told: di
 
 
 def test_numbers_survive_the_way_through_json(told: dict[str, list[dict[str, Any]]]) -> None:
-    from console.views.fleet import FleetView
+    from console.views.health.fleet import FleetView
 
     answer = dict(told["fleet"][0])
     answer.pop("schema")

@@ -11,8 +11,8 @@ import pytest
 from compared_files import parquet
 
 from backends.data_files import rows
-from console.views.compare import compared
-from console.views.compare_column import ComparedColumn
+from console.views.compare.column import ComparedColumn
+from console.views.compare.files import compared
 
 SEEDED = np.random.default_rng(5)
 VALUES = {

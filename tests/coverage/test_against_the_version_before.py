@@ -13,7 +13,7 @@ from backends.records import Layer, Model, State
 from backends.store.landing import land, land_records
 from console.config import ClockSettings, init_workspace
 from console.lookout import Lookout
-from console.views.health import Signal
+from console.views.health.model import Signal
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=24)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.views.version_card import VersionView
+from console.views.versions.card import VersionView
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from registry_workspace import MADE, MODEL, PROMOTED, history

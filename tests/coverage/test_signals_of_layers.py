@@ -15,7 +15,7 @@ from backends.records import Column, Layer, MetricPoint, Model, ModelVersion, Pi
 from backends.store.landing import land, land_records
 from console.config import ClockSettings, Workspace, init_workspace
 from console.lookout import Lookout
-from console.views.health import ModelHealth, Signal
+from console.views.health.model import ModelHealth, Signal
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=30)

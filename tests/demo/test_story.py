@@ -20,9 +20,9 @@ from backends.records import Layer, State
 from console.config import Workspace
 from console.demo.story import DEFAULT_START
 from console.lookout import Lookout
-from console.views.assessment import would_help_of
-from console.views.registry import registry_of
-from console.views.would_help import WouldHelpView
+from console.views.health.assessment import would_help_of
+from console.views.incidents.would_help import WouldHelpView
+from console.views.versions.registry import registry_of
 
 ONSET = datetime(2013, 4, 22, 4, tzinfo=UTC)
 """22 April, midnight in New York."""

@@ -10,9 +10,9 @@ from incident_workspace import NOW, build
 
 from backends.store.compactor import compact
 from console.config import Workspace, open_workspace
-from console.views.assessment import assess_fleet
-from console.views.basis import ground
-from console.views.kept import keep_health
+from console.views.health.assessment import assess_fleet
+from console.views.health.basis import ground
+from console.views.health.kept import keep_health
 from console.views.sight import Sight
 
 

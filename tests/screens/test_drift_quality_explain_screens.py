@@ -18,7 +18,7 @@ from console.locate import Located
 from console.lookout import Lookout
 from console.screens.base import DeckScreen
 from console.session import Session
-from console.views.drift import Asked
+from console.views.drift.view import Asked
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, Made, days_of_predictions, made

@@ -14,7 +14,7 @@ from backends.records import Event, Model, SwitchState
 from backends.text import Untrusted
 from console.control.actions import ActionKind
 from console.render.changes import changes_page
-from console.views.changes import ChangesView
+from console.views.incidents.changes import ChangesView
 
 
 @pytest.fixture

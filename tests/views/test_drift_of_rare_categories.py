@@ -14,9 +14,9 @@ from backends.records import State
 from backends.store.compactor import compact
 from backends.store.landing import land
 from console.render.drift import drift_detail_page, drift_page
-from console.views.drift import DriftView
-from console.views.drift_column import ColumnShift
-from console.views.health import Signal
+from console.views.drift.column import ColumnShift
+from console.views.drift.view import DriftView
+from console.views.health.model import Signal
 
 DAYS, ROWS, CATEGORIES = 41, 2_100, 60_000
 

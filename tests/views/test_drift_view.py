@@ -20,10 +20,10 @@ from backends.text import Untrusted
 from console.cli.main import main
 from console.render.distances import distance
 from console.render.drift import drift_detail_page, drift_page
-from console.views.drift import Asked, DriftView
-from console.views.drift_bins import edge_labels
-from console.views.drift_column import ColumnShift
-from console.views.drift_ranking import ranked
+from console.views.drift.bins import edge_labels
+from console.views.drift.column import ColumnShift
+from console.views.drift.ranking import ranked
+from console.views.drift.view import Asked, DriftView
 from console.views.not_found import NoSuchColumn
 
 DAYS, ROWS = 90, 150

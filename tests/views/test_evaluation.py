@@ -16,9 +16,9 @@ from console.lookout import Lookout
 from console.policies.load import load_policies, shipped_policies
 from console.render.fleet import fleet_page
 from console.runbook.checks import Checks
-from console.views.health import ModelHealth, Signal
-from console.views.judging import Judged, silent, trouble_began
-from console.views.windows import hourly_ends, moment_of
+from console.views.health.judging import Judged, silent, trouble_began
+from console.views.health.model import ModelHealth, Signal
+from console.views.health.windows import hourly_ends, moment_of
 from playbooks.format import CheckCall
 
 START = datetime(2024, 3, 1, tzinfo=UTC)

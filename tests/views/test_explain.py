@@ -9,16 +9,16 @@ from console.policies.rules import AlertRule
 from console.policies.signals import SIGNALS
 from console.render.explain import explain_list_page, explain_page
 from console.render.quality import NAMES
-from console.views.compare_column import ComparedColumn
-from console.views.definitions import DEFINITIONS
-from console.views.drift_column import ColumnShift
-from console.views.drift_together import Together
-from console.views.drift_trend import SlowTrend
-from console.views.explain import NoSuchTopic, explain_list, explained
-from console.views.file_quality import GroupFairness, GroupMetrics, Metrics, WorstSliceView
-from console.views.labels import LabelDay, LabelPeriod, Waiting
-from console.views.parity import ParityColumn
-from console.views.quality import CalibrationRow, Period
+from console.views.compare.column import ComparedColumn
+from console.views.data.parity import ParityColumn
+from console.views.definitions.catalogue import DEFINITIONS
+from console.views.definitions.explain import NoSuchTopic, explain_list, explained
+from console.views.drift.column import ColumnShift
+from console.views.drift.together import Together
+from console.views.drift.trend import SlowTrend
+from console.views.quality.file import GroupFairness, GroupMetrics, Metrics, WorstSliceView
+from console.views.quality.labels import LabelDay, LabelPeriod, Waiting
+from console.views.quality.view import CalibrationRow, Period
 
 POLICIES = shipped_policies()
 

@@ -19,7 +19,7 @@ from console.api import NoSuchTable, open_workspace, tables
 from console.cli.schemas import SCHEMAS
 from console.lookout import Lookout
 from console.views.frames import columns_of
-from console.views.health import View
+from console.views.health.model import View
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "acting"))
 from acting_workspace import MODEL, built

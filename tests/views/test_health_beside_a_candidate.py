@@ -20,8 +20,8 @@ from console.config import open_workspace
 from console.lookout import Lookout
 from console.render.fleet import fleet_page
 from console.render.model import model_page
-from console.views.drift import Asked
-from console.views.health import ModelHealth
+from console.views.drift.view import Asked
+from console.views.health.model import ModelHealth
 
 NOW = START + 40 * DAY
 BEGAN = NOW - 2 * DAY

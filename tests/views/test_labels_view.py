@@ -12,7 +12,7 @@ from views_workspace import DAY, START, Made, days_of_predictions, made
 from backends.records import State
 from backends.store.landing import land
 from console.render.labels import labels_page
-from console.views.labels import LabelsView
+from console.views.quality.labels import LabelsView
 
 DAYS, ROWS = 40, 120
 NOW = START + DAYS * DAY

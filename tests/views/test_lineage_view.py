@@ -11,7 +11,7 @@ from backends.records import Layer, MetricPoint, Model, ModelVersion, State
 from backends.text import Untrusted
 from console.control.actions import ActionKind
 from console.render.lineage import lineage_page
-from console.views.version_card import NoSuchVersion
+from console.views.versions.card import NoSuchVersion
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 from backends.records import State
 from console.render import figures
 from console.render.quality import quality_page
-from console.views.quality import NoSuchSlice, QualityAsked
+from console.views.quality.view import NoSuchSlice, QualityAsked
 
 DAYS, ROWS = 40, 120
 

@@ -20,8 +20,8 @@ from backends.records import Model, State
 from backends.store.landing import land
 from backends.store.reader import Reader
 from console.control.actions import version_label
-from console.views.rollout import RolloutMeasured
-from console.views.rollout_measured import judgement_of, measured, traffic_measured
+from console.views.release.measured import judgement_of, measured, traffic_measured
+from console.views.release.rollout import RolloutMeasured
 from console.views.sight import Sight
 
 BEGAN = START + DAY

@@ -20,8 +20,8 @@ from console.render.audit import audit_page, chain_page, entry_detail
 from console.render.sources import source_page, sources_page
 from console.render.switches import switches_page
 from console.views.actions import NoSuchAction
-from console.views.source import Source
-from console.views.sources import SourcesView
+from console.views.sources.listing import SourcesView
+from console.views.sources.source import Source
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from backends.store.compactor import compact
 from backends.store.errors import StoreError
 from backends.store.landing import land
 from backends.store.reader import open_reader
-from console.views.input_days import InputDays, input_days, profile_days
-from console.views.subject import LetIn
-from console.views.windows import Reference
+from console.views.drift.input_days import InputDays, input_days, profile_days
+from console.views.health.subject import LetIn
+from console.views.health.windows import Reference
 
 AT = START + 40 * DAY
 REFERENCE = Reference(START, START + 21 * DAY, "the first three weeks")

@@ -16,7 +16,7 @@ from backends.records import State, SwitchState
 from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
 from console.render.fleet import fleet_page
 from console.render.switches import switches_page
-from console.views.switches import SwitchRow
+from console.views.release.switches import SwitchRow
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from backends.text import Untrusted
 from console.render.version import version_page
 from console.render.versions import versions_page
 from console.views.not_found import NoSuchModel
-from console.views.version_card import NoSuchVersion, VersionView
-from console.views.versions import VersionRow
+from console.views.versions.card import NoSuchVersion, VersionView
+from console.views.versions.listing import VersionRow
 
 
 @pytest.fixture(scope="module")

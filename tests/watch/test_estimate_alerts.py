@@ -21,8 +21,8 @@ from console.cli.main import main
 from console.clock import SimulatedClock, SystemClock
 from console.config import open_workspace
 from console.render.alerts import alerts_page
-from console.views.estimated import keep_estimates, kept_estimates
-from console.views.kept import fleet_in_force, health_in_force
+from console.views.health.estimated import keep_estimates, kept_estimates
+from console.views.health.kept import fleet_in_force, health_in_force
 from console.watch.rounds import watch_once
 
 pytestmark = pytest.mark.learns

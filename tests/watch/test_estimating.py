@@ -28,9 +28,9 @@ from console.lookout import Lookout
 from console.render import figures
 from console.render.drift import drift_detail_page, drift_page
 from console.render.quality import quality_page
-from console.views.drift import Asked
-from console.views.estimated import Estimates, kept_estimates
-from console.views.quality import QualityAsked, QualityView
+from console.views.drift.view import Asked
+from console.views.health.estimated import Estimates, kept_estimates
+from console.views.quality.view import QualityAsked, QualityView
 from console.watch.estimator import calibrations, told_apart
 from console.watch.period_inputs import learnable
 from console.watch.rounds import Round, watch_once

@@ -61,7 +61,7 @@ def ask(place: Made, capsys: pytest.CaptureFixture[str]) -> Ask:
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The models that are judged from here on."""
-    from console.views import assessment
+    from console.views.health import assessment
 
     found: list[str] = []
     true = assessment.evaluate

@@ -22,9 +22,11 @@ from console.cli.main import main
 from console.clock import SimulatedClock
 from console.config import open_workspace
 from console.simulation import write_clock
-from console.views import drift_look, labels_look, quality_look
-from console.views.estimated import Estimates, Telling, keep_estimates
-from console.views.kept_look import look_in_force
+from console.views.drift import look as drift_look
+from console.views.health.estimated import Estimates, Telling, keep_estimates
+from console.views.health.kept_look import look_in_force
+from console.views.quality import labels_look
+from console.views.quality import look as quality_look
 from console.watch.evaluation import evaluate_workspace
 from console.watch.looking import LOOKS as KEPT
 from console.watch.looking import keep_looks

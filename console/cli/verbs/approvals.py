@@ -37,7 +37,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 
 def _verify(context: Context, identifier: str) -> Exit:
-    from console.views.signatures import signatures_view  # loads the gates, which --help does not need
+    from console.views.approvals.signatures import signatures_view  # loads the gates, which --help does not need
 
     try:
         view = signatures_view(context.lookout.sight(), identifier)
@@ -48,7 +48,7 @@ def _verify(context: Context, identifier: str) -> Exit:
 
 
 def _export(context: Context, options: argparse.Namespace) -> Exit:
-    from console.views.signatures import export_bundle
+    from console.views.approvals.signatures import export_bundle
 
     try:
         view = export_bundle(context.lookout.sight(), options.id, options.to or Path(options.id))

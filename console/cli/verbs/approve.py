@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.views.asked import approval_asked, approval_at_once  # loads the gates, which --help does not need
+    from console.views.approvals.asked import approval_asked, approval_at_once  # loads the gates, which --help does not need
 
     try:
         asked = approval_asked(context.lookout.sight(), options.id, PATIENCE, key_file=options.key_file)

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.render.may import may_page  # whose modules --help does not need
-    from console.views.may import action_named, may_view, somebody
+    from console.views.approvals.may import action_named, may_view, somebody
 
     if options.environment is not None:
         context.options.env = options.environment

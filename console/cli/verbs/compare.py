@@ -24,7 +24,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
     load_numpy()
     from console.render.compare import compare_page  # after the arguments are known to be right
-    from console.views.compare import compared
+    from console.views.compare.files import compared
 
     asked = [name.strip() for name in (options.columns or "").split(",") if name.strip()]
     if options.columns is not None and not asked:

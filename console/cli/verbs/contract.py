@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from console.contracts.contract import ReadContract
     from console.policies.load import Policies
-    from console.views.contract import ContractCheckView
+    from console.views.data.contract import ContractCheckView
 
 ENDINGS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson")
 
@@ -66,7 +66,7 @@ def _propose(context: Context, options: argparse.Namespace) -> Exit:
     from backends.yaml_text import YamlFileError
     from backends.yaml_writing import yaml_document
     from console.contracts.contract import read_contract
-    from console.views.contract import ContractProposalView
+    from console.views.data.contract import ContractProposalView
 
     if options.to is not None and os.path.lexists(options.to):
         raise Problem(Exit.USAGE, f"{options.to} exists already: nothing was written; give another name")
@@ -111,7 +111,7 @@ def _checked(context: Context, options: argparse.Namespace) -> ContractCheckView
     if options.file is None and options.first.lower().endswith((".yaml", ".yml")):
         raise Problem(Exit.USAGE, f"which rows? qd contract check {options.first} FILE; or qd contract check MODEL for what a model logged")
     from console.contracts.contract import read_contract  # after the arguments are known to be right
-    from console.views.contract import checked
+    from console.views.data.contract import checked
 
     if options.file is None:
         if options.moment not in {None, "logs"}:

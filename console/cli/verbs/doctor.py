@@ -9,7 +9,7 @@ from console.cli.context import WIDTH, Context, Problem
 from console.cli.exits import Exit
 from console.render.own import own_page
 from console.terminal import terminal
-from console.views.own import own_view
+from console.views.own.view import own_view
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

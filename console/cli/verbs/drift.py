@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.render.drift import drift_detail_page, drift_page  # after the arguments are known to be right
-    from console.views.drift import Asked
+    from console.views.drift.view import Asked
 
     first, last = _day(options.first, "--from"), _day(options.last, "--to")
     reference = _day(options.reference_from, "--reference-from"), _day(options.reference_to, "--reference-to")

@@ -22,7 +22,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.control.errors import JournalUnavailable, Refused
     from console.control.terminal import this_terminal
     from console.lifting import length_of
-    from console.views.elevation import elevation_view
+    from console.views.approvals.elevation import elevation_view
 
     if options.off and options.length is not None:
         raise Problem(Exit.USAGE, "either a length or --off")

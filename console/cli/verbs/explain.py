@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
     from console.render.explain import explain_list_page, explain_page  # after the arguments are known to be right
-    from console.views.explain import explain_list, explained
+    from console.views.definitions.explain import explain_list, explained
 
     policies = _policies(context)
     if not options.name:

@@ -13,7 +13,7 @@ from console.cli.exits import Exit
 from console.cli.recording import refuse_unknown_model
 
 if TYPE_CHECKING:
-    from console.views.incident import IncidentView
+    from console.views.incidents.incident import IncidentView
     from widgets.line import Page
 
 OPEN = "open"

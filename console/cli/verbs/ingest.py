@@ -9,7 +9,7 @@ from backends.text import Untrusted
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.cli.progress import Bar
-from console.views.ingested import IngestedFile, IngestView
+from console.views.sources.ingested import IngestedFile, IngestView
 
 TABLES = ("predictions", "labels", "metrics", "records", "events")
 

@@ -27,7 +27,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     recording.refuse_unfit(context, options)
     from console.contracts.searching import keep_leakage
     from console.render.leakage import leakage_page  # after the arguments are known to be right
-    from console.views.leakage import LeakageAsked, leakage
+    from console.views.data.leakage import LeakageAsked, leakage
 
     asked = LeakageAsked(
         label=options.label,

@@ -9,7 +9,7 @@ from console.cli.context import WIDTH, Context
 from console.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from console.views.lineage import LineageView
+    from console.views.lineage.view import LineageView
     from widgets.line import Page
 
 

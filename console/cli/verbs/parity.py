@@ -34,7 +34,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     recording.refuse_unfit(context, options)
     from console.contracts.searching import keep_parity
     from console.render.parity import parity_page  # after the arguments are known to be right
-    from console.views.parity import ParityAsked, parity
+    from console.views.data.parity import ParityAsked, parity
 
     columns = tuple(dict.fromkeys(options.columns.split(","))) if options.columns else ()
     keys = tuple(dict.fromkeys(options.key))

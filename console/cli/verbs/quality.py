@@ -36,7 +36,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.by == "month" or len(options.slice or ()) > 1:
         raise Problem(Exit.USAGE, "of a model: --by day or week, and one --slice at a time")
     from console.render.quality import quality_page  # after the arguments are known to be right
-    from console.views.quality import QualityAsked
+    from console.views.quality.view import QualityAsked
 
     view = context.lookout.quality(options.model, QualityAsked(options.by or "day", (options.slice or [None])[0]))
     context.show(view, "quality", lambda: quality_page(view, width=WIDTH, tabbed=False))
@@ -48,8 +48,8 @@ def _of_file(context: Context, options: argparse.Namespace) -> Exit:
         raise Problem(Exit.USAGE, "a file needs both --label COLUMN and --score COLUMN")
     _check(context, options)
     from console.render.file_quality import file_quality_page
-    from console.views.file_quality import file_quality, one_class
-    from console.views.file_rows import MINIMUM_SLICE, FileAsked
+    from console.views.quality.file import file_quality, one_class
+    from console.views.quality.file_rows import MINIMUM_SLICE, FileAsked
 
     asked = FileAsked(
         label=options.label,

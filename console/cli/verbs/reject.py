@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> Exit:
-    from console.views.asked import approval_at_once  # loads the gates, which --help does not need
+    from console.views.approvals.asked import approval_at_once  # loads the gates, which --help does not need
 
     try:
         view = approval_at_once(context.lookout.sight(), options.id)

@@ -40,7 +40,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
 def _shown(context: Context, wanted: str) -> Exit:
     from console.control.identity import current_actor  # what --help does not need
-    from console.views.reviews import review_view
+    from console.views.approvals.reviews import review_view
 
     sight = context.lookout.sight()
     actor = current_actor(sight.clock)

@@ -81,7 +81,7 @@ def _shift(context: Context, options: argparse.Namespace) -> dict[str, object]:
 
 
 def _under_way(context: Context, model: str) -> TrafficSetting | None:
-    from console.views.rollout import rollout_in_force
+    from console.views.release.rollout import rollout_in_force
 
     return rollout_in_force(context.lookout.sight(), model)
 

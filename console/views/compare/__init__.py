@@ -1,0 +1,1 @@
+"""Two files of rows side by side."""

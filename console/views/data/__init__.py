@@ -1,0 +1,1 @@
+"""The rows of a model held against what is agreed of them."""

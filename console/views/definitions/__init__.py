@@ -1,0 +1,1 @@
+"""What every number and word means, written down in one place."""

@@ -1,0 +1,79 @@
+"""What is meant by the checks of data: contracts of rows, leakage, parity."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.views.definitions.definition import Definition
+
+DATA: Final[dict[str, Definition]] = {
+    "contract": Definition(
+        "contract of rows",
+        "What rows that go into a model, or come out of it, must look like, and whether they do.",
+        "schema: a column is not there, has another kind, or no row has a value. nulls, range, among: rows that break it / rows. allowed: "
+        "one row is critical. unique: rows whose key stood in an earlier row (on logs: of the same 12 hours) / rows. freshness: age of the "
+        "newest time. columns: columns that nobody promised.",
+        "shares; freshness in hours",
+        "contracts/*.yaml of the workspace; the last 24 hours of live predictions, judged every 12 hours; without a contract the signature "
+        "of the version that serves",
+        "Those of the alert rules data.nulls, data.range, data.duplicates and data.schema; max_null_share and freshness by the contract.",
+        "A contract that was proposed says what the rows were, not what is right: winter's range of temperatures is broken in spring.",
+        (
+            *(f"contract.{rule}" for rule in ("schema", "nulls", "allowed", "among", "range", "unique", "freshness", "columns")),
+            "referential integrity",
+            "uniqueness",
+            "allowed values",
+        ),
+        ("null_share", "out_of_range_share", "schema_violations", "duplicate_share", "shape"),
+    ),
+    "leakage": Definition(
+        "leakage",
+        "Signs that training rows know what they could not have known when the model is asked.",
+        "alone: AUC of one column by itself; of a category the share of outcome 1 in the other four of five folds, with 10 rows of the "
+        "overall share added. absence: AUC of whether it has a value. time: rows whose feature time is later than the as-of key, or than "
+        "the time of the outcome. as-of key: rows that do not say as of when their features were taken. Interval: Hanley and McNeil 1982.",
+        "AUC, .5 tells nothing; rows",
+        "one file of rows: qd leakage FILE --label COLUMN",
+        "AUC: warns when the lower end of its interval is over .90, critical over .98; 30 rows of each outcome are needed. One row from "
+        "the future, or without an as-of time, is critical. No as-of key named: unknown.",
+        "A strong honest feature looks the same as a leak: ask whether it is known at the moment of the score. Two columns that leak only "
+        "together are not seen.",
+        ("target leakage", "as-of key", "single-feature auc", "late features"),
+        ("auc", "contract"),
+    ),
+    "parity": Definition(
+        "training-serving parity",
+        "Whether the same requests have the same values as computed offline and as used online.",
+        "Requests that stand exactly once on either side, joined by the key. differ: requests whose values differ, or that only one side "
+        "has a value for, / requests; numbers may differ by 1e-6 of the greater one (--tolerance). nulls, defaults: shares of either side.",
+        "shares of the requests on both sides",
+        "qd parity OFFLINE ONLINE|MODEL --key COLUMN: files, or what a model logged; scores of logged requests, computed again: a replay",
+        "differ: warns over .1 %, critical over 2 %. Missing values or a default that is counted: warns when the shares are 1 point apart, "
+        "critical at 5. 30 requests on both sides are needed.",
+        "Requests that only one side has take no part: read how many those are.",
+        (
+            "training-serving skew",
+            "skew",
+            "replay",
+            "default rate",
+            "defaults",
+            "differing",
+            "share",
+            "largest",
+            "matched",
+            "repeated",
+            "tolerance",
+        ),
+        ("null_share", "shape"),
+    ),
+    "shape": Definition(
+        "shape of a value",
+        "An offending value without the value: enough to see what went wrong, too little to know who it is about.",
+        "Letters as a or A, digits as 9, all else as it is; at most 40 characters. A column with show_values: true shows values.",
+        source="the rows that break a rule of a contract",
+        misleads="Marks and the number of characters stay: a short list of possible values can still be told apart.",
+        also=("redacted", "its shape"),
+        see=("contract",),
+    ),
+}
+"""By name, in lower case."""

@@ -1,0 +1,1 @@
+"""How far the inputs and the scores of a model moved."""

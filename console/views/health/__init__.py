@@ -1,0 +1,1 @@
+"""How every model stands: signals, the rules that judge them, four layers, and the fleet made of them."""

@@ -1,0 +1,83 @@
+"""Error budgets of a model's objectives: which is spent most, and whether one burns too fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from backends.records import State
+from console.analysis.slo import EventCounts, budget_status
+from console.policies.load import Policies
+from console.policies.rules import AlertRule, GoodEvents, GoodSlices, Slo
+from console.views.health.judging import Judged, judge, limits_of, unknown
+from console.views.health.measures import Measured
+from console.views.health.model import Budget
+from console.views.health.subject import Subject
+from console.views.health.windows import Ints, Rows, micros
+
+
+def budgets(
+    policies: Policies, rules: Sequence[AlertRule], subject: Subject, rows: Rows, judged: Sequence[Judged], at: datetime, strip: Ints
+) -> tuple[Budget | None, Judged | None]:
+    """The budget that is spent most, and the burn rule judged on it."""
+    found: list[tuple[float, Slo, Budget, float]] = []
+    for slo in policies.slos_for(subject.model.name, subject.environment, subject.model.task):
+        events = _events_of(slo, rows, judged)
+        if events is None:
+            continue
+        status = budget_status(events, micros(at), slo.objective, period=round(slo.window.total_seconds() * 1_000_000))
+        if status.budget_left is None:
+            continue
+        rate = (
+            max((alert.long.burn_rate or 0.0) / alert.rule.rate for alert in status.alerts if alert.state != State.UNKNOWN)
+            if any(alert.state != State.UNKNOWN for alert in status.alerts)
+            else 0.0
+        )
+        budget = Budget(
+            slo=slo.id,
+            objective=slo.objective,
+            left=status.budget_left,
+            state=status.state,
+            why=f"SLO {slo.id} ({slo.title}, {slo.objective:.1%}): {status.reason}",
+        )
+        found.append((status.budget_left, slo, budget, rate))
+    rule = next((rule for rule in rules if rule.signal == "slo_burn"), None)
+    if not found:
+        return None, unknown(rule, "no objective can be computed for this model") if rule else None
+    _, _, budget, _ = min(found, key=lambda each: each[0])
+    if rule is None:
+        return budget, None
+    _, fastest, _, rate = max(found, key=lambda each: each[3])
+    measured = Measured(np.append(np.full(len(strip) - 1, np.nan), rate), np.ones(len(strip), dtype=np.int64), of=fastest.id)
+    judged_burn = judge(rule, measured, limits_of(rule, subject.model.name, None), strip, strip)
+    # A promise about the model layer that burns is the model's trouble, whatever layer the rule is filed under.
+    return budget, replace(judged_burn, signal=judged_burn.signal.model_copy(update={"layer": fastest.layer}))
+
+
+def _events_of(slo: Slo, rows: Rows, judged: Sequence[Judged]) -> EventCounts | None:
+    good = slo.good
+    if isinstance(good, GoodEvents):
+        if good.column == "served_by" and good.one_of is not None:
+            meant = rows.served_by == "switch"
+            bad = ~np.isin(rows.served_by[~meant].astype(str), list(good.one_of))
+            return EventCounts.of(rows.event_at[~meant], bad) if len(bad) else None
+        if good.column == "latency_ms" and good.at_most is not None:
+            known = ~np.isnan(rows.latency_ms)
+            return EventCounts.of(rows.event_at[known], rows.latency_ms[known] > good.at_most) if known.any() else None
+        return None
+    return _slices_of(good, judged)
+
+
+def _slices_of(good: GoodSlices, judged: Sequence[Judged]) -> EventCounts | None:
+    signal = next((each for each in judged if each.rule is not None and each.rule.signal == good.signal and each.values is not None), None)
+    if signal is None or signal.values is None or signal.ends is None:
+        return None
+    values = np.abs(signal.values) if good.signal == "late_gap" else signal.values
+    known = ~np.isnan(values)
+    if not known.any():
+        return None
+    bad = values[known] > good.at_most if good.at_most is not None else values[known] < (good.at_least or 0.0)
+    return EventCounts.of(signal.ends[known] - 1, bad)

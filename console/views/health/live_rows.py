@@ -1,0 +1,69 @@
+"""The live rows of one model, laid out for judging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from backends.store import queries
+from backends.store.reader import Reader
+from console.views.health.subject import LetIn
+from console.views.health.windows import HOUR, Rows, micros
+
+
+def live_rows(reader: Reader, environment: str, model: str, start: datetime, end: datetime, *, columns: Sequence[str] = ()) -> Rows:
+    """The live rows of a model with the labels known now, in order of time, with some of its inputs."""
+    return rows_of(queries.scored(reader, environment, model, start, end, role="live", columns=columns))
+
+
+def as_meant(rows: Rows, overrides: Sequence[tuple[datetime, datetime]]) -> Rows:
+    """Rows with those that a person's switch had answered marked `switch`: neither a fault nor a broken promise."""
+    if not overrides:
+        return rows
+    served_by = rows.served_by.copy()
+    for start, end in overrides:
+        # The request that was under way when the switch moved may still be answered the other way.
+        inside = (rows.event_at >= micros(start) - HOUR) & (rows.event_at <= micros(end) + HOUR)
+        served_by[inside & (served_by != "model")] = "switch"
+    return replace(rows, served_by=served_by)
+
+
+def apart(rows: Rows, let_in: Sequence[LetIn]) -> tuple[Rows, Rows]:
+    """Rows that the serving version answered, and those of candidates while they were let in beside it."""
+    beside = np.zeros(len(rows), dtype=np.bool_)
+    for each in let_in:
+        beside |= (rows.version == each.version) & (rows.event_at >= micros(each.start)) & (rows.event_at < micros(each.end))
+    return (rows.where(~beside), rows.where(beside)) if beside.any() else (rows, rows.where(beside))
+
+
+def without_candidates(found: queries.Scored, let_in: Sequence[LetIn]) -> queries.Scored:
+    """Scores without those that candidates answered while they were let in."""
+    beside = np.zeros(len(found.key), dtype=np.bool_)
+    for each in let_in:
+        start, end = (np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us") for moment in (each.start, each.end))
+        beside |= (found.version == each.version) & (found.event_at >= start) & (found.event_at < end)
+    if not beside.any():
+        return found
+    arrays = {field.name: getattr(found, field.name)[~beside] for field in fields(found) if field.name != "columns"}
+    return replace(found, **arrays, columns={name: values[~beside] for name, values in found.columns.items()})
+
+
+def rows_of(found: queries.Scored) -> Rows:
+    """Scored rows laid out for judging."""
+    event_at = found.event_at.astype("datetime64[us]").astype(np.int64)
+    order = np.argsort(event_at, kind="stable")
+    known_at = found.label_known_at.astype("datetime64[us]").astype(np.int64)
+    return Rows(
+        key=found.key[order],
+        event_at=event_at[order],
+        score=found.score[order],
+        label=found.label[order],
+        label_known_at=np.where(np.isnan(found.label), np.iinfo(np.int64).max, known_at)[order],
+        latency_ms=found.latency_ms[order],
+        version=found.version[order],
+        served_by=found.served_by[order],
+        columns={name: values[order] for name, values in found.columns.items()},
+    )

@@ -1,0 +1,234 @@
+"""Did it help? What was scored since an action took effect, against what went before and against what would have been."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from backends.records import Model, Moment
+from backends.store import queries
+from backends.store.reader import Reader
+from console.analysis.would_help import MINIMUM_ROWS, would_help
+from console.control.actions import ALIAS_KINDS, TRAFFIC_KINDS, ActionKind
+from console.control.records import ActionRecord
+from console.render import figures
+from console.views.health.live_rows import rows_of
+from console.views.health.measures import quality_between
+from console.views.health.model import Quality, View
+from console.views.health.windows import micros
+from console.views.incidents.would_help import FALLBACK
+from console.views.sight import Sight
+from console.views.versions.registry import registry_of
+
+BEFORE: Final = timedelta(hours=24)
+"""How far back "before" reaches."""
+
+NO_EFFECT_AFTER: Final = timedelta(minutes=60)
+"""How long an action may show no effect before the next step is named."""
+
+Verdict = Literal["watching", "helped", "no effect", "worse", "unknown"]
+
+_SERVED_BY = {
+    ActionKind.FALLBACK: "fallback",
+    ActionKind.DEGRADE: "degraded",
+    ActionKind.RESTORE: "model",
+    ActionKind.ROLLBACK: "model",
+    ActionKind.PROMOTE: "model",
+    ActionKind.SHIFT: "model",
+    ActionKind.ABORT: "model",
+}
+
+
+class EffectView(View):
+    """The effect of one action as it is known by now."""
+
+    action: str
+    kind: str
+    environment: str
+    model: str
+    acted_at: Moment
+    at: Moment
+    zone: str
+    from_: str | None
+    to: str | None
+    task: str
+    before: Quality | None
+    """The last 24 hours before it took effect."""
+    after: Quality | None
+    """What was scored since, by what it put in force; None when nothing was."""
+    scored_since: int
+    as_wanted: int
+    """How many of them came from what was put in force: the rest shows that serving has not followed."""
+    same_rows: int
+    """Rows since then with an outcome and a score of what served before, too."""
+    loss: float | None = None
+    """Brier score or MAE on them, and of what served before on the same rows."""
+    loss_otherwise: float | None = None
+    verdict: Verdict
+    message: str
+    next_labels_at: Moment | None = None
+    """By when outcomes of the first scores since are due, though some come sooner; None when the model does not say how long that takes."""
+
+
+def effect_view(sight: Sight, reader: Reader, action_id: str) -> EffectView:
+    """Measure the effect of one action at the sight's moment. Raises LookupError for an unknown action, StoreError."""
+    record = sight.control.action(action_id)
+    if record is None:
+        raise LookupError(f"there is no action {action_id}: see `actions`")
+    registry = registry_of(reader, sight.environment, sight.at)
+    model = registry.models.get(record.model)
+    if model is None:
+        raise LookupError(f"nothing is known of {record.model} in the store, so its effect cannot be measured")
+    acted_at = record.finished_at or record.intended_at
+    return _measured(sight, reader, record, model, acted_at)
+
+
+def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, acted_at: datetime) -> EffectView:
+    since = queries.scored(reader, sight.environment, model.name, acted_at, sight.at)
+    live = since.role == "live"
+    put, _ = _versions(record)
+    counted = since.role == ("shadow" if _silent(record) else "live")
+    wanted = counted & (since.served_by == _SERVED_BY.get(record.kind, "killed"))
+    if put is not None:
+        wanted &= since.version == put
+    earlier = queries.scored(reader, sight.environment, model.name, acted_at - BEFORE, acted_at, role="live")
+    now = micros(sight.at)
+    before = quality_between(rows_of(earlier), model.task, micros(acted_at - BEFORE), micros(acted_at), now, model.threshold)
+    after = None
+    if wanted.any():
+        own = queries.Scored(
+            **{name: getattr(since, name)[wanted] for name in _ARRAYS}, columns={name: each[wanted] for name, each in since.columns.items()}
+        )
+        after = quality_between(rows_of(own), model.task, micros(acted_at), now, now, model.threshold)
+    otherwise = _otherwise(record, model, since, wanted)
+    verdict, message = _judged(record, sight, acted_at, before, after, otherwise, int(live.sum()), int(wanted.sum()))
+    delay = model.label_delay_hours
+    return EffectView(
+        action=record.id,
+        kind=record.kind.value,
+        environment=record.environment,
+        model=record.model,
+        acted_at=acted_at,
+        at=sight.at,
+        zone=sight.workspace.settings.display_zone,
+        from_=record.from_,
+        to=record.to,
+        task=model.task,
+        before=before if before.scored else None,
+        after=after,
+        scored_since=int(live.sum()),
+        as_wanted=int(wanted.sum()),
+        same_rows=otherwise[0] if otherwise else 0,
+        loss=otherwise[1] if otherwise else None,
+        loss_otherwise=otherwise[2] if otherwise else None,
+        verdict=verdict,
+        message=message,
+        next_labels_at=acted_at + timedelta(hours=delay) if delay is not None else None,
+    )
+
+
+_ARRAYS = ("key", "event_at", "version", "role", "served_by", "score", "latency_ms", "label", "label_known_at")
+
+_Otherwise = tuple[int, float, float, str]
+"""Rows, loss of what serves, loss of what served before on the same rows, and the answer of the paired comparison."""
+
+
+def _versions(record: ActionRecord) -> tuple[str | None, str | None]:
+    """The version that an action put in force, and the one that it took out or beside which it was put; None for switches."""
+    if record.kind in ALIAS_KINDS:
+        return record.to, record.from_
+    if record.kind not in TRAFFIC_KINDS:
+        return None, None
+    terms = _terms(record)
+    pair = terms.get("candidate"), terms.get("stable")
+    return pair if record.kind is ActionKind.SHIFT else (pair[1], pair[0])
+
+
+def _silent(record: ActionRecord) -> bool:
+    """Whether the candidate of a rollout scores without answering."""
+    return record.kind is ActionKind.SHIFT and bool(_terms(record).get("shadow"))
+
+
+def _terms(record: ActionRecord) -> dict[str, Any]:
+    return (record.plan or {}).get("terms") or {}
+
+
+def _otherwise(record: ActionRecord, model: Model, since: queries.Scored, wanted: np.ndarray) -> _Otherwise | None:
+    """Compare on the very rows scored since with what served before and went on scoring them in the shadow."""
+    _, rival = _versions(record)
+    if record.kind is ActionKind.RESTORE:
+        rival = FALLBACK if record.from_ == FALLBACK else None
+    # Beside a version that answers, the other one scores in the shadow, and the other way round.
+    beside = since.role == ("live" if _silent(record) else "shadow")
+    if record.kind is ActionKind.FALLBACK:
+        # While the fallback answers, the version in force is what goes on in the shadow.
+        named = sorted({str(version) for version in since.version[wanted].tolist()} - {FALLBACK})
+        rival = named[0] if len(named) == 1 else None
+    if rival is None:
+        return None
+    of_rival = beside & (since.version == rival)
+    theirs = dict(zip(since.key[of_rival].tolist(), since.score[of_rival].tolist(), strict=True))
+    rows = [row for row in np.flatnonzero(wanted).tolist() if since.key[row] in theirs and since.label[row] == since.label[row]]
+    if len(rows) < MINIMUM_ROWS:
+        return None
+    hours = since.event_at[rows].astype("datetime64[h]").astype(np.int64)
+    scores = {"now": since.score[rows], "otherwise": np.array([theirs[since.key[row]] for row in rows])}
+    found = would_help(scores, since.label[rows], "otherwise", task=model.task, groups=hours)
+    ours = found.candidate("now")
+    if ours is None or ours.loss is None or found.current.loss is None:
+        return None
+    return len(rows), ours.loss, found.current.loss, str(ours.answer)
+
+
+def _judged(
+    record: ActionRecord,
+    sight: Sight,
+    acted_at: datetime,
+    before: Quality,
+    after: Quality | None,
+    otherwise: _Otherwise | None,
+    scored: int,
+    as_wanted: int,
+) -> tuple[Verdict, str]:
+    ago = figures.age(max(sight.at - acted_at, timedelta()))
+    if record.kind is ActionKind.KILL:
+        return "unknown", "no answer is given, so there is nothing to measure; the outcomes of callers' own default are not recorded"
+    if not scored:
+        return "watching", f"nothing was scored since ({ago})"
+    if not as_wanted:
+        wanted = _versions(record)[0] or _SERVED_BY[record.kind]
+        return "no effect", f"none of {figures.count(scored)} scores since came from {wanted}: serving has not followed"
+    if after is None or not after.labelled:
+        return "watching", f"no labels yet for {figures.count(as_wanted)} scores since"
+    if after.labelled < MINIMUM_ROWS:
+        return "watching", f"only {after.labelled} of {figures.count(after.scored)} scores since have a label; {MINIMUM_ROWS} are needed"
+    if otherwise is not None:
+        rows, ours, theirs, answer = otherwise
+        told = f"{figures.share(ours)} against {figures.share(theirs)} without it, on the same {figures.count(rows)} rows"
+        if answer == "better":
+            return "helped", f"it helps: {told}"
+        if answer == "worse":
+            return "worse", f"it made things worse: {told}"
+        return _late(sight, acted_at, f"no difference can be told: {told}")
+    return _unpaired(sight, acted_at, before, after)
+
+
+def _unpaired(sight: Sight, acted_at: datetime, before: Quality, after: Quality) -> tuple[Verdict, str]:
+    """Other rows than before: only a large change of the error says something."""
+    name, was, now = ("Brier", before.brier, after.brier) if after.brier is not None else ("MAE", before.mae, after.mae)
+    if was is None or now is None:
+        return "unknown", "there is nothing from before to compare with"
+    told = f"{name} {figures.share(was)} before, {figures.share(now)} since, on other rows"
+    if now < 0.9 * was:
+        return "helped", f"it seems to help: {told}"
+    if now > 1.1 * was:
+        return "worse", f"it seems worse: {told}"
+    return _late(sight, acted_at, f"about the same: {told}")
+
+
+def _late(sight: Sight, acted_at: datetime, told: str) -> tuple[Verdict, str]:
+    if sight.at - acted_at < NO_EFFECT_AFTER:
+        return "watching", told
+    return "no effect", f"no effect after {figures.age(sight.at - acted_at)}: {told}"

@@ -1,0 +1,1 @@
+"""What a version came from, and what came of it."""

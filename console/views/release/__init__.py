@@ -1,0 +1,1 @@
+"""How versions come to answer: gates, shares of traffic, triggers, switches."""
