@@ -31,6 +31,7 @@ from console.control.actions import (
     version_label,
 )
 from console.control.errors import JournalUnavailable, NotFound, Refused
+from console.control.identity import PLAYED_VARIABLE, played_in_vain
 from console.facts_in_time import FactsRead, base_facts, facts_at_execution, read_facts
 from console.render.plan import plan_page, receipt_text
 
@@ -59,7 +60,9 @@ def acting_arguments(parser: argparse.ArgumentParser, *, confirmed: bool = True,
 
 
 def desk_of(context: Context, *, elevated: bool = False, environment: str | None = None) -> Desk:
-    """The desk of this run, in `environment` or the one of the run; says on stderr which policies are in force when the files are broken.
+    """The desk of this run, in `environment` or the one of the run.
+
+    Says on stderr which policies are in force when the files are broken, and who acts when somebody else was to be played.
 
     Raises Problem when QUARTERDECK_ACTOR cannot be understood.
     """
@@ -74,9 +77,17 @@ def desk_of(context: Context, *, elevated: bool = False, environment: str | None
         )
     except ValueError as problem:
         raise Problem(Exit.USAGE, str(problem)) from None
+    say_who_is_not_played(context, desk.actor.who)
     if desk.policy.trouble:
         context.say(f"the policy files are broken: {desk.policy.trouble}; see: quarterdeck config validate")
     return desk
+
+
+def say_who_is_not_played(context: Context, who: str) -> None:
+    """A person to play is named where nobody can be: who thinks to be somebody else is told who acts."""
+    played = played_in_vain(context.workspace.clock())
+    if played is not None:
+        context.say(f"{PLAYED_VARIABLE}={displayable(played)} counts only in a workspace with a simulated clock; here you are {who}")
 
 
 def state_of(context: Context) -> ControlState:

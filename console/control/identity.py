@@ -110,6 +110,11 @@ def current_actor(clock: Clock) -> Actor:
     return real.model_copy(update={"name": name, "host": host or real.host, "played": True})
 
 
+def played_in_vain(clock: Clock) -> str | None:
+    """The person that somebody asked to play where nobody can be played, since time is real."""
+    return (_hint(PLAYED_VARIABLE) or None) if clock.kind != "sim" else None
+
+
 def _hint(variable: str) -> str:
     """An environment variable; bytes that are no UTF-8 are written out, since no record can hold them."""
     return os.environ.get(variable, "").encode("utf-8", "backslashreplace").decode()

@@ -114,3 +114,16 @@ def test_whom_a_file_names_that_cannot_be_trusted_may_nothing_and_is_told_who_me
     assert group.kill("mara") == 3 and group.switch == "normal"
     assert "cannot be read in the broken policy files: whoever may write them mends them" in group.said
     assert f"policies/{name}" in group.said or "policies/people.yaml" in group.said
+
+
+def test_who_would_play_somebody_where_time_is_real_is_told_who_acts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "real"
+    init_workspace(root, name="real")
+    ask = Group(root, capsys, monkeypatch)
+    for words in (("can-i", "kill", "m"), ("note", "m", "hello"), ("kill", "m", "--dry-run")):
+        assert ask("ilse", *words) == 0
+        assert "QUARTERDECK_ACTOR=ilse@desk counts only in a workspace with a simulated clock; here you are" in ask.said
+    assert ask("ilse", "can-i", "kill", "m", "--as", "ines") in {0, 1}
+    assert "QUARTERDECK_ACTOR" not in ask.said, "it was asked for somebody else"

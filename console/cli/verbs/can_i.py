@@ -31,6 +31,10 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         actor = somebody(sight, options.person)
     except ValueError as error:
         raise Problem(Exit.USAGE, str(error)) from None
+    if options.person is None:
+        from console.cli.acting import say_who_is_not_played
+
+        say_who_is_not_played(context, actor.who)
     view = may_view(sight, kind, options.target, actor, read_only=context.options.read_only)
     context.show(view, "can-i", lambda: may_page(view, width=WIDTH))
     return Exit.OK if view.allowed else Exit.NO
