@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.message import Message
+from textual.messages import Update
 from textual.widget import Widget
 
 from console.screens.filtering import filtered
@@ -248,6 +249,9 @@ class DeckScreen(Keyed):
         # Line 23 is about the list: another part of the screen that was filled has nothing to say there.
         if message.view is self.content:
             self.why.show(message.why)
+            # In one frame: by itself each of them tells that it differs, and the second one a frame later.
+            for differs in (self.content, self.why):
+                self.post_message(Update(differs))
             self.glance_once_rested()
 
     def on_rows_chosen(self, message: Chosen) -> None:

@@ -47,6 +47,20 @@ def test_a_change_on_disk_is_seen_and_then_it_is_silent_again(console: Console, 
     assert program.during(2.5) == b""
 
 
+def test_the_cursor_and_what_is_said_of_its_row_reach_the_terminal_in_one_frame(console: Console) -> None:
+    program = ready(console())
+    program.press("\r")
+    program.shows("qd model")
+    program.quiet(0.5)
+    frames = []
+    for key in "jjjkkjjj":
+        before = len(program.output)
+        program.press(key)
+        program.quiet(0.3)
+        frames.append(program.output[before:].count(b"\x1b[?2026h"))
+    assert frames.count(1) > len(frames) / 2, "a machine that is busy may part one of them"
+
+
 @pytest.mark.parametrize("key", ["q", "\x03"])
 def test_leaving_gives_the_terminal_back(console: Console, key: str) -> None:
     program = ready(console())
