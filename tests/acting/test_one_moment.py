@@ -12,7 +12,7 @@ from console.views.sight import Sight
 STATES = ("degraded", "fallback", "killed")
 
 
-def test_what_was_done_last_stands_first_and_is_what_is_watched(qd: Verb, place: Place) -> None:  # noqa: F811
+def test_what_was_done_last_stands_first_and_is_what_is_watched(qd: Verb, place: Place) -> None:  # noqa: F811 - the fixture that is imported
     for state in STATES:
         assert qd("kill", MODEL, "--state", state, "--confirm", MODEL) == 0
     qd("actions", "--json")

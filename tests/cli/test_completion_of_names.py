@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from console.config import init_workspace
 HOSTILE = ["my model", "a;touch PWNED", "x\ny", "$(touch PWNED)", "*", "o'brien", "\x1b[31mred", "b:c=d", "naïve", "-dash"]
 
 
-def published(root: Path, rows: list[dict[str, object]], moves: list[tuple[str, str]] = ()) -> str:  # type: ignore[assignment]
+def published(root: Path, rows: list[dict[str, object]], moves: Sequence[tuple[str, str]] = ()) -> str:
     paths = init_workspace(root, name="w").paths
     paths.store.mkdir(exist_ok=True)
     paths.summary.write_text(json.dumps({"environment": "production", "rows": rows}))

@@ -47,7 +47,7 @@ def look_in_force(sight: Sight, what: What, kind: type[Look], model: str) -> Loo
     paths = sight.workspace.paths
     try:
         read = None if sight.past else read_plain(_path(paths, what, sight.environment, model))
-        kept = KeptLook[kind].model_validate_json(read) if read is not None else None  # type: ignore[valid-type]
+        kept = KeptLook[kind].model_validate_json(read) if read is not None else None  # type: ignore[valid-type]  # known only when it runs
     except (OSError, ValueError):
         return None
     if kept is None or abs(sight.at - kept.at) > FRESH_FOR or _day(sight.at, kept.zone) != _day(kept.at, kept.zone):
@@ -62,7 +62,7 @@ def keep_look(sight: Sight, what: What, view: DriftView | QualityView | LabelsVi
     """Keep a usual look of now. What it rests on was looked at before it: what has changed meanwhile makes it count no more."""
     path = _path(sight.workspace.paths, what, sight.environment, view.line.model)
     make_folder(path.parent)
-    kept = KeptLook[type(view)](at=sight.at, zone=view.zone, judged_by=judged_by, view=view)  # type: ignore[misc, operator]
+    kept = KeptLook[type(view)](at=sight.at, zone=view.zone, judged_by=judged_by, view=view)  # type: ignore[misc, operator]  # as above
     write_atomically(path, kept.model_dump_json())
 
 
