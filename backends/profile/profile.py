@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Final, Literal, cast
 
+from backends.profile.categories import Categories, added
 from backends.profile.sketch import Distinct, Sketch
 
 ColumnKind = Literal["numeric", "categorical", "boolean", "timestamp", "text"]
@@ -63,9 +64,9 @@ class Profile:
     """One column over one set of rows.
 
     `n` values are present and `nulls` are missing (NaN counts as missing). `sum`, `min` and `max` are over the finite values;
-    `infinite` values are in the outer bins only. `sum` is None when it is too large for a float. `categories` is sorted by name;
-    `other` counts the rows whose category was not kept by name. `tail_counts` are the values below the first of `tails`, and those not
-    below the second; they are in the outer bins too. Without values there is no `sketch`.
+    `infinite` values are in the outer bins only. `sum` is None when it is too large for a float. Of the kinds `NAMED` there are the
+    categories that are `named`; `other` counts the rows whose category was not kept by name. `tail_counts` are the values below the
+    first of `tails`, and those not below the second; they are in the outer bins too. Without values there is no `sketch`.
     """
 
     column: str
@@ -79,7 +80,7 @@ class Profile:
     max: float | None = None
     infinite: int = 0
     spike: float | None = None
-    categories: tuple[tuple[str, int], ...] = ()
+    named: Categories | None = None
     other: int = 0
     edges_from: str = ""
     tails: TailEdges = (None, None)
@@ -90,6 +91,11 @@ class Profile:
     def rows(self) -> int:
         """All rows, present or missing."""
         return self.n + self.nulls
+
+    @property
+    def categories(self) -> tuple[tuple[str, int], ...]:
+        """Name and count of each category, in the order of names."""
+        return tuple(self.named) if self.named is not None else ()
 
     @property
     def missing_rate(self) -> float | None:
@@ -117,7 +123,7 @@ class Profile:
     def distinct(self) -> Distinct | None:
         """How many different values there are, and how that is known; None where nobody knows."""
         if self.kind in NAMED and (not self.other or self.sketch is None):
-            named = sum(count > 0 for _, count in self.categories)
+            named = len(self.named) if self.named is not None else 0
             more = f", as far as names were kept: {self.other} values have others" if self.other else ""
             return Distinct(named, named, named + self.other, f"counted by name{more}")
         if not self.n:
@@ -131,8 +137,8 @@ class Profile:
         """The profile of both sets of rows together. Raises `ProfileMismatch` unless both were counted in the same way."""
         return _merged([self, later])
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, read back exactly by `from_dict`."""
+    def to_dict(self, *, apart: bool = False) -> dict[str, Any]:
+        """Plain values for JSON, read back exactly by `from_dict`; with `apart` without the categories, which are kept elsewhere."""
         return {
             "column": self.column,
             "kind": self.kind,
@@ -145,7 +151,7 @@ class Profile:
             "max": self.max,
             "infinite": self.infinite,
             "spike": self.spike,
-            "categories": dict(self.categories),
+            "categories": None if apart and self.named is not None else dict(self.categories),
             "other": self.other,
             "edges_from": self.edges_from,
             "tails": list(self.tails),
@@ -154,23 +160,28 @@ class Profile:
         }
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Profile:
-        """The profile that `to_dict` wrote. Raises ValueError when fields are missing or do not fit together."""
+    def from_dict(cls, stored: Mapping[str, Any], apart: Categories | None = None) -> Profile:
+        """The profile that `to_dict` wrote, with the categories that were kept `apart`.
+
+        Raises ValueError when fields are missing or do not fit together.
+        """
         try:
+            named = apart
+            if stored["categories"] is not None:
+                named = Categories.of(stored["categories"].items()) if stored["kind"] in NAMED else None
             profile = cls(
                 column=str(stored["column"]),
                 kind=cast(ColumnKind, stored["kind"]),
                 n=int(stored["n"]),
                 nulls=int(stored["nulls"]),
-                edges=tuple(float(edge) for edge in stored["edges"]),
-                counts=tuple(int(count) for count in stored["counts"]),
+                edges=tuple(map(float, stored["edges"])),
+                counts=tuple(map(int, stored["counts"])),
                 sum=_number(stored["sum"]),
                 min=_number(stored["min"]),
                 max=_number(stored["max"]),
                 infinite=int(stored["infinite"]),
                 spike=_number(stored["spike"]),
-                # As they were written, in order of their names: a day may have thousands.
-                categories=tuple(stored["categories"].items()),
+                named=named,
                 other=int(stored["other"]),
                 edges_from=str(stored["edges_from"]),
                 tails=(_number(stored["tails"][0]), _number(stored["tails"][1])),
@@ -183,7 +194,7 @@ class Profile:
             len(profile.counts) != len(profile.edges) + 1 or sum(profile.counts) != profile.n or min(profile.finest[1]) < 0
         ):
             raise ValueError(f"the stored profile of {profile.column!r} does not add up; profile its window again")
-        if profile.kind in NAMED and sum(stored["categories"].values()) + profile.other != profile.n:
+        if profile.kind in NAMED and (profile.named is None or profile.named.total + profile.other != profile.n):
             raise ValueError(f"the stored categories of {profile.column!r} do not add up; profile its window again")
         return profile
 
@@ -209,12 +220,10 @@ def _merged(profiles: Sequence[Profile]) -> Profile:
         raise ProfileMismatch(
             f"{first.column!r}: two profiles with different kinds or edges cannot be added; profile both again with the same edges"
         )
-    named: dict[str, int] = {}
     total: float | None = 0.0
     for each in profiles:
         total = finite_or_none(None if total is None or each.sum is None else total + each.sum)
-        for name, count in each.categories:
-            named[name] = named.get(name, 0) + count
+    named = [each.named for each in profiles if each.named is not None]
     return Profile(
         column=first.column,
         kind=first.kind,
@@ -227,7 +236,7 @@ def _merged(profiles: Sequence[Profile]) -> Profile:
         max=max((each.max for each in profiles if each.max is not None), default=None),
         infinite=sum(each.infinite for each in profiles),
         spike=first.spike,
-        categories=tuple(sorted(named.items())),
+        named=added(named) if named else None,
         other=sum(each.other for each in profiles),
         edges_from=first.edges_from,
         tails=first.tails,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from backends.profile.categories import Categories, Names
 from backends.profile.profile import (
     BINNED,
     NAMED,
@@ -72,10 +73,11 @@ def profile_columns(run: Run, relation: str, specs: Sequence[ColumnSpec], by: Se
     sql, params = profile_sql(specs, column_types(run, relation), relation, by)
     engine = engine_of(run)
     windows: dict[WindowKey, tuple[Profile, ...]] = {}
+    names = {spec.column: Names() for spec in specs if spec.kind in NAMED}
     for row in run(sql, params):
         fields = iter(row[len(by) + 1 :])
         rows = int(row[len(by)])
-        windows[tuple(row[: len(by)])] = tuple(_profile(spec, rows, fields, engine) for spec in specs)
+        windows[tuple(row[: len(by)])] = tuple(_profile(spec, rows, fields, engine, names.get(spec.column)) for spec in specs)
     return windows
 
 
@@ -123,7 +125,7 @@ def _finest(spec: ColumnSpec) -> tuple[float, ...]:
     return (*(() if low is None else (low,)), *spec.edges, *(() if high is None else (high,)))
 
 
-def _profile(spec: ColumnSpec, rows: int, fields: Iterator[Any], engine: str) -> Profile:
+def _profile(spec: ColumnSpec, rows: int, fields: Iterator[Any], engine: str, names: Names | None) -> Profile:
     n = int(next(fields))
     counted = Profile(column=spec.column, kind=spec.kind, n=n, nulls=rows - n, edges_from=spec.edges_from)
     if spec.kind in BINNED:
@@ -142,8 +144,8 @@ def _profile(spec: ColumnSpec, rows: int, fields: Iterator[Any], engine: str) ->
             spike=spec.spike,
         )
     elif spec.kind in NAMED:
-        kept = sorted((str(entry["k"]), -int(entry["c"])) for entry in (next(fields) or ()))
-        counted = replace(counted, categories=tuple(kept), other=n - sum(count for _, count in kept))
+        kept = Categories.of(((str(entry["k"]), -int(entry["c"])) for entry in (next(fields) or ())), names)
+        counted = replace(counted, named=kept, other=n - kept.total)
     bits = next(fields) if spec.sampled else None
     if not n or not spec.sampled:
         return counted

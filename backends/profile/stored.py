@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -20,11 +20,13 @@ from typing import Any, Final
 
 from backends.durable import private_mode
 from backends.plain_file import refuse_special_database, require_regular
+from backends.profile.categories import Names
+from backends.profile.packed import packed, unpacked
 from backends.profile.profile import ColumnSpec
 from backends.profile.windows import WindowProfile
 from backends.records import digest_of
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 BUSY_S: Final = 2.0
 """Seconds that a look waits for somebody who writes, before it computes instead."""
 
@@ -39,8 +41,12 @@ _TABLES: Final = (
     "reference TEXT NOT NULL, made_of TEXT NOT NULL, specs_digest TEXT NOT NULL, body BLOB NOT NULL, "
     "UNIQUE (environment, model, reference))",
     "CREATE TABLE IF NOT EXISTS days (environment TEXT NOT NULL, model TEXT NOT NULL, specs_digest TEXT NOT NULL, day TEXT NOT NULL, "
-    "version TEXT NOT NULL, made_of TEXT NOT NULL, body BLOB NOT NULL, "
+    "version TEXT NOT NULL, made_of TEXT NOT NULL, body BLOB NOT NULL, categories BLOB NOT NULL, "
     "PRIMARY KEY (environment, model, specs_digest, day, version)) WITHOUT ROWID",
+    # The names of a column's categories from number `first` on: days have the numbers. Names are added, never changed.
+    "CREATE TABLE IF NOT EXISTS names (environment TEXT NOT NULL, model TEXT NOT NULL, specs_digest TEXT NOT NULL, "
+    "column_name TEXT NOT NULL, first INTEGER NOT NULL, many INTEGER NOT NULL, body BLOB NOT NULL, checksum INTEGER NOT NULL, "
+    "PRIMARY KEY (environment, model, specs_digest, column_name, first)) WITHOUT ROWID",
 )
 
 
@@ -57,7 +63,7 @@ def stored_specs(path: Path, environment: str, model: str, reference: str, made_
             (environment, model, reference, made_of),
         ).fetchone()
         if row is not None:
-            return tuple(ColumnSpec(**{**spec, "edges": tuple(spec["edges"]), "tails": tuple(spec["tails"])}) for spec in _specs(row[0]))
+            return tuple(ColumnSpec(**{**spec, "edges": tuple(spec["edges"]), "tails": tuple(spec["tails"])}) for spec in _unpacked(row[0]))
     return None
 
 
@@ -71,18 +77,22 @@ def stored_days(path: Path, environment: str, model: str, digest: str, wanted: M
         return {}
     spoiled: set[date] = set()
     with contextlib.suppress(sqlite3.Error, OSError), _reading(path) as connection:
+        # Days and names of one moment, whoever writes meanwhile.
+        connection.execute("BEGIN")
+        names = _names(connection, environment, model, digest)
         rows = connection.execute(
-            "SELECT day, version, made_of, body FROM days WHERE environment = ? AND model = ? AND specs_digest = ? AND day BETWEEN ? AND ?",
+            "SELECT day, version, made_of, body, categories FROM days "
+            "WHERE environment = ? AND model = ? AND specs_digest = ? AND day BETWEEN ? AND ?",
             (environment, model, digest, min(wanted).isoformat(), max(wanted).isoformat()),
         )
-        for day, version, made_of, body in rows:
+        for day, version, made_of, body, categories in rows:
             at = date.fromisoformat(day)
             if wanted.get(at) != made_of:
                 continue
             try:
                 held = found.setdefault(at, [])
                 if body != NO_ROWS:
-                    window = WindowProfile.from_json(zlib.decompress(body).decode())
+                    window = WindowProfile.from_json(zlib.decompress(body).decode(), unpacked(categories, names))
                     if window.windows != ((at, version),):
                         raise ValueError("a stored window is that of another")
                     held.append(window)
@@ -106,41 +116,104 @@ def keep_specs(path: Path, environment: str, model: str, reference: str, made_of
             "(SELECT number FROM specs WHERE environment = ? AND model = ? ORDER BY number DESC LIMIT ?)",
             (environment, model, environment, model, KEPT_SPECS),
         )
-        connection.execute(
-            "DELETE FROM days WHERE environment = ? AND model = ? AND specs_digest NOT IN "
-            "(SELECT specs_digest FROM specs WHERE environment = ? AND model = ?)",
-            (environment, model, environment, model),
-        )
+        for table in ("days", "names"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE environment = ? AND model = ? AND specs_digest NOT IN "
+                "(SELECT specs_digest FROM specs WHERE environment = ? AND model = ?)",
+                (environment, model, environment, model),
+            )
 
 
 def keep_days(
     path: Path, environment: str, model: str, digest: str, days: Mapping[date, Sequence[WindowProfile]], made_of: Mapping[date, str]
 ) -> None:
     """Keep the windows of days, one a version, in place of older ones. Raises OSError or sqlite3.Error when nothing can be kept."""
-    rows: list[tuple[str, str, bytes]] = []
-    for day, windows in days.items():
-        rows += [(day.isoformat(), window.windows[0][1], zlib.compress(window.to_json().encode(), 1)) for window in windows]
-        rows += [] if windows else [(day.isoformat(), "", NO_ROWS)]
     key = (environment, model, digest)
     with _writing(path) as connection:
         connection.executemany(
             "DELETE FROM days WHERE environment = ? AND model = ? AND specs_digest = ? AND day = ?",
             [(*key, day.isoformat()) for day in days],
         )
-        connection.executemany(
-            "INSERT INTO days (environment, model, specs_digest, day, version, made_of, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(*key, day, version, made_of[date.fromisoformat(day)], body) for day, version, body in rows],
+        names = _names_to_extend(connection, key)
+        before = {column: len(held) for column, held in names.items()}
+        for day, windows in days.items():
+            rows = [(each.windows[0][1], _zipped(each.to_json(apart=True)), _categories(each, names)) for each in windows]
+            connection.executemany(
+                "INSERT INTO days (environment, model, specs_digest, day, version, made_of, body, categories) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(*key, day.isoformat(), version, made_of[day], *held) for version, *held in rows or [("", NO_ROWS, NO_ROWS)]],
+            )
+        for column, held in names.items():
+            _keep_names(connection, key, column, held.texts()[before.get(column, 0) :], before.get(column, 0))
+
+
+def _names_to_extend(connection: sqlite3.Connection, key: tuple[str, str, str]) -> dict[str, Names]:
+    """The names that are kept. Where they cannot be read, neither can the days that have their numbers: then both are dropped."""
+    try:
+        return _names(connection, *key)
+    except sqlite3.DatabaseError:
+        for table in ("days", "names"):
+            connection.execute(f"DELETE FROM {table} WHERE environment = ? AND model = ? AND specs_digest = ?", key)
+        return {}
+
+
+def _categories(window: WindowProfile, names: dict[str, Names]) -> bytes:
+    """What to keep of the categories of a window; names that are not among `names` are added to them."""
+    columns = []
+    for profile in window.columns:
+        if profile.named is not None:
+            held = profile.named.under(names.setdefault(profile.column, Names()))
+            columns.append((profile.column, held.numbers, held.counts))
+    return packed(columns)
+
+
+def _keep_names(connection: sqlite3.Connection, key: tuple[str, str, str], column: str, texts: Sequence[str], first: int) -> None:
+    if texts:
+        body = _packed(texts)
+        connection.execute(
+            "INSERT INTO names (environment, model, specs_digest, column_name, first, many, body, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*key, column, first, len(texts), body, _checksum(first, len(texts), body)),
         )
 
 
+def _names(connection: sqlite3.Connection, environment: str, model: str, digest: str) -> dict[str, Names]:
+    """The names of each column, as far as no part of them is missing or altered; they are unpacked when one is asked for."""
+    parts: dict[str, list[bytes]] = {}
+    counts: dict[str, int] = {}
+    rows = connection.execute(
+        "SELECT column_name, first, many, body, checksum FROM names WHERE environment = ? AND model = ? AND specs_digest = ? "
+        "ORDER BY column_name, first",
+        (environment, model, digest),
+    )
+    for column, first, many, body, checksum in rows:
+        if first != counts.get(column, 0) or _checksum(first, many, body) != checksum:
+            raise sqlite3.DatabaseError("the names of categories were altered")
+        parts.setdefault(column, []).append(body)
+        counts[column] = first + many
+
+    def reading(column: str) -> Callable[[], Iterator[str]]:
+        return lambda: (str(name) for body in parts[column] for name in _unpacked(body))
+
+    return {column: Names(many, reading(column)) for column, many in counts.items()}
+
+
 def _packed(value: object) -> bytes:
-    return zlib.compress(json.dumps(value, allow_nan=False, separators=(",", ":")).encode(), 1)
+    return _zipped(json.dumps(value, allow_nan=False, separators=(",", ":")))
 
 
-def _specs(body: bytes) -> list[dict[str, Any]]:
+def _checksum(first: int, many: int, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(f"{first} {many}".encode()))
+
+
+def _zipped(text: str) -> bytes:
+    return zlib.compress(text.encode(), 1)
+
+
+def _unpacked(body: bytes) -> list[Any]:
     found = json.loads(zlib.decompress(body))
     if not isinstance(found, list):
-        raise ValueError("stored specs are not a list")
+        raise ValueError("what is stored is not a list")
     return found
 
 

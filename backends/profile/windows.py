@@ -8,8 +8,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 
+from backends.profile.categories import Categories
 from backends.profile.profile import Profile, ProfileMismatch, merge_profiles
 
 FORMAT: Final = 2
@@ -47,21 +49,24 @@ class WindowProfile:
         """Rows, whatever they lack."""
         return max((profile.rows for profile in self.columns), default=0)
 
-    def to_json(self) -> str:
-        """One line of JSON, read back exactly by `from_json`."""
+    def to_json(self, *, apart: bool = False) -> str:
+        """One line of JSON, read back exactly by `from_json`; with `apart` without the categories, which are kept elsewhere."""
         stored = {
             "format": FORMAT,
             "method": self.method,
             "windows": [[day.isoformat(), version] for day, version in self.windows],
             "engines": list(self.engines),
             "schemas": list(self.schemas),
-            "columns": [profile.to_dict() for profile in self.columns],
+            "columns": [profile.to_dict(apart=apart) for profile in self.columns],
         }
         return json.dumps(stored, allow_nan=False, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> WindowProfile:
-        """The window that `to_json` wrote. Raises ValueError when the text is damaged or of another format."""
+    def from_json(cls, text: str, apart: Mapping[str, Categories] = MappingProxyType({})) -> WindowProfile:
+        """The window that `to_json` wrote, with the categories that were kept `apart`, by column.
+
+        Raises ValueError when the text is damaged or of another format.
+        """
         stored: Any = json.loads(text)
         if not isinstance(stored, dict) or stored.get("format") != FORMAT:
             raise ValueError(f"a stored profile window is not of format {FORMAT}; profile it again with this program")
@@ -70,7 +75,7 @@ class WindowProfile:
                 windows=tuple((date.fromisoformat(day), str(version)) for day, version in stored["windows"]),
                 engines=tuple(str(engine) for engine in stored["engines"]),
                 schemas=tuple(str(schema) for schema in stored["schemas"]),
-                columns=tuple(Profile.from_dict(profile) for profile in stored["columns"]),
+                columns=tuple(Profile.from_dict(profile, apart.get(profile["column"])) for profile in stored["columns"]),
                 method=str(stored["method"]),
             )
         except (KeyError, TypeError) as error:

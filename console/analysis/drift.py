@@ -7,13 +7,14 @@ p-values count rows, not importance: severity comes from `verdict` alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from backends.profile.categories import Pairs, paired
 from backends.profile.profile import BINNED, NAMED, Profile, ProfileMismatch
 from console.analysis.bands import SMALL_EFFECT, Band, EqualWeekdays, Verdict, band, equal_weekdays, verdict
 from console.analysis.distances import (
@@ -27,6 +28,7 @@ from console.analysis.distances import (
     wasserstein_from_counts,
 )
 from console.analysis.distributions import kolmogorov_survival
+from console.analysis.intervals import Floats
 
 __all__ = [
     "Band",
@@ -135,7 +137,7 @@ def psi_between(reference: Profile, current: Profile) -> float | None:
     _counted_alike(reference, current)
     if reference.kind in BINNED:
         return population_stability_index(reference.counts, current.counts)
-    return population_stability_index(*_paired(reference, current, ordered=False)[1]) if reference.kind in NAMED else None
+    return population_stability_index(*_counts(reference, current, _paired(reference, current))) if reference.kind in NAMED else None
 
 
 def judged_between(reference: Profile, current: Profile) -> float | None:
@@ -143,7 +145,7 @@ def judged_between(reference: Profile, current: Profile) -> float | None:
     if reference.kind not in NAMED or reference.other or current.other or unseen_of(reference) <= UNSEEN:
         return psi_between(reference, current)
     _counted_alike(reference, current)
-    counts = [np.array(each, dtype=np.float64) for each in _paired(reference, current, ordered=False)[1]]
+    counts = _counts(reference, current, _paired(reference, current))
     psi, moved = population_stability_index(*counts), reshuffle(*counts)
     return psi if psi is None or moved is None else max(psi, moved.size)
 
@@ -155,8 +157,10 @@ def blind_between(reference: Profile, current: Profile) -> bool:
 
 def unseen_of(reference: Profile) -> float:
     """Share of the values in categories that the PSI does not see."""
-    rare = sum(count for _, count in reference.categories if count <= SHARE_FLOOR * reference.n)
-    return (rare + reference.other) / reference.n if reference.n else 0.0
+    if not reference.n or reference.named is None:
+        return 0.0
+    counts = reference.named.counts
+    return (int(counts[counts <= SHARE_FLOOR * reference.n].sum()) + reference.other) / reference.n
 
 
 def _counted_alike(reference: Profile, current: Profile) -> None:
@@ -167,7 +171,7 @@ def _counted_alike(reference: Profile, current: Profile) -> None:
         )
 
 
-def _with_shares(drift: ColumnDrift, reference: Sequence[int], current: Sequence[int]) -> ColumnDrift:
+def _with_shares(drift: ColumnDrift, reference: npt.ArrayLike, current: npt.ArrayLike) -> ColumnDrift:
     chi2 = chi2_test(reference, current)
     if chi2 is None:
         return replace(drift, reasons={**drift.reasons, **dict.fromkeys(("psi", "js", "chi2"), MISSING_SIDE)})
@@ -221,8 +225,8 @@ def _value(value: float, kind: str) -> str:
 
 
 def _compare_named(drift: ColumnDrift, reference: Profile, current: Profile) -> ColumnDrift:
-    before, now = dict(reference.categories), dict(current.categories)
-    union, counts = _paired(reference, current)
+    pairs = _paired(reference, current)
+    counts = _counts(reference, current, pairs)
     notes: tuple[str, ...] = ()
     no_order = dict.fromkeys(("ks", "wasserstein"), "categories have no order")
     moved = None if reference.other or current.other else reshuffle(*counts)
@@ -234,16 +238,21 @@ def _compare_named(drift: ColumnDrift, reference: Profile, current: Profile) -> 
         unseen=unseen_of(reference),
         moved=moved.size if moved else None,
         moved_p_value=moved.p_value if moved else None,
-        new_categories=tuple(name for name in union if now.get(name) and not before.get(name)) if reference.n else (),
-        vanished_categories=tuple(name for name in union if before.get(name) and not now.get(name)) if current.n else (),
+        new_categories=pairs.new() if reference.n else (),
+        vanished_categories=pairs.vanished() if current.n else (),
     )
 
 
-def _paired(reference: Profile, current: Profile, *, ordered: bool = True) -> tuple[list[str], tuple[list[int], list[int]]]:
-    """The union of the categories, and the counts of both sides over it; behind them what each side did not keep by name."""
-    before, now = dict(reference.categories), dict(current.categories)
-    union = sorted(before.keys() | now.keys()) if ordered else [*before, *(name for name in now if name not in before)]
-    counts = [before.get(name, 0) for name in union], [now.get(name, 0) for name in union]
-    if reference.other or current.other:
-        counts = [*counts[0], reference.other], [*counts[1], current.other]
-    return union, counts
+def _paired(reference: Profile, current: Profile) -> Pairs:
+    assert reference.named is not None
+    assert current.named is not None
+    return paired(reference.named, current.named)
+
+
+def _counts(reference: Profile, current: Profile, pairs: Pairs) -> tuple[Floats, Floats]:
+    """The counts of both sides over the union of their categories; behind them what each side did not keep by name."""
+    beside = ([reference.other], [current.other]) if reference.other or current.other else ([], [])
+    before, now = (
+        np.append(counts, other).astype(np.float64) for counts, other in zip((pairs.reference, pairs.current), beside, strict=True)
+    )
+    return before, now

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from backends.profile.categories import Categories
 from backends.profile.profile import QUANTILES, ColumnSpec, Profile, edges_around, finite_or_none, inner_edges, with_top
 from console.analysis.distances import KolmogorovSmirnov
 from console.analysis.distributions import ks_p_value
@@ -121,7 +122,7 @@ def profile_categories(values: Iterable[Any], column: str = "", kind: Literal["c
         if value is not None:
             counts[str(value)] = counts.get(str(value), 0) + 1
     n = sum(counts.values())
-    return Profile(column=column, kind=kind, n=n, nulls=rows - n, categories=tuple(sorted(counts.items())))
+    return Profile(column=column, kind=kind, n=n, nulls=rows - n, named=Categories.of(counts.items()))
 
 
 def compare_samples(reference: npt.ArrayLike, current: npt.ArrayLike, column: str = "") -> ColumnDrift:

@@ -213,6 +213,37 @@ def test_a_day_whose_content_was_altered_is_not_believed(place: Made) -> None:
     assert_same_days(look(place).days, computed.days)
 
 
+@pytest.mark.parametrize("damage", ["body = x'00'", "many = 1, first = 5", "many = 0"])
+def test_categories_whose_names_were_altered_are_not_believed_and_named_anew(place: Made, damage: str) -> None:
+    import sqlite3
+
+    computed = look(place)
+    fill(place)
+    connection = sqlite3.connect(place.workspace.paths.profiles)
+    with connection:
+        assert connection.execute(f"UPDATE names SET {damage} WHERE column_name = 'carrier'").rowcount == 1
+    connection.close()
+    assert_same_days(look(place).days, computed.days)
+    fill(place)
+    remove_prediction_files(place)
+    assert_same_days(look(place).days, computed.days)
+
+
+def test_days_stored_later_bring_their_own_categories_under_names(place: Made) -> None:
+    fill(place)
+    rows = {"event_at": [START + 40 * DAY + row * HOUR for row in range(3)], "model": ["delay"] * 3, "version": ["1"] * 3}
+    new = {**rows, "key": ["n0", "n1", "n2"], "score": [0.5] * 3, "carrier": ["\u2603", "BB", "\u2603"]}
+    land(place.workspace.paths, "predictions", new, now=START)
+    compact(place.workspace.paths, AT + DAY)
+    assert fill(place, AT + DAY) == 41
+    remove_prediction_files(place)
+    stored = look(place, AT + DAY)
+    assert stored.days[date(2024, 2, 10)]["carrier"].categories == (("BB", 1), ("\u2603", 2))
+    drift = stored.drift("carrier", [date(2024, 2, 10)])
+    assert drift is not None
+    assert (drift.new_categories, drift.vanished_categories) == (("\u2603",), ("AA",))
+
+
 def test_days_are_those_of_the_models_zone_also_when_its_clock_changes(tmp_path: Path) -> None:
     place = made(tmp_path / "w", START + 100 * DAY)
     days_of_predictions(place, 100, 24, temp=lambda _day, row: float(row))
