@@ -99,6 +99,17 @@ def test_a_model_that_breaks_is_critical_and_says_when_it_broke(tmp_path: Path) 
     assert signal(health, "model.score_psi").state is State.OK
 
 
+def test_a_signal_that_is_fine_names_the_limit_that_is_next_and_which_one_it_is(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows()
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    health = health_of(workspace)
+    assert signal(health, "model.ece").why.endswith(", warns over .100 (5 d, n 2,381)")
+    assert signal(health, "model.label_coverage").why == "model.label_coverage: 100 %, warns under 70 % (24 h, n 480)"
+    assert ", critical over 0 (" in signal(health, "data.schema").why
+
+
 @pytest.mark.parametrize("minutes", [0, 1, 10, 59])
 def test_an_earlier_trouble_that_ended_is_not_the_one_that_is_on_whatever_the_minute(minutes: int) -> None:
     ends = hourly_ends(END + timedelta(minutes=minutes))

@@ -214,10 +214,12 @@ def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> s
     passed = {State.CRITICAL: limits.critical, State.WARNING: limits.warning}.get(state)
     if passed is None and _beyond(rule, measured, limits):
         return f"{text} beyond its limit, but not for {_said(rule.hold)} yet ({sample})"
+    side = "over" if rule.bad == "above" else "under"
     if passed is None:
-        known = limits.warning if limits.warning is not None else limits.critical
-        return f"{text} within {figures.amount(known, unit)} ({sample})"
-    return f"{text} {'over' if rule.bad == 'above' else 'under'} {figures.amount(passed, unit)} ({sample})"
+        # The table's column of limits gives the critical one: the nearer has to be named for what it is.
+        next_limit, called = (limits.critical, "critical") if limits.warning in {None, limits.critical} else (limits.warning, "warns")
+        return f"{text}, {called} {side} {figures.amount(next_limit, unit)} ({sample})"
+    return f"{text} {side} {figures.amount(passed, unit)} ({sample})"
 
 
 def _beyond(rule: AlertRule, measured: Measured, limits: Limits) -> bool:
