@@ -194,6 +194,9 @@ def _signing(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
     )
     if view.refusal is not None:
         you = line(" ", ("You may not approve: ", "bold"), view.refusal)
+    elif view.changed_since:
+        asks_anew = "P on the model" if row.asked_as == "promote" else "whoever needs it"
+        you = line(" ", ("It changed, so nobody can sign it as it is: ", "bold"), f"X rejects it, and {asks_anew} asks anew.")
     elif view.person == row.requester:
         you = line(f"{_SOLO}{_key(view)}")
     else:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from acting_workspace import MODEL, NOW, Place, recorded
+from acting_workspace import BROKE, MODEL, NOW, Place, recorded
 
 from backends.records import State
 from backends.store.landing import land
 from console.acting import control_policy, open_desk
+from console.cli.main import main
 from console.clock import SimulatedClock, SystemClock
 from console.config import open_workspace
 from console.control.actions import ActionKind, ActionRequest, Confirmation
@@ -59,6 +60,28 @@ def test_gates_are_judged_before_the_onset_on_rows_that_neither_version_was_trai
     limits = {gate.name: gate.limit for gate in found.gates}
     assert (brier.limit, limits["ECE up to .100"]) == ("at most the champion's", "up to 0.1")
     assert found.shown["gates"]["labelled"] == int(chosen.sum())
+
+
+def test_a_request_is_judged_on_the_rows_it_was_asked_on_though_the_breach_is_dated_otherwise_by_now(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_ACTOR", "ines@desk")
+    assert main(["-w", str(place.root), "promote", f"{MODEL}@3", "--confirm", MODEL, "--reason", "better"]) == 0
+    asked = facts(place, ActionKind.PROMOTE, "3").shown["gates"]
+    broke = Lookout(open_workspace(place.root), "production").model(MODEL).since_onset
+    # Outcomes of the two days before are corrected: the breach is dated otherwise.
+    rows = recorded()
+    late = [row for row, moment in enumerate(rows.at) if BROKE - timedelta(days=2) <= moment < BROKE]
+    corrected = {
+        "model": [MODEL] * len(late), "key": [f"f{row}" for row in late], "label": [1.0] * len(late),
+        "event_at": [rows.at[row] for row in late], "known_at": [NOW] * len(late),
+    }  # fmt: skip
+    land(place.paths, "labels", corrected, now=NOW)
+    by_now = Lookout(open_workspace(place.root), "production").model(MODEL).since_onset
+    assert broke is not None
+    assert by_now is not None
+    assert by_now.since != broke.since
+    assert facts(place, ActionKind.PROMOTE, "3").shown["gates"]["until"] == asked["until"] == broke.since.isoformat()
 
 
 def test_a_changed_artifact_is_refused(place: Place) -> None:

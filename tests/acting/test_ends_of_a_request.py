@@ -139,6 +139,8 @@ def test_a_request_about_the_switch_shows_what_changed_before_anybody_signs(qd: 
     assert qd("kill", MODEL, "--state", "killed", "--confirm", MODEL, "--reason", "worse", who="mara")[0] == 0
     view = json.loads(qd("approvals", "APR-2", "--json", who="ilse")[1])
     assert view["changed_since"] == ["version in force: was fallback, is killed"]
+    told = " ".join(qd("approvals", "APR-2", who="ilse")[1].split())
+    assert "nobody can sign it as it is: X rejects it" in told and "may approve" not in told
     code, _, err = qd("approve", "APR-2", "--confirm", MODEL, who="ilse")
     assert code == 3 and "is void" in err and place.switch == "killed"
 

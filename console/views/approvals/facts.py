@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from backends.store import queries
 from backends.store.reader import Reader
 from console.control.actions import TRAFFIC_KINDS, ActionKind, ActionRequest, Gate, Judgement, PlanFacts
 from console.control.aliases import rollback_targets
+from console.control.approval import Approval
 from console.control.drawing import went_on_under
 from console.control.passing import standing_in_the_way
 from console.views.not_found import NothingKnown
@@ -47,7 +49,8 @@ def facts_of(evidence: Evidence, reader: Reader, kind: ActionKind, to: str | Non
     if kind not in {ActionKind.PROMOTE, ActionKind.SHIFT} or to is None:
         return facts
     facts = facts.model_copy(update={"judged": _step_so_far(evidence, reader, to)})
-    judged = gates_of(evidence, reader, to, waivers_for(evidence, to, waiver))
+    standing = _standing(evidence, to) if waiver is None else None
+    judged = gates_of(evidence, reader, to, waivers_for(evidence, standing, waiver), until=_judged_until(standing))
     changes: dict[str, Any] = {"gates": judged.gates, "shown": {**facts.shown, "gates": judged.shown()}}
     if facts.refusal is None and kind is ActionKind.PROMOTE:
         # A shadow answers nobody: of a shift of traffic, control says whether gates stand in its way.
@@ -63,19 +66,32 @@ def _step_so_far(evidence: Evidence, reader: Reader, to: str) -> Judgement | Non
     return judgement_of(measured(evidence.sight, reader, evidence.model, running))
 
 
-def waivers_for(evidence: Evidence, to: str, waiver: str | None) -> Mapping[str, str]:
-    """Waivers by gate: those of the open request for the same promotion, or of the one that its rollout goes on under, so that it is
-    judged as it was asked; else the one given, else the open incident, for every gate (`*`)."""
+def _standing(evidence: Evidence, to: str) -> Approval | None:
+    """The open request for the same promotion, or the one that its rollout goes on under: it is judged as it was asked."""
     sight, model = evidence.sight, evidence.model.name
     standing = sight.control.approval_for(ActionKind.PROMOTE, sight.environment, model, to, sight.at)
     running = rollout_in_force(sight, model)
     if standing is None and running is not None and running.candidate == to:
         standing = went_on_under(sight.control, running)
-    if standing is not None and waiver is None:
+    return standing
+
+
+def waivers_for(evidence: Evidence, standing: Approval | None, waiver: str | None) -> Mapping[str, str]:
+    """Waivers by gate: those of a request that stands; else the one given, else the open incident, for every gate (`*`)."""
+    if standing is not None:
         return waivers_in(standing.payload.gates)
-    incidents = sight.control.open_incidents(sight.environment, model)
+    incidents = evidence.sight.control.open_incidents(evidence.sight.environment, evidence.model.name)
     reason = waiver or (incidents[-1].id if incidents else None)
     return {"*": reason} if reason else {}
+
+
+def _judged_until(standing: Approval | None) -> datetime | None:
+    """Where the rows of a request end that were taken from before something broke; None: it was judged on all there were.
+
+    As time goes on the breach may be dated otherwise. Other rows are no news of the candidate: they must not void what was asked.
+    """
+    gates = ((standing.plan or {}).get("shown") or {}).get("gates") or {} if standing is not None else {}
+    return datetime.fromisoformat(gates["until"]) if gates.get("before_onset") else None
 
 
 def waivers_in(gates: tuple[Gate, ...]) -> Mapping[str, str]:

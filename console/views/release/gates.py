@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,6 +43,8 @@ class SameRows:
     """p95 in ms by version."""
     why_not: str = ""
     """Why there are none."""
+    before_onset: bool = False
+    """Whether they end where something broke, and not now."""
 
     @property
     def n(self) -> int:
@@ -60,14 +62,17 @@ class JudgedGates:
     def shown(self) -> dict[str, Any]:
         """The rows as JSON, for the audit and for the page."""
         since = self.rows.since.isoformat() if self.rows.since else None
-        return {"since": since, "until": self.rows.until.isoformat(), "labelled": self.rows.n, "scored": self.rows.scored}
+        until = self.rows.until.isoformat()
+        return {
+            "since": since, "until": until, "before_onset": self.rows.before_onset, "labelled": self.rows.n, "scored": self.rows.scored
+        }  # fmt: skip
 
 
-def gates_of(evidence: Evidence, reader: Reader, to: str, waivers: Mapping[str, str]) -> JudgedGates:
-    """Judge every gate of the policy for the promotion of `to`. Raises StoreError."""
+def gates_of(evidence: Evidence, reader: Reader, to: str, waivers: Mapping[str, str], *, until: datetime | None = None) -> JudgedGates:
+    """Judge every gate of the policy for the promotion of `to`, on rows up to `until` where that is given. Raises StoreError."""
     asked = evidence.sight.policies.gates_for(evidence.model.name, evidence.sight.environment, evidence.model.task)
     rules = [rule for rule in asked if _applies(rule, evidence)]
-    rows = same_rows(evidence, reader, to)
+    rows = same_rows(evidence, reader, to, until)
     found = [_gate(rule, evidence, rows, to) for rule in rules]
     return JudgedGates(tuple(_waived(gate, rule, waivers) for gate, rule in zip(found, rules, strict=True)), rows)
 
@@ -79,17 +84,18 @@ def _applies(rule: Rule, evidence: Evidence) -> bool:
     return evidence.serving.version is not None or rule.kind not in {"not_worse", "rollback_possible"}
 
 
-def same_rows(evidence: Evidence, reader: Reader, to: str) -> SameRows:
-    """The rows after what both versions were trained on, up to the day on which something broke when that leaves enough of them."""
+def same_rows(evidence: Evidence, reader: Reader, to: str, until: datetime | None = None) -> SameRows:
+    """The rows after what both versions were trained on, up to `until`, else to the day on which something broke if that leaves enough."""
     at, champion = evidence.sight.at, evidence.serving.version
     since = _untrained_since(evidence, to, champion)
     if since is None:
         return _nothing(since, at, f"what {version_label(to)} was trained on is not recorded")
-    onset = evidence.health.since_onset.since if evidence.health.broke_first is not None and evidence.health.since_onset else None
+    broke = evidence.health.since_onset.since if evidence.health.broke_first is not None and evidence.health.since_onset else None
+    onset = until or broke
     if onset is not None and since < onset < at:
         before = _read(evidence, reader, to, champion, since, onset)
         if before.n >= LEAST_BEFORE_ONSET:
-            return before
+            return replace(before, before_onset=True)
     return _read(evidence, reader, to, champion, since, at)
 
 
