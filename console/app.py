@@ -138,11 +138,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
             further=overrides[1:],
         )
 
-    def look_for_what_is_broken(self) -> None:
-        """Find what the banner says of broken policies and glass; in a worker, since it reads the journal, and only after a change."""
+    def look_for_the_banner(self) -> None:
+        """Find what line 1 says of broken policies and glass, and how old the data is; in a worker, and only after a change."""
         seen = (self.session.as_of, self.environment, self.stamp())
         if self.session.located.exists and seen != self._looked_at:
             self._broken, self._looked_at = self._what_is_broken(), seen
+            oldest = getattr(self.session.summary(), "oldest_source_at", None)
+            if oldest is not None and (self._oldest_at is None or self._oldest_at < oldest <= self.session.clock().now()):
+                # Most views do not know it; while a clock runs, an age that stands still in its place would grow with every look.
+                self._oldest_at = oldest
 
     def _what_is_broken(self) -> tuple[str, ...]:
         past = self.session.as_of is not None

@@ -67,6 +67,11 @@ class Errand:
         return open_workspace(self.session.located.root)
 
     @property
+    def reading(self) -> bool:
+        """Whether the facts are still to come."""
+        return not self.facts and self.problem is None
+
+    @property
     def environment(self) -> str:
         return self.session.environment or self.workspace.environment
 

@@ -60,7 +60,10 @@ class Session:
         try:
             raw = json.loads(read_plain(self.paths.summary), object_hook=_attributes)
             ZoneInfo(raw.zone)
-        except (OSError, ValueError, AttributeError, KeyError):
+            # What the banner says before anything else is read.
+            if not (isinstance(raw.workspace, str) and (raw.oldest_source_at is None or raw.oldest_source_at.tzinfo is not None)):
+                return None
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
             return None
         return raw if self.environment in {None, raw.environment} else None
 

@@ -61,8 +61,8 @@ def plan_heading(plan: ActionPlan, width: int, outcome: ActionOutcome | None = N
     return sides(line("PLAN  " if outcome is None else "", (plan.title, "bold"), f"   {place}"), line(said), width)
 
 
-def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
-    """What the confirmation shows above its form, in the order in which a person asks."""
+def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int, *, reading: bool = False) -> list[Line]:
+    """What the confirmation shows above its form, in the order in which a person asks. `reading`: the facts are still to come."""
     lines: list[Line] = []
     if plan.refusal:
         lines.append(line(" ", ("X", "critical"), f" refused: {plan.refusal}"))
@@ -90,7 +90,9 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
     lines += _gates(plan, width)
     lines.append(rule("Who notices, how to undo", width))
     readers = "; ".join(f"{reader.name} ({reader.how.raw})" for reader in plan.readers)
-    lines.append(line(" ", Untrusted(readers) if readers else "no reader is recorded", f". Undo: {plan.undo}"))
+    unknown = "who reads the scores is still being read" if reading else "who reads the scores could not be read"
+    nobody = unknown if reading or problem else "no reader is recorded"
+    lines.append(line(" ", Untrusted(readers) if readers else nobody, f". Undo: {plan.undo}"))
     if plan.until is not None:
         asked = figures.moment(plan.until, zone)
         lines.append(rule("Until", width))

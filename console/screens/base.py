@@ -180,7 +180,7 @@ class DeckScreen(Keyed):
             if self.view is not None and (early := self.at_once(self.app.lookout())) is not None:
                 self.post_message(Loaded(early, epoch, whole=False))
             answer: Message = Loaded(self.read(), epoch)
-            self.app.look_for_what_is_broken()
+            self.app.look_for_the_banner()
         except Exception as error:
             answer = LoadFailed(self.app.said_of(error), epoch)
         ended = clock.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -198,11 +199,16 @@ class DialogScreen(FrameScreen):
             lines = self.afterwards()
         except Exception as error:
             lines = [line(" ", ("?", "unknown"), f" the effect cannot be read: {self.app.said_of(error)}")]
-        if lines:
-            self.app.call_from_thread(self._with_effect, lines)
+        with contextlib.suppress(Exception):
+            # The receipt is the answer here; what else line 1 would say is read again at the next look.
+            self.app.look_for_the_banner()
+        self.app.call_from_thread(self._with_effect, lines)
 
     def _with_effect(self, lines: list[Line]) -> None:
-        if self.is_attached:
+        if not self.is_attached:
+            return
+        self.banner.show(self.app.banner_facts())
+        if lines:
             self.form.show_receipt([*self._receipt, *lines], finished=True)
 
     def on_resize(self, event: events.Resize) -> None:

@@ -137,7 +137,7 @@ class PlanScreen(DialogScreen):
         self.heading.show(switch_heading(plan, zone, width) if switch else plan_heading(plan, width))
         self.why.show(plan_why(plan), verb=plan.verb)
         return Plan(
-            lines=tuple(plan_body(plan, zone, width)),
+            lines=tuple(plan_body(plan, zone, width, reading=self.errand.reading)),
             act=button_words(plan),
             name=plan.typed_name or "",
             asks=asks_for(plan),

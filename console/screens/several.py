@@ -127,6 +127,6 @@ class SeveralScreen(DialogScreen):
             movement = f"{plan.from_} goes on" if plan.renewal else f"{plan.from_} -> {plan.to}"
             lines.append(line(" ", mark, " ", (plan.model, "bold"), f"   {movement}" + (f"   {plan.refusal}" if plan.refusal else "")))
         zone = self.errand.errands[0].workspace.zone
-        for plan in plans:
-            lines += [rule(plan.model, width), *plan_body(plan, zone, width)]
+        for plan, errand in zip(plans, self.errand.errands, strict=True):
+            lines += [rule(plan.model, width), *plan_body(plan, zone, width, reading=errand.reading)]
         return lines

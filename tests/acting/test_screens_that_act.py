@@ -70,6 +70,18 @@ async def test_facts_that_come_in_at_the_last_moment_are_why_nothing_was_sent(pl
     assert place.switch == "normal"
 
 
+async def test_nobody_is_called_no_reader_while_nobody_has_looked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    known, whole = threading.Event(), PlanScreen.more
+    monkeypatch.setattr(PlanScreen, "more", lambda self: known.wait(20) and whole(self))
+    async with console(place) as screen:
+        await screen.opens("R", facts=False)
+        await screen.shows("who reads the scores is still being read")
+        assert "no reader is recorded" not in screen.text
+        known.set()
+        await screen.shows("gate board (reads every score)")
+        assert "still being read" not in screen.text
+
+
 async def test_killed_is_never_preselected(place: Place) -> None:
     for state in ("fallback", "killed"):
         async with console(place) as screen:
@@ -150,6 +162,7 @@ async def test_kill_works_with_the_store_gone(place: Place) -> None:
         await screen.until(lambda: screen.app.screen.content.cursor_key == MODEL, "the last known row")
         await screen.opens("K")
         await screen.shows("the action works without them")
+        assert "no reader is recorded" not in screen.text
         await screen.signs()
         await screen.shows("switch = fallback, read back")
     assert place.switch == "fallback"
