@@ -122,9 +122,10 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
     done = 0
 
     def step(what: str) -> None:
+        """Before the work, so that a long step has its name while it lasts."""
         nonlocal done
-        done += 1
         progress(done, steps, what)
+        done += 1
 
     try:
         workspace = init_workspace(root, name="demo", display_zone=ZONE_NAME, clock=ClockSettings(start=at))
@@ -132,33 +133,34 @@ def build(root: Path, *, at: datetime = DEFAULT_START, progress: Progress = lamb
         raise DemoProblem(str(problem)) from None
     paths = workspace.paths
     write_atomically(paths.policies / "demo.yaml", POLICIES)
+    step("reading 336,776 recorded flights")
     frame = load_flights()
-    step("read 336,776 recorded flights")
     trained: dict[str, dict[str, Trained]] = {}
     for model in MODELS:
         trained[model.name] = {}
         for story in model.versions:
             if story.made_at > at:
                 continue
+            step(f"training {model.name} v{story.version}")
             found = train(frame, model, story)
             _keep_artifact(root, found)
             trained[model.name][story.version] = found
-            step(f"trained {model.name} v{story.version} on {found.rows:,} flights")
     # A model of which no version existed yet is not there yet.
     known = [model for model in MODELS if any(_served_by(story, at) for story in model.versions)]
     for model in known:
-        rows = land_model(paths, model, trained[model.name], frame, at)
-        step(f"scored {model.name}: {rows:,} predictions")
+        step(f"scoring flights with {model.name}")
+        land_model(paths, model, trained[model.name], frame, at)
+    step("writing registry, pipelines, metrics")
     land_registry(paths, known, trained, frame, at)
     land_metrics(paths, known, frame, LOGGED_FROM, at, "hours")
-    step("wrote registry, pipelines, metrics")
+    step("compacting the store")
     compact(paths, at)
-    step("compacted the store")
+    step("replaying what people and rules did until then")
     Historian(workspace, trained, at).tell()
-    step("replayed what people and rules did")
+    step("evaluating every model, the longest step")
     watch_once(workspace, workspace.clock())
-    step("evaluated every model")
     keep_built(paths, at)
+    progress(steps, steps, "built")
     return open_workspace(root)
 
 

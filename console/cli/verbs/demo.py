@@ -73,7 +73,7 @@ def _build(context: Context, root: Path, options: argparse.Namespace) -> None:
         refuse_unrecorded(at)
     except DemoProblem as problem:
         raise Problem(Exit.USAGE, str(problem)) from None
-    context.say(f"building the demo in {root} from recorded flights, offline; this takes about a minute")
+    context.say(f"building the demo in {root} from recorded flights, offline; this takes a minute or two")
     try:
         build(root, at=at, progress=_progress, force=options.rebuild)
     except (DemoProblem, FlightsMissing) as problem:
