@@ -1,35 +1,24 @@
-"""The Textual application: screens, commands, and the one place where they meet control."""
+"""The Textual application: which key or word does what, and which screen comes next."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from textual import events
-from textual.app import App
 
 from console import commands
 from console.commands import Command
-from console.overrides import briefly, broken_glass, broken_policies, held_breakers, open_overrides
-from console.render import figures
-from console.screens import SCREENS, may, wayfinding
+from console.screens import SCREENS, made, may, wayfinding
 from console.screens.acting import ACTING, begin
-from console.session import Session, Stamp, who_am_i
-from widgets.frame import BannerFacts
+from console.screens.application import Application
+from console.screens.commanded import Commanded
+from console.session import Session
 from widgets.theme import use_terminal_colours
 
-if TYPE_CHECKING:
-    from console.control.elevation import Elevation
-    from console.lookout import Lookout
-    from console.screens.base import DeckScreen
-
-OLD_AFTER_HOURS = 2.0
-"""Data older than this is called OLD in the banner."""
+MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release"})
+"""Screens that are about one model."""
 
 KEY_TURNS = 200
 """Turns of the event loop after which the next key is given out, whatever the last one set going."""
@@ -38,7 +27,7 @@ IDLE_TURNS = 4
 """Turns without a waiting message after which a key counts as seen: it climbs one widget a turn."""
 
 
-class ConsoleApp(App[int], inherit_bindings=False):
+class ConsoleApp(Application, inherit_bindings=False):
     """The console. Every key comes from the catalogue: those that the library binds by itself, ctrl+q first, are not inherited."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -46,26 +35,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
     TITLE = "Quarterdeck"
 
     def __init__(self, session: Session, *, start: tuple[str, str | None] = ("fleet", None)) -> None:
-        super().__init__()
+        super().__init__(session)
         use_terminal_colours(self)
-        self.session = session
-        self.summary = session.summary()
         self._start = start
-        self._lookout: Lookout | None = None
-        self._elevated_until: float | None = None
-        self._elevation_read = False
-        self._zone_name = str(self.summary.zone) if self.summary else "UTC"
-        self.mouse_is_ours = True
-        self.left: tuple[str, str | None] | None = None
-        """The screen that was left last, and what it was about."""
         self.crash: BaseException | None = None
         """The fault that ended the application, if one did."""
-        self.follow_up: list[str] | None = None
-        """A command line to run in place of the console once it is left."""
-        self._oldest_at = self.summary.oldest_source_at if self.summary else None
-        self._broken: tuple[str, ...] = ()
-        self._looked_at: object = None
-        """What had changed on disk when it was looked last for what is broken."""
 
     def on_mount(self) -> None:
         if not self.session.located.exists:
@@ -75,134 +49,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._start[0] != "fleet":
             self.go(*self._start)
 
-    # reading
-
-    def lookout(self) -> Lookout:
-        """The reader of views; made in a worker, since it loads the store."""
-        if self._lookout is None:
-            from console.lookout import Lookout  # after the first frame, and never on the UI thread
-
-            self._lookout = Lookout.open(self.session)
-        return self._lookout
-
-    def stamp(self) -> Stamp:
-        """What tells that something changed on disk."""
-        return self.session.stamp()
-
-    def said_of(self, error: Exception) -> str:
-        """One line for a person about a failure."""
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-    def seen(self, screen: DeckScreen, view: Any) -> None:
-        """A view arrived: what the banner says of the data's age follows it."""
-        del screen
-        if not self._elevation_read:
-            self._elevation_read = True
-            self.run_worker(self._look_for_elevation, thread=True, group="elevate", exit_on_error=False)
-        oldest = getattr(view, "oldest_source_at", None)
-        if oldest is not None:
-            self._oldest_at = oldest
-
-    # the banner
-
-    def banner_facts(self) -> BannerFacts:
-        """Line 1, from what is at hand."""
-        clock = self.session.clock()
-        summary = self.summary
-        zone = self.zone
-        if not self.session.located.exists:
-            return BannerFacts("no workspace", "", who_am_i(clock), f"now {figures.clock_time(clock.now(), zone)}", "no data yet")
-        environment = self.session.environment or (summary.environment if summary else "production")
-        production = environment == "production"
-        kind = {"now": "now", "sim": "sim", "past": "PAST"}[clock.kind]
-        data = "no data yet"
-        if self._oldest_at is not None:
-            length = clock.now() - self._oldest_at
-            data = f"data {figures.age(length)}" + (" OLD" if length.total_seconds() > OLD_AFTER_HOURS * 3600 else "")
-        overrides = (
-            *self._broken,
-            *open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past"),
-            *(() if clock.kind == "past" else held_breakers(self.session.paths, clock.real_now())),
-        )
-        return BannerFacts(
-            environment="PROD" if production else environment,
-            workspace=summary.workspace if summary else self.session.located.root.name,
-            production=production,
-            mode=self._mode(),
-            who=who_am_i(clock),
-            clock=f"{kind} {figures.full_moment(clock.now(), zone)}",
-            short_clock=f"{kind} {figures.clock_time(clock.now(), zone)}",
-            data=data,
-            override=overrides[0] if overrides else "",
-            short_override=briefly(overrides[0]) if overrides else "",
-            further=overrides[1:],
-        )
-
-    def look_for_the_banner(self) -> None:
-        """Find what line 1 says of broken policies and glass, and how old the data is; in a worker, and only after a change."""
-        seen = (self.session.as_of, self.environment, self.stamp())
-        if self.session.located.exists and seen != self._looked_at:
-            self._broken, self._looked_at = self._what_is_broken(), seen
-            oldest = getattr(self.session.summary(), "oldest_source_at", None)
-            if oldest is not None and (self._oldest_at is None or self._oldest_at < oldest <= self.session.clock().now()):
-                # Most views do not know it; while a clock runs, an age that stands still in its place would grow with every look.
-                self._oldest_at = oldest
-
-    def _what_is_broken(self) -> tuple[str, ...]:
-        past = self.session.as_of is not None
-        return (*(() if past else broken_policies(self.session)), *broken_glass(self.session, self.environment))
-
-    @property
-    def environment(self) -> str:
-        """The environment that everything here is about."""
-        return self.session.environment or (self.summary.environment if self.summary else "production")
-
-    @property
-    def elevated(self) -> bool:
-        """Whether what a read-only environment keeps back may be done now."""
-        return self._elevated_until is not None and self.session.clock().monotonic() < self._elevated_until
-
-    def _mode(self) -> str:
-        if self.session.read_only:
-            return "LOCKED"
-        if self._elevated_until is None or not self.elevated:
-            return "read-only"
-        minutes = (self._elevated_until - self.session.clock().monotonic()) // 60 + 1
-        return f"ELEVATED {minutes:.0f}m"
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone in which times are drawn."""
-        return ZoneInfo(self._zone_name)
-
-    def stand_at(self, moment: datetime | None) -> None:
-        """Look at a past moment from here on, or at the present again: nothing acts in the past."""
-        self.session = replace(self.session, as_of=moment)
-        self._lookout = None
-        self.summary = self.session.summary() or self.summary
-        self.acted()
-        for each in self.screen_stack:
-            forget = getattr(each, "forget", None)
-            if forget is not None:
-                forget()
-
-    @property
-    def moment_said(self) -> str:
-        """The moment that is looked at, in words."""
-        moment = self.session.as_of
-        return "the present" if moment is None else figures.full_moment(moment, self.zone)
-
-    @property
-    def at_home(self) -> bool:
-        """Whether there is no screen below this one."""
-        return len(self.screen_stack) <= 2
-
     # moving between screens
 
     def go(self, name: str, target: str | None = None) -> None:
-        """Open a screen on top of this one; Fleet is always at the bottom."""
-        from console.screens import made
-
         if name == "fleet":
             while len(self.screen_stack) > 2:
                 self.pop_screen()
@@ -211,7 +60,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.push_screen(made(name, target))
 
     def back(self) -> None:
-        """To the screen below; from the last one, leave."""
         if not self.at_home:
             scope, target = getattr(self.screen, "scope", ""), getattr(self.screen, "target", None)
             self.left = (scope, target) if scope in SCREENS else self.left
@@ -241,20 +89,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # commands
 
-    def disabled(self, command: Command, screen: DeckScreen) -> str | None:
-        """Why a command does not work now, or None."""
-        if command.danger == "look":
-            return None
-        clock = self.session.clock()
-        if clock.kind == "past":
-            return "you look at the past, 0 returns"
-        if self.session.read_only:
-            return "this console was started with --read-only"
-        del screen
-        return None
-
-    def run_command(self, command: Command, screen: DeckScreen, words: str = "") -> None:
-        """Do what a command of the catalogue says."""
+    def run_command(self, command: Command, screen: Commanded, words: str = "") -> None:
         model = words or screen.model_of(screen.content.cursor_key)
         simple: dict[str, Callable[[], None]] = {
             "back": self.back,
@@ -291,95 +126,23 @@ class ConsoleApp(App[int], inherit_bindings=False):
         else:
             screen.say(f"{command.title}: not on this screen", "warning")
 
-    def _open(self, screen: DeckScreen) -> None:
+    def _open(self, screen: Commanded) -> None:
         key = screen.content.cursor_key
         if key is None:
             screen.say("nothing to open under the cursor")
         else:
             screen.open_row(key)
 
-    # acting
-
-    def tell(self, text: str) -> None:
-        """A message on the screen that is seen now."""
-        say = getattr(self.screen, "say", None)
-        if say is not None:
-            say(text)
-
-    def acted(self) -> None:
-        """Something was done here: what is shown of it follows at the next look."""
-        show = getattr(self.screen, "show_banner", None)
-        if show is not None:
-            show()
-
-    def take(self, subject: str, screen: DeckScreen) -> None:
-        """Take an incident, or the newest one of a model: recorded at once, no dialog."""
-        self._record("take", subject, "", screen)
-
-    def note(self, subject: str, text: str, screen: DeckScreen) -> None:
-        """Keep a remark on an incident, a model, a request or an action."""
-        self._record("note", subject, text, screen)
-
-    def elevate(self, words: str, screen: DeckScreen) -> None:
-        """`15m REASON`: for so long, what the environment keeps back by default may be done here. Recorded."""
-
-        def work() -> None:
-            from console.lifting import lift  # control is loaded with the first action
-
-            try:
-                found = lift(self.session, words)
-            except Exception as error:
-                self.call_from_thread(screen.say, self.said_of(error), "warning")
-                return
-            told = f"elevated on {found.terminal}: {found.reason}" if found is not None else "not elevated any more"
-            self.call_from_thread(screen.say, told)
-            self.call_from_thread(self._now_elevated, found)
-
-        self.run_worker(work, thread=True, group="elevate", exit_on_error=False)
-
-    def _now_elevated(self, found: Elevation | None) -> None:
-        clock = self.session.clock()
-        left = None if found is None else (found.until - clock.real_now()).total_seconds()
-        self._elevated_until = None if left is None else clock.monotonic() + left
-        self.acted()
-        if left is not None:
-            # What it says at its end is true without anybody pressing a key.
-            self.set_timer(max(0.0, left) + 0.05, self.acted)
-
-    def _look_for_elevation(self) -> None:
-        """Whether this terminal was elevated before the console was opened; nothing is said where that cannot be read."""
-        from console.config import WorkspaceProblem  # after the first view: until then nobody can act
-        from console.control.errors import JournalError
-        from console.lifting import lifted
-
-        # Nobody has asked yet: what is in trouble is said where somebody acts. RuntimeError: the console was left meanwhile.
-        with contextlib.suppress(JournalError, WorkspaceProblem, OSError, ValueError, RuntimeError):
-            self.call_from_thread(self._now_elevated, lifted(self.session))
-
-    def _record(self, kind: str, subject: str, text: str, screen: DeckScreen) -> None:
-        from console.recording import record  # control is loaded with the first action
-
-        def work() -> None:
-            try:
-                outcome = record(self.session, kind, subject, text)
-            except Exception as error:
-                self.call_from_thread(screen.say, self.said_of(error), "warning")
-                return
-            self.call_from_thread(screen.say, outcome.message, "" if outcome.exit_code == 0 else "warning")
-
-        self.run_worker(work, thread=True, group="record", exit_on_error=False)
-
     def _redraw(self) -> None:
         self.refresh(repaint=True, layout=True)
 
-    def run_words(self, text: str, screen: DeckScreen) -> str | None:
-        """Run what was typed into the command bar; returns why not, when it cannot be."""
+    def run_words(self, text: str, screen: Commanded) -> str | None:
         word, _, rest = text.partition(" ")
         command = commands.by_word(word)
         if command is None:
             near = commands.nearest_words(word)
             return f"no command {word!r}" + (f"; nearest: {', '.join(near)}" if near else "; ? lists them")
-        reason = self.disabled(command, screen)
+        reason = self.disabled(command)
         if reason is not None:
             return f"{command.title}: {reason}"
         if rest.strip():
@@ -400,11 +163,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return []
         return [f"{word} {row.model}" for row in self.summary.rows if row.model.startswith(rest)]
 
-    def leave_for(self, words: list[str]) -> None:
-        """Leave the console for a command line that goes on in its place."""
-        self.follow_up = words
-        self.exit(0)
-
     # faults
 
     def _fatal_error(self) -> None:
@@ -416,12 +174,3 @@ class ConsoleApp(App[int], inherit_bindings=False):
         del renderables
         self.crash = self._exception or RuntimeError("the terminal library gave up")
         self._close_messages_no_wait()
-
-
-MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release"})
-"""Screens that are about one model."""
-
-
-def commands_of(screen: DeckScreen) -> tuple[Command, ...]:
-    """Every command of a screen, for help and palette."""
-    return commands.on_screen(screen.scope)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
+from backends.local.reading import LocalAliases
+from backends.protocol import BackendError
+from backends.store.paths import WorkspacePaths
 from console.acting import open_desk
 from console.config import Workspace, open_workspace
 from console.control.actions import (
+    CHALLENGER_ALIAS,
     KIND_OF_STATE,
     MOVING_KINDS,
     SWITCH_STATES,
@@ -167,3 +172,16 @@ def preselected(plans: dict[ActionKind, ActionPlan], suggested: str | None = Non
     if wanted in choices:
         return wanted
     return ActionKind.FALLBACK if ActionKind.FALLBACK in choices else choices[0]
+
+
+def version_that_waits(paths: WorkspacePaths, environment: str, model: str, now: datetime) -> str | None:
+    """The version that a promotion means when none is named: of the open request, else where the alias of challengers points."""
+    waiting = read_state(paths).open_approvals(now, environment, model)
+    asked = [each.payload.to for each in waiting if each.payload.action == "promote"]
+    if asked:
+        return asked[-1]
+    try:
+        move = LocalAliases(paths.registry).alias(environment, model, CHALLENGER_ALIAS)
+    except BackendError:
+        return None
+    return None if move is None else move.version

@@ -24,6 +24,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 SERVING_ALIAS: Final = "production"
 """The alias that says which version serves."""
 
+CHALLENGER_ALIAS: Final = "challenger"
+"""The alias of the version that may replace the one that serves; it serves nobody itself."""
+
 REASON_LENGTH: Final = 2000
 
 

@@ -13,7 +13,7 @@ from backends.store import queries
 from console.approval_terms import approval_terms
 from console.clock import Clock, SimulatedClock
 from console.config import Workspace
-from console.control.actions import ActionKind, ActionRequest, Confirmation, PlanFacts
+from console.control.actions import CHALLENGER_ALIAS, ActionKind, ActionRequest, Confirmation, PlanFacts
 from console.control.desk import Desk
 from console.control.identity import Actor
 from console.control.ledger import read_state
@@ -107,7 +107,7 @@ class Historian:
 
         def name() -> None:
             with self.desk("ines", made) as desk:
-                desk.name_version(ENVIRONMENT, model.name, "challenger", str(model.challenger), key=f"{model.name}-challenger")
+                desk.name_version(ENVIRONMENT, model.name, CHALLENGER_ALIAS, str(model.challenger), key=f"{model.name}-challenger")
 
         return [Moment(made, name)]
 

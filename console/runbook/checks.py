@@ -14,7 +14,7 @@ from typing import Any, Final
 from backends.records import Layer, PipelineRun, State, SwitchState, worst
 from backends.shell_words import command_line
 from backends.text import Untrusted
-from console.control.actions import MOVING_KINDS, ActionState, version_label
+from console.control.actions import CHALLENGER_ALIAS, MOVING_KINDS, ActionState, version_label
 from console.control.aliases import rollback_targets
 from console.control.records import ActionRecord
 from console.control.state import ControlState
@@ -248,7 +248,7 @@ class Checks:
         return compared(view, self.sight.alias_history(model), self.sight.at, self.sight.zone, model)
 
     def _challenger(self, model: str, _args: Mapping[str, Argument]) -> CheckResult:
-        version = aliases_at(self.sight.alias_history(model), self.sight.at).get("challenger")
+        version = aliases_at(self.sight.alias_history(model), self.sight.at).get(CHALLENGER_ALIAS)
         command = command_line("versions", model)
         if version is None:
             return self._result(State.CRITICAL, f"{model} has no challenger", command=command)

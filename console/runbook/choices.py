@@ -11,7 +11,7 @@ from backends.protocol import AliasMove
 from backends.records import State
 from backends.shell_words import command_line
 from backends.text import Untrusted
-from console.control.actions import version_label
+from console.control.actions import CHALLENGER_ALIAS, version_label
 from console.control.aliases import rollback_targets
 from console.render import figures
 from console.runbook.steps import NOW
@@ -35,7 +35,7 @@ def compared(view: WouldHelpView | None, history: Sequence[AliasMove], at: datet
         why = "no rows have both an outcome and the scores of what serves, so nothing can be compared"
         return CheckResult(state=State.UNKNOWN, sentence=Untrusted(why), at=at, command=command)
     moves = [move for move in history if move.moved_at <= at]
-    targets, challenger = rollback_targets(moves), aliases_at(moves, at).get("challenger")
+    targets, challenger = rollback_targets(moves), aliases_at(moves, at).get(CHALLENGER_ALIAS)
     named = {option.name: _choice(option, targets, challenger) for option in view.options}
     open_to = {"fallback", "rollback", "promote"}
     better = [option for option in view.options if named[option.name] in open_to and option.answer == "better"]

@@ -8,7 +8,7 @@ from typing import Final
 from backends.store.errors import StoreError
 from backends.text import Untrusted
 from console.config import Workspace
-from console.control.actions import ActionKind, ActionPlan, ActionRequest, ActionState, Confirmation
+from console.control.actions import CHALLENGER_ALIAS, ActionKind, ActionPlan, ActionRequest, ActionState, Confirmation
 from console.control.actions import ActionOutcome as DeskOutcome
 from console.control.approval import Approval, ApprovalState
 from console.control.desk import Desk
@@ -31,8 +31,6 @@ SEEN_FOR: Final = timedelta(minutes=1)
 
 FACTS_PATIENCE: Final = 10.0
 """Seconds that a plan inside a run waits for the store; the action works without its facts."""
-
-CHALLENGER: Final = "challenger"
 
 _STATES: Final = {
     ApprovalState.PENDING: "pending",
@@ -93,9 +91,9 @@ class DeskHost:
         """What a call of the playbook asks the desk for. Raises HostError when it names a challenger that there is not."""
         model, environment = str(call.args["model"]), str(call.args.get("environment", self.environment))
         to = str(call.args["to"]) if "to" in call.args else None
-        if to == CHALLENGER:
+        if to == CHALLENGER_ALIAS:
             sight = Sight(self.workspace, environment, self.desk.clock)
-            to = aliases_at(sight.alias_history(model), self.now()).get(CHALLENGER)
+            to = aliases_at(sight.alias_history(model), self.now()).get(CHALLENGER_ALIAS)
             if to is None:
                 raise HostError(f"{model} has no challenger to promote")
         return ActionRequest(

@@ -9,8 +9,8 @@ from console.commands import Command
 from console.screens import breaker, doubt, shifting
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
-    from console.screens.base import DeckScreen
+    from console.screens.application import Application
+    from console.screens.commanded import Commanded
 
 ACTING = frozenset(
     {
@@ -19,11 +19,8 @@ ACTING = frozenset(
     }
 )
 
-CHALLENGER = "challenger"
-"""The alias of the version that a promotion means when none is named."""
 
-
-def begin(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> None:
+def begin(app: Application, command: Command, screen: Commanded, words: str) -> None:
     """Open the plan of a command for the row under the cursor, or for what `words` names."""
     key = screen.content.cursor_key
     if command.id == "note":
@@ -48,7 +45,7 @@ def begin(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         _plan(app, command, screen, words)
 
 
-def subject_of(screen: DeckScreen) -> str | None:
+def subject_of(screen: Commanded) -> str | None:
     """What a remark on this screen is about: the incident or request that is open, else what is under the cursor."""
     if screen.scope in {"incident", "approval"}:
         return screen.target
@@ -57,9 +54,9 @@ def subject_of(screen: DeckScreen) -> str | None:
     return screen.model_of(screen.content.cursor_key)
 
 
-def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> None:
+def _plan(app: Application, command: Command, screen: Commanded, words: str) -> None:
     from console.control.actions import ActionKind  # control is loaded with the first plan
-    from console.errands import Errand, switch_errand
+    from console.errands import Errand, switch_errand, version_that_waits
     from console.screens.plan import PlanScreen
 
     model, _, version = words.partition("@")
@@ -86,16 +83,16 @@ def _plan(app: ConsoleApp, command: Command, screen: DeckScreen, words: str) -> 
         app.push_screen(PlanScreen(switch_errand(app.session, model)))
         return
     kind = ActionKind.ROLLBACK if command.id == "rollback" else ActionKind.PROMOTE
-    to = version or getattr(screen, "version_of", lambda _key: None)(screen.content.cursor_key) or None
+    to = version or screen.version_of(screen.content.cursor_key)
     if kind is ActionKind.PROMOTE and to is None:
-        to = candidate_of(app, model)
+        to = version_that_waits(app.session.paths, app.environment, model, app.session.clock().now())
         if to is None:
             screen.say(f"promote which version? type  :promote {model}@VERSION", "warning")
             return
     app.push_screen(PlanScreen(Errand(app.session, model, (kind,), to)))
 
 
-def _shift(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+def _shift(app: Application, screen: Commanded, words: str) -> None:
     """`:shift 3 canary 10,50` on the model under the cursor."""
     model = screen.model_of(screen.content.cursor_key)
     if not model or not words:
@@ -104,24 +101,7 @@ def _shift(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
         shifting.begun(app, screen, model, words)
 
 
-def candidate_of(app: ConsoleApp, model: str) -> str | None:
-    """The version that waits: of the open request, else where the alias of challengers points."""
-    from backends.local.reading import LocalAliases
-    from backends.protocol import BackendError
-    from console.control.ledger import read_state
-
-    waiting = read_state(app.session.paths).open_approvals(app.session.clock().now(), app.environment, model)
-    requests = [each for each in waiting if each.payload.action == "promote"]
-    if requests:
-        return requests[-1].payload.to
-    try:
-        move = LocalAliases(app.session.paths.registry).alias(app.environment, model, CHALLENGER)
-    except BackendError:
-        return None
-    return None if move is None else move.version
-
-
-def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False) -> None:
+def _execute_request(app: Application, screen: Commanded, *, glass: bool = False) -> None:
     from console.control.actions import ALIAS_KINDS, ActionKind
     from console.control.approval import no_longer
     from console.control.ledger import read_state
@@ -148,7 +128,7 @@ def _execute_request(app: ConsoleApp, screen: DeckScreen, *, glass: bool = False
     app.push_screen(PlanScreen(Errand(app.session, payload.model, (kind,), to, wish=wish, break_glass=glass)))
 
 
-def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+def _break_glass(app: Application, screen: Commanded, words: str) -> None:
     """The plan of the row under the cursor without the approval that it needs: of a request, of a version, of the end of the rollout that
     is on the screen, else of the kill switch."""
     from console.control.actions import ActionKind
@@ -161,7 +141,7 @@ def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
         return
     model, _, version = words.partition("@")
     model = model or screen.model_of(key) or ""
-    version = version or getattr(screen, "version_of", lambda _key: None)(key) or ""
+    version = version or screen.version_of(key) or ""
     if screen.scope == "release" and model:
         app.push_screen(PlanScreen(Errand(app.session, model, (ActionKind.ABORT,), break_glass=True)))
     elif not model:
@@ -172,7 +152,7 @@ def _break_glass(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
         app.push_screen(PlanScreen(switch_errand(app.session, model, break_glass=True)))
 
 
-def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: str) -> None:
+def _sign(app: Application, command: Command, screen: Commanded, approval_id: str) -> None:
     from console.screens.sign import SignScreen
 
     if not approval_id:
@@ -186,7 +166,7 @@ def _sign(app: ConsoleApp, command: Command, screen: DeckScreen, approval_id: st
     app.push_screen(SignScreen(app.session, approval_id, veto=command.id == "reject"))
 
 
-def _close(app: ConsoleApp, screen: DeckScreen, incident_id: str) -> None:
+def _close(app: Application, screen: Commanded, incident_id: str) -> None:
     from console.control.actions import ActionKind
     from console.control.ledger import read_state
     from console.errands import Errand
@@ -199,7 +179,7 @@ def _close(app: ConsoleApp, screen: DeckScreen, incident_id: str) -> None:
     app.push_screen(PlanScreen(Errand(app.session, incident.model, (ActionKind.CLOSE,), subject=incident.id)))
 
 
-def _note(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+def _note(app: Application, screen: Commanded, words: str) -> None:
     subject = subject_of(screen)
     if not subject:
         screen.say("a note on what? put the cursor on a model or an incident first", "warning")
@@ -209,7 +189,7 @@ def _note(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
         screen.ask("+", answered=lambda text: app.note(subject, text, screen))
 
 
-def _elevate(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+def _elevate(app: Application, screen: Commanded, words: str) -> None:
     if words:
         app.elevate(words, screen)
     else:

@@ -8,6 +8,7 @@ from console.render.approvals import approval_page, approvals_page
 from console.screens import made
 from console.screens.base import DeckScreen
 from widgets.line import Page
+from widgets.rows import Moved
 
 if TYPE_CHECKING:
     from console.commands import Command
@@ -36,7 +37,8 @@ class ApprovalsScreen(DeckScreen):
             return ""
         return super().footer_of(command)
 
-    def on_rows_moved(self) -> None:
+    def on_rows_moved(self, message: Moved) -> None:
+        del message
         self.show_keys()
 
     def model_of(self, key: str | None) -> str | None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from widgets.frame import FrameScreen
 from widgets.line import line
 from widgets.page import PageView
 from widgets.prompt import Completer, Dismissed, Prompt, Submitted, Typed
 
-if TYPE_CHECKING:
-    from console.app import ConsoleApp
-
 
 class Asking(FrameScreen):
     """A screen that asks for a line of text."""
 
-    app: ConsoleApp
     content: PageView
 
     def __init__(self) -> None:
@@ -32,6 +27,10 @@ class Asking(FrameScreen):
 
     def show_keys(self) -> None:
         """Line 24: the keys that work now."""
+        raise NotImplementedError
+
+    def run_words(self, text: str) -> str | None:
+        """Run what was typed into the command bar; returns why not, when it cannot be."""
         raise NotImplementedError
 
     def ask(self, sign: str, text: str = "", complete: Completer | None = None, *, answered: Callable[[str], None] | None = None) -> None:
@@ -63,7 +62,7 @@ class Asking(FrameScreen):
                 answered(message.text.strip())
             return
         if message.sign == ":" and message.text.strip():
-            refusal = self.app.run_words(message.text.strip(), self)
+            refusal = self.run_words(message.text.strip())
             if refusal is not None:
                 self.prompt.say(line((refusal, "warning")))
                 return

@@ -57,8 +57,6 @@ class DeckScreen(Keyed):
     def __init__(self, target: str | None = None) -> None:
         super().__init__()
         self.target = target
-        self.verb = ""
-        """The headless command that prints what is shown."""
         self.curves = False
         """Whether what draws curves is loaded: no first frame waits for it."""
         self._epoch = 0
@@ -79,6 +77,7 @@ class DeckScreen(Keyed):
         What somebody did, here or elsewhere, is on the screen before what it led to has been counted.
         """
         del lookout
+        return None
 
     def read(self) -> Any:
         """The view of this moment; runs in a worker thread. Overridden by what needs no workspace that can be opened."""
@@ -94,20 +93,6 @@ class DeckScreen(Keyed):
     def leads_nowhere(self, why: str) -> None:
         """Enter on a row that has nothing below it says so."""
         self.say(f"{why} has no page of its own; e explains, w tells what changed", "dim")
-
-    def model_of(self, key: str | None) -> str | None:
-        """The model that a command on the row `key` is about."""
-        return key or self.target
-
-    def topic_of(self, key: str | None) -> str | None:
-        """What `e` explains on the row `key`: a signal, a rule's id or a word; None: everything."""
-        del key
-
-    def incident_of(self, key: str | None) -> str | None:
-        """The newest open incident of the row `key`, or of the screen's own subject."""
-        del key
-        found = getattr(self.view, "incidents", ()) or ()
-        return found[0] if found and isinstance(found[0], str) else None
 
     def first_view(self) -> Any:
         """A view that is at hand without loading anything, or None."""
@@ -195,7 +180,7 @@ class DeckScreen(Keyed):
             self._pending = False
             self.remove_class("-failed")
             self.heading.reads(reading=False)
-            self.app.seen(self, message.view)
+            self.app.seen(message.view)
         self.show_banner()
         self._news = True
         self.draw()

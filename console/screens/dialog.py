@@ -15,7 +15,7 @@ from widgets.frame import FrameScreen
 from widgets.line import Line, line
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
+    from console.screens.application import Application
 
 WATCHED_EVERY = 2.0
 """Seconds between two looks at whether anything on disk changed while a receipt is on the screen."""
@@ -28,7 +28,7 @@ DRAWING = Plan(lines=(line((" drawing the plan ...", "dim")),), act="Act", refus
 class DialogScreen(FrameScreen):
     """A confirmation in the frame. A subclass draws its plan in `first`, adds to it in `more`, and acts in `carry_out`."""
 
-    app: ConsoleApp
+    app: Application
     scope = "dialog"
     asks = "Tab to the button, Space presses it, Enter never  Esc cancels"
     """What the keys do; `keys_said` says it on line 24."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from console.commands import Command
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
     from console.control.actions import ActionOutcome
-    from console.screens.base import DeckScreen
+    from console.screens.application import Application
+    from console.screens.commanded import Commanded
 
 
-def begin(app: ConsoleApp, command: Command, screen: DeckScreen, action_id: str) -> None:
+def begin(app: Application, command: Command, screen: Commanded, action_id: str) -> None:
     """Do what a command says about one action, or say why not."""
     from console import doubts  # control is loaded with the first action
     from console.control.errors import NotFound
@@ -38,25 +38,21 @@ def begin(app: ConsoleApp, command: Command, screen: DeckScreen, action_id: str)
         _retry(app, action.id)
 
 
-def _retry(app: ConsoleApp, action_id: str) -> None:
+def _retry(app: Application, action_id: str) -> None:
     from console.doubts import RetryErrand, action_of
     from console.screens.plan import PlanScreen
 
     app.push_screen(PlanScreen(RetryErrand.of(app.session, action_of(app.session, action_id))))
 
 
-def _settle(app: ConsoleApp, screen: DeckScreen, work: Callable[[], ActionOutcome]) -> None:
-    """Look, or settle, on a thread of its own: a backend may take its time to answer."""
+def _settle(app: Application, screen: Commanded, settled: Callable[[], ActionOutcome]) -> None:
+    """Look, or settle."""
 
-    def run() -> None:
-        try:
-            outcome = work()
-        except Exception as error:
-            app.call_from_thread(screen.say, app.said_of(error), "warning")
-            return
+    def work() -> None:
+        outcome = settled()
         role = "critical" if outcome.exit_code == 6 else ""
         app.call_from_thread(screen.say, f"{outcome.state.value}: {outcome.message}", role)
         app.call_from_thread(screen.reload)
 
     screen.say("looking ...", "dim")
-    app.run_worker(run, thread=True, group="settle", exit_on_error=False)
+    app.in_background(work, screen, "settle")

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from textual import work
-
 from console.screens.base import DeckScreen
 
 if TYPE_CHECKING:
@@ -105,46 +103,37 @@ class DrivingScreen(DeckScreen):
         self.ask("hand over to: ", answered=lambda name: self._do(lambda run: run.hand_over(name), said=f"handed over to {name}"))
 
     def do_export(self) -> None:
-        self._export()
+        if self.view is None:
+            self.say("still reading", "warning")
+        else:
+            self.app.in_background(self._export, self, "export")
 
-    @work(thread=True, group="export", exit_on_error=False)
     def _export(self) -> None:
         from console.runbook.postmortem import postmortem, write_postmortem
 
-        if self.view is None:
-            self.app.call_from_thread(self.say, "still reading", "warning")
-            return
         assert self.target is not None
         lookout = self.app.lookout()
         folder = lookout.workspace.paths.evidence
-        try:
-            # One that was written before stays as it was: it may have been sent to somebody.
-            names = (f"{self.view.id}-postmortem{f'-{number}' if number > 1 else ''}.md" for number in count(1))
-            path = next(folder / name for name in names if not (folder / name).exists())
-            write_postmortem(path, postmortem(lookout.sight(), self.target))
-        except Exception as error:
-            self.app.call_from_thread(self.say, self.app.said_of(error), "warning")
-            return
+        # One that was written before stays as it was: it may have been sent to somebody.
+        names = (f"{self.view.id}-postmortem{f'-{number}' if number > 1 else ''}.md" for number in count(1))
+        path = next(folder / name for name in names if not (folder / name).exists())
+        write_postmortem(path, postmortem(lookout.sight(), self.target))
         self.app.call_from_thread(self.say, f"written: {path.relative_to(lookout.workspace.paths.root)} in the workspace")
 
     def _do(self, step: Callable[[Driving], Any], said: str = "") -> None:
         if self.view is None or self.view.run is None:
             self.say(self.view.why_no_run or "no run was started" if self.view is not None else "still reading", "warning")
             return
-        self._drive(self.view.run, step, said)
+        run = self.view.run
+        self.app.in_background(lambda: self._drive(run, step, said), self, "drive")
 
-    @work(thread=True, group="drive", exit_on_error=False)
     def _drive(self, run: str, step: Callable[[Driving], Any], said: str) -> None:
         from console.acting import open_desk
         from console.runbook.driving import Driving
 
         lookout, session = self.app.lookout(), self.app.session
-        try:
-            with open_desk(lookout.workspace, lookout.environment, as_of=session.as_of, read_only=session.read_only) as desk:
-                step(Driving(lookout.workspace, lookout.environment, desk, run))
-        except Exception as error:
-            self.app.call_from_thread(self.say, self.app.said_of(error), "warning")
-            return
+        with open_desk(lookout.workspace, lookout.environment, as_of=session.as_of, read_only=session.read_only) as desk:
+            step(Driving(lookout.workspace, lookout.environment, desk, run))
         if said:
             self.app.call_from_thread(self.say, said)
         self.app.call_from_thread(self.reload)

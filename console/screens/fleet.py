@@ -87,7 +87,3 @@ class FleetScreen(DeckScreen):
 
     def leads_to(self, key: str) -> DeckScreen | None:
         return made("model", key)
-
-    def incident_of(self, key: str | None) -> str | None:
-        row = next((row for row in self.view.rows if row.model == key), None) if self.view is not None else None
-        return row.incidents[0] if row is not None and row.incidents else None

@@ -16,9 +16,8 @@ from widgets.line import Page
 from widgets.page import PageView
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
     from console.lookout import Lookout
-    from console.screens.base import DeckScreen
+    from console.screens.application import Application
 
 RESTED = 0.15
 """Seconds that the cursor stands on a row before what it leads to is read for the second pane."""
@@ -27,7 +26,7 @@ RESTED = 0.15
 class Glanced(Message):
     """What the row `key` leads to has been read, or `reason` says why not."""
 
-    def __init__(self, key: str, other: DeckScreen, view: Any, reason: str = "") -> None:
+    def __init__(self, key: str, other: Glancing, view: Any, reason: str = "") -> None:
         super().__init__()
         self.key = key
         self.other = other
@@ -38,7 +37,7 @@ class Glanced(Message):
 class Glancing(FrameScreen):
     """A screen whose rows may lead to another one."""
 
-    app: ConsoleApp
+    app: Application
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +59,7 @@ class Glancing(FrameScreen):
         """Render the view."""
         raise NotImplementedError
 
-    def leads_to(self, key: str) -> DeckScreen | None:
+    def leads_to(self, key: str) -> Glancing | None:
         """The screen that Enter on a row opens, not opened yet; None where Enter does something else there, or nothing."""
         del key
         return None
@@ -127,7 +126,7 @@ class Glancing(FrameScreen):
             self.glanced = key
 
     @work(thread=True, exclusive=True, group="glance", exit_on_error=False)
-    def _read_glance(self, key: str, other: DeckScreen) -> None:
+    def _read_glance(self, key: str, other: Glancing) -> None:
         try:
             view = other.load_glance(self.app.lookout())
         except Exception as error:

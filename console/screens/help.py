@@ -68,13 +68,13 @@ class HelpScreen(DeckScreen):
                 continue
             # What was made for the screen comes first: it is what somebody asks for who presses ? there.
             listed.sort(key=lambda command: command.scope == commands.EVERYWHERE)
-            reasons = {self.app.disabled(command, self) for command in listed}
+            reasons = {self.app.disabled(command) for command in listed}
             common = reasons.pop() if len(reasons) == 1 else None
             rows.append(Row(rule(title, width)))
             if common:
                 rows += [Row(each) for each in wrapped(line(("   off now: ", "warning"), common), width, 3)]
             for command in listed:
-                reason = None if common else self.app.disabled(command, self)
+                reason = None if common else self.app.disabled(command)
                 rows += [Row(each) for each in wrapped(self._line(command, off=bool(common or reason)), width, TITLE)]
                 if reason:
                     rows += [Row(each) for each in wrapped(line(" " * KEYS, (f"off now: {reason}", "warning")), width, KEYS)]

@@ -20,9 +20,9 @@ from widgets.rows import Moved
 from widgets.stepper import Stepper
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
     from console.lookout import Lookout
-    from console.screens.base import DeckScreen
+    from console.screens.application import Application
+    from console.screens.commanded import Commanded
 
 CHOICE, DOUBT = "choice:", "doubt:"
 OF_A_RUN = frozenset({"open", "skip", "handover"})
@@ -148,7 +148,7 @@ class IncidentScreen(DrivingScreen):
         """Line 24: what takes the run on, in the order in which it is needed."""
         known = {command.id: command for command in commands.on_screen(self.scope)}
         words = WORDS | {"open": self._enter()}
-        shown = [known[name] for name in KEYS if self._is_of_use(name) and self.app.disabled(known[name], self) is None]
+        shown = [known[name] for name in KEYS if self._is_of_use(name) and self.app.disabled(known[name]) is None]
         self.keys.show([(commands.key_words(command.keys[0]), words.get(command.id, command.footer)) for command in shown], kept=ALWAYS)
 
     def _is_of_use(self, name: str) -> bool:
@@ -160,7 +160,8 @@ class IncidentScreen(DrivingScreen):
         if name == "pane":
             return self.stepper.detail.cursor_key is not None
         if name == "take":
-            return view.state != "closed" and view.driver != who_am_i(self.app.session.clock()).split("@")[0]
+            me = who_am_i(self.app.session.clock()).split("@")[0]
+            return bool(view.state != "closed" and view.driver != me)
         if name in OF_A_RUN and view.run is None:
             return False
         return name != "skip" or view.current is not None
@@ -221,8 +222,9 @@ class IncidentScreen(DrivingScreen):
         if message.view is self.content and self.view is not None and message.key == self.content.cursor_key:
             # One that was overtaken by another move says nothing any more: what it would show is not under the cursor.
             self._show_detail(message.key)
-        if message.view is self.stepper.detail and self.view is not None and (message.key or "").startswith(CHOICE):
-            self._tell_of(message.key.removeprefix(CHOICE))
+        choice = message.key or ""
+        if message.view is self.stepper.detail and self.view is not None and choice.startswith(CHOICE):
+            self._tell_of(choice.removeprefix(CHOICE))
         if message.view.has_focus and message.key is not None:
             # Detail without a row that can be chosen has nothing to say: the step keeps line 23.
             self.why.show(message.why)
@@ -260,7 +262,7 @@ class IncidentScreen(DrivingScreen):
         self.say("this is it")
 
 
-def open_incident(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+def open_incident(app: Application, screen: Commanded, words: str) -> None:
     """Open the incident named, or the newest open one of the model under the cursor."""
     from console.control.ledger import read_state  # control is loaded with the first incident
 

@@ -35,7 +35,30 @@ class Keyed(Asking, Glancing):
     def __init__(self) -> None:
         super().__init__()
         self.target: str | None = None
+        self.verb = ""
+        """The headless command that prints what is shown."""
         self._prefix = ""
+
+    # what a command here is about: a subclass says it
+
+    def model_of(self, key: str | None) -> str | None:
+        """The model that a command on the row `key` is about."""
+        return key or self.target
+
+    def version_of(self, key: str | None) -> str | None:
+        """The version that a command on the row `key` is about; None where rows are no versions."""
+        del key
+        return None
+
+    def breaker_of(self, key: str | None) -> str | None:
+        """The breaker of the source in the row `key`; None where rows are no sources, or the source needs none."""
+        del key
+        return None
+
+    def topic_of(self, key: str | None) -> str | None:
+        """What `e` explains on the row `key`: a signal, a rule's id or a word; None: everything."""
+        del key
+        return None
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -61,7 +84,7 @@ class Keyed(Asking, Glancing):
 
     def works(self, command: Command) -> bool:
         """Whether a key does something here and now: line 24 names no other."""
-        if self.app.disabled(command, self) is not None or command.id in {"help", "back"}:
+        if self.app.disabled(command) is not None or command.id in {"help", "back"}:
             return False
         if command.id == "note":
             return bool(subject_of(self))
@@ -137,9 +160,16 @@ class Keyed(Asking, Glancing):
         if self.content.cursor_index == before:
             self.say("no other row here is not ok")
 
+    def reload(self) -> None:
+        """Read again now."""
+        raise NotImplementedError
+
+    def run_words(self, text: str) -> str | None:
+        return self.app.run_words(text, self)
+
     def run(self, command: Command, words: str = "") -> None:
         """Do what a command says, or say why not."""
-        reason = self.app.disabled(command, self)
+        reason = self.app.disabled(command)
         if reason is not None:
             self.say(f"{command.footer or command.title}: {reason}", "warning")
             return

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
-    from console.screens.base import DeckScreen
+    from console.screens.application import Application
+    from console.screens.commanded import Commanded
 
 ASKED = "can-i ACTION [TARGET]: "
 
 
-def ask(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+def ask(app: Application, screen: Commanded, words: str) -> None:
     """Say whether this person may do something to what is named, else to what is under the cursor."""
     action, _, named = words.partition(" ")
     if not action:
@@ -19,16 +19,12 @@ def ask(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
         return
     target = named.strip() or screen.model_of(screen.content.cursor_key)
 
-    def run() -> None:
+    def work() -> None:
         from console.render.may import may_line  # control is loaded with the first question
         from console.views.approvals.may import action_named, may_view, somebody
 
-        try:
-            kind, sight = action_named(action), app.lookout().sight()
-            view = may_view(sight, kind, target, somebody(sight, None), read_only=app.session.read_only)
-        except Exception as error:
-            app.call_from_thread(screen.say, app.said_of(error), "warning")
-            return
+        kind, sight = action_named(action), app.lookout().sight()
+        view = may_view(sight, kind, target, somebody(sight, None), read_only=app.session.read_only)
         app.call_from_thread(screen.say, may_line(view), "" if view.allowed else "warning")
 
-    app.run_worker(run, thread=True, group="can-i", exit_on_error=False)
+    app.in_background(work, screen, "can-i")

@@ -90,7 +90,7 @@ class ReleaseScreen(DeckScreen):
 
     def _begin(self, move: Any) -> None:
         command = _command("abort" if move.move == "abort" else "shift")
-        reason = self.app.disabled(command, self)
+        reason = self.app.disabled(command)
         if reason is not None:
             self.say(f"{move.verb}: {reason}", "warning")
             return

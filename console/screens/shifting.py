@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from backends.text import displayable
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
     from console.control.rollout import RolloutWish
-    from console.screens.base import DeckScreen
+    from console.screens.application import Application
+    from console.screens.commanded import Commanded
 
 BEGINNING = "let in: version, how, shares or hours: "
 SHARE = "its share from now on, in percent: "
 HOW = "write VERSION canary|shadow|blue-green|ab, then 5,25,50 (canary), 50 36h (ab) or 36h (blue-green)"
 
 
-def begin(app: ConsoleApp, screen: DeckScreen, model: str, move: str, candidate: str | None, *, unjudged: bool = False) -> None:
+def begin(app: Application, screen: Commanded, model: str, move: str, candidate: str | None, *, unjudged: bool = False) -> None:
     """Open the plan of one move; ask for what it leaves open."""
     from console.control.actions import ActionKind  # control is loaded with the first plan
     from console.control.rollout import RolloutMove, RolloutWish
@@ -33,7 +33,7 @@ def begin(app: ConsoleApp, screen: DeckScreen, model: str, move: str, candidate:
         _open(app, model, ActionKind.SHIFT, None, RolloutWish(move=RolloutMove(move), unjudged=unjudged))
 
 
-def begun(app: ConsoleApp, screen: DeckScreen, model: str, words: str) -> None:
+def begun(app: Application, screen: Commanded, model: str, words: str) -> None:
     """The plan of a beginning that was typed as `3 canary 10,50`."""
     from console.control.actions import ActionKind
 
@@ -77,7 +77,7 @@ def beginning(words: str) -> tuple[str, RolloutWish]:
         raise ValueError(f"{problem.errors()[0]['msg']}; {HOW}") from None
 
 
-def _shared(app: ConsoleApp, screen: DeckScreen, model: str, words: str) -> None:
+def _shared(app: Application, screen: Commanded, model: str, words: str) -> None:
     from console.control.actions import ActionKind
     from console.control.rollout import RolloutMove, RolloutWish
 
@@ -97,15 +97,15 @@ def _number(text: str) -> float:
         raise ValueError(f"{displayable(text)!r} is no number; {HOW}") from None
 
 
-def _waiting(app: ConsoleApp, model: str) -> str:
+def _waiting(app: Application, model: str) -> str:
     """The prompt's first words: the version that waits, as a canary."""
-    from console.screens.acting import candidate_of  # it loads this module for its own commands
+    from console.errands import version_that_waits
 
-    version = candidate_of(app, model)
+    version = version_that_waits(app.session.paths, app.environment, model, app.session.clock().now())
     return f"{version} canary " if version is not None else ""
 
 
-def _open(app: ConsoleApp, model: str, kind: object, to: str | None, wish: RolloutWish | None = None) -> None:
+def _open(app: Application, model: str, kind: object, to: str | None, wish: RolloutWish | None = None) -> None:
     from console.control.actions import ActionKind
     from console.errands import Errand
     from console.screens.plan import PlanScreen

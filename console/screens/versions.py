@@ -58,6 +58,11 @@ class VersionScreen(DeckScreen):
         del key
         return self._named()[0]
 
+    def version_of(self, key: str | None) -> str | None:
+        """The version of this page, wherever the cursor is."""
+        del key
+        return self._named()[1]
+
     def _named(self) -> tuple[str, str]:
         model, _, version = (self.target or "").rpartition("@")
         return model, version

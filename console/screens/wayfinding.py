@@ -10,14 +10,14 @@ from console.clock import no_moment
 from console.render import figures
 
 if TYPE_CHECKING:
-    from console.app import ConsoleApp
-    from console.screens.base import DeckScreen
+    from console.screens.application import Application
+    from console.screens.commanded import Commanded
 
 MOST_COPIED = 4096
 """Bytes: more than this many terminals refuse without a word."""
 
 
-def travel(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
+def travel(app: Application, screen: Commanded, words: str) -> None:
     """Stand at a moment of the past: asked for when it was not given."""
     if not words:
         now = app.session.clock().now().astimezone(app.zone)
@@ -41,7 +41,7 @@ def travel(app: ConsoleApp, screen: DeckScreen, words: str) -> None:
     screen.say(f"you look at {figures.full_moment(moment, app.zone)}; 0 returns to now")
 
 
-def return_to_now(app: ConsoleApp, screen: DeckScreen) -> None:
+def return_to_now(app: Application, screen: Commanded) -> None:
     """Back from the past."""
     if app.session.as_of is None:
         screen.say("this is now")
@@ -50,7 +50,7 @@ def return_to_now(app: ConsoleApp, screen: DeckScreen) -> None:
     screen.say("back to now")
 
 
-def copy_verb(app: ConsoleApp, screen: DeckScreen) -> None:
+def copy_verb(app: Application, screen: Commanded) -> None:
     """Copy the headless command of this screen through the terminal (OSC 52), and say how much was sent."""
     text = f"qd {screen.verb}"
     size = len(text.encode())
@@ -64,7 +64,7 @@ def copy_verb(app: ConsoleApp, screen: DeckScreen) -> None:
     screen.say(f"sent {size} bytes to the terminal's clipboard: {text}")
 
 
-def give_mouse(app: ConsoleApp, screen: DeckScreen) -> None:
+def give_mouse(app: Application, screen: Commanded) -> None:
     """Give the mouse to the terminal, so that it selects text, or take it back."""
     app.mouse_is_ours = not app.mouse_is_ours
     switch = getattr(app._driver, "_enable_mouse_support" if app.mouse_is_ours else "_disable_mouse_support", None)
@@ -73,7 +73,7 @@ def give_mouse(app: ConsoleApp, screen: DeckScreen) -> None:
     screen.say("the mouse moves the cursor here" if app.mouse_is_ours else "the terminal has the mouse: select and copy; m takes it back")
 
 
-def reopen_last(app: ConsoleApp, screen: DeckScreen) -> None:
+def reopen_last(app: Application, screen: Commanded) -> None:
     """The screen that was left last."""
     if app.left is None:
         screen.say("no screen was left yet")

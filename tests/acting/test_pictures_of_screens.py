@@ -210,7 +210,7 @@ async def test_the_first_screen_of_all_looks_as_it_was_seen_to_look(
     size: tuple[int, int], pictures: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUARTERDECK_ACTOR", "mara@bastion")
-    monkeypatch.setattr("console.app.who_am_i", lambda _clock: "mara@bastion")
+    monkeypatch.setattr("console.screens.application.who_am_i", lambda _clock: "mara@bastion")
     monkeypatch.setattr(SystemClock, "real_now", lambda _: PEOPLE_AT)
     monkeypatch.setattr(SystemClock, "now", lambda _: PEOPLE_AT)
     monkeypatch.setattr("console.screens.first_run.data_home", lambda: Path("/home/mara/.local/share/quarterdeck"))

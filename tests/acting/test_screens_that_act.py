@@ -320,3 +320,11 @@ async def test_enter_on_a_list_of_nothing_opens_nothing_and_says_so(place: Place
         await screen.press("enter")
         await screen.shows("nothing to open under the cursor")
         assert screen.app.screen.scope == "approvals"
+
+
+async def test_on_the_page_of_a_version_a_promotion_means_that_version(place: Place) -> None:
+    async with console(place) as screen:
+        screen.app.go("version", f"{MODEL}@1")
+        await screen.until(lambda: getattr(screen.app.screen, "scope", "") == "version" and screen.app.screen.view, "the page of a version")
+        await screen.opens("P")
+        await screen.shows("v2 -> v1")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 pytestmark = pytest.mark.source
@@ -50,6 +52,16 @@ def test_a_breach_of_a_contract_is_caught(contract: str, tmp_path: Path) -> None
     result = _lint(folder)
     assert result.returncode == 1
     assert f"{contract} BROKEN" in " ".join(result.stdout.split())
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert "console.session" in imports["console.screens.application"], "imports that are made for types alone count too"
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as circle:
+        pytest.fail(" -> ".join(reversed(circle.args[1])))
 
 
 def test_the_clock_is_asked_nowhere_else(tmp_path: Path) -> None:
