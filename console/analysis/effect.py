@@ -17,6 +17,7 @@ from backends.records import State
 from console.analysis.bands import MINIMUM_ROWS
 from console.analysis.distances import SHARE_FLOOR, Reshuffle
 from console.analysis.drift import ColumnDrift
+from console.analysis.identifiers import IDENTIFIER, LOOK_FIRST, turned, what_turned
 
 PSI_LIMITS: Final = (0.1, 0.25)
 KS_LIMITS: Final = (0.125, 0.2)
@@ -27,14 +28,6 @@ MISSING_LIMITS: Final = (0.05, 0.1)
 
 CHANCE: Final = 0.01
 """p-value above which chance explains a difference; divided by the number of columns, since each is one more try."""
-
-IDENTIFIER: Final = 0.5
-"""Share of different values among the rows from which on a column of text is an identifier or free text."""
-
-
-REPEATING: Final = IDENTIFIER / 2
-"""The same share, up to which a column whose other side is an identifier is one no more: something else stands in it now."""
-
 
 NO_FLOOR: Final = f"shares with those below {SHARE_FLOOR:g}, which PSI does not see, moved by"
 
@@ -96,13 +89,10 @@ def _distance(
         return Effect(State.UNKNOWN, drift.reasons.get("psi", "not computable"))
     if min(n, m) < MINIMUM_ROWS:
         return Effect(State.UNKNOWN, f"only {min(n, m)} values on one side: below {MINIMUM_ROWS} a distance is mostly chance")
-    if different is not None and max(different) > IDENTIFIER and min(different) <= REPEATING:
+    if different is not None and turned(*different):
         was, now = different
-        what = "an identifier or free text repeats now" if was > now else "what repeated is an identifier or free text now"
-        return Effect(
-            State.CRITICAL,
-            f"{what}: {was:.1%} of the values were different and {now:.1%} are, in equally many rows; look at the pipeline first",
-        )
+        shares = f"{was:.1%} of the values were different and {now:.1%} are, in equally many rows"
+        return Effect(State.CRITICAL, f"{what_turned(was, now)}: {shares}; {LOOK_FIRST}")
     if unlike > IDENTIFIER:
         said = f"free text or an identifier, which is not compared: {unlike:.0%} of the values are different, and their shares say nothing"
         return Effect(State.UNKNOWN, f"{said}; compare numbers taken from it, such as its length")

@@ -45,7 +45,14 @@ SIGNALS: Final[dict[str, Signal]] = {
     "out_of_range_share": Signal(_D, "share", "above", "Values outside the contract's range or set.", by_column=True),
     "duplicate_share": Signal(_D, "share", "above", "Requests whose key was scored before by the same version."),
     "age_hours": Signal(_D, "h", "above", "Age of the newest fact of the model's stalest source."),
-    "input_psi": Signal(_D, "psi", "above", "PSI of a column against the reference.", by_column=True),
+    "input_psi": Signal(
+        _D,
+        "psi",
+        "above",
+        "PSI of a column against the reference; of rare categories how far their shares moved, of texts by how much the share of "
+        "different ones changed.",
+        by_column=True,
+    ),
     "score_psi": Signal(_M, "psi", "above", "PSI of the scores against the reference."),
     "score_mean_jump": Signal(
         _M, "sd", "above", "Size of the change of the mean score against the window before, in standard deviations of past windows."

@@ -26,8 +26,9 @@ from console.analysis.distances import (
     reshuffle,
 )
 from console.analysis.drift import MISSING_SIDE, ColumnDrift
-from console.analysis.effect import IDENTIFIER, Effect, judged
+from console.analysis.effect import Effect, judged
 from console.analysis.estimates import estimated, specs_of
+from console.analysis.identifiers import IDENTIFIER
 from console.analysis.samples import NumberKind, Sample, compare_sorted, profile_of
 from console.views.compare.ranges import exact_by_ranges
 from console.views.health.model import View

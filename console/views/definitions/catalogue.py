@@ -123,7 +123,8 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "verdict of drift",
         "Whether a column is further from its reference than it used to be.",
         "PSI against the band of earlier windows; a column whose values are gone, or whose missing values rose by more than 10 points "
-        "and more than doubled, is critical whatever its PSI.",
+        "and more than doubled, is critical whatever its PSI; so are texts of which more than half were different and at most a quarter "
+        "are, or the reverse, in equally many rows.",
         "a state",
         "the rule that watches input_psi (data.drift unless a policy says otherwise)",
         _BAND,

@@ -53,7 +53,7 @@ def real_or_bug(
     signals = {signal.id: signal for layer in health.layers for signal in layer.signals}
     watched = {name: signals.get(rule) for name, rule in by_signal.items()}
     checks = (
-        _watched("schema", watched.get("schema_violations"), today),
+        _schema(shifts, watched.get("schema_violations"), today),
         _nulls(shifts, watched.get("null_share"), today),
         _units(shifts),
         _volume(ratio),
@@ -95,8 +95,15 @@ def _watched(name: Name, signal: Signal | None, today: bool) -> BugCheck:
     return BugCheck(name=name, state=signal.state, why=signal.why)
 
 
+def _schema(shifts: Sequence[ColumnShift], signal: Signal | None, today: bool) -> BugCheck:
+    turned = [each for each in shifts if each.fault == "schema"]
+    if turned:
+        return BugCheck(name="schema", state=State.CRITICAL, why="; ".join(f"{each.column.raw}: {each.verdict}" for each in turned[:3]))
+    return _watched("schema", signal, today)
+
+
 def _nulls(shifts: Sequence[ColumnShift], signal: Signal | None, today: bool) -> BugCheck:
-    lost = [each for each in shifts if each.state is State.CRITICAL and each.verdict.startswith(("gone", "missing"))]
+    lost = [each for each in shifts if each.fault == "nulls"]
     if lost:
         return BugCheck(name="nulls", state=State.CRITICAL, why="; ".join(f"{each.column.raw} {each.verdict}" for each in lost[:3]))
     if today and signal is not None and signal.state in FAILING:

@@ -19,14 +19,14 @@ def closing_of(
     signals = [signal for layer in health.layers for signal in layer.signals]
     failing = {State.WARNING, State.CRITICAL}
     schema = next((signal for signal in signals if signal.id in broken_signals and signal.state in failing), None)
-    gone = [each for each in shifts if each.state in failing and (each.verdict.startswith(("gone", "missing")))]
+    gone = [each for each in shifts if each.fault == "nulls"]
     moved = [each for each in shifts if each.state in failing and not each.is_score and each not in gone]
     changes = command_line("changes", health.model)
     if gone:
         return State.CRITICAL, f"{gone[0].column.raw} lost its values: suspect a data bug, not the world. Next: qd {changes}"
     if today and schema is not None:
         return schema.state, f"Schema or missing values broke ({schema.why}): suspect a data bug, not the world."
-    fault = bug.failing("units", "volume", "freshness")
+    fault = bug.failing("schema", "units", "volume", "freshness")
     if fault is not None:
         return fault.state, f"Look at the data before a retrain: {fault.name}, {fault.why}. Next: qd {changes}"
     if not today:

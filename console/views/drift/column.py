@@ -61,6 +61,8 @@ class ColumnShift(View):
     """Compared with equal weekdays only."""
     state: State
     verdict: str
+    fault: Literal["nulls", "schema"] | None = None
+    """The check of "real or a bug" that it fails whatever its distance: values are gone, or an identifier is none any more."""
     n_reference: int
     n_current: int
     nulls_reference: float | None
@@ -128,7 +130,7 @@ class ColumnShift(View):
     def needs_words(self) -> bool:
         """Its row in a table does not say why it is in its state."""
         blind = self.unseen > 0 and self.moved is None and self.state is State.UNKNOWN
-        return self.refused or blind or (self.measure != "PSI" and self.state is not State.OK)
+        return self.refused or blind or self.fault == "schema" or (self.measure != "PSI" and self.state is not State.OK)
 
     @property
     def windows(self) -> int:

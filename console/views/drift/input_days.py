@@ -15,6 +15,7 @@ from backends.records import Signature
 from backends.store.reader import Reader
 from console.analysis.bands import equal_weekdays
 from console.analysis.drift import ColumnDrift, blind_between, compare, judged_between, psi_between
+from console.analysis.identifiers import Shares, shares_of_different
 from console.views.health.subject import LetIn
 from console.views.health.windows import Reference
 
@@ -121,6 +122,13 @@ class InputDays:
         """Whether a small number of some days says nothing, because of categories too many to be kept by name."""
         before, now = self.over(column, self.against(column, days)), self.over(column, self.judged(column, days))
         return before is not None and now is not None and blind_between(before, now)
+
+    def different(self, column: str, days: Sequence[date]) -> Shares | None:
+        """How different the texts of a column are, before and now; None where it has none, or nobody can tell."""
+        before, now = self.over(column, self.against(column, days)), self.over(column, self.judged(column, days))
+        if before is None or now is None or before.kind not in {"text", "categorical"}:
+            return None
+        return shares_of_different(before, now)
 
     def days_ending(self, end: datetime, count: int) -> list[date]:
         """The day in which a window ends, and the `count - 1` days before it."""

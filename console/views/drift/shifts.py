@@ -15,6 +15,7 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.bands import band, verdict
 from console.analysis.drift import UNSEEN, ColumnDrift
+from console.analysis.identifiers import said_of_turned
 from console.policies.load import Policies
 from console.policies.rules import AlertRule
 from console.views.drift.bins import bins_of
@@ -125,9 +126,12 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         state, text, limit = State.UNKNOWN, not_compared(spec), None
     elif drift is not None:
         state, text = _of_rare_categories(drift, state, text)
-    broken = _broken(drift)
-    if broken is not None:
-        state, text = broken
+    lost, different_values = _lost(drift), inputs.different(spec.column, days)
+    turned = different_values.turned if different_values is not None else None
+    if lost:
+        state, text = State.CRITICAL, lost
+    elif turned is not None:
+        state, text = State.CRITICAL, said_of_turned(*turned)
     past = band([psi for _, psi in earlier])
     windows = tuple(
         EarlierWindow(first=last - timedelta(days=len(days) - 1), last=last, psi=psi,
@@ -142,6 +146,7 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         "calendar": spec.column in inputs.calendar,
         "state": state,
         "verdict": text,
+        "fault": "nulls" if lost else "schema" if turned is not None else None,
         "importance": importance,
         "earlier": windows,
         "limit": limit,
@@ -205,7 +210,8 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
 def not_compared(spec: ColumnSpec) -> str:
     """Why a column of texts has no distances, and what to do."""
     why = spec.edges_from or FREE_TEXT
-    return f"not compared: {why}; land a number that says what matters of it, such as its length. Its missing values are watched"
+    watched = "Its missing values, and how many of its values are different, are watched"
+    return f"not compared: {why}; land a number that says what matters of it, such as its length. {watched}"
 
 
 def _judged(
@@ -248,16 +254,16 @@ def _of_rare_categories(drift: ColumnDrift, state: State, text: str) -> tuple[St
     return state, text
 
 
-def _broken(drift: ColumnDrift | None) -> tuple[State, str] | None:
-    """A column that is gone, or lost many of its values: no distance sees that."""
+def _lost(drift: ColumnDrift | None) -> str:
+    """What is said of a column that is gone, or lost many of its values, which no distance sees; else nothing."""
     if drift is None or drift.missing_current is None or drift.missing_reference is None:
-        return None
+        return ""
     before, now = drift.missing_reference, drift.missing_current
     if now == 1.0 and before < 1.0:
-        return State.CRITICAL, f"gone: every value is missing now ({before:.0%} before)"
+        return f"gone: every value is missing now ({before:.0%} before)"
     if now - before > NULL_JUMP and now > 2 * before:
-        return State.CRITICAL, f"missing values rose from {before:.1%} to {now:.1%}: look at the pipeline first"
-    return None
+        return f"missing values rose from {before:.1%} to {now:.1%}: look at the pipeline first"
+    return ""
 
 
 def _high_since(inputs: InputDays, column: str, days: Sequence[date], over: float | None) -> date | None:

@@ -133,11 +133,11 @@ def _inputs(health: ModelHealth) -> str:
     column = drift.of.raw if drift.of else "an input"
     limit = drift.warning
     if drift.state == State.OK:
-        return f"usual for their past; the furthest is {column} (PSI {figures.share(drift.value, 2)})"
+        return f"usual for their past; the furthest is {column} ({drift.is_a or 'PSI'} {figures.share(drift.value, 2)})"
     if drift.state not in (State.WARNING, State.CRITICAL):
         return f"{drift.state}: {drift.why}"
     most = f", past most {figures.share(limit, 2)}" if limit is not None else ""
-    return f"{column} is unlike any earlier window (PSI {figures.share(drift.value, 2)}{most})"
+    return f"{column} is unlike any earlier window ({drift.is_a or 'PSI'} {figures.share(drift.value, 2)}{most})"
 
 
 def _next_step(sight: Sight, reader: Reader, registry: Registry, health: ModelHealth) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import numpy as np
 
 from backends.records import severity_rank
+from console.analysis.identifiers import TURNS
 from console.policies.rules import AlertRule
 from console.views.data.courses import Courses
+from console.views.drift.column import TEXT
 from console.views.drift.input_days import InputDays
 from console.views.health.judging import Judged, Limits, judge, limits_of, unknown
 from console.views.health.measures import Measured
@@ -19,16 +22,26 @@ SMALL_PSI: Final = 0.1
 """A PSI up to this never alarms, however unusual: the customary bound of "no change"."""
 
 
+MOVED: Final = "shares of rare categories moved by"
+DIFFERENT: Final = "the share of different values changed by at least"
+"""What the number of an input is where it is no PSI."""
+
 TOO_MANY: Final = "its categories are too rare for the PSI, and too many to be kept by name"
 
 
 def drift_signal(rule: AlertRule, model: str, inputs: InputDays, strip: Ints) -> Judged:
-    """PSI of every input against the reference, judged by earlier windows of the same length."""
+    """PSI of every input against the reference, judged by earlier windows of the same length.
+
+    Of rare categories, which PSI does not see, how far their shares moved; of texts whether they are as different as they were.
+    """
     length = max(1, round(rule.window.total_seconds() / 86_400))
     found = []
     for spec in inputs.specs:
         windows = [inputs.days_ending(moment_of(end), length) for end in strip.tolist()]
         measured = [inputs.judged_by(spec.column, window) for window in windows]
+        if spec.kind == TEXT:
+            found.append(_of_texts(rule, inputs, spec.column, windows, measured, strip))
+            continue
         last = inputs.days_ending(moment_of(int(strip[-1])), 1)[0]
         past = [value for _, value in inputs.band(spec.column, last, length)]
         limits = limits_of(rule, model, np.array([value for value in past if value is not None]), column=spec.column)
@@ -39,8 +52,26 @@ def drift_signal(rule: AlertRule, model: str, inputs: InputDays, strip: Ints) ->
         within = values <= min((limit for limit in (limits.warning, limits.critical) if limit is not None), default=np.inf)
         values[blind & within] = np.nan
         why_not = TOO_MANY if len(blind) and blind[-1] else "no facts in the window"
-        found.append(judge(rule, Measured(values, n, of=spec.column, why_not=why_not), limits, strip, strip))
+        is_a = MOVED if measured and measured[-1][0] != inputs.psi(spec.column, windows[-1])[0] else ""
+        found.append(judge(rule, Measured(values, n, of=spec.column, why_not=why_not, is_a=is_a), limits, strip, strip))
     return worst_of(rule, found, "no inputs are logged with the predictions")
+
+
+def _of_texts(
+    rule: AlertRule,
+    inputs: InputDays,
+    column: str,
+    windows: Sequence[Sequence[date]],
+    measured: Sequence[tuple[float | None, int]],
+    strip: Ints,
+) -> Judged:
+    """A column of texts: critical, whatever was usual, where an identifier began to repeat, or the reverse."""
+    shares = [inputs.different(column, window) for window in windows]
+    values = np.array([np.nan if each is None else each.change for each in shares])
+    limits = Limits(None, TURNS, "that an identifier repeats, or the reverse, is no matter of what is usual")
+    n = np.array([rows for _, rows in measured], dtype=np.int64)
+    why_not = "how many of its values are different is not known on both sides"
+    return judge(rule, Measured(values, n, of=column, is_a=DIFFERENT, why_not=why_not), limits, strip, strip)
 
 
 def block_signals(rules: dict[str, AlertRule], courses: Courses) -> dict[str, Judged]:

@@ -136,6 +136,7 @@ def judge(rule: AlertRule, measured: Measured, limits: Limits, ends: Ints, strip
         since=_began(ends, states),
         why=_why(rule, measured, limits, state) + (ONLY_LOGGED if rule.only_logs and state in TROUBLE else ""),
         of=Untrusted(measured.of) if measured.of else None,
+        is_a=measured.is_a,
         window_hours=rule.window.total_seconds() / 3600,
         history=history,
         states=then,
@@ -207,7 +208,7 @@ def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> s
         return f"{rule.id}: {measured.why_not or 'nothing to compute it from'}"
     caveat = caveat_of(rule.signal)
     sample = f"{_length(rule)}, n {figures.count(n)}{'; ' if caveat else ''}{caveat}"
-    text = f"{rule.id}{where}: {figures.amount(value, unit)}"
+    text = f"{rule.id}{where}: {measured.is_a + ' ' if measured.is_a else ''}{figures.amount(value, unit)}"
     if state == State.UNKNOWN:
         reason = f"n {n} is below {rule.minimum_n}" if n < rule.minimum_n else limits.because or "no limit is set"
         return f"{text}, not judged: {reason}"

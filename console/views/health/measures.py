@@ -43,6 +43,8 @@ class Measured:
     """The column or slice that the last value is the worst of."""
     why_not: str = ""
     """Why the last value is missing, when it is."""
+    is_a: str = ""
+    """What the last value is, where the signal is usually another number."""
 
 
 @dataclass(frozen=True, slots=True)

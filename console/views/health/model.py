@@ -65,6 +65,8 @@ class Signal(View):
     """Why it has its state: number, limit, sample."""
     of: Untrusted | None = None
     """The column or source that the value is the worst of."""
+    is_a: str = ""
+    """What the value is, where it is not the number that the signal is usually made from."""
     source: str = "local"
     window_hours: float | None = None
     history: tuple[float | None, ...] = ()
