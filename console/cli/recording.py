@@ -48,5 +48,8 @@ def keep(context: Context, options: argparse.Namespace, land: Callable[..., None
     if context.as_of is not None or options.read_only:
         context.say("the result is not kept: you look at the past, or read only")
         return
-    now = context.clock.now()
-    land(paths=context.workspace.paths, environment=context.environment, model=options.record, run=options.run, now=now)
+    from console.control.identity import current_actor
+
+    by = current_actor(context.clock).who
+    where = {"paths": context.workspace.paths, "environment": context.environment, "model": options.record}
+    land(**where, run=options.run, by=by, now=context.clock.now())

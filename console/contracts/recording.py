@@ -13,14 +13,22 @@ from console.views.data.logs import METRIC
 
 
 def keep_check(
-    paths: WorkspacePaths, environment: str, model: str, read: ReadContract, view: ContractCheckView, run: str | None, now: datetime
+    paths: WorkspacePaths,
+    environment: str,
+    model: str,
+    read: ReadContract,
+    view: ContractCheckView,
+    run: str | None,
+    by: str,
+    now: datetime,
 ) -> None:
-    """Land what a check of a file said. Raises StoreError and LandingError."""
+    """Land what a check of a file said, held by the person `by`. Raises StoreError and LandingError."""
     labels = {
         "contract": digest_of(read.contract.model_dump(mode="json")),
         "file": view.file.raw,
         "moment": str(view.moment),
         "state": view.state.value,
+        "by": by,
         **({"run": run} if run is not None else {}),
     }
     broken = sum(each.state is not State.OK for each in view.rules)

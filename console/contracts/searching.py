@@ -13,26 +13,28 @@ from console.views.data.parity import ParityView
 from console.views.data.searches import METRICS, SAID
 
 
-def keep_leakage(*, view: LeakageView, paths: WorkspacePaths, environment: str, model: str, run: str | None, now: datetime) -> None:
+def keep_leakage(
+    *, view: LeakageView, paths: WorkspacePaths, environment: str, model: str, run: str | None, by: str, now: datetime
+) -> None:
     """Land what a search for leakage found. Raises StoreError and LandingError."""
     bad = sorted((each for each in view.checks if each.state is not State.OK), key=lambda each: severity_rank(each.state))
     named = f"{bad[0].column.raw}: " if bad and bad[0].column is not None else ""
     worst = f"{named}{bad[0].why}" if bad else ""
-    _keep(paths, environment, model, "leakage", view.state, len(bad), view.rows, view.file.raw, worst, run, now)
+    _keep(paths, environment, model, "leakage", view.state, len(bad), view.rows, view.file.raw, worst, run, by, now)
 
 
-def keep_parity(*, view: ParityView, paths: WorkspacePaths, environment: str, model: str, run: str | None, now: datetime) -> None:
+def keep_parity(*, view: ParityView, paths: WorkspacePaths, environment: str, model: str, run: str | None, by: str, now: datetime) -> None:
     """Land how offline and online agreed. Raises StoreError and LandingError."""
     bad = sorted((each for each in view.columns if each.state is not State.OK), key=lambda each: severity_rank(each.state))
     worst = f"{bad[0].name.raw}: {bad[0].why}" if bad else ""
-    _keep(paths, environment, model, "parity", view.state, len(bad), view.matched, view.offline.raw, worst, run, now)
+    _keep(paths, environment, model, "parity", view.state, len(bad), view.matched, view.offline.raw, worst, run, by, now)
 
 
 def _keep(
     paths: WorkspacePaths, environment: str, model: str, search: Literal["leakage", "parity"], state: State, found: int, rows: int,
-    file: str, worst: str, run: str | None, now: datetime,
+    file: str, worst: str, run: str | None, by: str, now: datetime,
 ) -> None:  # fmt: skip
-    labels = {"file": file, "state": state.value, "worst": worst[:SAID], **({"run": run} if run is not None else {})}
+    labels = {"file": file, "state": state.value, "worst": worst[:SAID], "by": by, **({"run": run} if run is not None else {})}
     point = MetricPoint(
         environment=environment, event_at=now, known_at=now, model=model, layer=Layer.DATA, name=METRICS[search], value=float(found),
         unit="checks", labels=labels, n=rows,

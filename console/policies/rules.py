@@ -233,17 +233,26 @@ class Slo(_Frozen):
     alert_pairs: tuple[BurnPair, ...] = DEFAULT_PAIRS
 
 
+CheckOfRun = Literal["training", "batch", "online", "leakage", "parity"]
+"""What can be kept of a run: its rows held against the contract at a moment, or searched."""
+
+
 class Gate(_Frozen):
     """What a candidate must show before promotion. Missing evidence fails.
 
     not_worse: candidate's metric against the champion's on the same rows, `margin` allowed. at_most, at_least: against `limit`.
-    `by_slice`: for every slice with at least `minimum_n` rows. The rest are facts about the artifact and the budget.
+    `by_slice`: for every slice with at least `minimum_n` rows. recorded_check: the newest check of that kind that was kept for the run
+    which trained the candidate found nothing. The rest are facts about the artifact and the budget.
     """
 
     id: PolicyId
     title: Title
     where: Selector = Selector()
-    kind: Literal["not_worse", "at_most", "at_least", "slo_budget", "inputs_compatible", "artifact_verified", "rollback_possible"]
+    kind: Literal[
+        "not_worse", "at_most", "at_least", "slo_budget", "inputs_compatible", "artifact_verified", "rollback_possible", "recorded_check"
+    ]
+    check: CheckOfRun | None = None
+    """With recorded_check: a contract at one of the moments of a file, or a search for leakage or for differences of parity."""
     metric: Name | None = None
     better: Literal["higher", "lower"] | None = None
     limit: float | None = None
@@ -262,6 +271,8 @@ class Gate(_Frozen):
             raise ValueError("not_worse needs better: higher or lower")
         if self.kind in {"at_most", "at_least"} and self.limit is None:
             raise ValueError(f"a gate of kind {self.kind} needs a limit")
+        if (self.kind == "recorded_check") != (self.check is not None):
+            raise ValueError("check: training, batch, online, leakage or parity goes with kind: recorded_check, and that kind needs it")
         return self
 
 

@@ -145,11 +145,13 @@ def _kept(context: Context, model: str) -> ReadContract:
 
 def _keep(context: Context, options: argparse.Namespace, kept: ReadContract, view: ContractCheckView, now: datetime) -> None:
     from console.contracts.recording import keep_check
+    from console.control.identity import current_actor
 
     if context.as_of is not None or options.read_only:
         context.say("the check is not kept: you look at the past, or read only")
         return
-    keep_check(context.workspace.paths, context.environment, options.first, kept, view, options.run, now)
+    by = current_actor(context.clock).who
+    keep_check(context.workspace.paths, context.environment, options.first, kept, view, options.run, by, now)
 
 
 def _now(context: Context) -> datetime:

@@ -87,6 +87,8 @@ class RecordedCheck(View):
     digest: str
     """Of the contract that it was held against."""
     run: Untrusted | None = None
+    by: Untrusted | None = None
+    """Who held it against the contract, as the operating system says: a fact among facts, not proof."""
 
 
 class ContractCheckView(View):

@@ -73,15 +73,15 @@ def _state(rules: Sequence[RuleVerdict], *, known: bool) -> State:
     return worst([*(each.state for each in rules), *([] if rules and known else [State.UNKNOWN])])
 
 
-def recorded_checks(reader: Reader, environment: str, model: str, at: datetime) -> tuple[RecordedCheck, ...]:
-    """The newest check of each moment that was kept, in the order of the moments."""
+def recorded_checks(reader: Reader, environment: str, model: str, at: datetime, *, run: str | None = None) -> tuple[RecordedCheck, ...]:
+    """The newest check of each moment that was kept, of `run` where one is given, in the order of the moments."""
     end = at + timedelta(microseconds=1)
     series = queries.metric_series(reader, environment, METRIC, at - LOOK_BACK, end, model=model, layer="data")
     times = series.at.astype("datetime64[us]").astype(np.int64).tolist()
     found: dict[str, RecordedCheck] = {}
     for when, value, rows, written in zip(times, series.value.tolist(), series.n.tolist(), series.labels.tolist(), strict=True):
         labels = json.loads(written)
-        numbers = not math.isnan(value) and not math.isnan(rows)
+        numbers = not math.isnan(value) and not math.isnan(rows) and (run is None or labels.get("run") == run)
         if numbers and labels.get("moment") in MOMENTS and labels.get("state") in set(State):
             found[labels["moment"]] = RecordedCheck(
                 moment=labels["moment"],
@@ -92,6 +92,7 @@ def recorded_checks(reader: Reader, environment: str, model: str, at: datetime) 
                 file=Untrusted(str(labels.get("file", ""))),
                 digest=str(labels.get("contract", "")),
                 run=Untrusted(labels["run"]) if "run" in labels else None,
+                by=Untrusted(str(labels["by"])) if labels.get("by") else None,
             )
     return tuple(found[moment] for moment in MOMENTS if moment in found)
 

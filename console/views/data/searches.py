@@ -39,10 +39,12 @@ class RecordedSearch(View):
     file: Untrusted
     worst: Untrusted | None
     run: Untrusted | None = None
+    by: Untrusted | None = None
+    """Who searched, as the operating system says: a fact among facts, not proof."""
 
 
-def recorded_searches(reader: Reader, environment: str, model: str, at: datetime) -> tuple[RecordedSearch, ...]:
-    """The newest of each kind up to `at`; what is no record of one is passed over."""
+def recorded_searches(reader: Reader, environment: str, model: str, at: datetime, *, run: str | None = None) -> tuple[RecordedSearch, ...]:
+    """The newest of each kind up to `at`, of `run` where one is given; what is no record of one is passed over."""
     found = []
     for search, metric in METRICS.items():
         series = queries.metric_series(
@@ -52,7 +54,8 @@ def recorded_searches(reader: Reader, environment: str, model: str, at: datetime
         newest: RecordedSearch | None = None
         for when, value, rows, written in zip(times, series.value.tolist(), series.n.tolist(), series.labels.tolist(), strict=True):
             labels = json.loads(written)
-            if not math.isnan(value) and not math.isnan(rows) and labels.get("state") in set(State):
+            wanted = run is None or labels.get("run") == run
+            if wanted and not math.isnan(value) and not math.isnan(rows) and labels.get("state") in set(State):
                 newest = RecordedSearch(
                     search=search,
                     at=moment_of(when),
@@ -62,6 +65,7 @@ def recorded_searches(reader: Reader, environment: str, model: str, at: datetime
                     file=Untrusted(str(labels.get("file", ""))),
                     worst=Untrusted(str(labels["worst"])) if labels.get("worst") else None,
                     run=Untrusted(str(labels["run"])) if "run" in labels else None,
+                    by=Untrusted(str(labels["by"])) if labels.get("by") else None,
                 )
         if newest is not None:
             found.append(newest)

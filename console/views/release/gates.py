@@ -21,6 +21,7 @@ from console.control.actions import Gate, version_label
 from console.policies.rules import Gate as Rule
 from console.render import figures
 from console.views.release.plan_facts import Evidence
+from console.views.release.recorded_gate import recorded_gate
 
 LEAST_BEFORE_ONSET = 200
 """Labelled rows before an onset that suffice to judge a candidate on; with fewer, the rows since then count too."""
@@ -73,7 +74,7 @@ def gates_of(evidence: Evidence, reader: Reader, to: str, waivers: Mapping[str, 
     asked = evidence.sight.policies.gates_for(evidence.model.name, evidence.sight.environment, evidence.model.task)
     rules = [rule for rule in asked if _applies(rule, evidence)]
     rows = same_rows(evidence, reader, to, until)
-    found = [_gate(rule, evidence, rows, to) for rule in rules]
+    found = [recorded_gate(rule, evidence, reader, to) if rule.check is not None else _gate(rule, evidence, rows, to) for rule in rules]
     return JudgedGates(tuple(_waived(gate, rule, waivers) for gate, rule in zip(found, rules, strict=True)), rows)
 
 
