@@ -59,12 +59,12 @@ def _described(table: Table, column: TableColumn, present_rows: int, about: int,
     return Described(column, missing, distinct, low, high)
 
 
-def longest_gap(table: Table, name: str) -> int | None:
-    """Microseconds between two times of the column that follow each other, at most; None with fewer than two."""
+def longest_gap(table: Table, name: str) -> tuple[int, int] | None:
+    """Microseconds between two times of the column that follow each other, at most, and the newest; None with fewer than two."""
     value = table.columns[name].value
     times = f"SELECT DISTINCT {value} AS t FROM {table.relation} WHERE {value} IS NOT NULL"
-    found = run(table.connection, f"SELECT max(gap) FROM (SELECT t - lag(t) OVER (ORDER BY t) AS gap FROM ({times}))")[0][0]
-    return None if found is None else int(found)
+    found = run(table.connection, f"SELECT max(gap), max(t) FROM (SELECT t, t - lag(t) OVER (ORDER BY t) AS gap FROM ({times}))")[0]
+    return None if found[0] is None else (int(found[0]), int(found[1]))
 
 
 def _asked(column: TableColumn) -> Sequence[str]:

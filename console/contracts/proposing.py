@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from backends.data_files.described import Described, described, longest_gap
@@ -25,19 +26,31 @@ OLDEST: Final = timedelta(days=9999)
 """The longest age that can be written."""
 
 MICROSECOND: Final = timedelta(microseconds=1)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 MOST_NAMED: Final = 200
 """Characters of the name of a column."""
 
 
-def proposed(given: str, name: str) -> dict[str, Any]:
-    """The content of a contract that these rows fulfil. Raises DataFileProblem."""
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The content of a contract, and what to say of what it does not say."""
+
+    body: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def proposed(given: str, name: str, at: datetime) -> Proposal:
+    """The contract that these rows fulfil at a moment: what comes no more cannot be fresh. Raises DataFileProblem."""
     with opened(given, engine_mib=ENGINE_MIB) as table:
-        return proposed_from(table, name)
+        return proposed_from(table, name, at=at)
 
 
-def proposed_from(table: Table, name: str, model: str | None = None) -> dict[str, Any]:
-    """The content of a contract, of `model` if there is one, that the rows of a table fulfil. Raises DataFileProblem."""
+def proposed_from(table: Table, name: str, model: str | None = None, *, at: datetime | None = None) -> Proposal:
+    """The contract, of `model` if there is one, that the rows of a table fulfil. Raises DataFileProblem.
+
+    With `at` freshness is proposed only if the rows are fresh then; without it they are taken to go on.
+    """
     found = described(table)
     body: dict[str, Any] = {
         "format": 1,
@@ -52,11 +65,11 @@ def proposed_from(table: Table, name: str, model: str | None = None) -> dict[str
     unique = [{"columns": [each.column.name]} for each in found if _is_key(each, table.rows)]
     if unique:
         body["unique"] = unique
-    fresh = _freshness(table, found)
+    fresh, note = _freshness(table, found, at)
     if fresh is not None:
         body["freshness"] = fresh
     _refuse(table.given, body)
-    return body
+    return Proposal(body, (note,) if note else ())
 
 
 def _refuse(given: str, body: dict[str, Any]) -> None:
@@ -98,14 +111,27 @@ def _is_key(each: Described, rows: int) -> bool:
     return fit and rows > 1 and each.missing == 0 and each.distinct == rows
 
 
-def _freshness(table: Table, found: list[Described]) -> dict[str, Any] | None:
-    """By the first time that every row has: twice its longest silence, in whole minutes."""
+def _freshness(table: Table, found: list[Described], at: datetime | None) -> tuple[dict[str, Any] | None, str]:
+    """By the first time that every row has: twice its longest silence, in whole minutes. And why there is none, if rows are not fresh."""
     for each in found:
         if each.column.kind == "timestamp" and not each.missing and not each.column.why_not:
             gap = longest_gap(table, each.column.name)
             if gap is None:
                 continue
-            age = timedelta(minutes=max(1, math.ceil(TIMES_GAP * gap / 60e6))) if TIMES_GAP * gap < OLDEST / MICROSECOND else OLDEST
+            silence, newest = gap
+            age = timedelta(minutes=max(1, math.ceil(TIMES_GAP * silence / 60e6))) if TIMES_GAP * silence < OLDEST / MICROSECOND else OLDEST
+            apart = None if at is None else (at - EPOCH) // MICROSECOND - newest
+            if apart is not None and abs(apart) > age / MICROSECOND:
+                return None, _not_fresh(each.column.name, apart, format_duration(age))
             body = {"column": each.column.name, "at_most": format_duration(age)}
-            return body if each.column.zoned else body | {"zone": "UTC"}
-    return None
+            return (body if each.column.zoned else body | {"zone": "UTC"}), ""
+    return None, ""
+
+
+def _not_fresh(column: str, apart: int, age: str) -> str:
+    lies = "ago" if apart > 0 else "ahead of the clock"
+    length = format_duration(timedelta(minutes=min(abs(apart) // 60_000_000, OLDEST // timedelta(minutes=1))))
+    return (
+        f"no freshness is proposed: the newest time in {column!r} lies {length} {lies}, more than twice the longest silence ({age})."
+        f" If these rows are to go on, write it by hand: freshness: {{column: ..., at_most: {age}}}"
+    )

@@ -19,5 +19,5 @@ def proposed_from_logs(lookout: Lookout, model: str, name: str) -> tuple[str, di
     start = health.reference_from or sight.at - WITHOUT_REFERENCE
     end = health.reference_to or sight.at
     with sight.reader() as reader:
-        body = proposed_from(logged(reader, sight.environment, model, start, end), name, model)
+        body = proposed_from(logged(reader, sight.environment, model, start, end), name, model).body
     return f"what {model} scored from {start:%Y-%m-%d} to {end:%Y-%m-%d}", body

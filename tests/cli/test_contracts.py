@@ -133,6 +133,19 @@ def test_what_is_proposed_is_what_the_rows_are(ask: Ask, tmp_path: Path) -> None
     assert body["freshness"] == {"column": "at", "at_most": "2m"}
 
 
+@pytest.mark.parametrize(("later", "lies"), [("INTERVAL (1100) DAY", " ago, more"), ("INTERVAL (-1) DAY", "ahead of the clock")])
+def test_rows_that_are_not_fresh_are_asked_for_no_freshness(ask: Ask, tmp_path: Path, later: str, lies: str) -> None:
+    file = rows(tmp_path / "old.csv", f'SELECT * REPLACE ("at" - {later} AS "at") FROM ({GOOD})')
+    code, out, err = ask("propose", file, "--json")
+    said = json.loads(out)
+    assert (code, "freshness" in said["contract"], err.count("\n")) == (Exit.OK, False, 1)
+    assert said["notes"] == [err.rstrip("\n")]
+    assert err.startswith("no freshness is proposed: the newest time in 'at' lies ") and lies in err
+    assert "write it by hand: freshness: {column: ..., at_most: 2m}" in err
+    ask("propose", file, "--to", "c.yaml")
+    assert broken(ask, tmp_path / "c.yaml", file) == {}
+
+
 @pytest.mark.parametrize("value", [2**53 + 3, -(2**53) - 3])
 def test_a_whole_number_that_no_float_holds_lies_within_what_is_proposed(ask: Ask, tmp_path: Path, value: int) -> None:
     file = rows(tmp_path / "long.parquet", f"SELECT CAST({value} AS BIGINT) AS number FROM range(60)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backends.durable import make_folder
 from console.cli.context import WIDTH, Context, Problem
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from console.contracts.contract import ReadContract
+    from console.contracts.proposing import Proposal
     from console.policies.load import Policies
     from console.views.data.contract import ContractCheckView
 
@@ -70,7 +71,8 @@ def _propose(context: Context, options: argparse.Namespace) -> Exit:
 
     if options.to is not None and os.path.lexists(options.to):
         raise Problem(Exit.USAGE, f"{options.to} exists already: nothing was written; give another name")
-    given, body = _body(context, options)
+    given, proposal = _proposal(context, options)
+    body = proposal.body
     document = f"# Proposed from {displayable(given)}. Read it through: it says what these rows are, not what is right.\n"
     document += yaml_document(body)
     try:
@@ -80,22 +82,27 @@ def _propose(context: Context, options: argparse.Namespace) -> Exit:
     if options.to is not None:
         _write(options.to, document)
         context.say(f"{options.to} written: {len(body['columns'])} columns")
+    for note in proposal.notes:
+        context.say(displayable(note))
     if options.json:
-        context.show(ContractProposalView(file=Untrusted(given), contract=body), "contract-proposal")
+        context.show(
+            ContractProposalView(file=Untrusted(given), contract=body, notes=tuple(map(Untrusted, proposal.notes))), "contract-proposal"
+        )
     elif options.to is None:
         print(document, end="")
     return Exit.OK
 
 
-def _body(context: Context, options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """Where the rows are from, and the content of the contract."""
-    from console.contracts.proposing import proposed
+def _proposal(context: Context, options: argparse.Namespace) -> tuple[str, Proposal]:
+    """Where the rows are from, and the contract."""
+    from console.contracts.proposing import Proposal, proposed
 
     if _is_file(options.first) or not context.located.exists:
-        return options.first, proposed(options.first, options.name or Path(options.first).stem)
+        return options.first, proposed(options.first, options.name or Path(options.first).stem, _now(context))
     from console.contracts.proposing_logs import proposed_from_logs
 
-    return proposed_from_logs(context.lookout, options.first, options.name or options.first)
+    given, body = proposed_from_logs(context.lookout, options.first, options.name or options.first)
+    return given, Proposal(body)
 
 
 def _check(context: Context, options: argparse.Namespace) -> Exit:

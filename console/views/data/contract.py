@@ -123,6 +123,8 @@ class ContractProposalView(View):
 
     file: Untrusted
     contract: dict[str, Any]
+    notes: tuple[Untrusted, ...] = ()
+    """What it does not say, and why."""
 
 
 def checked(read: ReadContract, given: str, at: datetime, policies: Policies, moment: Moment | None = None) -> ContractCheckView:
