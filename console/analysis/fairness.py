@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from console.analysis.intervals import Bools, Floats, Interval, wilson
 
+FEWEST_OF_A_KIND = 30
+"""Outcomes of one kind in a group below which its rate among them is mostly chance."""
+
 NO_THRESHOLD = "needs a threshold: whom the model selects is not known without one"
 ONE_GROUP = "needs two groups with enough rows"
 
@@ -48,6 +51,8 @@ class Fairness:
     equalized_odds_difference: float | None = None
     by_group: Mapping[str | None, GroupRates] = field(default_factory=dict)
     left_out: tuple[str | None, ...] = ()
+    few: Mapping[str | None, str] = field(default_factory=dict)
+    """Groups of whose outcomes too few of one kind are known for the equalized odds, which rest on them all the same, and how many."""
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,7 +81,15 @@ def fairness(
         if ratio is None:
             reasons["demographic_parity_ratio"] = "nobody is selected in any group"
     odds = _largest_difference(judged, reasons)
-    return Fairness(difference, ratio, odds, rates, left_out, reasons)
+    few = {name: said for name, each in judged.items() if odds is not None and (said := _few(each))}
+    return Fairness(difference, ratio, odds, rates, left_out, few, reasons)
+
+
+def _few(rates: GroupRates) -> str:
+    """What an equalized odds difference should not rest on."""
+    negatives = rates.labelled - rates.positives
+    counts = [f"{n} {of}" for n, of in ((rates.positives, "positive"), (negatives, "negative")) if n < FEWEST_OF_A_KIND]
+    return f"{' and '.join(counts)} outcomes" if counts else ""
 
 
 def _largest_difference(judged: Mapping[str | None, GroupRates], reasons: dict[str, str]) -> float | None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from console.analysis.calibration import CalibrationBin, calibration_bins, expected_calibration_error
-from console.analysis.intervals import Bools, Floats, Interval, mean_interval, wilson
+from console.analysis.intervals import Bools, Floats, Interval, mean_interval, skewed_mean_interval, wilson
 from console.analysis.quality_intervals import average_precision_interval
 from console.analysis.ranking import auc, auc_interval, average_precision
 from console.analysis.rolling import RollingQuality, rolling_quality
@@ -34,6 +34,9 @@ NO_LABELS: Final = "no outcome is known yet"
 NO_SCORES: Final = "no row has a score"
 ONE_CLASS: Final = "only one class among the known outcomes"
 TOO_LARGE: Final = "the numbers are too large for a float"
+FEWEST_OUTCOMES: Final = 5
+"""Outcomes of each class below which Brier score and log loss have no interval: the few that weigh may well not have come up."""
+
 NOT_PROBABILITIES: Final = "scores lie outside 0 to 1, so they are not probabilities"
 
 
@@ -43,7 +46,7 @@ class BinaryQuality:
 
     `n` rows with a usable score, of which `labelled` have an outcome; `left_out` rows had no usable score. Everything but `n`,
     `left_out` and `coverage` is over the labelled rows. `gap` is base rate minus mean score: positive when more happens than is said.
-    `reasons` names every number that is None.
+    `reasons` names every number that is None; `no_interval` the numbers that are not, but have no interval.
     """
 
     n: int
@@ -74,6 +77,7 @@ class BinaryQuality:
     recall_interval: Interval | None = None
     calibration: tuple[CalibrationBin, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
+    no_interval: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class RegressionQuality:
     bias: float | None = None
     bias_interval: Interval | None = None
     reasons: dict[str, str] = field(default_factory=dict)
+    no_interval: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,9 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
     if not probabilities:
         reasons |= dict.fromkeys(("brier", "log_loss", "ece"), NOT_PROBABILITIES)
     bins = calibration_bins(scored, positive) if probabilities else ()
+    enough = min(positives, labelled - positives) >= FEWEST_OUTCOMES
+    rarer = min(positives, labelled - positives)
+    few = f"only {rarer} of one outcome are known, fewer than {FEWEST_OUTCOMES}, for an interval of mean losses"
     chosen = _at_threshold(scored, positive, threshold, reasons)
     average = average_precision(scored, positive) if area is not None else None
     losses = _log_losses(scored, positive) if probabilities else None
@@ -164,9 +172,9 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
         average_precision=average,
         average_precision_interval=average_precision_interval(average, positives),
         brier=float(squared.mean()) if squared is not None else None,
-        brier_interval=_within_unit(mean_interval(squared)) if squared is not None else None,
+        brier_interval=_within_unit(skewed_mean_interval(squared)) if squared is not None and enough else None,
         log_loss=float(losses.mean()) if losses is not None else None,
-        log_loss_interval=mean_interval(losses) if losses is not None else None,
+        log_loss_interval=skewed_mean_interval(losses) if losses is not None and enough else None,
         ece=expected_calibration_error(bins, labelled) if probabilities else None,
         threshold=threshold,
         selection_rate=selection,
@@ -176,6 +184,7 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
         recall_interval=wilson(chosen.hits, positives) if threshold is not None else None,
         calibration=bins,
         reasons=reasons,
+        no_interval=dict.fromkeys(("brier", "log_loss"), few) if probabilities and not enough else {},
     )
 
 
@@ -185,7 +194,7 @@ _BINARY_NUMBERS: Final = ("base_rate", "mean_score", "gap", "auc", "average_prec
 def regression_quality(scores: npt.ArrayLike, labels: npt.ArrayLike) -> RegressionQuality:
     """All of `RegressionQuality` for predictions and outcomes (NaN: unknown) of equal length.
 
-    Intervals: mean +- 1.96 standard errors; for the RMSE the square root of that interval of the mean squared error.
+    Intervals: of the bias +- 1.96 standard errors, of the MAE Hall's for skewed means, of the RMSE the root of that of the mean square.
     """
     score, label, left_out = _usable(scores, labels)
     known = np.isfinite(label)
@@ -203,7 +212,7 @@ def regression_quality(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Regressi
             "rmse": math.sqrt(float(squared.mean())),
             "bias": float(error.mean()),
         }
-        mse, mae_interval, bias_interval = mean_interval(squared), mean_interval(np.abs(error)), mean_interval(error)
+        mse, mae_interval, bias_interval = skewed_mean_interval(squared), skewed_mean_interval(np.abs(error)), mean_interval(error)
         label_interval, score_interval = mean_interval(label[known]), mean_interval(score[known])
     return RegressionQuality(
         n=n,
@@ -214,9 +223,10 @@ def regression_quality(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Regressi
         mean_label_interval=label_interval,
         mean_score_interval=score_interval,
         mae_interval=mae_interval,
-        rmse_interval=Interval(math.sqrt(max(0.0, mse.low)), math.sqrt(mse.high), "root of normal") if mse else None,
+        rmse_interval=Interval(math.sqrt(max(0.0, mse.low)), math.sqrt(mse.high), f"root of {mse.method}") if mse else None,
         bias_interval=bias_interval,
         reasons={name: TOO_LARGE for name, value in values.items() if not math.isfinite(value)},
+        no_interval={},
     )
 
 

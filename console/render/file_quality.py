@@ -117,6 +117,10 @@ def _fairness(column: str, found: GroupFairness, width: int) -> list[Row]:
     ):
         said = figures.share(value) if value is not None else f"unkn: {found.reasons.get(field, '')}"
         rows.append(Row(line(f" {title:<31}", (said, "" if value is not None else "unknown"))))
+    if found.few:
+        said = "; ".join(f"{_named(name).raw}: {why}" for name, why in found.few.items())
+        rest = line(" ", ("equalized odds are mostly chance here, ", "warning"), Untrusted(f"{said} (read the intervals)"))
+        rows += [Row(part) for part in wrapped(rest, width, 1)]
     head = columns(
         [("", 14, "dim"), ("ROWS", -9, "dim"), ("SELECTED", -20, "dim"), ("TRUE POSITIVE", -18, "dim"), ("FALSE POSITIVE", -18, "dim")],
         gap=0,

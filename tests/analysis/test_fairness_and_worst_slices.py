@@ -66,6 +66,18 @@ def test_what_cannot_be_compared_says_why() -> None:
     assert (nobody.demographic_parity_difference, nobody.demographic_parity_ratio) == (0.0, None)
 
 
+def test_odds_that_rest_on_few_outcomes_of_one_kind_name_the_group() -> None:
+    score, groups = np.tile([0.9, 0.1], 200), np.repeat(["a", "b"], 200)
+    label = np.tile([1.0, 0.0], 200)
+    label[200:] = 0.0
+    label[200:229] = 1.0
+    found = fairness(score, label, masks(groups), 0.5, minimum=1)
+    assert found.equalized_odds_difference is not None
+    assert found.few == {"b": "29 positive outcomes"}
+    label[229] = 1.0
+    assert fairness(score, label, masks(groups), 0.5, minimum=1).few == {}
+
+
 def planted(seed: int, worse: float) -> tuple[np.ndarray, list]:
     random = np.random.default_rng(seed)
     one, two, three = random.integers(0, 4, 8000), random.integers(0, 3, 8000), random.integers(0, 5, 8000)

@@ -157,6 +157,23 @@ def test_outcomes_that_became_known_later_do_not_count(capsys: pytest.CaptureFix
     assert found["overall"]["labelled"] == int(known.sum()) and found["overall"]["rows"] == 5000
     later = int((~np.ma.getmaskarray(rows["outcome"])).sum() - known.sum())
     assert found["notes"][0] == f"{later:,} outcomes were not known yet and do not count"
+    assert "rows scored later count too, unless --time COLUMN says when" in found["notes"][1]
+
+
+def test_rows_that_were_scored_later_did_not_exist_then(capsys: pytest.CaptureFixture[str], scores: Path) -> None:
+    rows = rows_of(scores)
+    found = quality(capsys, scores, "--label-time", "seen", "--time", "at", "--slice", "grp", "--as-of", "2024-01-20T00:00Z")
+    then = np.datetime64("2024-01-20T00:00")
+    scored, known = (np.asarray(rows[name]).astype("datetime64[us]") <= then for name in ("at", "seen"))
+    assert found["overall"]["rows"] == int(scored.sum()) == sum(each["rows"] for each in found["by_period"].values())
+    assert sum(each["rows"] for each in found["by_slice"]["grp"].values()) == int(scored.sum())
+    assert found["overall"]["labelled"] == int((known & ~np.ma.getmaskarray(rows["outcome"])).sum())
+    assert max(found["by_period"]) == "2024-W03"
+    unknown = int((scored & ~known & ~np.ma.getmaskarray(rows["outcome"])).sum())
+    assert found["notes"][1:3] == [
+        f"{5000 - int(scored.sum()):,} rows were not scored yet and do not count",
+        f"{unknown} outcomes were not known yet and do not count",
+    ]  # fmt: skip
 
 
 def test_a_pattern_reads_many_files_as_one(capsys: pytest.CaptureFixture[str], scores: Path, tmp_path: Path) -> None:
@@ -279,5 +296,11 @@ def test_a_slice_whose_numbers_are_unknown_says_why_on_the_page_and_no_interval_
     words = ["--label", "outcome", "--score", "score", "--slice", "kind"]
     _, out, _ = run(capsys, "quality", path, *words)
     assert "unkn: only one class among the known outcomes" in out
+    overall = quality(capsys, path)["overall"]
+    assert "brier" not in overall["intervals"] and "only 2 of one outcome are known" in overall["reasons"]["brier_interval"]
+    path.write_text("score,outcome\n" + "0.01,0\n" * 5 + "0.99,1\n" * 4 + "0.5,1\n")
     low, high = quality(capsys, path)["overall"]["intervals"]["brier"]
     assert low == 0.0 and high <= 1.0
+    path.write_text("score,outcome\n" + "0.99,0\n" * 5 + "0.01,1\n" * 4 + "0.5,1\n")
+    low, high = quality(capsys, path)["overall"]["intervals"]["brier"]
+    assert low >= 0.0 and high == 1.0

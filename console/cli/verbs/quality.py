@@ -20,7 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     of_file.add_argument("--label", metavar="COLUMN", help="the outcome: 0, 1, or missing while it is not known")
     of_file.add_argument("--score", metavar="COLUMN", help="the score, a probability")
     of_file.add_argument("--threshold", metavar="T", type=float, help="selected from this score up: precision, recall, fairness")
-    of_file.add_argument("--time", metavar="COLUMN", help="when a row was scored, for --by")
+    of_file.add_argument(
+        "--time", metavar="COLUMN", help="when a row was scored: for --by, and with --as-of T rows scored later do not count"
+    )
     of_file.add_argument("--group", metavar="COLUMN", action="append", help="compare how groups are treated; may be repeated")
     of_file.add_argument("--label-time", metavar="COLUMN", help="when the outcome became known: with --as-of T, later ones do not count")
     of_file.add_argument("--tz", metavar="ZONE", help="IANA zone of times without an offset, and of days and weeks")

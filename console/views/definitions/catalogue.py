@@ -212,7 +212,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "brier": Definition(
         "Brier score",
         "Mean squared distance of probabilities from outcomes: order and level in one number.",
-        "mean of (score - outcome)^2; interval: mean +- 1.96 standard errors; " + _LABELLED + ".",
+        "mean of (score - outcome)^2; interval: Hall's for skewed means, from 5 of each outcome on; " + _LABELLED + ".",
         "share; 0 is perfect, always saying the base rate b gives b (1 - b)",
         "scores joined with labels",
         "By the rule that watches brier_ratio; `would it help?` ranks options by it.",
@@ -223,9 +223,8 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "log_loss": Definition(
         "log loss",
         "How surprised the scores were by the outcomes.",
-        "-mean of ln(score given to what happened), scores clipped to the float's epsilon; interval: mean +- 1.96 standard errors; "
-        + _LABELLED
-        + ".",
+        "-mean of ln(score given to what happened), scores clipped to the float's epsilon; interval: Hall's for skewed means, from 5 of "
+        "each outcome on; " + _LABELLED + ".",
         "nats",
         "scores joined with labels",
         "None by itself.",
@@ -314,7 +313,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "mae": Definition(
         "MAE, mean absolute error",
         "How far predictions are off, on average.",
-        "mean of |score - outcome|; interval: mean +- 1.96 standard errors; " + _LABELLED + ".",
+        "mean of |score - outcome|; interval: Hall's for skewed means; " + _LABELLED + ".",
         "the unit of the target",
         "scores joined with labels",
         "By the rule that watches mae_ratio.",
@@ -392,7 +391,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "equalized odds",
         "Whether the model errs equally often on every group, among those with the outcome and among those without.",
         "the larger of: largest minus smallest true positive rate, and the same of false positive rates, over groups of at least 30 rows "
-        "(Hardt, Price and Srebro 2016).",
+        "(Hardt, Price and Srebro 2016). Groups with fewer than 30 known outcomes of one kind are named beside it (`few`).",
         "share; 0 is equal",
         "qd quality FILE --threshold T --group COLUMN; labelled rows only",
         "None by itself.",

@@ -75,8 +75,8 @@ ROWS: Final[dict[str, Definition]] = {
     "interval": Definition(
         "interval",
         "What a number may be, given how few rows it rests on.",
-        "95 %: of a share Wilson's, of an AUC DeLong's on the logit, of a mean +- 1.96 standard errors, of an average precision normal "
-        "on the logit, of an ECE by inverting a test, of an estimate by bootstrap.",
+        "95 %: of a share Wilson's, of an AUC DeLong's on the logit, of a mean +- 1.96 standard errors, of a mean loss Hall's for "
+        "skewed means, of an average precision normal on the logit, of an ECE by inverting a test, of an estimate by bootstrap.",
         "that of the number",
         "the same rows as the number",
         misleads="Says how much chance is in it, not how wrong the rows are: labels that come late, rows that hang together.",

@@ -18,6 +18,7 @@ from console.views.quality.file_rows import PERIOD, FileAsked, FileRows, read_ro
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+from pydantic import Field
 
 WITH_INTERVAL: Final = ("base_rate", "mean_score", "auc", "average_precision", "brier", "log_loss", "precision", "recall")
 
@@ -67,6 +68,8 @@ class GroupFairness(View):
     by_group: dict[str, GroupMetrics]
     left_out: tuple[str, ...]
     """Groups too small to be compared."""
+    few: dict[str, str] = Field(default_factory=dict)
+    """Groups with few outcomes of one kind, and how many: the equalized odds rest on them and are mostly chance."""
     minimum: int
     reasons: dict[str, str]
 
@@ -168,6 +171,7 @@ def _of_rows(rows: FileRows, asked: FileAsked, where: npt.NDArray[np.bool_] | sl
 def _numbers(quality: BinaryQuality) -> dict[str, Any]:
     rows = quality.n + quality.left_out
     reasons = {name: why for name, why in quality.reasons.items() if name != "gap"}
+    reasons |= {f"{name}_interval": why for name, why in quality.no_interval.items()}
     if quality.threshold is None:
         reasons |= dict.fromkeys(("selection_rate", "precision", "recall"), "needs a threshold")
     elif quality.selection_rate is None:
@@ -213,6 +217,7 @@ def _fairness(rows: FileRows, asked: FileAsked, column: str) -> GroupFairness:
         equalized_odds_difference=found.equalized_odds_difference,
         by_group=by_group,
         left_out=tuple(str(name) for name in found.left_out),
+        few={str(name): said for name, said in found.few.items()},
         minimum=MINIMUM_GROUP,
         reasons=dict(found.reasons),
     )

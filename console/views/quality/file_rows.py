@@ -43,7 +43,10 @@ _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 
 @dataclass(frozen=True, slots=True)
 class FileAsked:
-    """What is asked of a file. `as_of` with `label_time`: only outcomes known by then count. `zone` is that of times without one."""
+    """What is asked of a file. `zone` is that of times without one.
+
+    `as_of` with `label_time`: only outcomes known by then count; with `time`: only rows that were scored by then.
+    """
 
     label: str
     score: str
@@ -74,16 +77,21 @@ def read_rows(table: Table, asked: FileAsked) -> tuple[FileRows, list[str]]:
     columns = dict.fromkeys((*asked.slices, *asked.groups))
     expressions = [_number(table, asked.score, "a score", "write probabilities from 0 to 1")]
     expressions.append(_number(table, asked.label, "an outcome", "write 1 where it came true, 0 where not, nothing where nobody knows yet"))
-    expressions.append(_known_by(table, asked))
+    expressions += [_by(table, asked, asked.label_time, missing=False), _by(table, asked, asked.time, missing=True)]
     expressions += [_key(table, column) for column in columns]
     if asked.time is not None:
         expressions.append(_period(table, asked, notes))
     others = _others(table, asked, notes)
     expressions += [each.expression for each in others]
-    score, label, known, *keys = table.fetch(expressions)
+    score, label, known, scored, *keys = table.fetch(expressions)
     scores, labels = _floats(score), _floats(label)
     _check_labels(table, asked.label, labels)
     _check_scores(table, asked.score, scores)
+    there = np.asarray(scored, dtype=bool)
+    if not there.all():
+        later_rows = int((~there).sum())
+        notes.append(f"{later_rows:,} {'row was' if later_rows == 1 else 'rows were'} not scored yet and {_COUNT[later_rows == 1]}")
+        scores, labels, known, keys = scores[there], labels[there], known[there], [each[there] for each in keys]
     later = ~np.asarray(known, dtype=bool)
     unknown_yet = int((later & ~np.isnan(labels)).sum())
     if unknown_yet:
@@ -91,6 +99,8 @@ def read_rows(table: Table, asked: FileAsked) -> tuple[FileRows, list[str]]:
             f"{unknown_yet:,} {'outcome was' if unknown_yet == 1 else 'outcomes were'} not known yet and {_COUNT[unknown_yet == 1]}"
         )
     labels[later] = np.nan
+    if asked.as_of is not None and asked.time is None:
+        notes.append("when a row was scored is not known: rows scored later count too, unless --time COLUMN says when")
     names = [*columns, *([PERIOD] if asked.time is not None else [])]
     by_name = {name: _coded(table, name, values) for name, values in zip(names, keys, strict=False)}
     unnamed = [_of_other(each, values) for each, values in zip(others, keys[len(names) :], strict=True)]
@@ -141,20 +151,20 @@ def _number(table: Table, name: str, what: str, how: str) -> str:
     return f"CAST({column} AS DOUBLE)"
 
 
-def _known_by(table: Table, asked: FileAsked) -> str:
-    """Whether the outcome of a row was known at the moment asked for; a time of arrival that is missing means: not yet."""
-    if asked.label_time is None or asked.as_of is None:
+def _by(table: Table, asked: FileAsked, name: str | None, *, missing: bool) -> str:
+    """Whether the time of a row in a column was past at the moment asked for; `missing` says so of a row that has none there."""
+    if name is None or asked.as_of is None:
         return "true"
-    column, kind = _time(table, asked.label_time)
+    column, kind = _time(table, name)
     if kind == _ZONED:
         arrived = f"({column} AT TIME ZONE 'UTC')"
     elif kind in {"DATE"} or kind.startswith("TIMESTAMP"):
         if asked.zone is None:
-            raise DataFileProblem(f"{table.given}: times in {asked.label_time!r} carry no zone; say which one with --tz")
+            raise DataFileProblem(f"{table.given}: times in {name!r} carry no zone: say which one with --tz")
         arrived = f"((CAST({column} AS TIMESTAMP) AT TIME ZONE {text(asked.zone)}) AT TIME ZONE 'UTC')"
     else:
-        raise DataFileProblem(f"{table.given}: column {asked.label_time!r} is {kind}, not a time")
-    return f"coalesce({arrived} <= {moment(asked.as_of)}, false)"
+        raise DataFileProblem(f"{table.given}: column {name!r} is {kind}, not a time")
+    return f"coalesce({arrived} <= {moment(asked.as_of)}, {str(missing).lower()})"
 
 
 def _key(table: Table, name: str) -> str:

@@ -58,7 +58,7 @@ def measures_of(quality: BinaryQuality | RegressionQuality) -> tuple[Measure, ..
                 value=value,
                 low=interval.low if interval and value is not None else None,
                 high=interval.high if interval and value is not None else None,
-                reason="" if value is not None else quality.reasons.get(name, "not computable"),
+                reason=quality.no_interval.get(name, "") if value is not None else quality.reasons.get(name, "not computable"),
             )
         )
     return tuple(found)
