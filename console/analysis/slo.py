@@ -39,14 +39,6 @@ class BurnRule:
     rate: float
 
 
-RULES_30_DAYS: Final = (
-    BurnRule("page quick", State.CRITICAL, HOUR, 5 * MINUTE, 14.4),
-    BurnRule("page slow", State.CRITICAL, 6 * HOUR, 30 * MINUTE, 6.0),
-    BurnRule("ticket", State.WARNING, 3 * DAY, 6 * HOUR, 1.0),
-)
-"""The workbook's rules for a period of 30 days: 2 %, 5 % and 10 % of the budget."""
-
-
 @dataclass(frozen=True, slots=True)
 class EventCounts:
     """Cumulative counts of good and bad events, for any window in two look-ups."""
@@ -98,6 +90,14 @@ class BurnAlert:
     state: State
     reason: str
 
+    @property
+    def times(self) -> float | None:
+        """How many times its rate burns in the window that burns less: above 1 the rule fires. None where it cannot be judged."""
+        if self.state == State.UNKNOWN or self.long.burn_rate is None or self.short.burn_rate is None:
+            return None
+        # Rounded as "strictly above" is: a burn at its rate is not above it.
+        return round(min(self.long.burn_rate, self.short.burn_rate) / self.rule.rate, 11)
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
@@ -134,7 +134,7 @@ def budget_status(
     objective: float,
     *,
     period: int = 30 * DAY,
-    rules: Sequence[BurnRule] = RULES_30_DAYS,
+    rules: Sequence[BurnRule],
     minimum_events: int = MINIMUM_EVENTS,
     recorded_since: int | None = None,
 ) -> BudgetStatus:
@@ -164,7 +164,6 @@ def budget_status(
 
 
 def _judged(rule: BurnRule, long: WindowBurn, short: WindowBurn, minimum: int) -> BurnAlert:
-    windows = f"{_length(rule.long)} and {_length(rule.short)}"
     if long.burn_rate is None or long.total < minimum:
         state, reason = State.UNKNOWN, f"{long.total:g} events in {_length(rule.long)}, fewer than {minimum}"
     elif short.burn_rate is None:
@@ -173,6 +172,7 @@ def _judged(rule: BurnRule, long: WindowBurn, short: WindowBurn, minimum: int) -
         over = rule.rate * (1 + ROUNDING)
         fires = long.burn_rate > over and short.burn_rate > over
         state = rule.severity if fires else State.OK
+        windows = f"{_length(rule.long)} and {_length(rule.short)}"
         reason = f"burns {long.burn_rate:.3g} and {short.burn_rate:.3g} times the budget over {windows}"
         reason += f", {'both' if fires else 'not both'} over {rule.rate:g}"
     if long.covered < 1:

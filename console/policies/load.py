@@ -37,9 +37,7 @@ from console.policies.rules import (
     AlertRule,
     ApprovalRule,
     Gate,
-    Guardrail,
     PolicyFile,
-    Retention,
     Role,
     RollbackTrigger,
     Slo,
@@ -113,18 +111,12 @@ class Policies(PolicyFile):
         fitting = (rule for rule in self.approvals if rule.action == action)
         return next((rule for rule in fitting if {environment, "*"} & set(rule.environments)), None)
 
-    def guardrails_for(self, action: str, model: str, environment: str) -> list[Guardrail]:
-        return [rail for rail in self.guardrails if {action, "*"} & set(rail.actions) and rail.where.takes(model, environment, None)]
-
     def role(self, role_id: str) -> Role | None:
         return next((role for role in self.roles if role.id == role_id), None)
 
     def place(self, section: str, item: str) -> str | None:
         """Where an item in force stands: `policies/guardrails.yaml:8`; None for one from the last good copy."""
         return self.places.get(f"{section}/{item}")
-
-    def retention_for(self, table: str) -> Retention | None:
-        return next((rule for rule in self.retention if rule.table == table), None)
 
 
 def shipped_policies() -> Policies:

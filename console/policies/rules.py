@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from backends.durations import Duration
 from backends.records import Layer, Name, State
-from console.policies.signals import SIGNALS, is_signal
+from console.policies.signals import SIGNALS, is_landed, is_signal
 
 PolicyId = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_.-]{0,79}$"))]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=160)]
@@ -76,7 +76,7 @@ class Override(_Frozen):
 
 
 class Together(_Frozen):
-    """A second signal that must be on one side of a number for the rule to hold."""
+    """A second landed metric that must be on one side of a number for the rule to hold."""
 
     signal: Name
     at_most: float | None = None
@@ -86,8 +86,8 @@ class Together(_Frozen):
     def _one_side(self) -> Together:
         if (self.at_most is None) == (self.at_least is None):
             raise ValueError("give either at_most or at_least")
-        if not is_signal(self.signal):
-            raise ValueError(f"there is no signal {self.signal}")
+        if not is_landed(self.signal):
+            raise ValueError(f"{self.signal} is no landed metric; write metric.NAME")
         return self
 
     def holds(self, value: float | None) -> bool | None:
@@ -131,6 +131,8 @@ class AlertRule(_Frozen):
             raise ValueError(f"there is no signal {self.signal}; metric.NAME watches a landed metric")
         if self.warning is None and self.critical is None:
             raise ValueError("a rule needs a warning or a critical limit")
+        if self.together_with is not None and not is_landed(self.signal):
+            raise ValueError(f"together_with holds one landed metric against another, and {self.signal} is computed")
         if isinstance(self.warning, float) and isinstance(self.critical, float):
             wrong = self.critical > self.warning if self.bad == "below" else self.critical < self.warning
             if wrong:
@@ -156,6 +158,15 @@ class AlertRule(_Frozen):
                 warning = warning if override.warning is None else override.warning
                 critical = critical if override.critical is None else override.critical
         return warning, critical
+
+    def beside(self, state: State, second: float | None) -> State:
+        """`state`, as far as the second metric leaves it trouble: ok where the rule does not hold, `unknown` where nobody knows."""
+        if self.together_with is None or state not in {State.WARNING, State.CRITICAL}:
+            return state
+        holds = self.together_with.holds(second)
+        if holds is None:
+            return State.UNKNOWN
+        return state if holds else State.OK
 
     def judge(self, value: float | None, n: int | None, warning: float | None, critical: float | None) -> State:
         """The verdict on one value by resolved limits: a limit is passed strictly, and nothing measured is `unknown`."""
@@ -230,7 +241,7 @@ class Slo(_Frozen):
     objective: float = Field(gt=0, lt=1)
     window: Duration = timedelta(days=30)
     good: GoodEvents | GoodSlices
-    alert_pairs: tuple[BurnPair, ...] = DEFAULT_PAIRS
+    alert_pairs: tuple[BurnPair, ...] = Field(default=DEFAULT_PAIRS, min_length=1)
 
 
 CheckOfRun = Literal["training", "batch", "online", "leakage", "parity"]
@@ -403,7 +414,7 @@ class Guardrail(_Frozen):
 
 
 class Retention(_Frozen):
-    """How long facts of one table are kept."""
+    """How long facts of one table are to be kept. Read and checked; nothing is removed by it yet."""
 
     table: Name
     keep: Duration

@@ -78,7 +78,7 @@ SIGNALS: Final[dict[str, Signal]] = {
     "bias_ratio": Signal(_M, "ratio", "above", "Size of the mean error over the MAE of the reference.", True, task="regression"),
     "label_coverage": Signal(_M, "share", "below", "Labelled rows among those whose label is due by the declared delay."),
     "slice_auc_gap": Signal(_M, "auc", "above", "AUC of all rows minus AUC of the worst declared slice.", True, task="binary"),
-    "slo_burn": Signal(_S, "ratio", "above", "Largest burn rate over its limit among the pairs of windows of the model's SLOs."),
+    "slo_burn": Signal(_S, "ratio", "above", "How many times its limit an SLO burns in both of a pair of windows; the largest."),
 }
 """By name. An alert on `slo_burn` is filed under the layer of the SLO that burns."""
 
@@ -96,4 +96,9 @@ def caveat_of(name: str) -> str:
 
 def is_signal(name: str) -> bool:
     """Whether `name` is a signal of the catalogue or the name of a landed metric."""
-    return name in SIGNALS or _METRIC.fullmatch(name) is not None
+    return name in SIGNALS or is_landed(name)
+
+
+def is_landed(name: str) -> bool:
+    """Whether `name` is that of a landed metric, `metric.NAME`."""
+    return _METRIC.fullmatch(name) is not None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from backends.records import State
 from console.analysis.latency import latency_from_buckets, latency_from_samples, log_bucket
 from console.analysis.series import broke_first, limit_from_history, since
-from console.analysis.slo import DAY, HOUR, MINUTE, RULES_30_DAYS, BurnRule, EventCounts, budget_status, burn_rate
+from console.analysis.slo import DAY, HOUR, MINUTE, BurnRule, EventCounts, budget_status, burn_rate
 
 OK, WARN, CRIT, UNKN, STALE = State.OK, State.WARNING, State.CRITICAL, State.UNKNOWN, State.STALE
 
@@ -63,6 +63,12 @@ def test_limits_come_from_the_reference_and_it_never_reaches_critical() -> None:
     assert "only 5 windows" in short.reason
 
 
+WORKBOOK = (
+    BurnRule("page", CRIT, HOUR, 5 * MINUTE, 14.4),
+    BurnRule("page", CRIT, 6 * HOUR, 30 * MINUTE, 6.0),
+    BurnRule("ticket", WARN, 3 * DAY, 6 * HOUR, 1.0),
+)
+
 events = st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=80)
 
 
@@ -105,16 +111,16 @@ def test_an_alert_needs_strictly_more_than_its_rate_in_both_windows() -> None:
 
 
 def test_no_events_and_few_events_are_unknown_never_green() -> None:
-    nothing = budget_status(EventCounts.of([], []), DAY, 0.99)
+    nothing = budget_status(EventCounts.of([], []), DAY, 0.99, rules=WORKBOOK)
     assert (nothing.state, nothing.budget_left) == (UNKN, None)
-    few = budget_status(EventCounts.of([1, 2, 3], [1, 0, 0]), HOUR, 0.99)
+    few = budget_status(EventCounts.of([1, 2, 3], [1, 0, 0]), HOUR, 0.99, rules=WORKBOOK)
     assert few.state == UNKN
     assert "3 events in 30 d, fewer than 30" in few.reason
 
 
 def test_a_window_that_is_not_full_says_so() -> None:
     counts = EventCounts.of(np.arange(72) * HOUR, np.zeros(72))
-    status = budget_status(counts, 3 * DAY, 0.99)
+    status = budget_status(counts, 3 * DAY, 0.99, rules=WORKBOOK)
     assert (status.state, status.budget_left) == (OK, 1.0)
     assert status.reason == "100% of the budget is left; window not full: 3 d of 30 d"
     assert status.alerts[-1].long.covered == 1.0
@@ -122,7 +128,7 @@ def test_a_window_that_is_not_full_says_so() -> None:
 
 def test_buckets_count_like_events() -> None:
     buckets = EventCounts.of([0, HOUR], [5, 0], [50, 50])
-    status = budget_status(buckets, 2 * HOUR, 0.9, rules=RULES_30_DAYS)
+    status = budget_status(buckets, 2 * HOUR, 0.9, rules=WORKBOOK)
     assert (status.bad, status.total, status.burn_rate) == (5, 100, pytest.approx(0.5))
     assert status.exhausted_in == pytest.approx(0.5 * 30 * DAY / 0.5)
     with pytest.raises(ValueError, match="between 0 and the total"):
@@ -133,7 +139,7 @@ def test_buckets_count_like_events() -> None:
 
 def test_a_spent_budget_is_critical_and_says_how_often() -> None:
     counts = EventCounts.of(np.arange(1000) * MINUTE, np.arange(1000) < 29)
-    status = budget_status(counts, 1000 * MINUTE, 0.99)
+    status = budget_status(counts, 1000 * MINUTE, 0.99, rules=WORKBOOK)
     assert status.state == CRIT
     assert status.budget_left == pytest.approx(-1.9)
     assert status.reason.startswith("the budget is spent 2.9 times")

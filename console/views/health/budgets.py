@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from backends.records import State
-from console.analysis.slo import EventCounts, budget_status
+from console.analysis.slo import BurnAlert, BurnRule, EventCounts, budget_status
 from console.policies.load import Policies
 from console.policies.rules import AlertRule, GoodEvents, GoodSlices, Slo
 from console.views.health.judging import Judged, judge, limits_of, unknown
@@ -23,19 +23,15 @@ def budgets(
     policies: Policies, rules: Sequence[AlertRule], subject: Subject, rows: Rows, judged: Sequence[Judged], at: datetime, strip: Ints
 ) -> tuple[Budget | None, Judged | None]:
     """The budget that is spent most, and the burn rule judged on it."""
-    found: list[tuple[float, Slo, Budget, float]] = []
+    found: list[tuple[float, Budget, Slo, tuple[BurnAlert, ...]]] = []
     for slo in policies.slos_for(subject.model.name, subject.environment, subject.model.task):
         events = _events_of(slo, rows, judged)
         if events is None:
             continue
-        status = budget_status(events, micros(at), slo.objective, period=round(slo.window.total_seconds() * 1_000_000))
+        period = round(slo.window.total_seconds() * 1_000_000)
+        status = budget_status(events, micros(at), slo.objective, period=period, rules=_burn_rules(slo))
         if status.budget_left is None:
             continue
-        rate = (
-            max((alert.long.burn_rate or 0.0) / alert.rule.rate for alert in status.alerts if alert.state != State.UNKNOWN)
-            if any(alert.state != State.UNKNOWN for alert in status.alerts)
-            else 0.0
-        )
         budget = Budget(
             slo=slo.id,
             objective=slo.objective,
@@ -43,18 +39,37 @@ def budgets(
             state=status.state,
             why=f"SLO {slo.id} ({slo.title}, {slo.objective:.1%}): {status.reason}",
         )
-        found.append((status.budget_left, slo, budget, rate))
+        found.append((status.budget_left, budget, slo, status.alerts))
     rule = next((rule for rule in rules if rule.signal == "slo_burn"), None)
     if not found:
         return None, unknown(rule, "no objective can be computed for this model") if rule else None
-    _, _, budget, _ = min(found, key=lambda each: each[0])
+    _, budget, _, _ = min(found, key=lambda each: each[0])
     if rule is None:
         return budget, None
-    _, fastest, _, rate = max(found, key=lambda each: each[3])
-    measured = Measured(np.append(np.full(len(strip) - 1, np.nan), rate), np.ones(len(strip), dtype=np.int64), of=fastest.id)
+    burning = [(alert.times, slo, alert) for _, _, slo, alerts in found for alert in alerts if alert.times is not None]
+    if not burning:
+        return budget, unknown(rule, found[0][3][-1].reason)
+    times, fastest, alert = max(burning, key=lambda each: each[0])
+    n = np.full(len(strip), round(alert.long.total), dtype=np.int64)
+    measured = Measured(np.append(np.full(len(strip) - 1, np.nan), times), n, of=fastest.id)
     judged_burn = judge(rule, measured, limits_of(rule, subject.model.name, None), strip, strip)
     # A promise about the model layer that burns is the model's trouble, whatever layer the rule is filed under.
-    return budget, replace(judged_burn, signal=judged_burn.signal.model_copy(update={"layer": fastest.layer}))
+    said = {"layer": fastest.layer, "why": f"{rule.id} {fastest.id}: {alert.reason}"}
+    return budget, replace(judged_burn, signal=judged_burn.signal.model_copy(update=said))
+
+
+def _burn_rules(slo: Slo) -> tuple[BurnRule, ...]:
+    """The pairs of windows that an objective is watched over."""
+    return tuple(
+        BurnRule(
+            name=pair.severity,
+            severity=State.CRITICAL if pair.severity == "page" else State.WARNING,
+            long=round(pair.long.total_seconds() * 1_000_000),
+            short=round(pair.short.total_seconds() * 1_000_000),
+            rate=pair.rate,
+        )
+        for pair in slo.alert_pairs
+    )
 
 
 def _events_of(slo: Slo, rows: Rows, judged: Sequence[Judged]) -> EventCounts | None:

@@ -113,6 +113,8 @@ def judge(rule: AlertRule, measured: Measured, limits: Limits, ends: Ints, strip
     raw = [
         rule.judge(_plain(value), n, limits.warning, limits.critical) for value, n in zip(judged.tolist(), measured.n.tolist(), strict=True)
     ]
+    if measured.second is not None:
+        raw = [rule.beside(state, _plain(second)) for state, second in zip(raw, measured.second.tolist(), strict=True)]
     states = held(raw, ends, int(rule.hold.total_seconds() * 1_000_000))
     value, n, state = _plain(measured.values[-1]), int(measured.n[-1]), states[-1]
     places = np.searchsorted(ends, strip, side="right") - 1
@@ -209,6 +211,9 @@ def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> s
     caveat = caveat_of(rule.signal)
     sample = f"{_length(rule)}, n {figures.count(n)}{'; ' if caveat else ''}{caveat}"
     text = f"{rule.id}{where}: {measured.is_a + ' ' if measured.is_a else ''}{figures.amount(value, unit)}"
+    held_back = _held_back(rule, measured, limits)
+    if held_back:
+        return f"{text}, {held_back} ({sample})"
     if state == State.UNKNOWN:
         reason = f"n {n} is below {rule.minimum_n}" if n < rule.minimum_n else limits.because or "no limit is set"
         return f"{text}, not judged: {reason}"
@@ -221,6 +226,17 @@ def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> s
         next_limit, called = (limits.critical, "critical") if limits.warning in {None, limits.critical} else (limits.warning, "warns")
         return f"{text}, {called} {side} {figures.amount(next_limit, unit)} ({sample})"
     return f"{text} {side} {figures.amount(passed, unit)} ({sample})"
+
+
+def _held_back(rule: AlertRule, measured: Measured, limits: Limits) -> str:
+    """What the second metric of a rule says against trouble; empty where it says nothing."""
+    if rule.together_with is None or measured.second is None or not _beyond(rule, measured, limits):
+        return ""
+    second, name = _plain(measured.second[-1]), rule.together_with.signal.removeprefix("metric.")
+    holds = rule.together_with.holds(second)
+    if holds is None:
+        return f"beyond its limit, not judged: nobody landed {name} beside it"
+    return "" if holds else f"beyond its limit, but {name} is {second:.4g}"
 
 
 def _beyond(rule: AlertRule, measured: Measured, limits: Limits) -> bool:

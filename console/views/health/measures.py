@@ -45,6 +45,8 @@ class Measured:
     """Why the last value is missing, when it is."""
     is_a: str = ""
     """What the last value is, where the signal is usually another number."""
+    second: Floats | None = None
+    """What the rule is held `together_with`, at the same window ends; NaN where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from backends.store import queries
+from backends.store.queries import MetricSeries
 from backends.store.reader import Reader
 from console.policies.rules import AlertRule
 from console.render import figures
@@ -74,20 +75,37 @@ def landed(rule: AlertRule, reader: Reader, subject: Subject, at: datetime, ends
     series = queries.metric_series(reader, subject.environment, name, start, at, model=subject.model.name, layer=rule.layer.value)
     if not len(series.at):
         return unknown(rule, f"nobody lands the metric {name}")
-    times = series.at.astype("datetime64[us]").astype(np.int64)
-    places = np.searchsorted(times, ends, side="right") - 1
     width = round(max(rule.window.total_seconds(), 3600) * 1_000_000)
-    fresh = (places >= 0) & (ends - times[np.maximum(places, 0)] <= width)
-    values = np.where(fresh, series.value[np.maximum(places, 0)], np.nan)
-    n = np.where(fresh, np.nan_to_num(series.n[np.maximum(places, 0)], nan=1.0), 0).astype(np.int64)
+    values, n = _newest(series, ends, width)
+    second = None
+    if rule.together_with is not None:
+        other = rule.together_with.signal.removeprefix("metric.")
+        beside = queries.metric_series(reader, subject.environment, other, start, at, model=subject.model.name, layer=rule.layer.value)
+        second = _newest(beside, ends, width)[0]
+    times = _micros(series)
     # The window that is judged takes no part in its own limits.
     quiet = series.value[times <= times[-1] - width]
     past = quiet if any(limit == "calibrated" for limit in (rule.warning, rule.critical)) else None
     judged = judge(
         rule,
-        Measured(values, n, why_not=f"the last {name} is older than {figures.age(rule.window)}"),
+        Measured(values, n, why_not=f"the last {name} is older than {figures.age(rule.window)}", second=second),
         limits_of(rule, subject.model.name, past),
         ends,
         strip,
     )
     return replace(judged, signal=judged.signal.model_copy(update={"simulated": series.simulated}))
+
+
+def _micros(series: MetricSeries) -> Ints:
+    return series.at.astype("datetime64[us]").astype(np.int64)
+
+
+def _newest(series: MetricSeries, ends: Ints, width: int) -> tuple[Floats, Ints]:
+    """The newest value at each end and what it rests on; NaN and 0 where it is older than `width` microseconds."""
+    if not len(series.at):
+        return np.full(len(ends), np.nan), np.zeros(len(ends), dtype=np.int64)
+    times = _micros(series)
+    places = np.maximum(np.searchsorted(times, ends, side="right") - 1, 0)
+    fresh = (times[places] <= ends) & (ends - times[places] <= width)
+    n = np.where(fresh, np.nan_to_num(series.n[places], nan=1.0), 0).astype(np.int64)
+    return np.where(fresh, series.value[places], np.nan), n
