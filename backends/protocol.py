@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol, runtime_checkable
 
-from backends.records import Record, SwitchState
+from backends.records import SwitchState
 
 
 class BackendError(Exception):
@@ -139,13 +139,6 @@ class TrafficSetting:
 
 def _short(version: str) -> str:
     return version if len(version) <= 60 else f"{version[:59]}~"
-
-
-@runtime_checkable
-class ReadsRegistry(Protocol):
-    """Lists what a registry knows."""
-
-    def records(self) -> list[Record]: ...
 
 
 @runtime_checkable

@@ -110,12 +110,6 @@ def _json_escapes() -> dict[int, str]:
     return {code: json.dumps(chr(code)).strip('"') if code > 0x7F else "\\u007f" for code in _MARKS if code >= 0x7F}
 
 
-def displayable_lines(text: str | Untrusted) -> list[str]:
-    """Split `text` at its newlines (CR LF counts as one) and make each line displayable."""
-    raw = text.raw if isinstance(text, Untrusted) else text
-    return [displayable(line) for line in raw.replace("\r\n", "\n").split("\n")]
-
-
 def shortened(text: str | Untrusted, width: int) -> str:
     """Cut a displayable name in its middle with `~` so that it takes at most `width` cells: `arrival~eu-west`."""
     drawn = displayable(text)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 SECRET: Final = "ofrep-token"
 SHORTEST_TOKEN: Final = 16
-DEFAULT_HOST: Final = "127.0.0.1"
-DEFAULT_PORT: Final = 8716
 
 SECONDS_TO_END: Final = 5
 """How long requests that are under way may take once the end was asked for."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from backends.records import Layer
-from backends.yaml_text import PathInFile, YamlFileError, YamlProblem, YamlText, load_yaml, validated
+from backends.yaml_text import PathInFile, YamlProblem, YamlText, load_yaml, validated
 from playbooks.binding import BindingError, bind, names_in
 from playbooks.catalogue import Spec
 from playbooks.format import (
@@ -69,18 +69,6 @@ def check_playbook(file: PlaybookFile, catalogues: Catalogues, today: date) -> l
     sub-playbooks. Warnings: expired, verified in the future, retries where nothing retries by itself.
     """
     return sorted(_Inspection(file, catalogues, today).findings(), key=lambda found: (found.problem.line, found.problem.column))
-
-
-def checked_playbook(
-    source: Path | str | bytes, catalogues: Catalogues, today: date, name: str | None = None
-) -> tuple[PlaybookFile, list[Finding]]:
-    """Read and check; warnings come back, errors are raised as YamlFileError."""
-    file = read_playbook(source, name)
-    found = check_playbook(file, catalogues, today)
-    errors = [finding.problem for finding in found if finding.severity == "error"]
-    if errors:
-        raise YamlFileError(errors)
-    return file, found
 
 
 def targets(step: Step, follows: str) -> list[str]:

@@ -7,7 +7,6 @@ attributes. Neither is ever the only sign: mark and word carry the meaning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,9 +50,6 @@ _PLAIN: Final[dict[str, Style]] = {
 BOLD: Final = Style(bold=True)
 """Laid over a cell that changed since the last refresh."""
 
-REVERSE: Final = Style(reverse=True)
-"""Laid over what has the focus inside a dialog or a prompt."""
-
 
 @cache
 def style_of(role: str, colour: bool = True) -> Style | None:
@@ -64,11 +60,6 @@ def style_of(role: str, colour: bool = True) -> Style | None:
 def paints_blanks(style: Style | None) -> bool:
     """True when a blank in this style looks different from a blank without."""
     return style is not None and bool(style.reverse or style.underline or style.bgcolor)
-
-
-def wants_colour(environment: Mapping[str, str]) -> bool:
-    """False when the user or the terminal asked for none: `NO_COLOR` set to anything, or `TERM=dumb`."""
-    return not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
 def use_terminal_colours(app: App[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The DuckDB file of a generation: records, events, and additive hourly counts of predictions and labels.
+"""The DuckDB file of a generation: records, events, and additive hourly counts of predictions.
 
 A roll-up counts the version of each fact that was in force when everything known at publication is taken as known; `known_max`
 says from which moment on that equals "as of". Hours of days that did not change are carried over from the previous generation.
@@ -6,44 +6,26 @@ says from which moment on that equals "as of". Hours of days that did not change
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from backends.store.catalogue import Segment
-from backends.store.schema import LABELS, PREDICTIONS, TABLES, Table
+from backends.store.schema import PREDICTIONS, TABLES
 from backends.store.sql import STORAGE_VERSION, run, text
 from backends.store.versions import current, needs_choice, stored
 
 if TYPE_CHECKING:
     import duckdb
 
-LATENCY_BASE: Final = 1.1
-"""Latencies are counted in buckets `[1.1^k, 1.1^(k+1))` milliseconds: a percentile read from them is within 10 %."""
-
-ZERO_BUCKET: Final = -1000
-"""The bucket of latencies of zero or less."""
-
-BUCKET: Final = f"CASE WHEN latency_ms > 0 THEN CAST(floor(ln(latency_ms) / ln({LATENCY_BASE})) AS INTEGER) ELSE {ZERO_BUCKET} END"
+HOURLY: Final = "hourly_predictions"
+"""The table of the roll-up."""
 
 PREDICTION_HOURS: Final = (
     "SELECT environment, source, model, version, role, served_by, date_trunc('hour', event_at) AS hour, count(*) AS n, "
     "sum(score) AS score_sum, sum(score * score) AS score_sumsq, count(latency_ms) AS latency_n, sum(latency_ms) AS latency_sum, "
     "max(latency_ms) AS latency_max, max(known_at) AS known_max FROM {facts} GROUP BY ALL"
 )
-LATENCY_HOURS: Final = (
-    "SELECT environment, source, model, version, role, served_by, date_trunc('hour', event_at) AS hour, "
-    f"{BUCKET} AS bucket, count(*) AS n FROM {{facts}} WHERE latency_ms IS NOT NULL GROUP BY ALL"
-)
-LABEL_HOURS: Final = (
-    "SELECT environment, source, model, date_trunc('hour', event_at) AS hour, count(*) AS n, sum(label) AS label_sum, "
-    "sum(label * label) AS label_sumsq, max(known_at) AS known_max FROM {facts} GROUP BY ALL"
-)
-ROLLUPS: Final[Mapping[str, tuple[Table, str]]] = {
-    "hourly_predictions": (PREDICTIONS, PREDICTION_HOURS),
-    "hourly_latency": (PREDICTIONS, LATENCY_HOURS),
-    "hourly_labels": (LABELS, LABEL_HOURS),
-}
 COPIED: Final = ("records", "events")
 
 
@@ -60,8 +42,7 @@ def write_generation(
     if previous is not None:
         run(connection, f"ATTACH {text(str(previous))} AS before (READ_ONLY)")
     try:
-        for name, (table, query) in ROLLUPS.items():
-            _roll_up(connection, name, query, table, segments, changed, carried=previous is not None)
+        _roll_up(connection, segments, changed, carried=previous is not None)
         for name in COPIED:
             mine = [segment for segment in segments if segment.table == name]
             run(connection, f"CREATE TABLE made.{name} AS SELECT * FROM {stored(TABLES[name], mine)} ORDER BY event_at")
@@ -72,32 +53,25 @@ def write_generation(
 
 
 def _roll_up(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    query: str,
-    table: Table,
-    segments: Sequence[Segment],
-    changed: set[tuple[str, str, str]],
-    *,
-    carried: bool,
+    connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment], changed: set[tuple[str, str, str]], *, carried: bool
 ) -> None:
-    mine = [segment for segment in segments if segment.table == table.name]
-    again = {(model, day) for found, model, day in changed if found == table.name}
+    mine = [segment for segment in segments if segment.table == PREDICTIONS.name]
+    again = {(model, day) for table, model, day in changed if table == PREDICTIONS.name}
     if carried:
         # A fact that moved to another day changes both days, and every other day that shares identities may be concerned.
         again |= {(segment.model, segment.day) for segment in mine if segment.crossed}
         listed = ", ".join(f"({text(model)}, {text(day)})" for model, day in sorted(again))
         left_out = f"WHERE (model, strftime(hour, '%Y-%m-%d')) NOT IN (VALUES {listed})" if listed else ""
-        run(connection, f"CREATE TABLE made.{name} AS SELECT * FROM before.{name} {left_out}")
+        run(connection, f"CREATE TABLE made.{HOURLY} AS SELECT * FROM before.{HOURLY} {left_out}")
     else:
         again |= {(segment.model, segment.day) for segment in mine}
-        run(connection, f"CREATE TABLE made.{name} AS {query.format(facts=stored(table, []))}")
-    models = sorted({model for model, _ in again})
-    for model in models:
+        run(connection, f"CREATE TABLE made.{HOURLY} AS {PREDICTION_HOURS.format(facts=stored(PREDICTIONS, []))}")
+    for model in sorted({model for model, _ in again}):
         some = [segment for segment in mine if segment.model == model and (model, segment.day) in again]
         plain = [segment for segment in some if not needs_choice([segment])]
         chosen = [segment for segment in some if needs_choice([segment])]
         if plain:
-            run(connection, f"INSERT INTO made.{name} {query.format(facts=stored(table, plain))}")
+            run(connection, f"INSERT INTO made.{HOURLY} {PREDICTION_HOURS.format(facts=stored(PREDICTIONS, plain))}")
         if chosen:
-            run(connection, f"INSERT INTO made.{name} {query.format(facts=current(table, stored(table, chosen), 'true'))}")
+            facts = current(PREDICTIONS, stored(PREDICTIONS, chosen), "true")
+            run(connection, f"INSERT INTO made.{HOURLY} {PREDICTION_HOURS.format(facts=facts)}")

@@ -33,7 +33,6 @@ class GateRule:
     limit: float
     against: Literal["fixed", "champion"] = "fixed"
     title: str = ""
-    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,6 @@ class GateResult:
     value: float | None
     limit: float | None
     champion: float | None
-    required: bool
     outcome: Outcome
     reason: str
 
@@ -61,12 +59,6 @@ def judge_gates(
     return tuple(_judged(rule, candidate, champion or {}, reasons or {}) for rule in rules)
 
 
-def gates_pass(results: Sequence[GateResult]) -> bool:
-    """True when every required gate passes. No gates at all do not pass: nothing was shown."""
-    required = [result for result in results if result.required]
-    return bool(required) and all(result.outcome == "pass" for result in required)
-
-
 def _judged(rule: GateRule, candidate: Numbers, champion: Numbers, reasons: Mapping[str, str]) -> GateResult:
     value, serving = _number(candidate.get(rule.metric)), _number(champion.get(rule.metric))
     limit = rule.limit if rule.against == "fixed" else None if serving is None else serving + rule.limit
@@ -79,7 +71,7 @@ def _judged(rule: GateRule, candidate: Numbers, champion: Numbers, reasons: Mapp
         holds = _HOLDS[rule.comparison](value, limit)
         outcome = "pass" if holds else "fail"
         reason = f"{value:.4g} is {'' if holds else 'not '}{rule.comparison} {limit:.4g}"
-    return GateResult(rule.metric, rule.title or rule.metric, rule.comparison, value, limit, serving, rule.required, outcome, reason)
+    return GateResult(rule.metric, rule.title or rule.metric, rule.comparison, value, limit, serving, outcome, reason)
 
 
 def _number(value: float | None) -> float | None:

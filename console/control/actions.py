@@ -82,7 +82,6 @@ Danger = Literal["safer", "routine", "dangerous"]
 class ActionState(StrEnum):
     """Where an action is in its life."""
 
-    PLANNED = "planned"
     INTENDED = "intended"
     SENT = "sent"
     EFFECTIVE = "effective"

@@ -60,8 +60,6 @@ class ModelStory:
     challenger: str | None
     slices: tuple[str, ...] = ("origin", "carrier")
     trees: int = 150
-    needs_departure: bool = False
-    """True for a model that only scores flights that left."""
 
 
 MODELS: Final[tuple[ModelStory, ...]] = (
@@ -133,5 +131,3 @@ MODELS: Final[tuple[ModelStory, ...]] = (
         challenger=None,
     ),
 )
-
-BY_NAME: Final = {model.name: model for model in MODELS}

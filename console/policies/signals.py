@@ -23,7 +23,6 @@ class Signal:
     unit: str
     bad: Bad
     about: str
-    from_labels: bool = False
     by_column: bool = False
     """One number a column; the rule judges each and reports the worst."""
     estimate: bool = False
@@ -57,10 +56,10 @@ SIGNALS: Final[dict[str, Signal]] = {
     "score_mean_jump": Signal(
         _M, "sd", "above", "Size of the change of the mean score against the window before, in standard deviations of past windows."
     ),
-    "late_gap": Signal(_M, "share", "above", "Observed share of positives minus the mean score, on labelled rows.", True, task="binary"),
-    "ece": Signal(_M, "share", "above", "Expected calibration error, 10 equal-width bins.", True, task="binary"),
-    "auc": Signal(_M, "auc", "below", "Area under the ROC curve.", True, task="binary"),
-    "auc_drop": Signal(_M, "auc", "above", "AUC of the reference minus AUC now.", True, task="binary"),
+    "late_gap": Signal(_M, "share", "above", "Observed share of positives minus the mean score, on labelled rows.", task="binary"),
+    "ece": Signal(_M, "share", "above", "Expected calibration error, 10 equal-width bins.", task="binary"),
+    "auc": Signal(_M, "auc", "below", "Area under the ROC curve.", task="binary"),
+    "auc_drop": Signal(_M, "auc", "above", "AUC of the reference minus AUC now.", task="binary"),
     "estimated_auc_drop": Signal(
         _M,
         "auc",
@@ -70,14 +69,14 @@ SIGNALS: Final[dict[str, Signal]] = {
         estimate=True,
     ),
     "brier_ratio": Signal(
-        _M, "ratio", "above", "Brier score of this version over that of the version before it, on the same rows.", True, task="binary"
+        _M, "ratio", "above", "Brier score of this version over that of the version before it, on the same rows.", task="binary"
     ),
     "mae_ratio": Signal(
-        _M, "ratio", "above", "MAE of this version over that of the version before it, on the same rows.", True, task="regression"
+        _M, "ratio", "above", "MAE of this version over that of the version before it, on the same rows.", task="regression"
     ),
-    "bias_ratio": Signal(_M, "ratio", "above", "Size of the mean error over the MAE of the reference.", True, task="regression"),
+    "bias_ratio": Signal(_M, "ratio", "above", "Size of the mean error over the MAE of the reference.", task="regression"),
     "label_coverage": Signal(_M, "share", "below", "Labelled rows among those whose label is due by the declared delay."),
-    "slice_auc_gap": Signal(_M, "auc", "above", "AUC of all rows minus AUC of the worst declared slice.", True, task="binary"),
+    "slice_auc_gap": Signal(_M, "auc", "above", "AUC of all rows minus AUC of the worst declared slice.", task="binary"),
     "slo_burn": Signal(_S, "ratio", "above", "How many times its limit an SLO burns in both of a pair of windows; the largest."),
 }
 """By name. An alert on `slo_burn` is filed under the layer of the SLO that burns."""

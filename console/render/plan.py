@@ -16,7 +16,6 @@ from console.control.actions import (
     ActionOutcome,
     ActionPlan,
     ActionState,
-    Candidate,
     said_duration,
     version_label,
 )
@@ -246,17 +245,6 @@ def _lower(plan: ActionPlan) -> str:
     """The title with its verb in small letters: `roll back arrival-delay v2 -> v1`."""
     head, _, rest = plan.title.partition(plan.model)
     return f"{head.lower()}{plan.model}{rest.replace('  ', ' ')}"
-
-
-def candidates_lines(candidates: Sequence[Candidate]) -> list[Line]:
-    """The options side by side, on the same rows."""
-    binary = any("brier" in each.metrics for each in candidates)
-    names = ("auc", "brier", "ece") if binary else ("mae", "bias")
-    lines = [line(("  " + " " * 12 + "".join(f"{name.upper():>7}" for name in names) + "   last served", "dim"))]
-    for each in candidates:
-        numbers = "".join(f"{figures.share(each.metrics.get(name)):>7}" for name in names)
-        lines.append(line(f"  {version_label(each.name):<12}{numbers}   ", each.last_served, ("  BEST" if each.best else "", "bold")))
-    return lines
 
 
 # the receipt

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.records import State
-from console.analysis.latency import latency_from_buckets, latency_from_samples, log_bucket
+from console.analysis.latency import latency_from_samples
 from console.analysis.series import broke_first, limit_from_history, since
 from console.analysis.slo import DAY, HOUR, MINUTE, BurnRule, EventCounts, budget_status, burn_rate
 
@@ -145,23 +145,9 @@ def test_a_spent_budget_is_critical_and_says_how_often() -> None:
     assert status.reason.startswith("the budget is spent 2.9 times")
 
 
-@given(st.lists(st.floats(1e-3, 1e5), min_size=1, max_size=300), st.integers(0, 20))
-@settings(max_examples=100, deadline=None)
-def test_percentiles_from_buckets_stay_within_their_error(samples: list[float], zeros: int) -> None:
-    numbers, counts = np.unique(log_bucket(samples), return_counts=True)
-    split = [*numbers, *numbers], [*(counts // 2), *(counts - counts // 2)]
-    latency = latency_from_buckets(*split, zeros=zeros)
-    ordered = sorted([0.0] * zeros + samples)
-    assert latency.n == len(ordered)
-    for share, given_value in ((0.5, latency.p50), (0.95, latency.p95), (0.99, latency.p99)):
-        exact = ordered[max(1, math.ceil(share * len(ordered) - 1e-9)) - 1]
-        assert given_value == pytest.approx(exact, rel=latency.relative_error + 1e-6)
-
-
 def test_percentiles_of_samples_are_numpys_and_nothing_is_unknown() -> None:
     samples = np.random.default_rng(3).lognormal(size=999)
     latency = latency_from_samples([*samples, math.nan, math.inf, -1.0])
     assert [latency.p50, latency.p95, latency.p99] == pytest.approx(np.percentile(samples, [50, 95, 99]))
     empty = latency_from_samples([])
     assert (empty.p95, empty.reason) == (None, "no latency was recorded")
-    assert latency_from_buckets([], []).p50 is None

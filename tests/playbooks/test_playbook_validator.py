@@ -10,7 +10,7 @@ import pytest
 from backends.records import Layer
 from backends.yaml_text import YamlFileError
 from playbooks.catalogue import STANDARD_ACTIONS, STANDARD_CHECKS
-from playbooks.validator import Catalogues, check_playbook, checked_playbook, read_playbook
+from playbooks.validator import Catalogues, check_playbook, read_playbook
 
 TODAY = date(2013, 4, 26)
 KNOWN = Catalogues(STANDARD_CHECKS, STANDARD_ACTIONS, {"model.late_gap": Layer.MODEL})
@@ -109,14 +109,15 @@ def test_what_the_format_does_not_allow_is_refused_with_file_and_line(tmp_path: 
 
 
 def test_an_expired_playbook_warns_and_can_still_be_used() -> None:
-    _, found = checked_playbook(HEAD + manual("a"), KNOWN, date(2014, 1, 1), "test.yaml")
+    found = check_playbook(read_playbook(HEAD + manual("a"), "test.yaml"), KNOWN, date(2014, 1, 1))
     assert [(item.severity, item.problem.line) for item in found] == [("warning", 8)]
     assert "expired on 2013-07-01" in found[0].problem.reason
 
 
 def test_a_rule_that_does_not_exist_is_an_error() -> None:
-    with pytest.raises(YamlFileError, match=r"test.yaml:9:\d+: there is no alert rule model.late_gap"):
-        checked_playbook(HEAD + manual("a"), Catalogues(rules={}), TODAY, "test.yaml")
+    [found] = check_playbook(read_playbook(HEAD + manual("a"), "test.yaml"), Catalogues(rules={}), TODAY)
+    assert (found.severity, found.problem.line) == ("error", 9)
+    assert "there is no alert rule model.late_gap" in found.problem.reason
 
 
 def test_the_digest_is_of_the_content_not_of_its_writing() -> None:

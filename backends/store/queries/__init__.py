@@ -21,12 +21,8 @@ if TYPE_CHECKING:
     )
     from backends.store.queries.hours import (
         Hourly,
-        HourlyLabels,
-        HourlyLatency,
         Volume,
         hourly,
-        hourly_labels,
-        hourly_latency,
         volumes,
     )
     from backends.store.queries.overview import SourceState, counts, described, models, sources
@@ -49,8 +45,6 @@ __all__ = [
     "COMPLETE_SHARE",
     "COMPLETE_SPAN",
     "Hourly",
-    "HourlyLabels",
-    "HourlyLatency",
     "LabelCompleteness",
     "LabelCoverage",
     "MetricSeries",
@@ -65,8 +59,6 @@ __all__ = [
     "feature_columns",
     "feature_values",
     "hourly",
-    "hourly_labels",
-    "hourly_latency",
     "label_completeness",
     "label_coverage",
     "latest_metrics",
@@ -82,7 +74,7 @@ __all__ = [
 
 _PARTS: Final = {
     "facts": ("MetricSeries", "MetricValue", "events_between", "latest_metrics", "metric_series", "record_history", "records_of"),
-    "hours": ("Hourly", "HourlyLabels", "HourlyLatency", "Volume", "hourly", "hourly_labels", "hourly_latency", "volumes"),
+    "hours": ("Hourly", "Volume", "hourly", "volumes"),
     "overview": ("SourceState", "counts", "described", "models", "sources"),
     "scores": (
         "COMPLETE_SHARE",

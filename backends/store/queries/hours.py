@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backends.store.queries.arrays import floats, integers, moments, texts
 from backends.store.reader import Reader
-from backends.store.rollups import LABEL_HOURS, LATENCY_BASE, LATENCY_HOURS, PREDICTION_HOURS, ZERO_BUCKET
+from backends.store.rollups import HOURLY, PREDICTION_HOURS
+from backends.store.schema import PREDICTIONS
 from backends.store.sql import text
 
 if TYPE_CHECKING:
@@ -36,28 +37,6 @@ class Hourly:
 
 
 @dataclass(frozen=True)
-class HourlyLatency:
-    """Counts of latencies per hour, version and role in buckets `[low_ms, high_ms)` that are 10 % wide."""
-
-    hour: Moments
-    version: Texts
-    role: Texts
-    low_ms: Floats
-    high_ms: Floats
-    n: Integers
-
-
-@dataclass(frozen=True)
-class HourlyLabels:
-    """Labels per hour of the outcome (`event_at` of the label): how many, their sum and their sum of squares."""
-
-    hour: Moments
-    n: Integers
-    label_sum: Floats
-    label_sumsq: Floats
-
-
-@dataclass(frozen=True)
 class Volume:
     """How many predictions one version made in one role, and the hour of the first."""
 
@@ -70,7 +49,7 @@ class Volume:
 def volumes(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> list[Volume]:
     """Predictions of [start, end) by version and role. Needs no arrays."""
     counted = _counted(
-        reader, "predictions", "hourly_predictions", PREDICTION_HOURS, environment, model, start, end,
+        reader, environment, model, start, end,
         by=("version", "role"), of=("CAST(sum(n) AS BIGINT) AS n", "min(hour) AS first_hour"),
     )  # fmt: skip
     return [Volume(version, role, n, first.replace(tzinfo=UTC)) for version, role, n, first in reader.fetch(counted)]
@@ -78,12 +57,13 @@ def volumes(reader: Reader, environment: str, model: str, start: datetime | None
 
 def hourly(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> Hourly:
     """Predictions of [start, end) per hour, oldest first. An hour that the window cuts holds only its part inside."""
-    found = _hours(
-        reader, "predictions", "hourly_predictions", PREDICTION_HOURS, environment, model, start, end,
+    counted = _counted(
+        reader, environment, model, start, end,
         by=("hour", "version", "role", "served_by"),
         of=("sum(n) AS n", "sum(score_sum) AS score_sum", "sum(score_sumsq) AS score_sumsq", "sum(latency_n) AS latency_n",
             "sum(latency_sum) AS latency_sum", "max(latency_max) AS latency_max"),
     )  # fmt: skip
+    found = reader.arrays(counted)
     return Hourly(
         hour=moments(found["hour"]),
         version=texts(found["version"]),
@@ -98,61 +78,8 @@ def hourly(reader: Reader, environment: str, model: str, start: datetime | None,
     )
 
 
-def hourly_latency(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> HourlyLatency:
-    """Latencies of [start, end) per hour and bucket, oldest and fastest first. Buckets add up over any hours."""
-    import numpy as np
-
-    found = _hours(
-        reader, "predictions", "hourly_latency", LATENCY_HOURS, environment, model, start, end,
-        by=("hour", "version", "role", "bucket"), of=("sum(n) AS n",),
-    )  # fmt: skip
-    bucket = floats(found["bucket"])
-    zero = bucket == ZERO_BUCKET
-    return HourlyLatency(
-        hour=moments(found["hour"]),
-        version=texts(found["version"]),
-        role=texts(found["role"]),
-        low_ms=np.where(zero, 0.0, LATENCY_BASE**bucket),
-        high_ms=np.where(zero, 0.0, LATENCY_BASE ** (bucket + 1)),
-        n=integers(found["n"]),
-    )
-
-
-def hourly_labels(reader: Reader, environment: str, model: str, start: datetime | None, end: datetime | None) -> HourlyLabels:
-    """Labels whose outcome happened in [start, end) per hour, oldest first."""
-    found = _hours(
-        reader, "labels", "hourly_labels", LABEL_HOURS, environment, model, start, end,
-        by=("hour",), of=("sum(n) AS n", "sum(label_sum) AS label_sum", "sum(label_sumsq) AS label_sumsq"),
-    )  # fmt: skip
-    return HourlyLabels(
-        hour=moments(found["hour"]),
-        n=integers(found["n"]),
-        label_sum=floats(found["label_sum"]),
-        label_sumsq=floats(found["label_sumsq"]),
-    )
-
-
-def _hours(
-    reader: Reader,
-    table: str,
-    rollup: str,
-    query: str,
-    environment: str,
-    model: str,
-    start: datetime | None,
-    end: datetime | None,
-    *,
-    by: tuple[str, ...],
-    of: tuple[str, ...],
-) -> dict[str, Any]:
-    return reader.arrays(_counted(reader, table, rollup, query, environment, model, start, end, by=by, of=of))
-
-
 def _counted(
     reader: Reader,
-    table: str,
-    rollup: str,
-    query: str,
     environment: str,
     model: str,
     start: datetime | None,
@@ -162,13 +89,13 @@ def _counted(
     of: tuple[str, ...],
 ) -> str:
     """The query that adds up hours: from the roll-up where it says what the facts say, else from the facts."""
-    days = _rolled_days(reader, table, model, start, end)
-    facts = reader.rows(table, model=model, start=start, end=end, without_days=days)
-    parts = [query.format(facts=f"(SELECT * FROM {facts} WHERE environment = {text(environment)})")]
+    days = _rolled_days(reader, model, start, end)
+    facts = reader.rows(PREDICTIONS.name, model=model, start=start, end=end, without_days=days)
+    parts = [PREDICTION_HOURS.format(facts=f"(SELECT * FROM {facts} WHERE environment = {text(environment)})")]
     if days:
         listed = ", ".join(text(day) for day in sorted(days))
         parts.append(
-            f"SELECT * FROM generation.{rollup} WHERE environment = {text(environment)} AND model = {text(model)} "
+            f"SELECT * FROM generation.{HOURLY} WHERE environment = {text(environment)} AND model = {text(model)} "
             f"AND strftime(hour, '%Y-%m-%d') IN ({listed})"
         )
     union = " UNION ALL BY NAME ".join(f"({part})" for part in parts)
@@ -176,14 +103,14 @@ def _counted(
     return f"SELECT {keys}, {', '.join(of)} FROM ({union}) GROUP BY {keys} ORDER BY {keys}"
 
 
-def _rolled_days(reader: Reader, table: str, model: str, start: datetime | None, end: datetime | None) -> frozenset[str]:
+def _rolled_days(reader: Reader, model: str, start: datetime | None, end: datetime | None) -> frozenset[str]:
     """Days whose roll-up says what the facts say: wholly inside the window, all of it known by then, and nothing new since."""
-    tail = reader.tail(table)
+    tail = reader.tail(PREDICTIONS.name)
     if model in tail.revised or not reader.database():
         return frozenset()
     ranges = [(first, last) for found, first, last in tail.days if found == model]
     days: set[str] = set()
-    for segment in reader.segments(table):
+    for segment in reader.segments(PREDICTIONS.name):
         if segment.model != model or segment.crossed or any(first <= segment.day <= last for first, last in ranges):
             continue
         if not reader.knows_all_of(segment):

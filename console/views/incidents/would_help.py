@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
@@ -126,11 +126,6 @@ def would_help_view(
 def last_service(history: Sequence[AliasMove], at: datetime) -> dict[str, datetime | None]:
     """End of the last service of every version that ever served; None for the one that serves now."""
     return {stretch.version: stretch.end for stretch in served(history, at)}
-
-
-def window_of(onset: datetime | None, at: datetime) -> datetime:
-    """Where the comparison begins: at the onset, or three days ago when nothing broke."""
-    return onset if onset is not None else at - timedelta(days=3)
 
 
 def _option(candidate: Compared, kind: Kind, last_served: datetime | None, best: str | None) -> Option:

@@ -46,11 +46,6 @@ class LabelPeriod(View):
         """Share of the scored rows whose outcome is known."""
         return self.labelled / self.scored if self.scored else None
 
-    @property
-    def due_coverage(self) -> float | None:
-        """Share of the rows whose outcome is due of which it is known."""
-        return self.due_labelled / self.due if self.due else None
-
 
 class ArrivalStep(View):
     """Share of the outcomes known `hours` after the score, rows that still wait counted as waiting; None beyond what was waited for."""
