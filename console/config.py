@@ -15,6 +15,7 @@ from backends.plain_file import read_plain
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SimulatedClock, SystemClock
+from console.locate import holds_remains
 from console.simulation import BrokenClock, read_clock, write_atomically, write_clock
 
 FORMAT = 1
@@ -183,6 +184,16 @@ class Workspace:
         return running or SimulatedClock(self.settings.clock.start, SystemClock().real_now(), 0.0)
 
 
+def _none_there(paths: WorkspacePaths) -> str:
+    root, name = paths.root, paths.workspace_toml.name
+    if holds_remains(root):
+        return (
+            f"{root} holds parts of a workspace, but its {name} is gone; put that back, or take it from a backup: "
+            "quarterdeck backup restore FILE DIR"
+        )
+    return f"no workspace at {root}: there is no {name}; make one with: quarterdeck init {root}"
+
+
 def open_workspace(root: Path) -> Workspace:
     """Read `workspace.toml`. Raises WorkspaceProblem with the file, the line where known, the reason and what to do."""
     paths = WorkspacePaths(root)
@@ -190,7 +201,7 @@ def open_workspace(root: Path) -> Workspace:
     try:
         raw = tomllib.loads(read_plain(path).decode("utf-8"))
     except FileNotFoundError:
-        raise WorkspaceProblem(f"no workspace at {root}: there is no {path.name}; make one with: quarterdeck init {root}") from None
+        raise WorkspaceProblem(_none_there(paths)) from None
     except PermissionError:
         raise WorkspaceProblem(f"{path} cannot be read: permission denied; ask its owner, or choose another with --workspace") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:

@@ -37,6 +37,11 @@ class Located(NamedTuple):
             return True
 
 
+def holds_remains(root: Path) -> bool:
+    """Whether a folder holds what only a workspace leaves behind: without its marker, something is lost there and not missing."""
+    return any(os.path.lexists(root / name) for name in ("control.sqlite", "store", "registry.json", "switches.json"))
+
+
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()

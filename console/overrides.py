@@ -16,10 +16,11 @@ from console.render import figures
 from console.session import Session
 
 
-def open_overrides(paths: WorkspacePaths, environment: str, now: datetime, *, past: bool = False) -> tuple[str, ...]:
+def open_overrides(paths: WorkspacePaths, environment: str, now: datetime | None, *, past: bool = False) -> tuple[str, ...]:
     """`OVERRIDE arrival-delay fallback 3h58`, one for each switch that is not normal, and `AUDIT GAP` while the spool holds notes.
 
-    A file that cannot be read is said, not passed over. For the past only what had been set by `now` counts.
+    A file that cannot be read is said, not passed over. For the past only what had been set by `now` counts. `now` is None while
+    nobody can say what time it is: then nothing is said of what is left.
     """
     try:
         raw = json.loads(read_plain(paths.switches))
@@ -82,11 +83,11 @@ def broken_glass(session: Session, environment: str) -> tuple[str, ...]:
     return (*refused, f"BREAK-GLASS {open_[0].id if len(open_) == 1 else len(open_)} unreviewed")
 
 
-def _said(model: str, setting: dict[str, Any], now: datetime, past: bool) -> str | None:
-    if setting["state"] == "normal" or (past and datetime.fromisoformat(setting["set_at"]) > now):
+def _said(model: str, setting: dict[str, Any], now: datetime | None, past: bool) -> str | None:
+    if setting["state"] == "normal" or (past and now is not None and datetime.fromisoformat(setting["set_at"]) > now):
         return None
     until = setting.get("until")
-    left = remaining(datetime.fromisoformat(until) - now) if until else ""
+    left = remaining(datetime.fromisoformat(until) - now) if until and now is not None else ""
     return f"OVERRIDE {model} {setting['state']} {left}".rstrip()
 
 

@@ -53,6 +53,15 @@ class Session:
         except BrokenClock:
             return SystemClock()
 
+    @property
+    def knows_the_time(self) -> bool:
+        """Whether `clock` is that of the workspace: while a simulated one cannot be read, real time only stands in for it."""
+        try:
+            read_clock(self.paths)
+        except BrokenClock:
+            return self.as_of is not None
+        return True
+
     def summary(self) -> Any:
         """The last evaluated fleet from `summary.json` as plain attributes, or None; the present needs it, the past does not."""
         if self.as_of is not None:

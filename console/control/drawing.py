@@ -374,7 +374,9 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
     if request.kind in SWITCH_STATES:
         until = {"--until": _written(request.until)} if request.until else {}
         owner = {"--owner": request.owner} if request.owner else {}
-        return command_line("kill", request.model, options={"--state": str(to), **until, **owner})
+        # No state is known to go to while the published ones cannot be read: the plan says so.
+        state = {"--state": to} if to else {}
+        return command_line("kill", request.model, options={**state, **until, **owner})
     names = {ActionKind.NOTE: "note", ActionKind.ACKNOWLEDGE: "ack", ActionKind.HAND_OVER: "handover"}
     known = names.get(request.kind)
     about = subject or request.model

@@ -47,7 +47,10 @@ def alerts_page(view: AlertsView, *, width: int = 80, height: int = 20) -> Page:
         rows += [_alert(each, view, wide) for each in view.logged]
     worst = sum(each.state.value == "critical" for each in firing)
     words = f"{len(firing)} firing, {worst} critical" if firing else "none fires"
-    return Page(sides(line(("Alerts", "bold"), f"  {words}"), line((f"{len(ended)} ended", "dim")), width), tuple(rows), "alerts")
+    told = f"{len(ended)} ended"
+    if view.problem is not None:
+        words, told = "unknown", ""
+    return Page(sides(line(("Alerts", "bold"), f"  {words}"), line((told, "dim")), width), tuple(rows), "alerts")
 
 
 def _problem(problem: str | None, what: str, width: int) -> list[Row]:
@@ -127,7 +130,10 @@ def incidents_page(view: IncidentsView, *, width: int = 80, height: int = 20) ->
         rows += [_incident(each, view, wide) for each in closed]
     alone = sum(each.driver is None for each in standing)
     words = f"{len(standing)} open" + (f", {alone} that nobody drives" if alone else "") if standing else "none open"
-    return Page(sides(line(("Incidents", "bold"), f"  {words}"), line((f"{len(closed)} closed", "dim")), width), tuple(rows), "incidents")
+    told = f"{len(closed)} closed"
+    if view.problem is not None:
+        words, told = "unknown", ""
+    return Page(sides(line(("Incidents", "bold"), f"  {words}"), line((told, "dim")), width), tuple(rows), "incidents")
 
 
 def _incident(row: IncidentRow, view: IncidentsView, wide: int) -> Row:

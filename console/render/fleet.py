@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from console.render import figures
 from widgets.chart import Limit, Series, chart_lines, strip
 from widgets.line import MARKS, Line, Page, Row, columns, joined, lamp, line, rule, sides
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from backends.records import State
@@ -53,6 +54,11 @@ def fleet_page(
     heading += f", {many} marked" if many else ""
     listed = [Row(_header(width))]
     listed += [Row(_row(row, view, width, row.model in marked), key=row.model, why=_why(row, view), state=str(row.state)) for row in rows]
+    # A summary that an older program wrote does not say whether the journal could be read.
+    problem = getattr(view, "control_problem", None)
+    if problem is not None:
+        said = line((" The journal cannot be read, so nobody knows which incidents are open: ", "critical"), (problem, "critical"))
+        listed += [Row(each) for each in wrapped(said, width, 1)]
     shown = next((row for row in rows if row.model == selected), rows[0] if rows else None)
     if shown is None:
         listed += [Row(line(text)) for text in _EMPTY]
@@ -94,7 +100,8 @@ def _row(row: FleetRow, view: FleetView, width: int, marked: bool) -> Line:
     switch_role = "" if str(row.switch) == "normal" else "warning"
     # A summary that an older program wrote does not say whether a switch is overdue.
     switch = f"{row.switch}!" if getattr(row, "switch_overdue", False) else str(row.switch)
-    open_incidents = str(len(row.incidents)) if row.incidents else figures.MISSING
+    none = figures.MISSING if getattr(view, "control_problem", None) is None else "?"
+    open_incidents = str(len(row.incidents)) if row.incidents else none
     spans = [
         line((f" {MARKS[str(row.state)]}{'' if marked else ' '}", str(row.state)), ("*" if marked else "", "bold")),
         columns([(row.model, _name_width(width), "bold"), (_version(row.version), 3, "")]),

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 OLD_AFTER_HOURS = 2.0
 """Data older than this is called OLD in the banner."""
 
+UNREADABLE_CLOCK = "no clock"
+"""In the place of the time while `clock.json` cannot be read."""
+
 
 class Application(App[int], inherit_bindings=False):
     """The console as its screens see it. Which screen comes next, and what a command does, is said by who knows all screens."""
@@ -80,8 +83,9 @@ class Application(App[int], inherit_bindings=False):
         return self.session.stamp()
 
     def said_of(self, error: Exception) -> str:
-        """One line for a person about a failure."""
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
+        """One line for a person about a failure. Files of the workspace are named as from its folder, which the screen is about."""
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return said.replace(f"{self.session.located.root}/", "")
 
     def seen(self, view: Any) -> None:
         """A view arrived: what the banner says of the data's age follows it."""
@@ -105,12 +109,15 @@ class Application(App[int], inherit_bindings=False):
         production = environment == "production"
         kind = {"now": "now", "sim": "sim", "past": "PAST"}[clock.kind]
         data = "no data yet"
-        if self._oldest_at is not None:
+        timed = self.session.knows_the_time
+        if not timed:
+            data = "data age unknown"
+        elif self._oldest_at is not None:
             length = clock.now() - self._oldest_at
             data = f"data {figures.age(length)}" + (" OLD" if length.total_seconds() > OLD_AFTER_HOURS * 3600 else "")
         overrides = (
             *self._broken,
-            *open_overrides(self.session.paths, environment, clock.now(), past=clock.kind == "past"),
+            *open_overrides(self.session.paths, environment, clock.now() if timed else None, past=clock.kind == "past"),
             *(() if clock.kind == "past" else held_breakers(self.session.paths, clock.real_now())),
         )
         return BannerFacts(
@@ -119,8 +126,8 @@ class Application(App[int], inherit_bindings=False):
             production=production,
             mode=self._mode(),
             who=who_am_i(clock),
-            clock=f"{kind} {figures.full_moment(clock.now(), zone)}",
-            short_clock=f"{kind} {figures.clock_time(clock.now(), zone)}",
+            clock=f"{kind} {figures.full_moment(clock.now(), zone)}" if timed else UNREADABLE_CLOCK,
+            short_clock=f"{kind} {figures.clock_time(clock.now(), zone)}" if timed else UNREADABLE_CLOCK,
             data=data,
             override=overrides[0] if overrides else "",
             short_override=briefly(overrides[0]) if overrides else "",

@@ -12,8 +12,9 @@ from textual.widget import Widget
 
 from console.screens.filtering import filtered
 from console.screens.keyed import Keyed
-from widgets.line import Line, Page, line
+from widgets.line import Line, Page, Row, line
 from widgets.rows import Chosen, Moved
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
@@ -197,6 +198,9 @@ class DeckScreen(Keyed):
         self.add_class("-failed")
         if self.view is None:
             self.heading.show(line(("nothing could be read", "warning")))
+            # In full: line 23 has room for its beginning only, and what to do stands at its end.
+            why = wrapped(line(" ", (message.reason, "warning")), max(20, self.list_width), 1)
+            self.content.show(Page(Line(), tuple(Row(each) for each in why), ""), mark_changes=False, take_order=True)
         self.say(message.reason, "warning")
 
     def forget(self) -> None:

@@ -13,6 +13,7 @@ from widgets.confirm import Cancelled, Closed, Confirmed, ConfirmView, Unheard
 from widgets.dialog import Plan
 from widgets.frame import FrameScreen
 from widgets.line import Line, line
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.screens.application import Application
@@ -132,6 +133,9 @@ class DialogScreen(FrameScreen):
 
     def _failed(self, reason: str) -> None:
         self.heading.show(line(("no plan can be drawn", "critical")))
+        # In full: line 23 has room for its beginning only, and what to do stands at its end.
+        why = tuple(wrapped(line(" ", ("X", "critical"), f" {reason}"), self.size.width, 3))
+        self.show_plan(Plan(lines=why, act="Act", refused="no plan"), keep_form=True)
         self.say(reason)
 
     def say(self, text: str) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 
-from console.locate import ENVIRONMENT_VARIABLE, data_home
+from console.locate import ENVIRONMENT_VARIABLE, data_home, holds_remains
 from console.screens.base import DeckScreen
 from widgets.line import Line, Page, Row, line
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.commands import Command
@@ -19,6 +20,8 @@ CHOICES = (
     ("init", "n", "New workspace from files", "Parquet, CSV, JSON Lines", "qd init --personal"),
     ("open", "o", "Open a workspace someone sent", "a folder or a backup", "qd -w FOLDER"),
 )
+
+_PUT_BACK = "qd backup restore FILE DIR"
 
 
 class FirstRunScreen(DeckScreen):
@@ -44,10 +47,15 @@ class FirstRunScreen(DeckScreen):
         return "do it" if command.id == "open" else ""
 
     def page(self, view: Any, width: int, height: int) -> Page:
-        del width, height
+        del height
+        here = line(" There is no workspace here, so there is nothing to show and nothing to break.")
+        if holds_remains(view.root):
+            here = line(
+                (" workspace.toml is gone or no file, though the rest of a workspace is still here. Put it back: ", "critical"), _PUT_BACK
+            )
         rows = [
             Row(Line()),
-            Row(line(" There is no workspace here, so there is nothing to show and nothing to break.")),
+            *(Row(each) for each in wrapped(here, width, 1)),
             Row(line((" Looked for:  ", "dim"), f"--workspace, {ENVIRONMENT_VARIABLE}, and")),
             Row(line((" " * 14), f"{data_home()}/workspace.toml")),
             Row(line((" Chosen:      ", "dim"), f"{view.root} ({view.because})")),

@@ -90,6 +90,25 @@ def test_a_lost_journal_is_not_an_empty_one(root: Path) -> None:
     assert ask(root, "doctor").code == 1
 
 
+def test_a_damaged_journal_leaves_the_incidents_of_fleet_unknown(root: Path) -> None:
+    (root / "control.sqlite").write_bytes(b"no database" * 500)
+    answer = ask(root, "fleet")
+    assert "nobody knows which incidents are open" in " ".join(answer.out.split())
+    assert json.loads(ask(root, "fleet --json").out)["control_problem"] is not None
+    for words in ("incidents", "alerts"):
+        heading = ask(root, words).out.splitlines()[0]
+        assert heading.split() == [words.capitalize(), "unknown"]
+
+
+def test_a_workspace_that_has_lost_its_settings_is_not_made_anew(root: Path) -> None:
+    (root / "workspace.toml").unlink()
+    for words in ("fleet", "kill delay --confirm delay --reason r", "doctor"):
+        told = " ".join((answer := ask(root, words)).err.split() + answer.out.split())
+        assert "holds parts of a workspace, but its workspace.toml is gone" in told, words
+        assert "quarterdeck backup restore FILE DIR" in told, words
+        assert "quarterdeck init" not in told, words
+
+
 def test_a_lost_catalogue_is_not_an_empty_store_and_the_facts_come_back(root: Path) -> None:
     before = counted(root)
     (root / "store" / "catalog.sqlite").unlink()

@@ -15,7 +15,7 @@ from console.views.health.evaluation import Evaluated, evaluate
 from console.views.health.fleet import FleetRow, FleetView, fleet_row, worst_first
 from console.views.health.kept import health_in_force
 from console.views.health.model import ModelHealth
-from console.views.health.standing import overrides, switches_version, waiting_for
+from console.views.health.standing import control_problem, overrides, switches_version, waiting_for
 from console.views.health.subject import Subject
 from console.views.incidents.changes import changes_view
 from console.views.incidents.would_help import FALLBACK, WouldHelpView, last_service, would_help_view
@@ -88,6 +88,7 @@ def _fleet(sight: Sight, reader: Reader, registry: Registry, healths: Sequence[M
         oldest_source_at=min(oldest) if oldest else None,
         generation=reader.generation,
         switches_version=switches_version(sight),
+        control_problem=control_problem(sight),
     )
 
 

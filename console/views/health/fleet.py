@@ -82,6 +82,8 @@ class FleetView(View):
     oldest_source_at: Moment | None
     generation: int
     switches_version: int
+    control_problem: Untrusted | None = None
+    """Why the journal could not be read: which incidents are open and what waits is then not known. None: it could."""
 
     def counted(self) -> dict[State, int]:
         """How many models are in each state."""

@@ -34,7 +34,13 @@ def with_control(view: FleetView, sight: Sight) -> FleetView:
                 }
             )
         )
-    return view.model_copy(update={"rows": tuple(rows), "at": sight.at, "switches_version": switches_version(sight)})
+    stands = {"at": sight.at, "switches_version": switches_version(sight), "control_problem": control_problem(sight)}
+    return view.model_copy(update={"rows": tuple(rows), **stands})
+
+
+def control_problem(sight: Sight) -> Untrusted | None:
+    """Why the journal cannot be read, None when it can."""
+    return Untrusted(sight.control.problem) if sight.control.problem else None
 
 
 def version_in_force(sight: Sight, model: str, evaluated: str | None) -> str | None:
