@@ -16,6 +16,10 @@ LOCK_PAUSE: Final = 0.01
 """Seconds between two tries: five seconds in all before a lock is reported as held."""
 
 
+PRIVATE: Final = 0o600
+"""The mode of a control file in a workspace of one person."""
+
+
 class LockHeld(OSError):
     """Another process holds the lock and did not let go in time; nothing was changed."""
 
@@ -29,8 +33,8 @@ def private_mode(folder: Path) -> int:
     try:
         mode = folder.stat().st_mode
     except OSError:
-        return 0o600
-    return 0o660 if mode & stat.S_ISGID and mode & stat.S_IWGRP else 0o600
+        return PRIVATE
+    return 0o660 if mode & stat.S_ISGID and mode & stat.S_IWGRP else PRIVATE
 
 
 def make_folder(folder: Path) -> None:

@@ -21,9 +21,9 @@ def read_plain(path: Path, most: int = LARGEST) -> bytes:
     return _read(path, most, os.O_RDONLY)[0]
 
 
-def read_owned(path: Path, most: int = LARGEST) -> tuple[bytes, int]:
-    """The content of the regular file at `path` and the uid that owns it; a link is refused, since what it leads to says less of who
-    put it there. Raises OSError."""
+def read_owned(path: Path, most: int = LARGEST) -> tuple[bytes, os.stat_result]:
+    """The content of the regular file at `path`, and whose it is and who may write it; a link is refused, since what it leads to says
+    less of who put it there. Raises OSError."""
     return _read(path, most, os.O_RDONLY | os.O_NOFOLLOW)
 
 
@@ -55,7 +55,7 @@ def beside_database(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(f"{path.name}-{what}") for what in ("journal", "wal", "shm"))
 
 
-def _read(path: Path, most: int, flags: int) -> tuple[bytes, int]:
+def _read(path: Path, most: int, flags: int) -> tuple[bytes, os.stat_result]:
     # Opening a named pipe would wait for its writer, and with it whoever wants to stop a model.
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -69,7 +69,7 @@ def _read(path: Path, most: int, flags: int) -> tuple[bytes, int]:
         os.close(descriptor)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
-    return content, status.st_uid
+    return content, status
 
 
 def require_regular(path: Path, status: os.stat_result) -> None:

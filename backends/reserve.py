@@ -13,10 +13,13 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from backends.durable import make_folder, open_anew, private_mode, write_anew
+from backends.durable import PRIVATE, make_folder, open_anew, private_mode, write_anew
 
 FOLDER: Final = "reserve"
 PIECES: Final = tuple(f"piece-{number}" for number in range(1, 9))
+NOTES_OF_ONE: Final = 4
+"""Pieces of their own that each person of a group has: a file's owner says whose note it is, and nobody gives a file away."""
+
 PIECE_BYTES: Final = 128 * 2**10
 """Bytes: what is published, and what is noted of one action, fit into one each."""
 
@@ -30,7 +33,7 @@ def keep_reserve(root: Path) -> None:
     """Make whatever is missing of the reserve of the workspace at `root`, where there is room. Never raises."""
     folder = root / FOLDER
     with contextlib.suppress(OSError):
-        missing = [name for name in PIECES if not _whole(folder / name)]
+        missing = [name for name in (*PIECES, *_own_pieces(root)) if not _whole(folder / name, own=name not in PIECES)]
         # A link could lead into a folder that only this user may write.
         if not missing or folder.is_symlink():
             return
@@ -39,7 +42,7 @@ def keep_reserve(root: Path) -> None:
             return
         make_folder(folder)
         for name in missing:
-            _make(folder / name, private_mode(folder))
+            _make(folder / name, private_mode(folder) if name in PIECES else PRIVATE)
 
 
 def pieces_kept(root: Path) -> int:
@@ -63,21 +66,28 @@ def write_by_all_means(root: Path, beside: Path, content: bytes, mode: int, *, o
     folder = root / FOLDER
     if folder.is_symlink():
         raise full
-    for name in PIECES:
+    pieces, mine = PIECES, _own_pieces(root)
+    for name in (*mine, *pieces) if own else (*pieces, *mine):
         with contextlib.suppress(OSError):
-            _write_over(folder / name, beside, content, own=own)
+            _write_over(folder / name, beside, content, mode, own=own)
             return
-    if not [name for name in PIECES if _given_up(folder / name)]:
+    if not [name for name in (*mine, *pieces) if _given_up(folder / name)]:
         raise full
     write_anew(beside, content, mode)
 
 
-def _whole(path: Path) -> bool:
+def _own_pieces(root: Path) -> tuple[str, ...]:
+    if private_mode(root) == PRIVATE:
+        return ()
+    return tuple(f"piece-of-{os.geteuid()}-{number}" for number in range(1, NOTES_OF_ONE + 1))
+
+
+def _whole(path: Path, *, own: bool = False) -> bool:
     try:
         status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_size == PIECE_BYTES
+    return stat.S_ISREG(status.st_mode) and status.st_size == PIECE_BYTES and not (own and status.st_uid != os.geteuid())
 
 
 def _make(path: Path, mode: int) -> None:
@@ -101,17 +111,21 @@ def _allocate(descriptor: int) -> None:
         _write(descriptor, b"\0" * PIECE_BYTES)
 
 
-def _write_over(piece: Path, beside: Path, content: bytes, *, own: bool) -> None:
+def _write_over(piece: Path, beside: Path, content: bytes, mode: int, *, own: bool) -> None:
     """Raises OSError when this piece cannot be used; then `beside` is not there."""
     descriptor = os.open(piece, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
         # A file of more than one name would be written under the others too.
         fit = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and len(content) <= status.st_size
-        if not fit or (own and status.st_uid != os.geteuid()):
+        # Who could open it to write before may still have it open.
+        alone = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if not fit or (own and not alone):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         # Whoever renames it has it: for anybody who comes second it is not there.
         piece.rename(beside)
+        with contextlib.suppress(PermissionError):
+            os.fchmod(descriptor, mode)
         try:
             _write(descriptor, content)
             os.ftruncate(descriptor, len(content))

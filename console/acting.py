@@ -46,12 +46,21 @@ def open_desk(
     actor = current_actor(clock)
     policies = load_policies(workspace.paths.policies)
     if keep and not read_only and as_of is None:
-        adopt_new(workspace.paths.policies, policies)
-        keep_reserve(workspace.paths.root)
+        _keep(workspace, policies)
     policy = control_policy(policies, workspace, environment, actor)
     outside = outside_heads(workspace)
     terminal = this_terminal() or this_process()
     return Desk(workspace.paths, clock, actor, policy=policy, read_only=read_only, elevated=elevated, outside=outside, terminal=terminal)
+
+
+def keep_for_later(workspace: Workspace) -> None:
+    """What `open_desk` does with `keep`, for who acts first and keeps afterwards. Never raises."""
+    _keep(workspace, load_policies(workspace.paths.policies))
+
+
+def _keep(workspace: Workspace, policies: Policies) -> None:
+    adopt_new(workspace.paths.policies, policies)
+    keep_reserve(workspace.paths.root)
 
 
 def outside_heads(workspace: Workspace) -> OutsideHeads:

@@ -10,7 +10,7 @@ from typing import Final
 from backends.local.reading import LocalAliases
 from backends.protocol import BackendError
 from backends.store.paths import WorkspacePaths
-from console.acting import open_desk
+from console.acting import keep_for_later, open_desk
 from console.config import Workspace, open_workspace
 from console.control.actions import (
     CHALLENGER_ALIAS,
@@ -126,8 +126,12 @@ class Errand:
         """Carry out a plan that was shown and confirmed. What an approval is bound to, and gates, are read again at this moment."""
         request = self.request(plan.kind, self.incident)
         world = facts_at_execution(self.workspace, self.environment, request, plan, as_of=self.session.as_of, patience=PATIENCE)
-        with self.desk(keep=True) as desk:
-            return desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
+        with self.desk() as desk:
+            outcome = desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
+        if not self.session.read_only and self.session.as_of is None:
+            # Afterwards: what is kept for later does not stand between the key and a step towards safety.
+            keep_for_later(self.workspace)
+        return outcome
 
     def record(self, action_id: str) -> ActionRecord | None:
         """What the journal knows of an action."""

@@ -86,6 +86,7 @@ class Journal:
         self._wall = wall
         self.mirror_problem: str | None = None
         """Why the head could not be mirrored after the last append, here or outside; None when it was."""
+        self._owed: list[Head] = []
         self._guard = threading.RLock()
         with _said_plainly(path):
             if not read_only and not path.exists():
@@ -101,11 +102,15 @@ class Journal:
 
     def close(self) -> None:
         with self._guard, contextlib.suppress(sqlite3.Error):
+            owed, self._owed = self._owed, []
+            if owed:
+                self._mirror(owed.pop(), None, owed)
             self._connection.close()
 
-    def append(self, drafts: Sequence[Draft], *, expected_last: int | None = None) -> list[Entry]:
+    def append(self, drafts: Sequence[Draft], *, expected_last: int | None = None, more_follows: bool = False) -> list[Entry]:
         """Record `drafts` together or not at all; a key that is recorded already returns what was recorded.
 
+        `more_follows`: the next entry is recorded within moments, and the head is mirrored and told outside together with the next one's.
         With `expected_last`, raises JournalMoved when the newest entry is another one (and some draft is new). Raises
         JournalConflict when a key was recorded with another kind, subject, person or body.
         """
@@ -118,8 +123,13 @@ class Journal:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
-        if head is not None:
-            self._mirror(head, broken)
+            if head is None:
+                return entries
+            if more_follows and broken is None:
+                self._owed.append(head)
+                return entries
+            owed, self._owed = self._owed, []
+        self._mirror(head, broken, owed)
         return entries
 
     def entries(self, after: int = 0, limit: int | None = None) -> list[Entry]:
@@ -267,14 +277,16 @@ class Journal:
         key = f"{BREAK_KIND}/{seq}/{head.seq if head else 'none'}"
         return Draft(key, BREAK_KIND, "audit", like.at, like.real_at, {"name": "journal"}, body)
 
-    def _mirror(self, head: Head, broken: Head | None) -> None:
+    def _mirror(self, head: Head, broken: Head | None, owed: Sequence[Head]) -> None:
         try:
             mirror_head(self.head_path, head, broken=broken)
             problems = []
         except OSError as error:
             # What is committed stays committed: the mirror lags, which verification reports, and the next append catches up.
             problems = [f"{self.head_path} could not be written: {error.strerror or error}"]
-        self.mirror_problem = "; ".join([*problems, *self.outside.tell(head)]) or None
+        for each in (*owed, head):
+            problems += self.outside.tell(each)
+        self.mirror_problem = "; ".join(dict.fromkeys(problems)) or None
 
 
 @contextlib.contextmanager

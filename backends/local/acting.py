@@ -25,6 +25,7 @@ from backends.local.documents import (
     read_document,
 )
 from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
+from backends.local.routing import earlier_versions, keeps_out
 from backends.local.traffic_document import Rollout, TrafficDocument
 from backends.protocol import NO_ROLLOUT, AliasMove, BackendConflict, BackendError, BackendUnavailable, SwitchSetting, TrafficSetting
 from backends.records import SAFETY_ORDER, SwitchState
@@ -55,7 +56,9 @@ class LocalAliasSetter(LocalAliases):
             if found != expected:
                 raise BackendConflict(f"{alias} of {model} in {environment} is {found}, not {expected}: nothing was moved", found)
             move = Move(environment=environment, model=model, alias=alias, version=version, moved_at=now, moved_by=actor, key=key)
-            self._publish(document.model_copy(update={"moves": (*document.moves, move)}))
+            history = [each.public() for each in document.moves if (each.environment, each.model) == (environment, model)]
+            back = version in earlier_versions(history, alias)
+            _publish(self.path, document.model_copy(update={"moves": (*document.moves, move)}), by_all_means=back)
             return move.public()
 
     def forbid(self, key: str) -> bool:
@@ -65,13 +68,8 @@ class LocalAliasSetter(LocalAliases):
             if any(move.key == key for move in document.moves):
                 return True
             if key not in document.forbidden:
-                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)}))
+                _publish(self.path, document.model_copy(update={"forbidden": (*document.forbidden, key)}))
             return False
-
-    def _publish(self, document: RegistryDocument) -> None:
-        replace_file(
-            self.path, document_bytes(document.model_copy(update={"version": document.version + 1})), private_mode(self.path.parent)
-        )
 
 
 class LocalSwitchSetter(LocalSwitches):
@@ -114,7 +112,7 @@ class LocalSwitchSetter(LocalSwitches):
             applied = dict([*document.applied.items(), (setting.key, version)][-REMEMBERED_KEYS:])
             changed = {"switches": {**document.switches, setting.environment: models}, "applied": applied}
             by_all_means = setting.state is not SwitchState.NORMAL and SAFETY_ORDER.index(setting.state) >= SAFETY_ORDER.index(state)
-            self._publish(document.model_copy(update=changed), by_all_means=by_all_means)
+            _publish(self.path, document.model_copy(update=changed), by_all_means=by_all_means)
             return published.public(setting.environment, setting.model)
 
     def forbid(self, key: str) -> bool:
@@ -124,14 +122,8 @@ class LocalSwitchSetter(LocalSwitches):
             if key in document.applied:
                 return True
             if key not in document.forbidden:
-                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)}))
+                _publish(self.path, document.model_copy(update={"forbidden": (*document.forbidden, key)}))
             return False
-
-    def _publish(self, document: SwitchesDocument, *, by_all_means: bool = False) -> None:
-        content = document_bytes(document.model_copy(update={"version": document.version + 1}))
-        # Only a step towards safety may use up what is kept back for a full disk.
-        written = partial(write_by_all_means, self.path.parent) if by_all_means else None
-        replace_file(self.path, content, private_mode(self.path.parent), written=written)
 
 
 class LocalTrafficSetter(LocalTraffic):
@@ -165,7 +157,7 @@ class LocalTrafficSetter(LocalTraffic):
             models = {**document.traffic.get(setting.environment, {}), setting.model: rollout}
             applied = dict([*document.applied.items(), (setting.key, document.version + 1)][-REMEMBERED_KEYS:])
             changed = {"traffic": {**document.traffic, setting.environment: models}, "applied": applied}
-            self._publish(document.model_copy(update=changed))
+            _publish(self.path, document.model_copy(update=changed), by_all_means=keeps_out(found, setting))
             return rollout.public(setting.environment, setting.model)
 
     def forbid(self, key: str) -> bool:
@@ -175,13 +167,15 @@ class LocalTrafficSetter(LocalTraffic):
             if key in document.applied:
                 return True
             if key not in document.forbidden:
-                self._publish(document.model_copy(update={"forbidden": (*document.forbidden, key)}))
+                _publish(self.path, document.model_copy(update={"forbidden": (*document.forbidden, key)}))
             return False
 
-    def _publish(self, document: TrafficDocument) -> None:
-        replace_file(
-            self.path, document_bytes(document.model_copy(update={"version": document.version + 1})), private_mode(self.path.parent)
-        )
+
+def _publish(path: Path, document: RegistryDocument | SwitchesDocument | TrafficDocument, *, by_all_means: bool = False) -> None:
+    content = document_bytes(document.model_copy(update={"version": document.version + 1}))
+    # Only a step towards safety may use up what is kept back for a full disk.
+    written = partial(write_by_all_means, path.parent) if by_all_means else None
+    replace_file(path, content, private_mode(path.parent), written=written)
 
 
 @contextlib.contextmanager

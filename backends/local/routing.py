@@ -8,6 +8,7 @@ keeps it, and the groups of a comparison never mix.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from backends.protocol import AliasMove, TrafficSetting
 
@@ -23,6 +24,26 @@ def in_force(setting: TrafficSetting | None, alias: AliasMove | None) -> bool:
     return (
         setting is not None and setting.running and alias is not None and (alias.key, alias.version) == (setting.stable_key, setting.stable)
     )
+
+
+def earlier_versions(history: Sequence[AliasMove], alias: str) -> list[str]:
+    """Versions to which `alias` goes back, the newest first: those that served before the one in force first did."""
+    served: list[str] = []
+    last: str | None = None
+    for move in history:
+        if move.alias == alias:
+            last = move.version
+            if move.version is not None and move.version not in served:
+                served.append(move.version)
+    return served[: served.index(last)][::-1] if last in served else []
+
+
+def keeps_out(before: TrafficSetting | None, after: TrafficSetting) -> bool:
+    """Whether `after` lets in no more of the candidate than `before`, which it follows: an end, a pause, a smaller share."""
+    if not after.running:
+        return True
+    same = before is not None and before.running and (before.stable_key, before.candidate) == (after.stable_key, after.candidate)
+    return same and before is not None and after.share <= before.share and (after.paused or not before.paused)
 
 
 def answered_by(setting: TrafficSetting | None, alias: AliasMove | None, key: str) -> str | None:

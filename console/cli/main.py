@@ -13,6 +13,9 @@ from console.cli.exits import Exit
 
 PROGRAM = "quarterdeck"
 
+IN_THE_BACKGROUND = frozenset({"ingest", "watch"})
+"""Verbs that work for long with every processor there is. Who stops a model meanwhile goes first."""
+
 RARE_COLLECTION = 100_000
 """Objects between two looks for garbage: most of a start is classes that live as long as the program."""
 
@@ -24,7 +27,7 @@ def entry() -> None:
         # A locale that cannot show a character is no reason to stop half-way through an answer.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    code = main(sys.argv[1:])
+    code = main(sys.argv[1:], own_process=True)
     _leave(code)
 
 
@@ -68,13 +71,13 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command line; returns the exit code."""
+def main(arguments: Sequence[str], *, own_process: bool = False) -> int:
+    """Run one command line; returns the exit code. `own_process`: nothing else goes on in this process, before or after."""
     words = list(arguments)
     if words[:1] == ["--version"]:
         return _version()
     try:
-        return _run(words)
+        return _run(words, own_process=own_process)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
@@ -91,7 +94,7 @@ def _version() -> int:
     return Exit.OK
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], *, own_process: bool) -> int:
     from console.cli import parser  # after the fast paths
     from console.cli.verbs import VERBS
 
@@ -120,6 +123,10 @@ def _run(words: list[str]) -> int:
     from console.cli.context import run_verb
     from console.cli.unheard import LISTENED_TO, outlive_the_reader
 
+    if own_process and verb_name in IN_THE_BACKGROUND:
+        from console.background import give_way
+
+        give_way()
     if verb_name not in LISTENED_TO:
         outlive_the_reader()
     return run_verb(VERBS[verb_name], options)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from backends.local.routing import earlier_versions
 from backends.protocol import AliasMove, BackendError, RemembersKeys, TrafficSetting
 from backends.records import State
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Moved, version_label
@@ -60,7 +61,7 @@ def alias_plan(situation: Situation) -> ActionPlan:
     changes += _rollout_change(running, to)
     undo_kind = "promote" if back else "rollback"
     needed = policy.approvals_needed(ActionKind.PROMOTE, request.environment, request.model) if back else 0
-    undo = f"{undo_kind} {version_label(found)}, needs {people(needed)}" if found else "none: nothing served before"
+    undo = f"{undo_kind} {version_label(found)}, needs {people(needed, solo=policy.solo)}" if found else "none: nothing served before"
     return sealed(
         situation,
         danger="safer" if back else "dangerous",
@@ -105,12 +106,7 @@ def rollback_targets(history: Sequence[AliasMove], alias: str = SERVING_ALIAS) -
 
     What a rollback left behind is not among them: going forward again is a promotion.
     """
-    served: list[str] = []
-    for move in history:
-        if move.alias == alias and move.version is not None and move.version not in served:
-            served.append(move.version)
-    in_force = _in_force(history, alias)
-    return served[: served.index(in_force)][::-1] if in_force in served else []
+    return earlier_versions(history, alias)
 
 
 def _direct(rule: str, refusals: list[str]) -> list[str]:

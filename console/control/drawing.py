@@ -54,6 +54,7 @@ VERBS = {
 UNSURE = "only steps towards safety are done while the policy files are broken and no good copy of them is known"
 
 BY_GLASS = "a reason, and a review by somebody else afterwards"
+BY_GLASS_ALONE = "a reason, and a review afterwards, your own (solo)"
 """What breaking the glass needs."""
 
 
@@ -127,7 +128,8 @@ def sealed(
     if moves and policy.trouble:
         warnings.append(f"the policy files are broken: {policy.trouble}")
     if glass:
-        warnings.append(f"breaking the glass, without {without}: it stands on every screen until somebody else has reviewed it")
+        reviewed = "it is reviewed" if policy.solo else "somebody else has reviewed it"
+        warnings.append(f"breaking the glass, without {without}: it stands on every screen until {reviewed}")
     elif step == "ask" and closed is None:
         warnings.append("this waits for an approval; to do it at once and have it reviewed afterwards: B, or --break-glass")
     elif request.break_glass and moves:
@@ -158,7 +160,9 @@ def sealed(
         "terms": terms,
         "rollout": rollout,
         "judged": facts.judged,
-        "needs": BY_GLASS if glass else needs or _needs(situation, danger, approved_as, approval, step),
+        "needs": (BY_GLASS_ALONE if policy.solo else BY_GLASS)
+        if glass
+        else needs or _needs(situation, danger, approved_as, approval, step),
         "typed_name": _typed_name(policy, kinds, request, glass=glass) if moves else None,
         "amounts_to": kinds,
         "guardrails": limits.told() if moves else (),
@@ -343,9 +347,11 @@ def _needs(situation: Situation, danger: Danger, kind: ActionKind | None, approv
     if not needed:
         return "1 operator" if danger == "safer" else "1 person who is elevated"
     if approval is None:
-        return people(needed)
+        return people(needed, solo=situation.policy.solo)
     found = situation.state.approvals[approval]
-    return f"{people(needed)}: {approval} has {found.granted} of {needed}" + ("" if step == "act" else ", waiting")
+    return f"{people(needed, solo=situation.policy.solo)}: {approval} has {found.granted} of {needed}" + (
+        "" if step == "act" else ", waiting"
+    )
 
 
 def title_of(request: ActionRequest, found: str | None, to: str | None) -> str:

@@ -84,7 +84,9 @@ class Execution:
         intent = self.ledger.draft(events.intent_key(self.key), events.INTENDED, plan.action_id, body)
         try:
             if approval is None:
-                self.ledger.record(intent)
+                # The intent is on disk. Its head is told together with the outcome's: no place outside, which may be slow or far
+                # away, stands between the key that is pressed and a step towards safety.
+                self.ledger.record(intent, more_follows=self.safer)
             else:
                 self.ledger.decide(lambda state: self._using_up(state, approval, intent))
         except JournalUnavailable as error:

@@ -26,7 +26,7 @@ def lifted(situation: Situation, danger: Danger, approved_as: ActionKind | None,
     missing = []
     needed = 0 if approved_as is None else policy.approvals_needed(approved_as, request.environment, request.model)
     if needed and approval is None:
-        missing.append(people(needed))
+        missing.append(people(needed, solo=policy.solo))
     if danger == "dangerous" and request.environment in policy.read_only and not situation.elevated:
         missing.append("elevation")
     return " and ".join(missing)

@@ -70,14 +70,14 @@ class Ledger:
             self.close()
             raise
 
-    def record(self, *drafts: Draft, expected_last: int | None = None) -> list[Entry]:
-        """Record `drafts` together, after the notes that wait in the spool.
+    def record(self, *drafts: Draft, expected_last: int | None = None, more_follows: bool = False) -> list[Entry]:
+        """Record `drafts` together, after the notes that wait in the spool. `more_follows` as in `Journal.append`.
 
         Raises JournalUnavailable (nothing recorded), JournalConflict, or JournalMoved with `expected_last`.
         """
         try:
             self.absorb()
-            return self._opened().append(drafts, expected_last=expected_last)
+            return self._opened().append(drafts, expected_last=expected_last, more_follows=more_follows)
         except JournalUnavailable:
             self.close()
             raise

@@ -7,6 +7,7 @@ the journal takes the notes over, records the gap, and only then removes the fil
 from __future__ import annotations
 
 import contextlib
+import stat
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from console.control.identity import Actor, not_of
 PREFIX: Final = "control-"
 SUFFIX: Final = ".jsonl"
 BROKEN_SUFFIX: Final = ".broken"
+
+OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+ASK: Final = "ask them, then move it away"
 
 _ENDS: Final = frozenset({events.EFFECTIVE, events.FAILED, events.REFUSED})
 _WITH_THE_END: Final = frozenset({events.EXECUTED, events.RELEASED})
@@ -68,9 +72,9 @@ def write_note(folder: Path, drafts: Sequence[Draft], reason: str) -> Path:
     lines = b"".join(_line(draft, reason) for draft in drafts)
     moment = drafts[0].real_at.strftime("%Y%m%dT%H%M%S%f")
     path = folder / f"{PREFIX}{moment}-{digest_of_bytes(lines)[7:19]}{SUFFIX}"
-    mode = private_mode(folder)
+    mode = private_mode(folder) & ~OTHERS_WRITE
     beside = path.with_name(f".{path.name}.tmp")
-    # Its owner says whose note it is.
+    # Its owner says whose note it is, so nobody else may write it.
     write_by_all_means(folder.parent, beside, lines, mode, own=True)
     beside.replace(path)
     sync_folder(folder)
@@ -132,7 +136,8 @@ def _read(path: Path, simulated: bool) -> SpooledNote:
     reason = ""
     owner: int | None = None
     try:
-        content, owner = read_owned(path)
+        content, status = read_owned(path)
+        owner = status.st_uid
         for line in content.decode().splitlines():
             # Read as the journal reads: what only a more lenient reader takes would hold up every later note.
             found: dict[str, Any] = from_json(line)
@@ -152,10 +157,12 @@ def _read(path: Path, simulated: bool) -> SpooledNote:
         return SpooledNote(path, (), reason, f"{path} cannot be read: {error}", owner)
     if not drafts:
         return SpooledNote(path, (), reason, f"{path} is empty", owner)
+    if status.st_mode & OTHERS_WRITE:
+        return SpooledNote(path, (), reason, owner=owner, refused=f"{path} is not taken over: others than its owner may write it; {ASK}")
     for draft in drafts:
         forged = not_of(Actor.model_validate(draft.actor), owner, simulated=simulated)
         if forged is not None:
-            return SpooledNote(path, (), reason, owner=owner, refused=f"{path} is not taken over: {forged}; ask them, then move it away")
+            return SpooledNote(path, (), reason, owner=owner, refused=f"{path} is not taken over: {forged}; {ASK}")
     return SpooledNote(path, tuple(drafts), reason, owner=owner)
 
 

@@ -42,7 +42,11 @@ def switch_plan(situation: Situation) -> ActionPlan:
     movement = f"{found.value} goes on" if renewed else f"{found.value} -> {wanted.value}"
     changes = [Change(what=situation.reach.switches_name, movement=movement, note=note)]
     way_back = policy.approvals_needed(ActionKind.RESTORE, request.environment, request.model)
-    undo = _way_back(SwitchState.NORMAL if renewed else found, way_back) if safer else f"{_kind_towards(found)} again, 1 operator"
+    undo = (
+        _way_back(SwitchState.NORMAL if renewed else found, way_back, solo=policy.solo)
+        if safer
+        else f"{_kind_towards(found)} again, 1 operator"
+    )
     return sealed(
         situation,
         danger="safer" if safer else "dangerous",
@@ -66,9 +70,9 @@ def switch_plan(situation: Situation) -> ActionPlan:
     )
 
 
-def _way_back(found: SwitchState, needed: int) -> str:
+def _way_back(found: SwitchState, needed: int, *, solo: bool) -> str:
     back = "restore to normal" if found is SwitchState.NORMAL else f"{_kind_towards(found)} again"
-    return f"{back}, needs {people(needed)}" if needed else f"{back}, by somebody who is elevated"
+    return f"{back}, needs {people(needed, solo=solo)}" if needed else f"{back}, by somebody who is elevated"
 
 
 def _kind_towards(state: SwitchState) -> str:

@@ -57,8 +57,10 @@ NOBODY: Final = Terms(quorum=0)
 """The terms of what needs nobody's approval."""
 
 
-def people(needed: int) -> str:
-    """`1 approval by another person`, `approvals by 2 other people`; `1 operator` where nobody else is needed."""
+def people(needed: int, *, solo: bool = False) -> str:
+    """`1 approval by another person`, `approvals by 2 other people`; `1 operator` where nobody is needed; one's own counts if `solo`."""
     if needed == 0:
         return "1 operator"
+    if solo:
+        return "1 approval, your own (solo)" if needed == 1 else f"{needed} approvals, your own counts (solo)"
     return "1 approval by another person" if needed == 1 else f"approvals by {needed} other people"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -43,12 +45,21 @@ class Application(App[int], inherit_bindings=False):
         self.mouse_is_ours = True
         self.left: tuple[str, str | None] | None = None
         """The screen that was left last, and what it was about."""
+        self.acting = ThreadPoolExecutor(max_workers=8, thread_name_prefix="acting")
+        """Where plans are drawn and carried out: reads that hang in a slow store may take every thread that reading has."""
         self.follow_up: list[str] | None = None
         """A command line to run in place of the console once it is left."""
         self._oldest_at = self.summary.oldest_source_at if self.summary else None
         self._broken: tuple[str, ...] = ()
         self._looked_at: object = None
         """What had changed on disk when it was looked last for what is broken."""
+
+    async def run_async(self, *words: Any, **named: Any) -> Any:
+        try:
+            return await super().run_async(*words, **named)
+        finally:
+            # What was confirmed is carried to its end, while what it says at its end is still heard.
+            await asyncio.to_thread(self.acting.shutdown)
 
     # what a subclass says
 

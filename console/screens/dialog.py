@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from textual import events, work
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 WATCHED_EVERY = 2.0
 """Seconds between two looks at whether anything on disk changed while a receipt is on the screen."""
+
+UNDER_WAY_AFTER = 0.1
+"""Seconds after which it is drawn that an action is under way: drawing at once holds up what was pressed, and most have ended by then."""
 
 MOVED_AWAY = "nothing was sent: facts came in while you typed; open the plan again"
 
@@ -39,7 +44,9 @@ class DialogScreen(FrameScreen):
         self.form = ConfirmView(DRAWING)
         self.body: Plan = DRAWING
         self._receipt: list[Line] = []
+        self._confirmed = False
         self._ended = False
+        self._watching = False
         self._moved_away = False
         """Whether what came in later took the focus off the acting button."""
         self._stamp: object = None
@@ -88,8 +95,11 @@ class DialogScreen(FrameScreen):
     def on_screen_resume(self) -> None:
         self.banner.show(self.app.banner_facts())
 
-    @work(thread=True, group="first", exit_on_error=False)
-    def _draw_first(self) -> None:
+    @work(group="first", exit_on_error=False)
+    async def _draw_first(self) -> None:
+        await self._among_acting(self._drawing_first)
+
+    def _drawing_first(self) -> None:
         try:
             found = self.first()
         except Exception as error:
@@ -109,7 +119,7 @@ class DialogScreen(FrameScreen):
             self.app.call_from_thread(self._arrived, found, True)
 
     def _arrived(self, found: Any, later: bool) -> None:
-        if self._receipt or not self.is_attached:
+        if self._confirmed or not self.is_attached:
             return
         plan = self.shown(found)
         if plan != self.body:
@@ -153,10 +163,9 @@ class DialogScreen(FrameScreen):
         if message.plan is not self.body:
             self.say("the plan changed under you: look at it again; nothing was sent")
             return
-        self._receipt = self.started()
-        self.form.show_receipt(self._receipt, finished=False)
-        self.keys.show([("q", "leave; the action goes on")])
+        self._confirmed = True
         self._act(message.reason, message.typed, message.choice)
+        self.set_timer(UNDER_WAY_AFTER, self._under_way)
 
     def on_confirm_closed(self, message: Closed) -> None:
         message.stop()
@@ -171,13 +180,26 @@ class DialogScreen(FrameScreen):
         if said:
             self.app.tell(said)
 
-    @work(thread=True, group="act", exit_on_error=False)
-    def _act(self, reason: str, typed: str, choice: str | None) -> None:
+    async def _among_acting(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self.app.acting, copy_context().run, work)
+
+    @work(group="act", exit_on_error=False)
+    async def _act(self, reason: str, typed: str, choice: str | None) -> None:
+        await self._among_acting(lambda: self._acting(reason, typed, choice))
+
+    def _acting(self, reason: str, typed: str, choice: str | None) -> None:
         try:
             lines = self.carry_out(reason, typed, choice)
         except Exception as error:
             lines = [line(" ", ("X", "critical"), f" {self.app.said_of(error)}")]
         self.app.call_from_thread(self._done, lines)
+
+    def _under_way(self) -> None:
+        if self._ended or not self.is_attached:
+            return
+        self._receipt = self.started()
+        self.form.show_receipt(self._receipt, finished=False)
+        self.keys.show([("q", "leave; the action goes on")])
 
     def _done(self, lines: list[Line]) -> None:
         self._receipt, self._ended = lines, True
@@ -193,11 +215,16 @@ class DialogScreen(FrameScreen):
         self.set_interval(WATCHED_EVERY, self._watch_again)
 
     def _watch_again(self) -> None:
-        if self.is_current and self.app.stamp() != self._stamp:
+        # One look at a time, however slow the store is: nobody can call a thread back.
+        if self.is_current and not self._watching and self.app.stamp() != self._stamp:
             self._watch()
 
-    @work(thread=True, exclusive=True, group="watch", exit_on_error=False)
     def _watch(self) -> None:
+        self._watching = True
+        self._look()
+
+    @work(thread=True, group="watch", exit_on_error=False)
+    def _look(self) -> None:
         self._stamp = self.app.stamp()
         try:
             lines = self.afterwards()
@@ -209,6 +236,7 @@ class DialogScreen(FrameScreen):
         self.app.call_from_thread(self._with_effect, lines)
 
     def _with_effect(self, lines: list[Line]) -> None:
+        self._watching = False
         if not self.is_attached:
             return
         self.banner.show(self.app.banner_facts())

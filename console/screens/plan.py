@@ -99,7 +99,7 @@ class PlanScreen(DialogScreen):
         return self._dialog()
 
     def resized(self) -> None:
-        if self.drawn is not None and not self._receipt:
+        if self.drawn is not None and not self._confirmed:
             self.show_plan(self._dialog(), keep_form=True)
 
     def on_confirm_choice_moved(self, message: ChoiceMoved) -> None:

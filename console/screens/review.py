@@ -58,7 +58,7 @@ class ReviewScreen(DialogScreen):
         return self._dialog()
 
     def resized(self) -> None:
-        if self.found is not None and not self._receipt:
+        if self.found is not None and not self._confirmed:
             self.show_plan(self._dialog(), keep_form=True)
 
     def _dialog(self) -> Plan:

@@ -70,7 +70,7 @@ class SignScreen(DialogScreen):
         return self._dialog()
 
     def resized(self) -> None:
-        if self.asked is not None and not self._receipt:
+        if self.asked is not None and not self._confirmed:
             self.show_plan(self._dialog(), keep_form=True)
 
     def _dialog(self) -> Plan:

@@ -6,7 +6,6 @@ Reads arrays (`numpy.savez`), writes JSON. Nothing else of the program loads sci
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +13,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from console.background import give_way
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 RESAMPLES: Final = 60
 FOLDS: Final = 4
-NICE: Final = 10
 
 
 def calibrations(scores: Floats, labels: Floats, days: Ints) -> list[list[list[float]]]:
@@ -89,7 +89,7 @@ def estimate(given: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
 
 def main(words: list[str]) -> int:
     """Read, learn, write."""
-    os.nice(NICE)
+    give_way()
     source, target = map(Path, words)
     with np.load(source, allow_pickle=False) as arrays:
         given = {name: arrays[name] for name in arrays.files}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -125,3 +127,18 @@ async def test_rows_keep_their_place_until_r_takes_the_better_order(place: Place
         await screen.until(lambda: not shown._pending and not screen.rows[1].endswith("*sort"), "the better order")
         assert screen.text.index(" second ") < screen.text.index(" first ")
         assert screen.rows[1].endswith("sort: worst first")
+
+
+async def test_reads_that_hang_take_no_thread_from_who_acts(place: Place, slow_store: threading.Event) -> None:
+    """A store may answer late or never, and every screen that is opened asks it again; a kill switch is set all the same."""
+    async with console(place) as screen:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+        slow_store.clear()
+        for _ in range(4):
+            await screen.press("r")
+        await screen.until(lambda: screen.app.screen._pending, "the reads hang")
+        await screen.opens("K", facts=False)
+        await screen.signs()
+        await screen.shows("switch = fallback, read back")
+        assert not slow_store.is_set()
+        slow_store.set()

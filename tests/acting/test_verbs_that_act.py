@@ -262,3 +262,20 @@ def test_of_one_person_alone_nobody_else_is_said_to_agree(qd: Verb) -> None:
     assert qd.data["agreement"][0] == "1 approval: your own counts, and is recorded as solo"
     qd("promote", f"{MODEL}@3", "--dry-run", "--json", who="ines")
     assert qd.data["agreement"][0].startswith("1 approval by another person: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("promote", f"{MODEL}@3"),
+        ("rollback", MODEL),
+        ("kill", MODEL, "--state", "fallback"),
+        ("traffic", MODEL, "shift", "--to", "3", "--strategy", "canary"),
+    ],
+)
+def test_no_line_of_a_plan_speaks_of_others_to_one_person_alone(qd: Verb, words: tuple[str, ...]) -> None:
+    qd(*words, "--dry-run")
+    assert "your own" in qd.out
+    assert "another person" not in qd.out and "other people" not in qd.out
+    qd(*words, "--dry-run", who="ines")
+    assert "another person" in qd.out

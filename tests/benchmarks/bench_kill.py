@@ -17,6 +17,7 @@ from backends.records import SwitchState
 from backends.store.compactor import compact
 from backends.store.ingest import ingest
 from backends.store.paths import WorkspacePaths
+from console.background import give_way
 from console.config import Workspace, open_workspace
 from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
 from console.control.desk import Desk
@@ -134,6 +135,7 @@ def busy(root: Path) -> Iterator[Callable[[], bool]]:
 
 def take_in(root: Path, at_it: Event, stop: Event) -> None:
     """New predictions, file after file."""
+    give_way()
     paths, begun = WorkspacePaths(root), datetime(2013, 4, 1, tzinfo=UTC)
     with tempfile.TemporaryDirectory() as folder:
         file, number = Path(folder) / "predictions.csv", 0
@@ -150,6 +152,7 @@ def take_in(root: Path, at_it: Event, stop: Event) -> None:
 
 def merge(root: Path, at_it: Event, stop: Event) -> None:
     """Whatever has landed, into segments and a generation."""
+    give_way()
     paths, now = WorkspacePaths(root), datetime(2013, 4, 26, 22, tzinfo=UTC)
     while not stop.is_set():
         if not any((paths.landing / "predictions").glob("*.parquet")):

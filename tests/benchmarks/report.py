@@ -29,7 +29,7 @@ more than a time: a slow machine slows both sides. Nothing here runs in the test
 - *Opens the store* is a process that imports duckdb and pydantic, attaches the newest generation and counts the predictions.
 - The kill switch is set by keys in a console: K, the typed name, Tab, Space. It counts from the write of Space to the moment at which
   `switches.json` is another file. For the busy figures two processes take in 20,000 rows a file and merge what has landed, without a
-  pause; Space is pressed only when both are at it.
+  pause, at the priority at which `ingest` and `watch` do; Space is pressed only when both are at it.
 - Figures depend on bytecode caches: `PYTHONDONTWRITEBYTECODE` must not be set.
 
 ## Figures

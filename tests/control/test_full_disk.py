@@ -1,4 +1,4 @@
-"""A kill switch on a disk that takes no more bytes: room is kept back for it, and for nothing else."""
+"""Steps towards safety on a disk that takes no more bytes: room is kept back for them, and for nothing else."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from control_workspace import MODEL, NOW, MovableClock, Workspace, confirmed, switch_to
+from control_workspace import MODEL, NOW, MovableClock, Workspace, confirmed, rollback, switch_to
+from rollouts import abort, begun, done, published, shift
 
-from backends.local.acting import LocalSwitchSetter
+from backends.local.acting import LocalAliasSetter, LocalSwitchSetter, LocalTrafficSetter
 from backends.protocol import BackendError, SwitchSetting
 from backends.records import SwitchState
 from backends.reserve import FOLDER, PIECE_BYTES, PIECES, keep_reserve, pieces_kept, write_by_all_means
 from console.control import audit
 from console.control.actions import ActionKind, ActionState
+from console.control.rollout import RolloutMove
 
 NOBODY = 65534
 
@@ -80,6 +83,70 @@ def test_it_is_set_noted_and_taken_over_once_there_is_room(full: Disk) -> None:
     assert full.workspace.state.gap is None
     assert full.workspace.state.actions[outcome.action_id].state is ActionState.EFFECTIVE
     assert audit.verify(full.workspace.paths).whole
+
+
+@pytest.fixture
+def serving(disk: Disk) -> Disk:
+    """The second version serves, and there is room kept back."""
+    keep_reserve(disk.root)
+    disk.workspace.promote("1")
+    disk.workspace.promote("2")
+    return disk
+
+
+def test_a_rollback_is_done_on_a_full_disk_and_the_way_forward_is_not(serving: Disk) -> None:
+    serving.fill()
+    mara = serving.workspace.desk()
+    outcome = mara.execute(mara.plan(rollback()), confirmed())
+    assert outcome.state is ActionState.EFFECTIVE, outcome.message
+    assert serving.workspace.version == "1"
+    serving.fill()
+    kept = pieces_kept(serving.root)
+    registry = LocalAliasSetter(serving.workspace.paths.registry)
+    with pytest.raises(BackendError, match="nothing was changed"):
+        registry.set_alias("production", MODEL, "production", "2", expected="1", key="forward", actor="ines", now=NOW)
+    assert serving.workspace.version == "1"
+    assert pieces_kept(serving.root) == kept
+    serving.free()
+    mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
+    assert serving.workspace.state.actions[outcome.action_id].state is ActionState.EFFECTIVE
+    assert audit.verify(serving.workspace.paths).whole
+
+
+@pytest.mark.parametrize("less", ["end", "pause", "a smaller share"])
+def test_a_rollout_is_kept_back_on_a_full_disk(serving: Disk, less: str) -> None:
+    begun(serving.workspace, shift(RolloutMove.CANARY, "3", steps=(0.05, 0.25)))
+    done(serving.workspace, shift(RolloutMove.STEP))
+    serving.fill()
+    request = {"end": abort(), "pause": shift(RolloutMove.PAUSE), "a smaller share": shift(RolloutMove.SHARE, share=0.01)}[less]
+    mara = serving.workspace.desk()
+    outcome = mara.execute(mara.plan(request), confirmed())
+    assert outcome.state is ActionState.EFFECTIVE, outcome.message
+    rollout = published(serving.workspace)
+    assert rollout is not None
+    assert (rollout.running, rollout.paused, rollout.share) == {
+        "end": (False, False, 0.0),
+        "pause": (True, True, 0.25),
+        "a smaller share": (True, False, 0.01),
+    }[less]
+
+
+@pytest.mark.parametrize("more", ["a larger share", "a resumption", "another candidate"])
+def test_nothing_more_is_let_in_with_what_is_kept_back(serving: Disk, more: str) -> None:
+    begun(serving.workspace, shift(RolloutMove.CANARY, "3", steps=(0.05, 0.25)))
+    done(serving.workspace, shift(RolloutMove.PAUSE))
+    before = published(serving.workspace)
+    assert before is not None
+    serving.fill()
+    after = {
+        "a larger share": replace(before, weights={"2": 0.75, "3": 0.25}, step=2, key="more"),
+        "a resumption": replace(before, paused=False, key="more"),
+        "another candidate": replace(before, candidate="4", weights={"2": 0.95, "4": 0.05}, key="more"),
+    }[more]
+    with pytest.raises(BackendError, match="nothing was changed"):
+        LocalTrafficSetter(serving.workspace.paths.traffic).set_traffic(after, expected=before.value)
+    assert published(serving.workspace) == before
+    assert pieces_kept(serving.root) == len(PIECES)
 
 
 def test_whatever_fills_the_disk_gets_nothing_of_what_is_kept_back(full: Disk) -> None:
@@ -157,6 +224,34 @@ def test_what_must_say_who_wrote_it_belongs_to_them_whoever_made_the_reserve(ful
     write_by_all_means(full.root, note, b"by root", 0o600, own=own)
     assert note.read_bytes() == b"by root"
     assert note.stat().st_uid == uid
+
+
+def test_in_a_group_a_note_takes_the_room_of_its_writer_and_sets_none_free(disk: Disk) -> None:
+    """The pieces that somebody else made cannot be given the writer's name: each member has some of their own."""
+    disk.root.chmod(0o2770)
+    keep_reserve(disk.root)
+    folder = disk.root / FOLDER
+    for name in PIECES:
+        os.chown(folder / name, NOBODY, NOBODY)
+    own = {path.stat().st_ino for path in folder.iterdir() if path.name not in PIECES}
+    disk.fill()
+    note = disk.root / "note"
+    write_by_all_means(disk.root, note, b"by root", 0o640, own=True)
+    status = note.stat()
+    assert status.st_ino in own
+    assert (status.st_uid, status.st_mode & 0o777) == (os.geteuid(), 0o640)
+    assert pieces_kept(disk.root) == len(PIECES)
+
+
+def test_what_everybody_reads_can_be_read_by_the_group_whoever_gave_the_room(disk: Disk) -> None:
+    disk.root.chmod(0o2770)
+    keep_reserve(disk.root)
+    for name in PIECES:
+        (disk.root / FOLDER / name).unlink()
+    disk.fill()
+    published = disk.root / "published"
+    write_by_all_means(disk.root, published, b"{}", 0o660)
+    assert published.stat().st_mode & 0o777 == 0o660
 
 
 def test_it_is_made_anew_where_there_is_room_and_never_what_fills_the_disk(disk: Disk) -> None:

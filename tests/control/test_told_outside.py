@@ -6,12 +6,16 @@ import hashlib
 import json
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from control_workspace import MODEL, NOW, MovableClock, Workspace, confirmed, switch_to
 
-from backends.journal.entries import chained_hash
+from backends.journal.entries import Draft, Entry, JournalUnavailable, chained_hash
+from backends.journal.head import Head
+from backends.journal.journal import Journal
 from backends.journal.outside import OutsideHeads
 from backends.records import canonical_json
 from backends.store.paths import WorkspacePaths
@@ -123,3 +127,36 @@ def test_the_chain_can_be_recomputed_from_what_is_exported(told: WorkspacePaths)
         assert row["hash"] == chained_hash(tuple(stored), previous)
         previous = row["hash"]
     assert row["model"] == MODEL and row["at"].startswith(f"{NOW:%Y-%m-%d}")
+
+
+class Slow(OutsideHeads):
+    """A place that may be far away; notes what the switch was when it was told of each head."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        object.__setattr__(self, "told", [])
+        object.__setattr__(self, "workspace", workspace)
+
+    def tell(self, head: Head) -> list[str]:
+        self.told.append((head.seq, self.workspace.switch))  # type: ignore[attr-defined]
+        return []
+
+
+def test_a_step_towards_safety_waits_for_no_place_outside_and_the_way_back_is_told_first(empty: Workspace) -> None:
+    place = Slow(empty)
+    act(empty.paths, place, (ActionKind.KILL, ActionKind.RESTORE))
+    assert place.told == [(1, "killed"), (2, "killed"), (3, "killed"), (4, "normal")]  # type: ignore[attr-defined]
+
+
+def test_what_was_not_told_yet_is_told_when_the_end_cannot_be_recorded(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Slow(empty)
+    append = Journal.append
+
+    def full(self: Journal, drafts: Sequence[Draft], **more: Any) -> list[Entry]:
+        if drafts[0].kind != "action.intended":
+            raise JournalUnavailable("the disk is full")
+        return append(self, drafts, **more)
+
+    monkeypatch.setattr(Journal, "append", full)
+    act(empty.paths, place, (ActionKind.KILL,))
+    assert place.told == [(1, "killed")]  # type: ignore[attr-defined]

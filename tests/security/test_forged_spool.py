@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from backends.journal.entries import Draft
 from backends.journal.journal import Journal
 from backends.text import Untrusted
 from console.control import audit
@@ -18,7 +19,7 @@ from console.control.actions import ActionKind, ActionRequest, ActionState, Conf
 from console.control.approval import ApprovalState
 from console.control.desk import Desk
 from console.control.identity import Actor, not_of
-from console.control.spool import read_notes
+from console.control.spool import read_notes, write_note
 from console.locate import Located
 from console.overrides import broken_glass
 from console.session import Session
@@ -213,3 +214,31 @@ def test_a_link_in_the_spool_is_no_note_of_whom_it_leads_to(workspace: Workspace
     note.symlink_to(elsewhere)
     [read] = read_notes(workspace.paths.spool)
     assert read.drafts == () and read.problem is not None
+
+
+def test_what_others_than_its_owner_may_write_says_nothing_of_who_wrote_it(workspace: Workspace) -> None:
+    """A member of the group could put other words into a note that waits, and they would count as its owner's."""
+    mara = workspace.desk()
+    killed = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
+    journal = Journal(workspace.paths.control, workspace.paths.audit_head, read_only=True)
+    intent = journal.find(f"action/{killed.key}/intended")
+    journal.close()
+    assert intent is not None
+    own = action_id_of("k")
+    plan = {**intent.body["plan"], "key": "k", "action_id": own}
+    note = spooled(workspace, "action.intended", own, {**intent.body, "key": "k", "plan": plan}, "action/k/intended")
+    assert read_notes(workspace.paths.spool)[0].drafts
+    note.chmod(0o660)
+    [read] = read_notes(workspace.paths.spool)
+    assert not read.drafts
+    assert read.refused is not None and "others than its owner may write it" in read.refused
+    assert noted(workspace) is ActionState.DONE
+    assert own not in workspace.state.actions
+    assert note.exists()
+
+
+def test_a_note_in_a_group_can_be_read_by_all_and_written_by_its_owner_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o2770)
+    at = NOW
+    path = write_note(tmp_path / "spool", [Draft("k", "action.failed", "A-1", at, at, {"name": "mara"}, {"message": "m"})], "full")
+    assert path.stat().st_mode & 0o777 == 0o640

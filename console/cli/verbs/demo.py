@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from backends.text import displayable
+from console.background import give_way
 from console.cli.context import Context, Problem, parse_moment
 from console.cli.exits import Exit
 from console.locate import Located, named_workspace
@@ -129,7 +130,7 @@ def _serve(context: Context, root: Path, options: argparse.Namespace) -> Exit:
     until: datetime | None = parse_moment(options.until) if options.until else None
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    os.nice(5)
+    give_way()
     workspace = open_workspace(root)
     hold = standing_still(workspace.paths, _begun(root)) if options.hold else None
     evaluator = Evaluator(workspace)

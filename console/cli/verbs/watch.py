@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import signal
 import threading
 
@@ -28,9 +26,6 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     stop = threading.Event()
     if not options.once:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        # What people do comes first: the watch gives way.
-        with contextlib.suppress(OSError):
-            os.nice(5)
     while True:
         try:
             done = watch_once(workspace, workspace.clock())

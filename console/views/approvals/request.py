@@ -174,7 +174,7 @@ def refusal_of(approval: Approval, sight: Sight, actor: Actor, policy: Policy) -
     if actor.name == payload.trained_by and "trainer" in apart and not policy.solo:
         return f"{actor.name} trained {version_label(payload.to)}: the policy wants somebody else to approve it"
     if any(vote.person == actor.name for vote in approval.votes):
-        return f"{actor.name} has approved it already: {people(payload.needed)} in all"
+        return f"{actor.name} has approved it already: {people(payload.needed, solo=policy.solo)} in all"
     return None
 
 
