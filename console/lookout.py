@@ -6,25 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from backends.text import Untrusted
 from console.clock import Clock
 from console.config import Workspace, WorkspaceProblem, open_workspace
 from console.records_lookout import RecordsLookout
 from console.session import Session
 from console.views.health.fleet import FleetView
 from console.views.health.kept import fleet_in_force, health_in_force, last_fleet
-from console.views.health.latest_action import latest_effective
+from console.views.health.latest_action import latest_effective, watched
 from console.views.health.model import ModelHealth
 from console.views.health.standing import with_control
 from console.views.sight import Sight
 
 if TYPE_CHECKING:
+    from console.views.actions import ActionView
     from console.views.approvals.request import ApprovalView
     from console.views.approvals.requests import ApprovalsView
     from console.views.data.contract import ContractCheckView
     from console.views.data.parity import ParityAsked, ParityView
     from console.views.definitions.explain import ExplainListView, ExplainView
     from console.views.drift.view import Asked, DriftDetailView, DriftView
-    from console.views.incidents.effect import EffectView
+    from console.views.incidents.effect_view import EffectView
     from console.views.incidents.incident import IncidentView
     from console.views.quality.labels import LabelsView
     from console.views.quality.view import QualityAsked, QualityView
@@ -191,6 +193,19 @@ class Lookout(RecordsLookout):
         from console.views.approvals.asked import approval_asked
 
         return approval_asked(self.sight(), approval_id, patience).view
+
+    def action_with_effect(self, wanted: str) -> ActionView:
+        """One action and, where it moved something, whether that helped. Raises NoSuchAction."""
+        view = self.action(wanted)
+        action = self.sight().control.action(wanted)
+        if action is None or not watched(action):
+            return view
+        from backends.store.errors import StoreError
+
+        try:
+            return view.model_copy(update={"effect": self.effect(action.id)})
+        except (LookupError, StoreError) as error:
+            return view.model_copy(update={"effect_problem": Untrusted(str(error))})
 
     def latest_effect(self, model: str) -> EffectView | None:
         """Whether the newest action on a model helped; None when nothing was done lately. Raises LookupError or StoreError."""

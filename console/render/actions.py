@@ -9,6 +9,7 @@ from console.control.actions import said_duration
 from console.render import figures
 from console.render.facts import fact_rows, paragraph
 from widgets.line import Line, Page, Row, columns, joined, line, mark, rule, sides
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.control.actions import ActionOutcome
@@ -94,6 +95,7 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
             rows += fact_rows("Next" if number == 0 else "or", f"qd {verb}", width)
     if row.overdue is not None:
         rows += paragraph(row.why, width, role="warning")
+    rows += [Row(each) for each in _effect(view, width)]
     rows.append(Row(rule("Calls", width)))
     for call in view.calls:
         rows += fact_rows(call.result.raw[:13], f"{call.call.raw}   {call.ms:.1f} ms", width)
@@ -104,6 +106,17 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
     ends = (line(f"   {view.environment}  by ", row.who), line("  by ", row.who), line())
     left = next((joined([what, end]) for end in ends if what.width + end.width + len(row.life) < width), what)
     return Page(sides(left, line((row.life, state)), width), tuple(rows), f"action {row.id}")
+
+
+def _effect(view: ActionView, width: int) -> list[Line]:
+    if view.effect is not None:
+        from console.render.effect import effect_lines
+
+        return effect_lines(view.effect, width)
+    if view.effect_problem is None:
+        return []
+    said = line(" ", ("?", "unknown"), " the effect cannot be measured: ", view.effect_problem)
+    return [rule("Did it help?", width), *wrapped(said, width, 3)]
 
 
 def _what_it_was(view: ActionView, zone: ZoneInfo, width: int) -> list[Row]:

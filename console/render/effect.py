@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from backends.shell_words import command_line
 from console.render import figures
 from widgets.line import Line, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.views.health.model import Quality
-    from console.views.incidents.effect import EffectView
+    from console.views.incidents.effect_view import EffectView
 
 _ROLES = {"helped": "ok", "watching": "", "no effect": "warning", "worse": "critical", "unknown": "unknown"}
+_NEXT = {
+    "fallback": "the next choice of the playbook",
+    "kill": "does serving read what was published? Ask whoever runs it, and stop it there",
+    "promote": "roll back: R",
+    "restore": "set fallback again: K",
+}
+"""What is tried after an action that did not help, by its kind."""
+
 _SIGNS = {"helped": ".", "watching": "~", "no effect": "!", "worse": "X", "unknown": "?"}
 
 
@@ -36,8 +45,14 @@ def effect_lines(view: EffectView, width: int) -> list[Line]:
 def following(view: EffectView) -> str:
     """What comes next."""
     zone = ZoneInfo(view.zone)
+    if view.ended_by is not None:
+        return f"Counted until {view.ended_by} followed: qd action {view.ended_by}"
+    if view.scored_since == 0 and view.verdict == "no effect":
+        return "Next: are scores arriving, and does serving read what was published? sources, then w for what changed"
     if view.verdict in {"no effect", "worse"}:
-        step = "the next choice of the playbook" if view.kind == "fallback" else "set fallback: K"
+        step = _NEXT.get(view.kind, "set fallback: K")
+        if view.kind == "shift":
+            step = f"end the rollout: qd {command_line('traffic', view.model, 'abort')}"
         return f"Next: {step}, or w for what changed"
     if view.verdict == "watching":
         if view.next_labels_at is None:

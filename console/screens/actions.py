@@ -56,6 +56,14 @@ class ActionScreen(DeckScreen):
     scope = "action"
 
     def load(self, lookout: Lookout) -> Any:
+        return lookout.action_with_effect(self.target or "")
+
+    def at_once(self, lookout: Lookout) -> Any:
+        # How it ended is not held up by counting anew whether it helped.
+        known = self.view
+        return lookout.action(self.target or "").model_copy(update={"effect": known.effect, "effect_problem": known.effect_problem})
+
+    def load_glance(self, lookout: Lookout) -> Any:
         return lookout.action(self.target or "")
 
     def page(self, view: Any, width: int, height: int) -> Page:

@@ -10,6 +10,7 @@ from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS, ENDED, SWITCH_STATES, ActionState, Moved, version_label
 from console.control.records import ActionRecord
 from console.views.health.model import View
+from console.views.incidents.effect_view import EffectView
 from console.views.sight import Sight
 
 _STATES = {
@@ -110,6 +111,10 @@ class ActionView(View):
     """Who moved it meanwhile, when that is why it ended as it did."""
     retries: int
     """How often the same call was made again."""
+    effect: EffectView | None = None
+    """Whether it helped; None for what moved nothing, and where it cannot be measured."""
+    effect_problem: Untrusted | None = None
+    """Why the effect of what moved something cannot be measured."""
     next: tuple[str, ...]
     """Verbs that lead out of doubt, in the order in which they are to be tried; none for an action that has ended."""
 

@@ -40,7 +40,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if what != "resolve" and (options.done or options.failed):
         raise Problem(Exit.USAGE, f"--done and --failed belong to resolve: action resolve {wanted} --done --reason TEXT")
     if what == "show":
-        view = context.lookout.action(wanted)
+        view = context.lookout.action_with_effect(wanted)
         context.show(view, "action", lambda: action_page(view, width=WIDTH))
         return Exit.OK
     if what == "retry":

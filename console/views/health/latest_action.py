@@ -19,9 +19,23 @@ def latest_effective(sight: Sight, model: str) -> ActionRecord | None:
         action
         for action in sight.control.actions.values()
         if (action.environment, action.model) == (sight.environment, model)
-        and action.state is ActionState.EFFECTIVE
-        and action.kind in MOVING_KINDS
+        and watched(action)
         and sight.at - (action.finished_at or action.intended_at) <= WATCHED_FOR
     ]
     # Of one moment, as where a simulated clock stands, the last one.
     return max(reversed(found), key=lambda action: action.finished_at or action.intended_at, default=None)
+
+
+def watched(action: ActionRecord) -> bool:
+    """Whether an action has an effect that is watched: it moved something, and that was seen."""
+    return action.state is ActionState.EFFECTIVE and action.kind in MOVING_KINDS
+
+
+def followed_by(sight: Sight, action: ActionRecord) -> ActionRecord | None:
+    """The next action on the same model that took effect: from there on what is scored is its effect."""
+    later = False
+    for each in sight.control.actions.values():
+        if later and (each.environment, each.model) == (action.environment, action.model) and watched(each):
+            return each
+        later = later or each.id == action.id
+    return None

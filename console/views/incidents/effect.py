@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
-from backends.records import Model, Moment
+from backends.records import Model
 from backends.store import queries
 from backends.store.reader import Reader
 from console.analysis.would_help import MINIMUM_ROWS, would_help
 from console.control.actions import ALIAS_KINDS, TRAFFIC_KINDS, ActionKind
 from console.control.records import ActionRecord
 from console.render import figures
+from console.views.health.latest_action import followed_by
 from console.views.health.live_rows import rows_of
 from console.views.health.measures import quality_between
-from console.views.health.model import Quality, View
+from console.views.health.model import Quality
 from console.views.health.windows import micros
+from console.views.incidents.effect_view import EffectView, Verdict
 from console.views.incidents.would_help import FALLBACK
 from console.views.sight import Sight
 from console.views.versions.registry import registry_of
@@ -28,8 +31,6 @@ BEFORE: Final = timedelta(hours=24)
 NO_EFFECT_AFTER: Final = timedelta(minutes=60)
 """How long an action may show no effect before the next step is named."""
 
-Verdict = Literal["watching", "helped", "no effect", "worse", "unknown"]
-
 _SERVED_BY = {
     ActionKind.FALLBACK: "fallback",
     ActionKind.DEGRADE: "degraded",
@@ -39,37 +40,6 @@ _SERVED_BY = {
     ActionKind.SHIFT: "model",
     ActionKind.ABORT: "model",
 }
-
-
-class EffectView(View):
-    """The effect of one action as it is known by now."""
-
-    action: str
-    kind: str
-    environment: str
-    model: str
-    acted_at: Moment
-    at: Moment
-    zone: str
-    from_: str | None
-    to: str | None
-    task: str
-    before: Quality | None
-    """The last 24 hours before it took effect."""
-    after: Quality | None
-    """What was scored since, by what it put in force; None when nothing was."""
-    scored_since: int
-    as_wanted: int
-    """How many of them came from what was put in force: the rest shows that serving has not followed."""
-    same_rows: int
-    """Rows since then with an outcome and a score of what served before, too."""
-    loss: float | None = None
-    """Brier score or MAE on them, and of what served before on the same rows."""
-    loss_otherwise: float | None = None
-    verdict: Verdict
-    message: str
-    next_labels_at: Moment | None = None
-    """By when outcomes of the first scores since are due, though some come sooner; None when the model does not say how long that takes."""
 
 
 def effect_view(sight: Sight, reader: Reader, action_id: str) -> EffectView:
@@ -86,7 +56,9 @@ def effect_view(sight: Sight, reader: Reader, action_id: str) -> EffectView:
 
 
 def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, acted_at: datetime) -> EffectView:
-    since = queries.scored(reader, sight.environment, model.name, acted_at, sight.at)
+    following = followed_by(sight, record)
+    end = sight.at if following is None else max(acted_at, following.finished_at or following.intended_at)
+    since = queries.scored(reader, sight.environment, model.name, acted_at, end)
     live = since.role == "live"
     put, _ = _versions(record)
     counted = since.role == ("shadow" if _silent(record) else "live")
@@ -95,16 +67,17 @@ def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, 
         wanted &= since.version == put
     earlier = queries.scored(reader, sight.environment, model.name, acted_at - BEFORE, acted_at, role="live")
     now = micros(sight.at)
+    delay = model.label_delay_hours
+    due = acted_at + timedelta(hours=delay) if delay is not None else None
     before = quality_between(rows_of(earlier), model.task, micros(acted_at - BEFORE), micros(acted_at), now, model.threshold)
     after = None
     if wanted.any():
         own = queries.Scored(
             **{name: getattr(since, name)[wanted] for name in _ARRAYS}, columns={name: each[wanted] for name, each in since.columns.items()}
         )
-        after = quality_between(rows_of(own), model.task, micros(acted_at), now, now, model.threshold)
+        after = quality_between(rows_of(own), model.task, micros(acted_at), micros(end), now, model.threshold)
     otherwise = _otherwise(record, model, since, wanted)
-    verdict, message = _judged(record, sight, acted_at, before, after, otherwise, int(live.sum()), int(wanted.sum()))
-    delay = model.label_delay_hours
+    verdict, message = _judged(record, _Time(acted_at, end, sight.at, due), before, after, otherwise, int(live.sum()), int(wanted.sum()))
     return EffectView(
         action=record.id,
         kind=record.kind.value,
@@ -125,7 +98,8 @@ def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, 
         loss_otherwise=otherwise[2] if otherwise else None,
         verdict=verdict,
         message=message,
-        next_labels_at=acted_at + timedelta(hours=delay) if delay is not None else None,
+        ended_by=following.id if following is not None else None,
+        next_labels_at=due,
     )
 
 
@@ -182,28 +156,53 @@ def _otherwise(record: ActionRecord, model: Model, since: queries.Scored, wanted
     return len(rows), ours.loss, found.current.loss, str(ours.answer)
 
 
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """When it took effect, up to when what was scored is its effect, what time it is, and by when the first outcomes are due."""
+
+    acted_at: datetime
+    end: datetime
+    now: datetime
+    due: datetime | None
+
+    @property
+    def lasted(self) -> timedelta:
+        return max(self.end - self.acted_at, timedelta())
+
+
 def _judged(
     record: ActionRecord,
-    sight: Sight,
-    acted_at: datetime,
+    time: _Time,
     before: Quality,
     after: Quality | None,
     otherwise: _Otherwise | None,
     scored: int,
     as_wanted: int,
 ) -> tuple[Verdict, str]:
-    ago = figures.age(max(sight.at - acted_at, timedelta()))
+    ago = figures.age(time.lasted)
     if record.kind is ActionKind.KILL:
+        answered = scored - as_wanted
+        if answered:
+            told = f"{figures.count(answered)} of {figures.count(scored)} requests since were answered all the same"
+            return ("unknown", told) if as_wanted else ("no effect", f"{told}: serving has not followed")
         return "unknown", "no answer is given, so there is nothing to measure; the outcomes of callers' own default are not recorded"
     if not scored:
-        return "watching", f"nothing was scored since ({ago})"
+        if time.end < time.now:
+            return "unknown", f"nothing was scored in the {ago} before the next action"
+        if time.lasted < NO_EFFECT_AFTER:
+            return "watching", f"nothing was scored since ({ago})"
+        return "no effect", f"no effect after {ago}: nothing was scored since, so nobody is answered as was wanted"
     if not as_wanted:
         wanted = _versions(record)[0] or _SERVED_BY[record.kind]
         return "no effect", f"none of {figures.count(scored)} scores since came from {wanted}: serving has not followed"
     if after is None or not after.labelled:
-        return "watching", f"no labels yet for {figures.count(as_wanted)} scores since"
+        told = f"no labels yet for {figures.count(as_wanted)} scores since"
+        if time.due is not None and time.now > time.due:
+            return "unknown", f"{told}, though the first were due: whether it helped cannot be told"
+        return "watching", told
     if after.labelled < MINIMUM_ROWS:
-        return "watching", f"only {after.labelled} of {figures.count(after.scored)} scores since have a label; {MINIMUM_ROWS} are needed"
+        told = f"only {after.labelled} of {figures.count(after.scored)} scores since have a label; {MINIMUM_ROWS} are needed"
+        return ("unknown" if time.end < time.now else "watching"), told
     if otherwise is not None:
         rows, ours, theirs, answer = otherwise
         told = f"{figures.share(ours)} against {figures.share(theirs)} without it, on the same {figures.count(rows)} rows"
@@ -211,11 +210,11 @@ def _judged(
             return "helped", f"it helps: {told}"
         if answer == "worse":
             return "worse", f"it made things worse: {told}"
-        return _late(sight, acted_at, f"no difference can be told: {told}")
-    return _unpaired(sight, acted_at, before, after)
+        return _late(time, f"no difference can be told: {told}")
+    return _unpaired(time, before, after)
 
 
-def _unpaired(sight: Sight, acted_at: datetime, before: Quality, after: Quality) -> tuple[Verdict, str]:
+def _unpaired(time: _Time, before: Quality, after: Quality) -> tuple[Verdict, str]:
     """Other rows than before: only a large change of the error says something."""
     name, was, now = ("Brier", before.brier, after.brier) if after.brier is not None else ("MAE", before.mae, after.mae)
     if was is None or now is None:
@@ -225,10 +224,10 @@ def _unpaired(sight: Sight, acted_at: datetime, before: Quality, after: Quality)
         return "helped", f"it seems to help: {told}"
     if now > 1.1 * was:
         return "worse", f"it seems worse: {told}"
-    return _late(sight, acted_at, f"about the same: {told}")
+    return _late(time, f"about the same: {told}")
 
 
-def _late(sight: Sight, acted_at: datetime, told: str) -> tuple[Verdict, str]:
-    if sight.at - acted_at < NO_EFFECT_AFTER:
+def _late(time: _Time, told: str) -> tuple[Verdict, str]:
+    if time.lasted < NO_EFFECT_AFTER:
         return "watching", told
-    return "no effect", f"no effect after {figures.age(sight.at - acted_at)}: {told}"
+    return "no effect", f"no effect after {figures.age(time.lasted)}: {told}"
