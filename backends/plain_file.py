@@ -1,4 +1,8 @@
-"""Reading a file that others may have put there: what is no regular file is refused, and never waited for."""
+"""Reading a file that others may have put there: what is no regular file is refused, and never waited for.
+
+In a folder that a group may write, a link is not followed either: a member could have put it there, and whoever follows it reads, and
+tells in what is wrong with it, a file of their own.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,12 @@ LARGEST: Final = 64 * 2**20
 STEP: Final = 2**20
 """Bytes."""
 
+A_LINK: Final = "a link, which is not followed in a folder that a group may write: put the file itself here"
+
 
 def read_plain(path: Path, most: int = LARGEST) -> bytes:
     """The content of the regular file at `path`, of at most `most` bytes. Raises OSError, with the reason in `strerror`."""
-    return _read(path, most, os.O_RDONLY)[0]
+    return _read(path, most, os.O_RDONLY | (os.O_NOFOLLOW if of_a_group(path.parent) else 0))[0]
 
 
 def read_owned(path: Path, most: int = LARGEST) -> tuple[bytes, os.stat_result]:
@@ -46,8 +52,17 @@ def refuse_special(path: Path) -> None:
 
 def refuse_special_database(path: Path) -> None:
     """The same for a database of SQLite, and for what it opens beside it."""
+    shared = of_a_group(path.parent)
     for each in (path, *beside_database(path)):
+        if shared and each.is_symlink():
+            raise OSError(errno.ELOOP, A_LINK, str(each))
         refuse_special(each)
+
+
+def of_a_group(folder: Path) -> bool:
+    """Whether everybody of a group may put files there. Raises OSError."""
+    mode = folder.stat().st_mode
+    return bool(mode & stat.S_ISGID and mode & stat.S_IWGRP)
 
 
 def beside_database(path: Path) -> tuple[Path, ...]:
@@ -57,7 +72,12 @@ def beside_database(path: Path) -> tuple[Path, ...]:
 
 def _read(path: Path, most: int, flags: int) -> tuple[bytes, os.stat_result]:
     # Opening a named pipe would wait for its writer, and with it whoever wants to stop a model.
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP and path.is_symlink() and of_a_group(path.parent):
+            raise OSError(errno.ELOOP, A_LINK, str(path)) from None
+        raise
     try:
         status = os.fstat(descriptor)
         require_regular(path, status)

@@ -11,7 +11,6 @@ import errno
 import math
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import Reader
 
+from backends.plain_file import A_LINK, of_a_group
 from backends.text import displayable
 
 MAX_BYTES: Final = 1_000_000
@@ -142,26 +142,20 @@ def _content(source: Path | str | bytes, file: str) -> bytes:
                 # Opening a named pipe would wait for its writer, and every action waits for the policies.
                 raise YamlFileError([YamlProblem(file, 0, 0, "no regular file: move it away")])
             # Even one that was put in its place just now is not waited for.
-            shared = _of_a_group(source.parent)
+            shared = of_a_group(source.parent)
             flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if shared else 0)
             with os.fdopen(os.open(source, flags), "rb") as handle:
                 content = handle.read(MAX_BYTES + 1)
         except OSError as error:
             if shared and error.errno == errno.ELOOP:
                 # Whoever reads it would tell the group, in what is wrong with it, what stands in a file of their own.
-                reason = "a link, which is not followed in a folder that a group may write: put the file itself here"
-                raise YamlFileError([YamlProblem(file, 0, 0, reason)]) from None
+                raise YamlFileError([YamlProblem(file, 0, 0, A_LINK)]) from None
             raise YamlFileError([YamlProblem(file, 0, 0, f"cannot be read: {error.strerror or error}")]) from error
     else:
         content = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
     if len(content) > MAX_BYTES:
         raise YamlFileError([YamlProblem(file, 0, 0, f"larger than {MAX_BYTES:,} bytes; split it")])
     return content
-
-
-def _of_a_group(folder: Path) -> bool:
-    mode = folder.stat().st_mode
-    return bool(mode & stat.S_ISGID and mode & stat.S_IWGRP)
 
 
 def _decoded(content: bytes, file: str) -> str:

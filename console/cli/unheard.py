@@ -19,6 +19,8 @@ class Unheard(io.RawIOBase):
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self.gone = False
+        """Whether the reader went away."""
 
     def fileno(self) -> int:
         return self._descriptor
@@ -33,6 +35,7 @@ class Unheard(io.RawIOBase):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._descriptor)
             os.close(nowhere)
+            self.gone = True
             return os.write(self._descriptor, content)
 
 
@@ -44,3 +47,9 @@ def outlive_the_reader() -> None:
     given.flush()
     raw = Unheard(given.fileno())
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=given.encoding, errors=given.errors, newline="\n")
+
+
+def nobody_listens() -> bool:
+    """Whether the reader of standard output is known to be gone: for what only writes, and whose end says nothing more."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return isinstance(raw, Unheard) and raw.gone

@@ -5,6 +5,7 @@ OpenSSH decides (`ssh-keygen -Y verify`); what is said here beside it is which k
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from backends.plain_file import A_LINK, of_a_group
 from backends.records import Digest, digest_of_bytes
 from backends.sshsig.allowed import LARGEST, Signer, SignersError, read_signers
 from backends.sshsig.armour import read_signature
@@ -186,8 +188,11 @@ def strictest(*asked: Signing) -> Signing:
 
 def _content(path: Path, purpose: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if of_a_group(path.parent) else 0)
+        descriptor = os.open(path, flags)
     except OSError as error:
+        if error.errno == errno.ELOOP and path.is_symlink():
+            raise TrustUnavailable(f"{path}, which {purpose}, is {A_LINK}") from None
         reason = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         raise TrustUnavailable(f"{path}, which {purpose}, {reason}: nothing can be signed and nothing holds without it") from None
     with os.fdopen(descriptor, "rb") as file:

@@ -19,8 +19,8 @@ from playbooks.markdown import escaped
 
 Lines = Iterator[str]
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula, wherever the text came from."""
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula, wherever the text came from; in some languages the wide forms too."""
 
 CSV_COLUMNS: Final = ("seq", "at", "real_at", "who", "kind", "subject", "environment", "model", "what", "result", "detail", "hash")
 
@@ -98,10 +98,12 @@ def _ocsf_event(entry: AuditEntry) -> dict[str, Any]:
         "category_uid": 6,
         "class_uid": 6003,
         "activity_id": activity,
+        **({"activity_name": entry.kind} if activity == _OTHER else {}),
         "type_uid": 600300 + activity,
         "time": int(entry.real_at.timestamp() * 1000),
         "severity_id": _OCSF_SEVERITY.get(entry.result, _INFORMATIONAL),
         "status_id": status,
+        "status": entry.result,
         "status_detail": entry.detail,
         "message": entry.what,
         "actor": {"user": user},

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from console.cli.exits import Exit
 from console.cli.main import main
+from console.cli.unheard import Unheard
+from console.control import audit
 from console.control.actions import ActionKind
+from console.render.audit_export import comma_separated
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from registry_workspace import Place, history
@@ -58,6 +63,14 @@ def test_no_cell_of_a_csv_begins_a_formula(capsys: pytest.CaptureFixture[str], p
     assert all(len(row) == len(header) for row in rows) and "\x1b" not in out
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_whatever_some_spreadsheet_takes_for_a_formula_is_text(place: Place, first: str) -> None:
+    [entry, *_] = audit.each(place.paths)
+    hostile = entry.model_copy(update={"who": f"{first}1+1", "what": f"{first}cmd", "detail": f"{first}x"})
+    [_, row] = csv.reader(comma_separated([hostile]))
+    assert {f"'{first}1+1", f"'{first}cmd", f"'{first}x"} <= set(row)
+
+
 def test_markdown_is_a_table_in_which_nothing_of_the_text_is_markup(capsys: pytest.CaptureFixture[str], place: Place) -> None:
     import re
 
@@ -74,6 +87,8 @@ def test_ocsf_events_have_what_the_class_requires(capsys: pytest.CaptureFixture[
         assert required <= event.keys() and event["class_uid"] == 6003
         assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
         assert event["metadata"]["uid"] == event["unmapped"]["hash"]
+        assert event["status"], "what is neither success nor failure is named"
+        assert event["activity_id"] != 99 or event["activity_name"]
     effective = next(event for event in events if event["api"]["operation"] == "action.effective")
     assert (effective["status_id"], effective["resources"][0]["type"]) == (1, "model")
 
@@ -87,3 +102,21 @@ def test_a_file_is_written_whole_and_never_over_another(capsys: pytest.CaptureFi
     code, _, err = run(capsys, place, "--to", str(tmp_path / "none" / "audit.jsonl"))
     assert code == Exit.UNAVAILABLE and "nothing was written" in err
     assert [path.name for path in tmp_path.iterdir()] == ["audit.jsonl"]
+
+
+def test_once_nobody_reads_an_export_no_more_of_the_journal_is_read(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
+    """`audit export | head -1` of a journal of years ends with its reader."""
+    [entry, *_] = audit.each(place.paths)
+    read = []
+
+    def long_one(*_: object) -> Iterator[audit.AuditEntry]:
+        for number in range(100_000):
+            read.append(number)
+            yield entry
+
+    monkeypatch.setattr(audit, "each", long_one)
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(Unheard(writer))))
+    assert main(["--workspace", str(place.paths.root), "audit", "export"]) == Exit.OK
+    assert len(read) < 100

@@ -6,18 +6,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backends.durable import replace_file
+from backends.journal.entries import JournalUnavailable
+from backends.journal.head import read_head
 from backends.journal.journal import Journal
+from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
+from backends.protocol import BackendError
 from backends.store.compactor import compact
 from backends.store.paths import WorkspacePaths
 from backends.yaml_text import YamlFileError, load_yaml
 from console.config import ClockSettings, WorkspaceProblem, init_workspace, open_workspace
+from console.control.signatures import TrustUnavailable, open_trust
+from console.control.terms import SignerFiles
 from console.simulation import BrokenClock, read_clock, write_atomically
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
@@ -210,3 +217,28 @@ print(tried(lambda: create_archive(paths, Path({str(tmp_path / "backup")!r}), no
     assert ("no regular file" in kept) == (name == "store/profiles.sqlite")
     assert name == "store/profiles.sqlite" or "no regular file" in backed_up
     assert not pipe.is_file()
+
+
+@pytest.mark.parametrize("mode", [0o2770, 0o700], ids=["a group's", "one person's"])
+@pytest.mark.parametrize("name", ["switches.json", "registry.json", "traffic.json", "control.sqlite", "audit-head", "allowed_signers"])
+def test_a_link_that_a_member_may_have_put_there_is_not_followed(tmp_path: Path, name: str, mode: int) -> None:
+    """Whoever follows it reads a file of their own, and tells the group in what is wrong with it what stands there."""
+    root, elsewhere = tmp_path / "w", tmp_path / "elsewhere"
+    for folder in (root, elsewhere):
+        folder.mkdir()
+        Journal(folder / "control.sqlite", folder / "audit-head").close()
+    (elsewhere / "allowed_signers").write_text("")
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to(elsewhere / name)
+    root.chmod(mode)
+    read: dict[str, Callable[[], object]] = {
+        "switches.json": LocalSwitches(root / name).switches,
+        "registry.json": LocalAliases(root / name).aliases,
+        "traffic.json": LocalTraffic(root / name).rollouts,
+        "control.sqlite": lambda: Journal(root / name, root / "audit-head").close(),
+        "audit-head": lambda: read_head(root / name),
+        "allowed_signers": lambda: open_trust(SignerFiles(allowed_signers=name), root),
+    }
+    refused = (BackendError, JournalUnavailable, ValueError, TrustUnavailable)
+    with pytest.raises(refused, match="a link, which") if mode & 0o2000 else nullcontext():
+        read[name]()

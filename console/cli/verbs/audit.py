@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from console.cli.context import WIDTH, Context, Problem, parse_moment
 from console.cli.exits import Exit
+from console.cli.unheard import nobody_listens
 from console.render.audit import audit_page, chain_page
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def _export(context: Context, options: argparse.Namespace, filters: AuditFilter)
     if options.to is None:
         for line in lines:
             sys.stdout.write(f"{line}\n")
+            if nobody_listens():
+                break
         return Exit.OK
     context.say(f"{_written(options.to, lines, force=options.force)} lines written to {options.to}")
     return Exit.OK
