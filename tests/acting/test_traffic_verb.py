@@ -263,6 +263,16 @@ def test_the_past_shows_the_split_of_that_time(qd: Verb, place: Place) -> None:
     assert qd("--as-of", "2013-04-26T21:00Z", "traffic", MODEL, "abort", "--confirm", MODEL) == 3
 
 
+def test_of_two_changes_of_one_moment_the_past_shows_the_last(qd: Verb, place: Place) -> None:
+    """A simulated clock may stand still between them."""
+    begin(qd)
+    assert qd("traffic", MODEL, "pause", "--confirm", MODEL, who="mara") == 0
+    write_clock(place.paths, SimulatedClock(NOW + timedelta(hours=1), SystemClock().real_now(), 0.0))
+    assert qd("traffic", MODEL, "abort", "--confirm", MODEL, who="mara") == 0
+    assert qd("--as-of", f"{NOW + timedelta(minutes=1):%Y-%m-%dT%H:%M}Z", "traffic", MODEL, "--json") == 0
+    assert qd.data["value"] == "canary 2 > 3 at 10 % step 1/2 paused"
+
+
 def test_changes_and_actions_tell_of_it_in_its_own_words(qd: Verb, place: Place) -> None:
     begin(qd)
     qd("traffic", MODEL, "abort", "--reason", "worse", "--confirm", MODEL, who="mara")
