@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from backends.durable import make_folder, private_mode, replace_file
+from backends.ownership import open_to_others
 from backends.yaml_text import YamlFileError, YamlProblem
 from console.contracts.contract import ReadContract, read_contract
 
@@ -35,7 +36,7 @@ def load_contracts(folder: Path) -> Contracts:
     lost: set[str] = set()
     for path in _written(folder):
         try:
-            read = read_contract(path, f"contracts/{path.name}")
+            read = _own(folder, path)
         except YamlFileError as error:
             problems += error.problems
             kept = _last_good(folder, path)
@@ -57,13 +58,21 @@ def adopt_contracts(folder: Path) -> None:
     """Keep a copy of every contract that is good now. Raises OSError when it cannot be written."""
     for path in _written(folder):
         try:
-            read_contract(path)
+            _own(folder, path)
         except YamlFileError:
             continue
         copy, content = folder / IN_FORCE / path.name, path.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:
             make_folder(copy.parent)
             replace_file(copy, content, private_mode(folder))
+
+
+def _own(folder: Path, path: Path) -> ReadContract:
+    """A contract that nobody could have written who should not. Raises YamlFileError."""
+    foreign = open_to_others(path, folder)
+    if foreign is not None:
+        raise YamlFileError([replace(foreign, file=f"contracts/{path.name}")])
+    return read_contract(path, f"contracts/{path.name}")
 
 
 def _written(folder: Path) -> list[Path]:

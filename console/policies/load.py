@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from backends.durable import locked, make_folder, private_mode, replace_file
+from backends.ownership import open_to_others
 from backends.plain_file import read_plain
 from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlProblem
@@ -24,7 +25,6 @@ from console.policies.approvers import approver_problems
 from console.policies.consistency import across, repeated, unique_name
 from console.policies.files import (
     ReadFile,
-    open_to_others,
     people_that_can_be_read,
     problems_by_place,
     read_folder,

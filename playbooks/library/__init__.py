@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from backends.ownership import open_to_others
 from backends.yaml_text import YamlFileError, YamlProblem
 from playbooks.format import Playbook
 from playbooks.validator import PlaybookFile, read_playbook
@@ -38,7 +39,12 @@ def read_library(extra: Path | None = None) -> Library:
     found = {file.playbook.id: file for file in shipped}
     problems: list[YamlProblem] = []
     first: dict[str, str] = {}
-    for path in sorted(extra.glob("*.y*ml")) if extra is not None and extra.is_dir() else []:
+    for path in _written(extra) if extra is not None and extra.is_dir() else []:
+        foreign = open_to_others(path, path.parent)
+        if foreign is not None:
+            # What it says is done by whoever runs it, with their rights.
+            problems.append(foreign)
+            continue
         try:
             file = read_playbook(path)
         except YamlFileError as error:
@@ -51,6 +57,11 @@ def read_library(extra: Path | None = None) -> Library:
         first[name] = str(path)
         found[name] = file
     return Library(found, tuple(problems))
+
+
+def _written(folder: Path) -> list[Path]:
+    # Editors keep their locks and copies under names that begin with a dot.
+    return sorted(path for path in folder.glob("*.y*ml") if path.suffix in {".yaml", ".yml"} and not path.name.startswith("."))
 
 
 def load_library(extra: Path | None = None) -> dict[str, Playbook]:
