@@ -6,8 +6,10 @@
     workspace.fleet().to_pandas()
     workspace.drift("arrival-delay").to_polars()
     workspace.quality("arrival-delay").to_pandas("course")
+    workspace.drift("arrival-delay", DriftAsked(first=date(2013, 4, 1), last=date(2013, 4, 7), against="previous")).to_pandas()
 
 The views are those of the screens and of `qd ... --json`. `tables(type(view))` names the tables in one; the first is the main one.
+`DriftAsked`, `QualityAsked` and `ParityAsked` say what else is asked: other periods, slices, keys.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ from pathlib import Path
 from console.locate import locate
 from console.lookout import Lookout
 from console.session import Session
+from console.views.data.parity import ParityAsked
+from console.views.drift.view import Asked as DriftAsked
 from console.views.frames import NoSuchTable, tables
+from console.views.quality.view import QualityAsked
 
-__all__ = ["NoSuchTable", "open_workspace", "tables"]
+__all__ = ["DriftAsked", "NoSuchTable", "ParityAsked", "QualityAsked", "open_workspace", "tables"]
 
 
 def open_workspace(workspace: str | Path | None = None, *, environment: str | None = None, as_of: datetime | None = None) -> Lookout:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from backends.records import State
 from backends.text import Untrusted
-from console.api import NoSuchTable, open_workspace, tables
+from console.api import DriftAsked, NoSuchTable, QualityAsked, open_workspace, tables
 from console.cli.schemas import SCHEMAS
 from console.lookout import Lookout
 from console.views.frames import columns_of
@@ -149,3 +149,9 @@ def test_views_of_a_real_workspace_are_frames_in_both_libraries(workspace: Looko
             assert list(one.columns) == other.columns == list(asked)
             assert len(one) == len(other)
     assert workspace.fleet().to_pandas()["model"].tolist() == [MODEL]
+
+
+def test_a_notebook_asks_for_other_periods_and_slices_with_what_the_module_gives(workspace: Lookout) -> None:
+    assert workspace.drift(MODEL, DriftAsked(against="previous")).against == "previous"
+    assert workspace.quality(MODEL, QualityAsked(by="week")).to_pandas("course").shape[0] <= 10
+    assert workspace.quality(MODEL, QualityAsked(slice="origin")).to_polars("slices")["column"].unique().to_list() == ["origin"]
