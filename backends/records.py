@@ -210,6 +210,10 @@ class Dataset(Fact):
     covers_from: date | None = None
     covers_to: date | None = None
     sources: tuple[Name, ...] = ()
+    as_of: Moment | None = None
+    """As of when it was built: nothing that was known only later went into it."""
+    as_of_key: Name | None = None
+    """The column with the time that the features of a row were taken at: none of them may be younger."""
     description: Untrusted = Untrusted("")
 
 
@@ -221,6 +225,8 @@ class FeatureSet(Fact):
     version: Name
     definition_digest: Digest
     columns: tuple[Name, ...]
+    available_after: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+    """Hours from the event until a column is known where the model is asked, 0: at prediction time. Of a column not named nobody said."""
 
 
 class Run(Fact):
@@ -296,6 +302,8 @@ class Deployment(Fact):
     strategy: Literal["direct", "canary", "shadow", "blue-green", "ab"] = "direct"
     traffic: dict[str, float]
     """Share of the traffic per version, 0 to 1."""
+    features_digest: Digest | None = None
+    """Of the code that computes the features where the model is asked; that of its training is the definition of its features."""
 
 
 class Event(Fact):

@@ -143,9 +143,19 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
             covers_from=version.trained_from.date(),
             covers_to=(version.trained_to - timedelta(days=1)).date(),
             sources=("flights", "weather", "planes"),
+            as_of=version.made_at,
+            as_of_key="event_at",
             description=Untrusted(f"outcomes known by {version.made_at.date()}"),
         ),
-        FeatureSet(**at, name=FEATURES, version="1", definition_digest=features_digest(), columns=INPUTS),
+        FeatureSet(
+            **at,
+            name=FEATURES,
+            version="1",
+            definition_digest=features_digest(),
+            columns=INPUTS,
+            # The observed weather stands in for a forecast: nobody recorded when one would have been known.
+            available_after=dict.fromkeys(("hour", "dow", "carrier", "origin", "dest", "distance", "seats", "age"), 0.0),
+        ),
         Run(
             **at,
             name=run,
@@ -289,6 +299,7 @@ def served_traffic(story: ModelStory, version: str, since: datetime) -> Deployme
         mode="real-time",
         strategy="direct",
         traffic={version: 1.0},
+        features_digest=features_digest(),
     )
 
 

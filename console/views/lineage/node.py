@@ -40,3 +40,9 @@ def node(kind: Kind, name: str, detail: str, depth: int, reach: Reach, missing: 
         why=Untrusted(missing or detail or name),
         reach=reach,
     )
+
+
+def short_digest(digest: str | None) -> str:
+    """`e620 6161`: the first eight digits, enough to compare by eye."""
+    digits = (digest or "").removeprefix("sha256:")
+    return f"{digits[:4]} {digits[4:8]}" if digits else "unknown"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from backends.records import Deployment, State
 from backends.store import queries
 from backends.store.reader import Reader
+from console.control.actions import version_label
 from console.render import figures
-from console.views.lineage.node import Node, node
+from console.views.lineage.node import Node, node, short_digest
 from console.views.lineage.provenance import Provenance
 from console.views.lineage.reach import Reach, Reaches
 from console.views.sight import Sight
@@ -26,7 +28,8 @@ def results_of(sight: Sight, reader: Reader, known: Provenance, version: str | N
     if version is not None and serving.version == version:
         since = f"since {figures.moment(serving.since, sight.zone)}"
         for each in known.deployments():
-            nodes.append(node("deployment", each.name, f"{each.mode}, {_share(each.traffic.get(version))}, {since}", 5, whole))
+            detail = f"{each.mode}, {_share(each.traffic.get(version))}, {since}"
+            nodes.append(node("deployment", each.name, detail, 5, whole, _skew(known, version, each), State.CRITICAL))
         if not nodes:
             nodes.append(
                 node("deployment", "alias production", since, 5, whole, "no deployment is recorded: only the alias says it serves")
@@ -40,6 +43,17 @@ def results_of(sight: Sight, reader: Reader, known: Provenance, version: str | N
         ended = f"it served until {figures.moment(last[-1].end, sight.zone)}" if last else "it never served"
         nodes.append(node("deployment", "no deployment", ended, 5, mine, ended))
     return [*nodes, *_outcomes(sight, reader, known, version, mine)]
+
+
+def _skew(known: Provenance, version: str, deployment: Deployment) -> str:
+    """Why the features that are computed where a version serves are not those that it was trained on; empty where nobody says so."""
+    run = known.run_of(version)
+    trained = known.features_of(run) if run is not None else None
+    if trained is None or deployment.features_digest in {None, trained.definition_digest}:
+        return ""
+    here, there = short_digest(deployment.features_digest), short_digest(trained.definition_digest)
+    trained_on = f"{version_label(version)} was trained on {there}"
+    return f"it computes its features by definition {here}, {trained_on}: hold them together with qd parity"
 
 
 def _outcomes(sight: Sight, reader: Reader, known: Provenance, version: str | None, reach: Reach) -> list[Node]:

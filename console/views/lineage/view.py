@@ -9,7 +9,8 @@ from backends.text import Untrusted
 from console.control.actions import version_label
 from console.views.health.model import View
 from console.views.lineage.decisions import Decision, decisions_of
-from console.views.lineage.node import Node, node
+from console.views.lineage.node import Node, node, short_digest
+from console.views.lineage.origins import origins_of
 from console.views.lineage.provenance import Provenance, provenance_of
 from console.views.lineage.reach import Reaches
 from console.views.lineage.results import results_of
@@ -61,7 +62,8 @@ def lineage_view(sight: Sight, reader: Reader, model: str, version: str | None =
     newest = max(versions, key=lambda each: versions[each][0].event_at, default=None)
     shown = version or serving or newest
     reaches = Reaches(sight, reader, known)
-    nodes = [*_origins(known, shown, reaches), *_version(sight, known, shown, reaches), *results_of(sight, reader, known, shown, reaches)]
+    origins = origins_of(known, shown, reaches, sight.zone)
+    nodes = [*origins, *_version(sight, known, shown, reaches), *results_of(sight, reader, known, shown, reaches)]
     return LineageView(
         environment=sight.environment,
         model=model,
@@ -77,42 +79,6 @@ def lineage_view(sight: Sight, reader: Reader, model: str, version: str | None =
     )
 
 
-def _origins(known: Provenance, version: str | None, reaches: Reaches) -> list[Node]:
-    run = known.run_of(version) if version is not None else None
-    if run is None:
-        record = known.version(version) if version is not None else None
-        named = record.run if record is not None else None
-        missing = f"run {named} is named but not recorded" if named else "no training run is recorded: nobody knows what it was trained on"
-        return [node("run", named or "no run", "", 3, reaches.of_version(version), missing)]
-    nodes: list[Node] = []
-    datasets = [(name, known.dataset_of(run, name)) for name in run.inputs]
-    for source in dict.fromkeys(source for _, found in datasets if found is not None for source in found.sources):
-        nodes.append(node("source", source, reaches.last_heard(source), 0, reaches.of_source(source)))
-    if not any(each.kind == "source" for each in nodes):
-        nodes.append(node("source", "no source", "", 0, reaches.of_version(version), "the dataset names no source"))
-    for name, found in datasets:
-        if found is None:
-            nodes.append(node("dataset", name, "", 1, reaches.of_dataset(name), f"dataset {name} is named by the run but not recorded"))
-            continue
-        period = f"  {found.covers_from} to {found.covers_to}" if found.covers_from else ""
-        detail = f"{_short(found.snapshot)}{period}  {found.rows:,} rows"
-        nodes.append(node("dataset", name, detail, 1, reaches.of_dataset(name)))
-    if not datasets:
-        nodes.append(node("dataset", "no dataset", "", 1, reaches.of_version(version), f"the run {run.name} names no dataset"))
-    features = known.features_of(run)
-    if features is not None:
-        detail = f"version {features.version}  {len(features.columns)} columns, definition {_short(features.definition_digest)}"
-        nodes.append(node("features", features.name, detail, 2, reaches.of_features(features.name)))
-    else:
-        missing = f"features {run.features} are named by the run but not recorded" if run.features else f"the run {run.name} names none"
-        nodes.append(node("features", run.features or "no features", "", 2, reaches.of_version(version), missing))
-    seconds = (run.ended_at - run.started_at).total_seconds() if run.ended_at else None
-    took = f"{seconds:.1f} s, " if seconds is not None else ""
-    failed = "" if run.status == "succeeded" else f"the run {run.status}"
-    nodes.append(node("run", run.name, f"{took}{run.status}", 3, reaches.of_version(version), failed, State.WARNING))
-    return nodes
-
-
 def _version(sight: Sight, known: Provenance, version: str | None, reaches: Reaches) -> list[Node]:
     if version is None:
         return [node("version", "no version", "", 4, reaches.of_version(None), "no version is recorded and no alias points anywhere")]
@@ -120,7 +86,7 @@ def _version(sight: Sight, known: Provenance, version: str | None, reaches: Reac
     artifact = checked(sight.workspace.paths.root, record)
     broken = artifact.found in {"different", "missing"}
     missing = "" if artifact.found == "matches" else artifact.sentence if record else "the registry has no record of this version"
-    detail = f"artifact {_short(record.artifact_digest)}" if record and record.artifact_digest else ""
+    detail = f"artifact {short_digest(record.artifact_digest)}" if record and record.artifact_digest else ""
     return [
         node("version", version, detail, 4, reaches.of_version(version), missing, State.CRITICAL if broken else State.UNKNOWN)
     ]  # fmt: skip
@@ -150,13 +116,8 @@ def requirements_of(sight: Sight, known: Provenance, version: str) -> list[Requi
         ("feature definition", features is not None, features.name if features else "", "no record of its feature definition"),
         ("training run", run is not None, run.name if run else "", "no record of the run that trained it"),
         ("code commit", commit is not None, commit or "", "the version names no code commit"),
-        ("environment", lock is not None, _short(lock) if lock else "", "the version names no environment digest"),
+        ("environment", lock is not None, short_digest(lock) if lock else "", "the version names no environment digest"),
         ("artifact", artifact.found == "matches", artifact.sentence, artifact.sentence),
         ("evaluation report", bool(reports), reports[0].name if reports else "", "no report on it is recorded"),
     ]
     return [Requirement(name=name, there=there, why=Untrusted(what if there else missing)) for name, there, what, missing in found]
-
-
-def _short(digest: str | None) -> str:
-    digits = (digest or "").removeprefix("sha256:")
-    return f"{digits[:4]} {digits[4:8]}" if digits else "unknown"
