@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from typing import Any
 
 from textual import events
 
 from console import commands
+from console.cli.exits import Exit
 from console.commands import Command
 from console.screens import SCREENS, made, may, wayfinding
 from console.screens.acting import ACTING, begin
@@ -40,14 +42,25 @@ class ConsoleApp(Application, inherit_bindings=False):
         self._start = start
         self.crash: BaseException | None = None
         """The fault that ended the application, if one did."""
+        self.ended_by: signal.Signals | None = None
+        """The signal that ended it, if one did."""
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            # By default both end the process where it stands, an action under way with it, and leave the terminal in a state of ours.
+            for asked in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(asked, self._end, asked)
         if not self.session.located.exists:
             self.go("first-run")
             return
         self.go("fleet")
         if self._start[0] != "fleet":
             self.go(*self._start)
+
+    def _end(self, asked: signal.Signals) -> None:
+        """Leave as with ctrl+c; what was sent is waited for."""
+        self.ended_by = asked
+        self.exit(Exit.INTERRUPTED)
 
     # moving between screens
 

@@ -22,6 +22,13 @@ class _Parser(argparse.ArgumentParser):
         # A beginning is no option: `kill --as ilse` would otherwise look at the past.
         super().__init__(**settings, allow_abbrev=False)
 
+    def add_argument(self, *names: Any, **settings: Any) -> Any:
+        choices = settings.get("choices")
+        if choices and "metavar" not in settings and not names[0].startswith("-"):
+            # Where it is missing, the message is to say what can be written and not how the program calls it.
+            settings["metavar"] = "|".join(choices)
+        return super().add_argument(*names, **settings)
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         # Said before what else is missing: a mistyped option is the likeliest reason for that.
         for word in args if self._subparsers is None else ():

@@ -71,12 +71,16 @@ def _run_drawn(session: Session, drawn: bool) -> int:
     for name in ("COLUMNS", "LINES"):
         # A size that some shell exported once would be believed for good; the terminal knows its own.
         os.environ.pop(name, None)
+    app: ConsoleApp | None = None
     try:
         from console.app import ConsoleApp  # after the skeleton
 
         app = ConsoleApp(session)
         code = app.run()
     except Exception as error:
+        if app is not None and app.ended_by is not None:
+            # Nobody is left to give the terminal back to: that it cannot be written is no fault.
+            return Exit.INTERRUPTED
         if drawn:
             skeleton.erase(sys.stdout)
         return _crashed(session, error)

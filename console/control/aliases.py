@@ -9,7 +9,7 @@ from typing import Literal
 
 from backends.local.routing import earlier_versions
 from backends.protocol import AliasMove, BackendError, RemembersKeys, TrafficSetting
-from backends.records import State
+from backends.records import State, SwitchState
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, Change, Moved, version_label
 from console.control.drawing import approval_for, covered_by, covering, lapsed, sealed, title_of, voided_by
 from console.control.reach import MovesAliases, MovesTraffic, Seen, forbid, published_version, seen_by_key
@@ -54,9 +54,12 @@ def alias_plan(situation: Situation) -> ActionPlan:
             note=f"registry {situation.reach.registry_name}, expected from: {version_label(found)}",
         )
     ]
+    silent = _answers_instead(situation)
+    if silent is not None:
+        cautions.append(f"the kill switch stands at {silent}: {version_label(to)} answers nobody until it is set back to normal")
     if facts.scores_per_day is not None:
         share = mine.share if mine is not None else 0.0
-        note = f"about {facts.scores_per_day:,.0f} scores a day"
+        note = f"about {facts.scores_per_day:,.0f} scores a day" + (", once the switch is normal" if silent is not None else "")
         changes.append(Change(what=f"traffic to {version_label(to)}", movement=f"{share * 100:.4g} % -> 100 %", note=note))
     changes += _rollout_change(running, to)
     undo_kind = "promote" if back else "rollback"
@@ -160,6 +163,15 @@ def _unchanged(situation: Situation, history: Sequence[AliasMove]) -> tuple[str,
     except BackendError:
         lines.append("kill switch (cannot be read)")
     return (*lines, "stored predictions")
+
+
+def _answers_instead(situation: Situation) -> str | None:
+    """The state of the kill switch in which no version answers, None while one does or nobody can tell."""
+    try:
+        setting = situation.reach.switches.switch(situation.request.environment, situation.request.model)
+    except BackendError:
+        return None
+    return setting.state.value if setting is not None and setting.state in {SwitchState.FALLBACK, SwitchState.KILLED} else None
 
 
 def _in_force(history: Sequence[AliasMove], alias: str) -> str | None:

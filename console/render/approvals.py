@@ -192,7 +192,9 @@ def _signing(view: ApprovalView, zone: ZoneInfo) -> list[Line]:
         if row.waived
         else ""
     )
-    if view.refusal is not None:
+    if row.state == "approved":
+        you = line(" Nobody needs to sign it any more: it is approved, and waits for who carries it out: qd ", row.execute_with)
+    elif view.refusal is not None:
         you = line(" ", ("You may not approve: ", "bold"), view.refusal)
     elif view.changed_since:
         asks_anew = "P on the model" if row.asked_as == "promote" else "whoever needs it"

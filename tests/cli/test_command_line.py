@@ -152,6 +152,12 @@ def test_what_is_no_moment_of_the_past_cannot_be_stood_at(moment: str, said: str
     assert told.out == ""
 
 
+@pytest.mark.parametrize(("verb", "said"), [("audit", "log|verify|export"), ("playbook", "list|show|"), ("ingest", "predictions|labels|")])
+def test_a_word_that_is_missing_is_named_by_what_can_be_written(verb: str, said: str, capsys: CAPS) -> None:
+    assert main([verb]) == Exit.USAGE
+    assert f"are required: {said}" in capsys.readouterr().err
+
+
 def test_as_of_without_a_zone_says_how_to_write_it(tmp_path: Path, capsys: CAPS) -> None:
     main(["init", str(tmp_path / "w")])
     assert main(["-w", str(tmp_path / "w"), "fleet", "--as-of", "2013-04-22T14:00"]) == Exit.USAGE

@@ -68,6 +68,16 @@ def test_a_plan_shows_what_changes_what_does_not_and_what_it_takes(workspace: Wo
     assert ActionPlan.model_validate_json(plan.model_dump_json()) == plan
 
 
+@pytest.mark.parametrize(("kind", "silent"), [(ActionKind.DEGRADE, False), (ActionKind.FALLBACK, True), (ActionKind.KILL, True)])
+def test_a_version_that_the_switch_keeps_silent_is_promised_no_traffic(workspace: Workspace, kind: ActionKind, silent: bool) -> None:
+    with workspace.desk() as desk:
+        assert desk.execute(desk.plan(switch_to(kind)), confirmed()).exit_code == 0
+    plan = workspace.desk().plan(rollback(reason="INC-1"), PlanFacts(scores_per_day=980))
+    assert plan.allowed
+    assert any("v1 answers nobody until it is set back to normal" in each for each in plan.warnings) is silent
+    assert plan.will_change[1].note == "about 980 scores a day" + (", once the switch is normal" if silent else "")
+
+
 def test_drawing_a_plan_changes_nothing_on_disk(empty: Workspace) -> None:
     for request in (
         rollback(),

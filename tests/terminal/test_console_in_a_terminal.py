@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def test_leaving_gives_the_terminal_back(console: Console, key: str) -> None:
     assert program.ends() == 0
     assert program.left_on() == []
     assert program.output.rfind(b"\x1b[?1049l") > program.output.rfind(b"\x1b[?1049h")
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
+def test_ended_from_outside_it_gives_the_terminal_back_too(console: Console, workspace: Path, asked: signal.Signals) -> None:
+    program = ready(console())
+    os.kill(program.pid, asked)
+    assert program.ends() == 130
+    assert program.left_on() == []
+    assert not list((workspace / "crash").glob("*")), "that is no fault"
 
 
 def test_ctrl_c_leaves_a_prompt_first(console: Console) -> None:
