@@ -41,7 +41,8 @@ def copy_database(source: Path, target: Path, then: Iterable[str] = ()) -> None:
         raise CopyFailed(f"{source} cannot be copied: {error.strerror}") from None
     except sqlite3.Error as error:
         target.unlink(missing_ok=True)
-        raise CopyFailed(f"{source} cannot be copied: {error}") from None
+        full = "; free some space, or choose another place" if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL else ""
+        raise CopyFailed(f"{source} cannot be copied: {error}{full}") from None
     except CopyFailed:
         target.unlink(missing_ok=True)
         raise

@@ -139,6 +139,8 @@ class Catalogue:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
         if connection is None or not self.writable:
+            if _no_room(self._paths.catalog):
+                raise StoreFull(f"{self._paths.catalog} cannot grow, the disk is full: free some space and try again")
             raise StoreError(f"{self._paths.catalog} cannot be written; check its permissions with: quarterdeck doctor")
         try:
             connection.execute("BEGIN IMMEDIATE")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 from urllib.parse import quote
 
-from backends.store.errors import StoreError
+from backends.store.errors import StoreError, StoreFull
 
 
 def settle(temporary: Path, final: Path, *, flush: bool = True) -> None:
@@ -46,4 +47,18 @@ def said(error: OSError, what: Path) -> StoreError:
     reason = error.strerror or str(error)
     if isinstance(error, PermissionError):
         return StoreError(f"{what}: permission denied; ask its owner for access, or choose another workspace with --workspace")
+    if error.errno in _NO_ROOM:
+        return StoreFull(f"{what}: {reason}; free some space and try again: nothing of it was taken in")
     return StoreError(f"{what}: {reason}; see: quarterdeck doctor")
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def said_by_engine(error: Exception, what: Path) -> StoreError:
+    """The same for a failure that the engine tells in its own words, as structured text or prose: by what the system called it."""
+    told = str(error)
+    for code in (*_NO_ROOM, errno.EROFS, errno.EACCES, errno.EIO):
+        if os.strerror(code) in told:
+            return said(OSError(code, os.strerror(code)), what)
+    return StoreError(f"{what}: cannot be written: {told.splitlines()[0]}; see: quarterdeck doctor")

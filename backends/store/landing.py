@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends.durable import make_folder
-from backends.store.errors import LandingError, StoreError
+from backends.store.errors import LandingError
 from backends.store.facts import facts_select, violations
-from backends.store.files import said, settle
+from backends.store.files import said, said_by_engine, settle
 from backends.store.paths import WorkspacePaths
 from backends.store.schema import TIMESTAMP, Table, table_named
 from backends.store.sql import connect, moment, quoted, run, text
@@ -147,7 +147,7 @@ def write_landing_file(connection: duckdb.DuckDBPyConnection, paths: WorkspacePa
     except OSError as error:
         raise said(error, folder) from None
     except duckdb.IOException as error:
-        raise StoreError(f"{folder}: cannot be written: {str(error).splitlines()[0]}; see: quarterdeck doctor") from None
+        raise said_by_engine(error, folder) from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from console.cli.exits import Exit
@@ -74,7 +75,8 @@ def said(problem: BaseException) -> str:
         return "this machine has no memory left for it: ask for less, or free some"
     if isinstance(problem, OSError) and problem.strerror:
         where = f"{problem.filename}: " if problem.filename else ""
-        return f"{where}{problem.strerror}; see: quarterdeck doctor"
+        to_do = "free some space and try again" if problem.errno == errno.ENOSPC else "see: quarterdeck doctor"
+        return f"{where}{problem.strerror}; {to_do}"
     return "\n".join(str(problem).splitlines()[:LINES]) or type(problem).__name__
 
 

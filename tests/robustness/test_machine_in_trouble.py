@@ -95,6 +95,8 @@ def test_on_a_full_disk_nothing_is_lost_and_everything_says_so(small_disk: Path,
         assert answer.problem is None, (words, answer.problem)
         assert answer.code in {2, 3, 4}, (words, answer.out)
         assert "space" in answer.err or "full" in answer.err, (words, answer.err)
+        assert "free some" in answer.err, "what to do"
+        assert "exception_type" not in answer.err, "said in words, not in those of the engine"
     for words in ("fleet", "model delay", "labels delay", "sources", "audit verify", "incidents", "switches"):
         answer = ask(root, words)
         assert answer.problem is None
