@@ -57,6 +57,11 @@ def test_gates_are_judged_before_the_onset_on_rows_that_neither_version_was_trai
     assert brier.after == f"{expected:.3f}".removeprefix("0")
     champion = ((rows.scores["2"][chosen] - rows.label[chosen]) ** 2).mean()
     assert (brier.before, brier.state) == (f"{champion:.3f}".removeprefix("0"), State.OK if expected <= champion else State.CRITICAL)
+    auc = next(gate for gate in found.gates if "AUC" in gate.name and "slice" not in gate.name)
+    late, other = (chosen & (rows.label == outcome) for outcome in (1, 0))
+    for version, said in (("2", auc.before), ("3", auc.after)):
+        apart = np.sign(rows.scores[version][late][:, None] - rows.scores[version][other][None, :])
+        assert said == f"{(apart.mean() + 1) / 2:.3f}".removeprefix("0")
     limits = {gate.name: gate.limit for gate in found.gates}
     assert (brier.limit, limits["ECE up to .100"]) == ("at most the champion's", "up to 0.1")
     assert found.shown["gates"]["labelled"] == int(chosen.sum())

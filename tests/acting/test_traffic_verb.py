@@ -169,6 +169,8 @@ def test_what_answers_nobody_needs_no_approval_and_is_published_as_a_shadow(
     assert value in qd.out and entry(place)["shadow"] == shadow and share_of(place, "2") == 1.0
     assert qd("traffic", MODEL, "show", "--json") == 0
     assert (qd.data["strategy"], [arm["version"] for arm in qd.data["arms"]]) == (strategy, ["2", "3"])
+    assert [arm["share"] for arm in qd.data["arms"]] == [1.0, 0.0]
+    assert [arm["version"] for arm in qd.data["arms"] if arm["shadow"]] == shadow
 
 
 def test_swapped_colours_count_down_how_long_the_way_back_is_kept_and_one_operator_takes_it(qd: Verb, place: Place) -> None:

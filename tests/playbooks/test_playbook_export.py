@@ -90,6 +90,8 @@ def test_the_postmortem_says_what_happened_who_did_it_and_how_to_see_it_again() 
         f"- playbook `{load_library()['quality-collapse'].digest}`",
     ):
         assert expected in text, expected
+    phases = [step["phase"] for step in to_json(host.events("RUN-1"), CONTEXT)["steps"]]
+    assert phases == ["investigate"] * 3 + ["mitigate"] * 3 + ["learn"] * 2
 
 
 def test_a_postmortem_of_an_open_run_says_so() -> None:

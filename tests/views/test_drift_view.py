@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.spatial.distance import jensenshannon
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.local.acting import LocalAliasSetter
@@ -93,9 +94,10 @@ def test_numbers_equal_those_of_the_rows(risen: Made) -> None:
     r = np.maximum(np.bincount(np.searchsorted(edges, before, side="right"), minlength=10) / before.size, 1e-4)
     c = np.maximum(np.bincount(np.searchsorted(edges, now, side="right"), minlength=10) / now.size, 1e-4)
     assert shift.psi == pytest.approx(float(np.sum((c - r) * np.log(c / r))), rel=1e-9)
-    assert [each.current for each in shift.bins] == pytest.approx(
-        list(np.bincount(np.searchsorted(edges, now, side="right"), minlength=10) / now.size)
-    )
+    counted = [np.bincount(np.searchsorted(edges, values, side="right"), minlength=10) / values.size for values in (before, now)]
+    assert shift.js == pytest.approx(jensenshannon(*counted), rel=1e-9)
+    assert [each.reference for each in shift.bins] == pytest.approx(list(counted[0]))
+    assert [each.current for each in shift.bins] == pytest.approx(list(counted[1]))
 
 
 def test_a_code_that_is_used_no_more_is_seen_although_it_was_the_largest(tmp_path: Path) -> None:
