@@ -86,6 +86,7 @@ def test_a_promotion_that_made_it_worse_is_critical_and_says_how_many_times(tmp_
     assert found.value is not None and 1.15 < found.value <= ratio + 1e-9
     assert found.value == pytest.approx(least, abs=1e-6)
     assert found.state is State.CRITICAL
+    assert found.why.startswith("model.mae against v1: ")
 
 
 def test_a_promotion_that_changed_nothing_to_speak_of_is_ok(tmp_path: Path) -> None:

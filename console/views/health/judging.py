@@ -12,6 +12,7 @@ import numpy as np
 from backends.records import Layer, State
 from backends.text import Untrusted
 from console.analysis.series import broke_first, limit_from_history, since
+from console.control.actions import version_label
 from console.policies.rules import AlertRule, ContractLimit
 from console.policies.signals import caveat_of
 from console.render import figures
@@ -54,6 +55,9 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
 TROUBLE: Final = frozenset({State.WARNING, State.CRITICAL})
 ONLY_LOGGED: Final = "; only logged: no alert, no lamp"
 """Said beside the trouble of a rule that only logs."""
+
+AGAINST_BEFORE: Final = frozenset({"brier_ratio", "mae_ratio"})
+"""Signals whose `of` is the version that served before."""
 
 BY_SIZE: Final = frozenset({"late_gap"})
 """Signals whose sign does not matter for their limits."""
@@ -205,7 +209,8 @@ def _began(ends: Ints, states: tuple[State, ...]) -> datetime | None:
 def _why(rule: AlertRule, measured: Measured, limits: Limits, state: State) -> str:
     value, n = _plain(measured.values[-1]), int(measured.n[-1])
     unit = TITLES.get(rule.signal, ("", "ratio"))[1]
-    where = f" {measured.of}" if measured.of else ""
+    against = f"against {version_label(measured.of)}" if rule.signal in AGAINST_BEFORE else measured.of
+    where = f" {against}" if measured.of else ""
     if value is None:
         return f"{rule.id}: {measured.why_not or 'nothing to compute it from'}"
     caveat = caveat_of(rule.signal)
