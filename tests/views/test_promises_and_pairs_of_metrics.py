@@ -14,6 +14,7 @@ from backends.store.landing import land, land_records
 from console.config import ClockSettings, Workspace, init_workspace
 from console.lookout import Lookout
 from console.policies.load import PoliciesError, read_policies
+from console.policies.rules import Together
 from console.views.health.model import Signal
 
 END = datetime(2024, 3, 10, tzinfo=UTC)
@@ -87,6 +88,12 @@ def test_spend_that_rises_is_trouble_only_where_it_brings_nothing(tmp_path: Path
     found = spend(made(tmp_path / "w"), uplift)
     assert (found.value, found.state) == (5.0, state)
     assert said in found.why
+
+
+def test_a_second_metric_may_have_to_reach_a_number_or_to_stay_below_one() -> None:
+    reaches, stays = Together(signal="metric.uplift", at_least=0.5), Together(signal="metric.uplift", at_most=0.5)
+    assert [reaches.holds(value) for value in (0.4, 0.5, 0.6, None)] == [False, True, True, None]
+    assert [stays.holds(value) for value in (0.4, 0.5, 0.6, None)] == [True, True, False, None]
 
 
 def test_a_second_metric_beside_what_is_computed_is_refused(tmp_path: Path) -> None:
