@@ -244,6 +244,9 @@ class Slo(_Frozen):
     alert_pairs: tuple[BurnPair, ...] = Field(default=DEFAULT_PAIRS, min_length=1)
 
 
+FAIRNESS: Final = frozenset({"demographic_parity_difference", "demographic_parity_ratio", "equalized_odds_difference"})
+"""Metrics of a gate that compare the groups of one column."""
+
 CheckOfRun = Literal["training", "batch", "online", "leakage", "parity"]
 """What can be kept of a run: its rows held against the contract at a moment, or searched."""
 
@@ -252,6 +255,7 @@ class Gate(_Frozen):
     """What a candidate must show before promotion. Missing evidence fails.
 
     not_worse: candidate's metric against the champion's on the same rows, `margin` allowed. at_most, at_least: against `limit`.
+    A metric of fairness compares the groups of the column `group` with at least `minimum_n` rows each, at the model's threshold.
     `by_slice`: for every slice with at least `minimum_n` rows. recorded_check: the newest check of that kind that was kept for the run
     which trained the candidate found nothing. The rest are facts about the artifact and the budget.
     """
@@ -269,6 +273,8 @@ class Gate(_Frozen):
     limit: float | None = None
     margin: float = Field(default=0.0, ge=0)
     by_slice: bool = False
+    group: Name | None = None
+    """Column whose groups are held against each other."""
     minimum_n: int = Field(default=200, ge=1)
     waivable: bool = False
     """May an approver sign although it fails? The waiver is part of what is signed."""
@@ -282,6 +288,10 @@ class Gate(_Frozen):
             raise ValueError("not_worse needs better: higher or lower")
         if self.kind in {"at_most", "at_least"} and self.limit is None:
             raise ValueError(f"a gate of kind {self.kind} needs a limit")
+        if (self.group is not None) != (compares and self.metric in FAIRNESS):
+            raise ValueError(f"group: COLUMN goes with the metrics {', '.join(sorted(FAIRNESS))}, and those need it")
+        if self.group is not None and (self.kind == "not_worse" or self.by_slice):
+            raise ValueError(f"{self.metric} is held against a limit: kind at_most or at_least, without by_slice")
         if (self.kind == "recorded_check") != (self.check is not None):
             raise ValueError("check: training, batch, online, leakage or parity goes with kind: recorded_check, and that kind needs it")
         return self

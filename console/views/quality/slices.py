@@ -68,7 +68,7 @@ def sliced(
     score: Floats, label: Floats, values: npt.NDArray[Any], column: str, task: Literal["binary", "regression"], threshold: float | None
 ) -> list[SliceRow]:
     """Quality per value of a column, worst first; values with too few labelled rows last, with the reason."""
-    parts = by_slice(score, label, _groups(values), minimum=MINIMUM_LABELLED, task=task, threshold=threshold)
+    parts = by_slice(score, label, group_names(values), minimum=MINIMUM_LABELLED, task=task, threshold=threshold)
     return [_slice_row(column, part) for part in parts]
 
 
@@ -83,7 +83,7 @@ def _slice_row(column: str, part: SliceQuality) -> SliceRow:
     )
 
 
-def _groups(values: npt.NDArray[np.generic]) -> Sequence[str | None]:
+def group_names(values: npt.NDArray[np.generic]) -> Sequence[str | None]:
     """Values as texts; numbers with many distinct values as the quartile that they lie in, times as days."""
     if values.dtype.kind == "M":
         days = values.astype("datetime64[D]").astype(object)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from backends.records import State
-from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.gates import GateResult, GateRule, judge_gates
@@ -20,36 +18,12 @@ from console.analysis.quality import binary_quality, regression_quality
 from console.control.actions import Gate, version_label
 from console.policies.rules import Gate as Rule
 from console.render import figures
+from console.views.release.fairness_gate import fairness_gate
 from console.views.release.plan_facts import Evidence
 from console.views.release.recorded_gate import recorded_gate
-
-LEAST_BEFORE_ONSET = 200
-"""Labelled rows before an onset that suffice to judge a candidate on; with fewer, the rows since then count too."""
+from console.views.release.same_rows import SameRows, same_rows
 
 _STATES = {"pass": State.OK, "fail": State.CRITICAL, "unknown": State.UNKNOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class SameRows:
-    """Rows that both versions scored, with an outcome. Scores of the candidate and of what serves, by row."""
-
-    since: datetime | None
-    until: datetime
-    scored: int
-    candidate: npt.NDArray[np.float64]
-    champion: npt.NDArray[np.float64]
-    label: npt.NDArray[np.float64]
-    slices: Mapping[str, npt.NDArray[Any]]
-    latency: Mapping[str, float | None]
-    """p95 in ms by version."""
-    why_not: str = ""
-    """Why there are none."""
-    before_onset: bool = False
-    """Whether they end where something broke, and not now."""
-
-    @property
-    def n(self) -> int:
-        return len(self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +47,7 @@ def gates_of(evidence: Evidence, reader: Reader, to: str, waivers: Mapping[str, 
     """Judge every gate of the policy for the promotion of `to`, on rows up to `until` where that is given. Raises StoreError."""
     asked = evidence.sight.policies.gates_for(evidence.model.name, evidence.sight.environment, evidence.model.task)
     rules = [rule for rule in asked if _applies(rule, evidence)]
-    rows = same_rows(evidence, reader, to, until)
+    rows = same_rows(evidence, reader, to, until, groups=[rule.group for rule in rules if rule.group is not None])
     found = [recorded_gate(rule, evidence, reader, to) if rule.check is not None else _gate(rule, evidence, rows, to) for rule in rules]
     return JudgedGates(tuple(_waived(gate, rule, waivers) for gate, rule in zip(found, rules, strict=True)), rows)
 
@@ -85,74 +59,9 @@ def _applies(rule: Rule, evidence: Evidence) -> bool:
     return evidence.serving.version is not None or rule.kind not in {"not_worse", "rollback_possible"}
 
 
-def same_rows(evidence: Evidence, reader: Reader, to: str, until: datetime | None = None) -> SameRows:
-    """The rows after what both versions were trained on, up to `until`, else to the day on which something broke if that leaves enough."""
-    at, champion = evidence.sight.at, evidence.serving.version
-    since = _untrained_since(evidence, to, champion)
-    if since is None:
-        return _nothing(since, at, f"what {version_label(to)} was trained on is not recorded")
-    broke = evidence.health.since_onset.since if evidence.health.broke_first is not None and evidence.health.since_onset else None
-    onset = until or broke
-    if onset is not None and since < onset < at:
-        before = _read(evidence, reader, to, champion, since, onset)
-        if before.n >= LEAST_BEFORE_ONSET:
-            return replace(before, before_onset=True)
-    return _read(evidence, reader, to, champion, since, at)
-
-
-def _nothing(since: datetime | None, until: datetime, why: str) -> SameRows:
-    empty = np.array([], dtype=np.float64)
-    return SameRows(since, until, 0, empty, empty, empty, {}, {}, why)
-
-
-def _untrained_since(evidence: Evidence, *versions: str | None) -> datetime | None:
-    """The first moment after everything that the versions were trained on; None when one of them says nothing of it."""
-    zone = ZoneInfo(evidence.model.zone)
-    moments = []
-    for version in versions:
-        data, run = evidence.training(version), evidence.run(version)
-        if data is not None and data.covers_to is not None:
-            moments.append(datetime.combine(data.covers_to + timedelta(days=1), time(), zone))
-        elif run is not None:
-            moments.append(run.started_at)
-        elif version == versions[0]:
-            return None
-    return max(moments, default=None)
-
-
-def _read(evidence: Evidence, reader: Reader, to: str, champion: str | None, since: datetime, until: datetime) -> SameRows:
-    known = queries.feature_columns(reader, evidence.model.name)
-    wanted = [name for name in evidence.model.slices if name in known]
-    champion = champion or to
-    versions = sorted({to, champion})
-    found = queries.scored(reader, evidence.sight.environment, evidence.model.name, since, until, versions=versions, columns=wanted)
-    place: dict[str, dict[str, int]] = {to: {}, champion: {}}
-    logged: dict[str, int] = {}
-    for row, (key, version, served) in enumerate(zip(found.key.tolist(), found.version.tolist(), found.served_by.tolist(), strict=True)):
-        # What the fallback answered in a version's place is not that version's score.
-        if served == "model" or found.role[row] == "shadow":
-            place[version][key] = row
-        if found.role[row] == "live":
-            # Inputs are logged with what was served; a shadow score has none of its own.
-            logged[key] = row
-    both = sorted(place[to].keys() & place[champion].keys())
-    mine = np.array([place[to][key] for key in both], dtype=np.int64)
-    theirs = np.array([place[champion][key] for key in both], dtype=np.int64)
-    labelled = found.labelled[mine] if both else np.array([], dtype=np.bool_)
-    inputs = np.array([logged.get(key, row) for key, row in zip(both, theirs.tolist(), strict=True)], dtype=np.int64)[labelled]
-    mine, theirs = mine[labelled], theirs[labelled]
-    latency = {version: _p95(found.latency_ms[found.version == version]) for version in (to, champion)}
-    why_not = "" if len(mine) else f"no row has an outcome and a score of both {version_label(champion)} and {version_label(to)}"
-    slices = {name: found.columns[name][inputs] for name in wanted}
-    return SameRows(since, until, len(both), found.score[mine], found.score[theirs], found.label[mine], slices, latency, why_not)
-
-
-def _p95(values: npt.NDArray[np.float64]) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(np.quantile(known, 0.95)) if len(known) else None
-
-
 def _gate(rule: Rule, evidence: Evidence, rows: SameRows, to: str) -> Gate:
+    if rule.group is not None:
+        return fairness_gate(rule, evidence, rows, limit_of(rule))
     if rule.kind in {"not_worse", "at_most", "at_least"}:
         return _measured(rule, evidence, rows, to)
     if rule.kind == "slo_budget":
@@ -187,7 +96,7 @@ def _measured(rule: Rule, evidence: Evidence, rows: SameRows, to: str) -> Gate:
         state=_STATES[result.outcome],
         before=written(theirs.get(metric)) if theirs.get(metric) is not None else "",
         after=written(mine.get(metric)) if mine.get(metric) is not None else "",
-        limit=_limit(rule),
+        limit=limit_of(rule),
         detail=Untrusted(_detail(rule, result, rows)),
     )
 
@@ -200,7 +109,7 @@ def _rule(rule: Rule) -> GateRule:
     return GateRule(metric, "<=" if rule.kind == "at_most" else ">=", rule.limit or 0.0, "fixed", rule.title)
 
 
-def _limit(rule: Rule) -> str:
+def limit_of(rule: Rule) -> str:
     """The limit in words that do not move with the data: an approval holds on to it."""
     if rule.kind == "not_worse":
         word = "at least the champion's" if rule.better == "higher" else "at most the champion's"
@@ -233,7 +142,8 @@ def _by_slice(rule: Rule, evidence: Evidence, rows: SameRows) -> Gate:
     """The slice that comes off worst against the champion on its own rows; slices with too few rows are left out."""
     metric = rule.metric or ""
     worst: tuple[float, str, float, float, int] | None = None
-    for column, values in rows.slices.items():
+    for column in (name for name in evidence.model.slices if name in rows.slices):
+        values = rows.slices[column]
         for value in sorted({str(each) for each in values.tolist() if each is not None}):
             chosen = np.array([str(each) == value for each in values.tolist()])
             if int(chosen.sum()) < rule.minimum_n:
@@ -245,7 +155,7 @@ def _by_slice(rule: Rule, evidence: Evidence, rows: SameRows) -> Gate:
             loss = theirs - mine if rule.better != "lower" else mine - theirs
             if worst is None or loss > worst[0]:
                 worst = (loss, f"{column} {value}", mine, theirs, int(chosen.sum()))
-    limit = _limit(rule)
+    limit = limit_of(rule)
     if worst is None:
         why = rows.why_not or ("no slice has enough rows" if rows.slices else "the model declares no column to slice by")
         return Gate(name=rule.title, state=State.UNKNOWN, limit=limit, detail=Untrusted(why))
