@@ -265,6 +265,18 @@ def test_the_past_shows_the_split_of_that_time(qd: Verb, place: Place) -> None:
     assert qd("--as-of", "2013-04-26T21:00Z", "traffic", MODEL, "abort", "--confirm", MODEL) == 3
 
 
+def test_a_pause_ends_no_effect_and_another_share_does(qd: Verb, place: Place) -> None:
+    begin(qd)
+    assert qd("traffic", MODEL, "pause", "--confirm", MODEL, who="mara") == 0
+    first, paused = read_state(place.paths).actions.values()
+    assert qd("action", first.id, "--json") == 0
+    assert qd.data["effect"]["ended_by"] is None, f"{paused.id} changed nothing of who answers"
+    assert qd("traffic", MODEL, "abort", "--confirm", MODEL, who="mara") == 0
+    *_, ended = read_state(place.paths).actions.values()
+    assert qd("action", first.id, "--json") == 0
+    assert qd.data["effect"]["ended_by"] == ended.id
+
+
 def test_of_two_changes_of_one_moment_the_past_shows_the_last(qd: Verb, place: Place) -> None:
     """A simulated clock may stand still between them."""
     begin(qd)
