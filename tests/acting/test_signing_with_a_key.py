@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from acting_workspace import MODEL, Place
 from pilots import console
+from published_schemas import assert_fits
 
 from console.cli.main import main
 from console.control.ledger import read_state
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "control"))
 from signing_people import Agent, Keys, running_agent
-
-ROOT = Path(__file__).parents[2]
 
 POLICY = """format: 1
 signatures: {allowed_signers: allowed_signers, revoked: revoked_keys}
@@ -97,7 +95,7 @@ def test_what_is_exported_is_verified_by_stock_ssh_keygen_with_the_printed_comma
     code, out, _ = qd("approvals", "export", "APR-1", "--to", str(tmp_path / "bundle"), "--json")
     bundle = json.loads(out)
     assert code == 0 and len(bundle["commands"]) == 1
-    jsonschema.validate(bundle, json.loads((ROOT / "docs" / "schemas" / "approval-bundle.json").read_text()))
+    assert_fits(bundle, "approval-bundle")
 
     def verified() -> bool:
         done = subprocess.run(["bash", "-c", bundle["commands"][0]], cwd=tmp_path / "bundle", capture_output=True, text=True, check=False)
@@ -138,7 +136,7 @@ def test_approvals_verify_says_what_each_signature_is_worth(
         (policies / "revoked_keys").unlink()
     found, out, _ = qd("approvals", "verify", "APR-1", "--json")
     view = json.loads(out)
-    jsonschema.validate(view, json.loads((ROOT / "docs" / "schemas" / "approval-signatures.json").read_text()))
+    assert_fits(view, "approval-signatures")
     assert (found, view["verdict"], view["votes"][0]["signature"]) == (code, verdict, vote)
     assert qd("approvals", "verify", "APR-1")[1].startswith(f"APR-1 {verdict}")
 

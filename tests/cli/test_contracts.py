@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from published_schemas import assert_fits
 
 from backends.yaml_text import load_yaml
 from backends.yaml_writing import yaml_document
 from console.cli.exits import Exit
 from console.cli.main import main
 
-SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 NOW = "2024-01-31T16:40:00Z"
 """A minute after the newest of the good rows."""
 Ask = Callable[..., tuple[int, str, str]]
@@ -93,7 +92,7 @@ def verdicts(ask: Ask, contract: Path, file: Path, *words: str) -> dict[tuple[st
     code, out, err = ask("check", contract, file, *words, "--json")
     assert (code, err) == (Exit.OK, "")
     said = json.loads(out)
-    jsonschema.validate(said, json.loads((SCHEMAS / "contract-check.json").read_text()))
+    assert_fits(said, "contract-check")
     return {(each["rule"], each["column"]): each for each in said["rules"]}
 
 
@@ -117,7 +116,7 @@ def test_what_is_proposed_is_what_the_rows_are(ask: Ask, tmp_path: Path) -> None
     sql = f"SELECT * REPLACE (CASE WHEN distance > 5 THEN distance END AS distance), [1, 2] AS embedding, 'x'::BLOB AS raw FROM ({GOOD})"
     code, out, _ = ask("propose", rows(tmp_path / "good.parquet", sql), "--json")
     said = json.loads(out)
-    jsonschema.validate(said, json.loads((SCHEMAS / "contract-proposal.json").read_text()))
+    assert_fits(said, "contract-proposal")
     body = said["contract"]
     columns = {each["name"]: each for each in body["columns"]}
     assert code == Exit.OK

@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from published_schemas import assert_fits
 
 from console.cli.exits import Exit
 from console.cli.main import main
-from console.cli.schemas import json_schema
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, days_of_predictions, made
@@ -36,7 +35,7 @@ def as_json(capsys: pytest.CaptureFixture[str], root: Path, schema: str, *words:
     assert code == Exit.OK
     found: dict[str, Any] = json.loads(out)
     assert found["schema"] == f"quarterdeck/{schema}/1"
-    jsonschema.validate(found, json_schema(schema))
+    assert_fits(found, schema)
     return found
 
 

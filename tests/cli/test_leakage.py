@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jsonschema
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from published_schemas import assert_fits
 from sklearn.metrics import roc_auc_score
 
 from console.cli.exits import Exit
 from console.cli.main import main
 from console.views.data.leakage import LeakageAsked, leakage, standard_error
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "leakage.json"
 Ask = Callable[..., tuple[int, str, str]]
 
 ROWS = 4000
@@ -72,7 +71,7 @@ def checks(ask: Ask, file: Path, *words: str) -> dict[tuple[str, str | None], di
     code, out, err = ask(file, "--label", "late", *words, "--json")
     assert (code, err) == (Exit.OK, "")
     said = json.loads(out)
-    jsonschema.validate(said, json.loads(SCHEMA.read_text()))
+    assert_fits(said, "leakage")
     return {(each["check"], each["column"]): each for each in said["checks"]}
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jsonschema
 import pandas as pd
 import pytest
+from published_schemas import assert_fits
 
 from console.cli.exits import Exit
 from console.cli.main import main
@@ -19,7 +19,6 @@ from console.cli.main import main
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from views_workspace import DAY, START, days_of_predictions, made
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "parity.json"
 Ask = Callable[..., tuple[int, str, str]]
 
 OFFLINE = """SELECT 'r' || lpad(i::VARCHAR, 4, '0') AS request, CAST(i AS DOUBLE) / 7 AS ratio, i % 10 AS hour, 'c' || (i % 3) AS carrier,
@@ -56,7 +55,7 @@ def said(ask: Ask, *words: object, **more: Any) -> dict[str, Any]:
     code, out, err = ask(*words, "--json", **more)
     assert (code, err) == (Exit.OK, "")
     found: dict[str, Any] = json.loads(out)
-    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
+    assert_fits(found, "parity")
     return found
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jsonschema
 import numpy as np
 import polars as pl
 import pytest
+from published_schemas import assert_fits
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_score, recall_score, roc_auc_score
 
 from console.cli.exits import Exit
 from console.cli.main import main
-from console.cli.schemas import json_schema
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +52,7 @@ def quality(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> dict
     code, out, err = run(capsys, "quality", path, "--label", "outcome", "--score", "score", *words, "--json")
     assert (code, err) == (Exit.OK, "")
     found: dict[str, Any] = json.loads(out)
-    jsonschema.validate(found, json_schema("quality-file"))
+    assert_fits(found, "quality-file")
     return found
 
 

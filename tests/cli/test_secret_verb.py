@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
-import jsonschema
 import keyring
 import keyring.backend
 import pytest
 from keyring.backends import fail
+from published_schemas import assert_fits
 
 from backends.secrets import find_secret
 from console.cli.main import main
@@ -67,7 +67,7 @@ class Verb:
     def rows(self) -> list[tuple[str, str, bool, str | None]]:
         assert self("list", "--json") == 0
         found = json.loads(self.out)
-        jsonschema.validate(found, json.loads((ROOT / "docs" / "schemas" / "secrets.json").read_text()))
+        assert_fits(found, "secrets")
         return [(row["name"], row["place"], row["used"], row["problem"]) for row in found["rows"]]
 
 

@@ -10,17 +10,16 @@ import sys
 import threading
 from pathlib import Path
 
-import jsonschema
 import pytest
 from endpoints import LONGEST, PROGRAM, ROOT, TOKEN, Endpoint, Switched, until
+from published_schemas import assert_fits
 
 from console.cli.main import main
-from console.cli.schemas import json_schema
 from console.serving import loopback
 
 
 def test_it_says_where_it_listens_and_where_the_token_came_from(endpoint: Endpoint) -> None:
-    jsonschema.validate(endpoint.view, json_schema("endpoint"))
+    assert_fits(endpoint.view, "endpoint")
     assert endpoint.url.startswith("http://127.0.0.1:")
     assert (endpoint.view["authenticated"], endpoint.view["token_from"], endpoint.view["environment"]) == (True, "environment", None)
     assert "comes from the environment variable" in endpoint.said

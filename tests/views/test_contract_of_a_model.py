@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jsonschema
 import pytest
+from published_schemas import assert_fits
 
 from backends.store.compactor import compact
 from backends.store.landing import land
@@ -27,7 +27,6 @@ from console.screens.contract import ContractScreen
 sys.path.insert(0, str(Path(__file__).parent))
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "contract-check.json"
 NOW = START + 30 * DAY
 
 CONTRACT = """\
@@ -89,7 +88,7 @@ def verdicts(ask: Ask, root: Path, *words: str) -> dict[tuple[str, str | None], 
     code, out, err = ask(root, *words, "contract", "check", "delay", "--json")
     assert (code, err) == (Exit.OK, "")
     said = json.loads(out)
-    jsonschema.validate(said, json.loads(SCHEMA.read_text()))
+    assert_fits(said, "contract-check")
     return {(each["rule"], each["column"]): each for each in said["rules"]}
 
 
@@ -283,7 +282,7 @@ def test_a_search_for_leakage_and_a_comparison_of_both_paths_stand_on_the_data_s
         code, out, err = ask(root, *before, "contract", "check", "delay", "--json")
         assert (code, err) == (Exit.OK, "")
         said = json.loads(out)
-        jsonschema.validate(said, json.loads(SCHEMA.read_text()))
+        assert_fits(said, "contract-check")
         return {each["search"]: each for each in said["searches"]}
 
     assert searches() == {}
