@@ -31,27 +31,28 @@ class Console:
         await self.pilot.press(*keys)
 
     async def opens(self, key: str, *, facts: bool = True) -> ConfirmView:
-        """Press a capital letter and wait for its plan, with the facts (or why there are none)."""
-        from console.screens.dialog import DialogScreen
-        from console.screens.plan import PlanScreen
-        from console.screens.sign import SignScreen
+        """Press a capital letter and wait for its plan, with everything that comes in later, or without `facts` as it is drawn first."""
+        from console.screens.dialog import DRAWING, DialogScreen
 
         await self.press(key)
         await self.until(lambda: isinstance(self.app.screen, DialogScreen), f"a dialog after {key}")
-        screen = self.app.screen
-        await self.until(lambda: "drawing the plan" not in self.text, "the plan is drawn")
-        if facts and isinstance(screen, PlanScreen):
-            await self.until(lambda: screen.errand.facts or screen.errand.problem, "facts")
-            await self.until(
-                lambda: "Would it help?" in self.text or "facts could not" in self.text or "? facts" in self.text, "facts drawn"
-            )
-        if facts and isinstance(screen, SignScreen):
-            # What is true now comes later and puts the focus back on Cancel: a key pressed before that must not sign or veto.
-            await self.until(lambda: screen.asked is not None and screen.asked.world is not None, "what is true now")
-        form: ConfirmView = screen.form
+        await self.until(lambda: self.app.screen.body is not DRAWING, "the plan is drawn")
+        if facts:
+            await self.all_came_in()
+        form: ConfirmView = self.app.screen.form
         await self.until(lambda: form.takes_keys, "the dialog takes keys")
         await self.pilot.pause()
         return form
+
+    async def all_came_in(self) -> None:
+        """Wait until nothing that the dialog still reads can change its plan: that puts the focus back on Cancel, and keys go elsewhere."""
+        screen = self.app.screen
+
+        def reading() -> bool:
+            return any(each.node is screen and each.group in {"first", "more"} for each in self.app.workers)
+
+        await self.until(lambda: not reading(), "all facts")
+        await self.until(lambda: screen.form.takes_keys, "the dialog takes keys")
 
     async def signs(self, name: str = MODEL) -> None:
         """Type the name, Tab, Space."""

@@ -84,7 +84,7 @@ async def test_the_receipt_of_a_shift_goes_on_to_say_whether_it_helped(qd: Verb,
     async with console(place) as screen:
         await screen.press("W")
         await screen.shows("D end it")
-        await screen.opens("D", facts=False)
+        await screen.opens("D")
         await screen.shows("END ROLLOUT")
         await screen.signs()
         await screen.shows("traffic = none, read back")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from acting_workspace import MODEL, Place
 from pilots import console
+from published_schemas import assert_fits
 
 from console.cli.main import main
 from console.control.identity import Actor
 from console.control.ledger import read_state
-
-ROOT = Path(__file__).parents[2]
 
 POLICY = """format: 1
 people: {mara: operator, ines: releaser, ilse: approver, otto: approver, ada: admin}
@@ -89,7 +86,7 @@ def test_a_review_is_listed_shown_and_closed_by_somebody_else(qd: Any, place: Pl
     review = broken(qd, place)
     code, out, _ = qd("approvals", "--json")
     listed = json.loads(out)
-    jsonschema.validate(listed, json.loads((ROOT / "docs" / "schemas" / "approvals.json").read_text()))
+    assert_fits(listed, "approvals")
     [row] = listed["reviews"]
     assert (code, row["id"], row["state"], row["outcome"], row["by"]) == (0, review, "open", "effective", "mara@desk")
     assert (row["kind"], row["from_"], row["to"], row["reason"]) == ("fallback", "normal", "fallback", "nobody answers")
@@ -104,7 +101,7 @@ def test_a_review_is_listed_shown_and_closed_by_somebody_else(qd: Any, place: Pl
     assert code == 2 and "--reason" in err
     code, out, _ = qd("review", review, "--not-justified", "--reason", "otto was on call", "--json", who="ilse")
     view = json.loads(out)
-    jsonschema.validate(view, json.loads((ROOT / "docs" / "schemas" / "review.json").read_text()))
+    assert_fits(view, "review")
     assert code == 0 and (view["review"]["state"], view["review"]["reviewed_by"]) == ("not justified", "ilse@desk")
     assert view["review"]["found"] == "otto was on call"
     code, _, err = qd("review", review, "--justified", "--reason", "no", who="ada")
@@ -134,7 +131,7 @@ async def test_on_the_screen_b_breaks_the_glass_and_the_banner_says_so_until_a_r
         await screen.shows("-- Who must agree --")
         await screen.shows(f"1 approval by another person: {may_approve()}")
         await screen.press("escape")
-        await screen.until(lambda: screen.app.screen.scope == "fleet", "back")
+        await screen.until(lambda: screen.app.screen.scope == "fleet" and not screen.app.screen._pending, "back")
         await screen.opens("B")
         await screen.shows("breaking the glass, without 1 approval by another person")
         assert "INC-1" not in next(row for row in screen.rows if "Reason" in row), "the reason is not filled in"
@@ -174,6 +171,7 @@ async def test_b_in_a_plan_that_waits_draws_it_again_without_the_approval(qd: An
         assert "breaking the glass" not in screen.text, "in the reason it is a letter"
         await screen.press("d", "B")
         await screen.shows("breaking the glass, without 1 approval by another person")
+        await screen.all_came_in()
         assert "INC-1" not in next(row for row in screen.rows if "Reason" in row), "the reason is not filled in"
         await screen.press(*MODEL, "tab")
         await screen.shows("reason first")
@@ -195,11 +193,11 @@ async def test_on_the_screen_of_a_rollout_b_ends_it_without_waiting_for_anybody(
     async with console(place, size=(120, 40)) as screen:
         await screen.press("W")
         await screen.until(lambda: screen.app.screen.scope == "release" and not screen.app.screen._pending, "Release")
-        await screen.opens("D", facts=False)
+        await screen.opens("D")
         await screen.shows("( Ask to end")
         await screen.press("escape")
-        await screen.until(lambda: screen.app.screen.scope == "release", "back")
-        await screen.opens("B", facts=False)
+        await screen.until(lambda: screen.app.screen.scope == "release" and not screen.app.screen._pending, "back")
+        await screen.opens("B")
         await screen.shows("breaking the glass, without 1 approval by another person")
         await screen.press(*MODEL, "tab")
         await gives_a_reason(screen, "it answers nonsense")

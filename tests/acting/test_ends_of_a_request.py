@@ -176,11 +176,11 @@ async def test_on_the_screen_it_says_how_each_ended_and_neither_key_goes_further
             await screen.press("j")
         assert seen == set(ends)
         request = screen.app.screen.content.cursor_key
-        await screen.opens("A", facts=False)
+        await screen.opens("A")
         await screen.shows(f"( Sign {request}: you may not )")
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen.scope == "approvals", "back")
-        await screen.opens("X", facts=False)
+        await screen.opens("X")
         await screen.shows(f"( Reject {request}: ended )")
 
 

@@ -83,7 +83,7 @@ async def test_a_canary_begins_steps_and_ends_from_its_screen(qd: Verb, place: P
         await screen.shows("nothing was scored since (now)")
         await screen.press("q")
         await screen.shows("10 % > [50 %] > promote")
-        await screen.opens("D", facts=False)
+        await screen.opens("D")
         await screen.shows("END ROLLOUT OF")
         await screen.signs()
         await screen.shows("traffic = none, read back")
