@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,14 +32,14 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The module that builds the demo starts first, and the others that look at it come last: no process waits for the build."""
+    """The longest module that looks at the demo builds it and starts first, the others come last: no process waits for the build."""
+    looking = Counter(item.path for item in items if _looks_at_the_demo(item))
+    builder = max(looking, key=looking.__getitem__, default=None)
+    items.sort(key=lambda item: 1 if not _looks_at_the_demo(item) else 0 if item.path == builder else 2)
 
-    def place(item: pytest.Item) -> int:
-        if "built_demo" not in getattr(item, "fixturenames", ()):
-            return 1
-        return 0 if item.path.name == "test_replay.py" else 2
 
-    items.sort(key=place)
+def _looks_at_the_demo(item: pytest.Item) -> bool:
+    return "built_demo" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True)

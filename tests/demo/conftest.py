@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,6 @@ from steady_machine import steady
 from console.config import Workspace, open_workspace
 from console.demo.build import build
 from console.demo.built import is_built
-from console.demo.models import measured_latencies
-from console.demo.scoring import sampled_latencies
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +26,8 @@ def built_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
             with pytest.MonkeyPatch.context() as patched:
                 # Nothing here asks what is learnt from scores and inputs, and learning costs as much as the rest of an evaluation.
                 patched.setattr("console.watch.rounds.estimate_environment", lambda _sight: (0, []))
-                # Nor how long one score takes: as many flights a day are scored alone as the rule on latency wants.
-                patched.setattr("console.demo.facts.sampled_latencies", partial(sampled_latencies, per_day=32))
-                # And how busy this machine is must not be part of the story.
-                patched.setattr("console.demo.scoring.measured_latencies", partial(measured_latencies, clock=steady()))
+                # Nor how busy this machine is. Scoring flights one by one takes a fifth of the build, and the replay's tests do it.
+                patched.setattr("console.demo.scoring.measured_latencies", steady)
                 build(root)
     return root
 

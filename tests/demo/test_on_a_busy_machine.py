@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from steady_machine import EACH_LOOK
+from steady_machine import LATENCY_MS
 
 from console.config import Workspace
 from console.demo.build import POLICIES
@@ -66,4 +66,4 @@ def test_a_latency_is_the_time_that_scoring_one_flight_alone_took(monkeypatch: p
 
 def test_the_story_of_the_demo_does_not_hang_on_how_busy_the_machine_is(demo: Workspace) -> None:
     health = Lookout(demo, "production").fleet()
-    assert [row.latency_p95_ms for row in health.rows] == pytest.approx([EACH_LOOK * 1000] * 3)
+    assert [row.latency_p95_ms for row in health.rows] == pytest.approx([LATENCY_MS] * 3)

@@ -44,7 +44,7 @@ def frame() -> pl.DataFrame:
 @pytest.fixture(autouse=True)
 def few_latencies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only some rows are scored a second time, alone, for their latency: what it is is asked elsewhere."""
-    monkeypatch.setattr(replaying, "sampled_latencies", partial(replaying.sampled_latencies, per_day=6))
+    monkeypatch.setattr(replaying, "sampled_latencies", partial(replaying.sampled_latencies, per_day=2))
 
 
 def naive(moment: datetime) -> datetime:
