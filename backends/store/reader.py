@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Segment, open_catalogue
@@ -21,12 +21,15 @@ from backends.store.errors import StoreError, StoreFull
 from backends.store.landing import LandingFile, landing_files
 from backends.store.lost import refuse_lost_catalogue
 from backends.store.paths import WorkspacePaths
+from backends.store.rollups import holds
 from backends.store.schema import JUDGED, TABLES, Table, reserved_columns, table_named
 from backends.store.sql import connect, moment, naive_utc, quoted, run, text
 from backends.store.versions import current, known_by, needs_choice, stored
 
 if TYPE_CHECKING:
     import duckdb
+
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Reader:
         self._tails: dict[str, Tail] = {}
         self._views: set[str] = set()
         self._attached: bool | None = None
+        self._rollups: dict[str, bool] = {}
         self._files = self._unabsorbed()
 
     # the store as SQL, for the questions in queries.py
@@ -202,6 +206,34 @@ class Reader:
             and self.knows_all_of(segment)
             and _is_there(segment)
         ]
+
+    def rolled(self, table: str, model: str | None, start: datetime | None, end: datetime | None) -> list[Segment]:
+        """Segments of one model, or all, of which a roll-up says what their facts say.
+
+        They lie wholly inside [start, end), all of them was known by `at`, and nothing is new since.
+        """
+        tail = self.tail(table)
+        if not self.database():
+            return []
+        new: dict[str, list[tuple[str, str]]] = {}
+        for name, first, last in tail.days:
+            new.setdefault(name, []).append((first, last))
+        found = []
+        for segment in self.segments(table):
+            if model not in {None, segment.model} or segment.model in tail.revised or segment.crossed:
+                continue
+            if any(first <= segment.day <= last for first, last in new.get(segment.model, ())) or not self.knows_all_of(segment):
+                continue
+            begins = datetime.fromisoformat(segment.day).replace(tzinfo=UTC)
+            if (start is None or start <= begins) and (end is None or begins + DAY <= end):
+                found.append(segment)
+        return found
+
+    def has_rollup(self, name: str) -> bool:
+        """Whether the generation has a roll-up: one that an older program published may lack it."""
+        if name not in self._rollups:
+            self._rollups[name] = self.database() and holds(self.connection, "generation", name)
+        return self._rollups[name]
 
     def database(self) -> bool:
         """Attach the DuckDB file of the generation as `generation`; False when there is none or it cannot be read."""

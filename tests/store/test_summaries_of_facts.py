@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from store_facts import DAY, HOUR, NOON, labels, predictions, put
@@ -129,6 +131,66 @@ def test_the_newest_of_one_metric_is_found_among_others_whatever_file_it_is_in(p
         assert newest == [each for each in every if each.name == "age"]
         assert {each.labels.get("source"): each.value for each in newest} == {None: 2.0, "b": 5.0}
         compact(paths, NOON)
+
+
+def metric(day: float, value: float, *, known: float = 0, name: str = "age", model: str | None = "m", **labels_: str) -> MetricPoint:
+    at = NOON + day * DAY
+    return MetricPoint(model=model, layer="data", name=name, value=value, labels=labels_, event_at=at, known_at=at + known * DAY)
+
+
+@pytest.fixture(scope="module", params=["compacted", "half landed", "published by an older program"])
+def measured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> WorkspacePaths:
+    """Metrics of a model, of another and of none; several a day, corrected a day and five days later, and some that came late."""
+    paths = WorkspacePaths(tmp_path_factory.mktemp("metrics"))
+    for day in range(3):
+        points = [metric(day, day), metric(day + 0.1, 10 + day), metric(day, 20 + day, source="b"), metric(day, day, model=None)]
+        land_records(paths, [*points, metric(day, 30 + day, model="n", name="zeal")], now=NOON)
+    compact(paths, NOON + 4 * DAY)
+    land_records(paths, [metric(2.1, 99, known=5), metric(1.1, 98, known=1), metric(0.2, 5, known=3), metric(3, 40, model="n")], now=NOON)
+    if request.param != "half landed":
+        compact(paths, NOON + 9 * DAY)
+    if request.param == "published by an older program":
+        newest = max(paths.generations.glob("*.duckdb"), key=lambda path: int(path.stem))
+        with duckdb.connect(str(newest)) as generation:
+            generation.execute("DROP TABLE last_metrics")
+        land_records(paths, [metric(2, 7, name="new")], now=NOON)
+    return paths
+
+
+@pytest.mark.parametrize("at", [*MOMENTS, NOON + 2.5 * DAY, NOON + 4 * DAY])
+@pytest.mark.parametrize("model", [None, "m"])
+def test_the_newest_metrics_are_those_of_the_facts(measured: WorkspacePaths, at: datetime | None, model: str | None) -> None:
+    with open_reader(measured, at=at) as reader:
+        newest = queries.latest_metrics(reader, "production", model=model)
+        facts = reader.sql("SELECT model, name, labels, value, event_at, known_at FROM metrics ORDER BY event_at")
+    told = [(each.model, each.name, each.labels, each.value, each.event_at, each.known_at) for each in newest]
+    last = {(of, name, labels_): rest for of, name, labels_, *rest in facts}
+    expected = [
+        (of, name, json.loads(labels_), value, *(moment.replace(tzinfo=UTC) for moment in moments))
+        for (of, name, labels_), (value, *moments) in last.items()
+        if model in {None, of}
+    ]
+    assert sorted(told, key=str) == sorted(expected, key=str)
+
+
+def test_a_generation_of_an_older_program_is_completed_by_the_next(paths: WorkspacePaths) -> None:
+    land_records(paths, [metric(0, 1), metric(1, 2)], now=NOON)
+    compact(paths, NOON)
+    with duckdb.connect(str(paths.generations / "1.duckdb")) as generation:
+        generation.execute("DROP TABLE last_metrics")
+    land_records(paths, [metric(2, 3)], now=NOON)
+    compact(paths, NOON)
+    with open_reader(paths) as reader:
+        assert reader.database() and reader.fetch("SELECT count(*) FROM generation.last_metrics") == [(3,)]
+
+
+def test_the_newest_metrics_of_whole_days_open_no_file_of_theirs(paths: WorkspacePaths) -> None:
+    land_records(paths, [metric(day, day) for day in range(5)], now=NOON)
+    compact(paths, NOON)
+    for path in (paths.store / "segments" / "metrics").rglob("*.parquet"):
+        path.write_bytes(bytes(path.stat().st_size))
+    with open_reader(paths) as reader:
+        assert [each.value for each in queries.latest_metrics(reader, "production", model="m")] == [4.0]
 
 
 def test_every_question_is_where_it_is_asked_for() -> None:

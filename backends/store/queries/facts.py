@@ -12,6 +12,7 @@ from backends.store.errors import StoreError
 from backends.store.facts import canonical_labels
 from backends.store.queries.arrays import floats, moments, texts
 from backends.store.reader import Reader
+from backends.store.rollups import LAST
 from backends.store.sql import text
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def metric_series(
     conditions += [f"version = {text(version)}"] if version is not None else []
     conditions += [f"layer = {text(layer)}"] if layer is not None else []
     conditions += [f"labels = {canonical_labels(text(json.dumps(dict(labels))))}"] if labels is not None else []
-    rows = reader.rows("metrics", model=model or "", start=start, end=end)
+    rows = reader.rows("metrics", model=model or "", start=start, end=end, keys=(name, name))
     found = reader.arrays(
         "SELECT event_at, value, CAST(n AS DOUBLE) AS n, version, labels, source, unit, simulated "
         f"FROM {rows} WHERE {' AND '.join(conditions)} ORDER BY event_at, source, version, labels"
@@ -103,10 +104,19 @@ def latest_metrics(
     conditions = [f"environment = {text(environment)}"]
     conditions += [f"name = {text(name)}"] if name is not None else []
     conditions += [f"layer = {text(layer)}"] if layer is not None else []
+    where = " AND ".join(conditions)
     keys = (name, name) if name is not None else None
+    rolled, apart = _rolled_metrics(reader, model, since)
+    columns = "version, layer, name, value, unit, labels, n, simulated, source, event_at, known_at"
+    facts = reader.rows("metrics", model=model, start=since, keys=keys, without=rolled)
+    found = f"SELECT nullif(model, '') AS model, {columns} FROM {facts} WHERE {where}"
+    if rolled:
+        of_model = "true" if model is None else f"model = {text(model)}"
+        not_apart = f"(model, strftime(event_at, '%Y-%m-%d')) NOT IN (VALUES {', '.join(apart)})" if apart else "true"
+        kept = f"generation.{LAST} WHERE {where} AND {of_model} AND {not_apart}"
+        found = f"{found} UNION ALL SELECT nullif(model, '') AS model, {columns} FROM {kept}"
     rows = reader.fetch(
-        "SELECT model, version, layer, name, value, unit, labels, n, simulated, source, event_at, known_at FROM "
-        f"{reader.rows('metrics', model=model, start=since, keys=keys)} WHERE {' AND '.join(conditions)} "
+        f"SELECT model, {columns} FROM ({found}) "
         "QUALIFY row_number() OVER (PARTITION BY model, version, layer, name, labels, source ORDER BY event_at DESC) = 1 "
         "ORDER BY layer, name, model, version, labels, source"
     )
@@ -114,6 +124,18 @@ def latest_metrics(
         MetricValue(m, v, at_layer, name, value, unit, json.loads(labels), n, simulated, source, _utc(event_at), _utc(known_at))
         for m, v, at_layer, name, value, unit, labels, n, simulated, source, event_at, known_at in rows
     ]
+
+
+def _rolled_metrics(reader: Reader, model: str | None, since: datetime | None) -> tuple[frozenset[str], list[str]]:
+    """Files of the days whose last metrics the generation tells as the facts do, and as SQL the days for which it does not."""
+    rolled = reader.rolled("metrics", model, since, None) if reader.has_rollup(LAST) else []
+    files = frozenset(segment.file for segment in rolled)
+    apart = [
+        f"({text(segment.model)}, {text(segment.day)})"
+        for segment in reader.segments("metrics")
+        if segment.file not in files and model in {None, segment.model}
+    ]
+    return files, apart
 
 
 def records_of(reader: Reader, kind: str | None = None, model: str | None = None, *, environment: str | None = None) -> list[Record]:

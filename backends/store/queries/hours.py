@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from backends.store.queries.arrays import floats, integers, moments, texts
@@ -14,8 +14,6 @@ from backends.store.sql import text
 
 if TYPE_CHECKING:
     from backends.store.queries.arrays import Floats, Integers, Moments, Texts
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _counted(
     of: tuple[str, ...],
 ) -> str:
     """The query that adds up hours: from the roll-up where it says what the facts say, else from the facts."""
-    days = _rolled_days(reader, model, start, end)
+    days = frozenset(segment.day for segment in reader.rolled(PREDICTIONS.name, model, start, end))
     facts = reader.rows(PREDICTIONS.name, model=model, start=start, end=end, without_days=days)
     parts = [PREDICTION_HOURS.format(facts=f"(SELECT * FROM {facts} WHERE environment = {text(environment)})")]
     if days:
@@ -101,21 +99,3 @@ def _counted(
     union = " UNION ALL BY NAME ".join(f"({part})" for part in parts)
     keys = ", ".join(by)
     return f"SELECT {keys}, {', '.join(of)} FROM ({union}) GROUP BY {keys} ORDER BY {keys}"
-
-
-def _rolled_days(reader: Reader, model: str, start: datetime | None, end: datetime | None) -> frozenset[str]:
-    """Days whose roll-up says what the facts say: wholly inside the window, all of it known by then, and nothing new since."""
-    tail = reader.tail(PREDICTIONS.name)
-    if model in tail.revised or not reader.database():
-        return frozenset()
-    ranges = [(first, last) for found, first, last in tail.days if found == model]
-    days: set[str] = set()
-    for segment in reader.segments(PREDICTIONS.name):
-        if segment.model != model or segment.crossed or any(first <= segment.day <= last for first, last in ranges):
-            continue
-        if not reader.knows_all_of(segment):
-            continue
-        begins = datetime.fromisoformat(segment.day).replace(tzinfo=UTC)
-        if (start is None or start <= begins) and (end is None or begins + DAY <= end):
-            days.add(segment.day)
-    return frozenset(days)
