@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from backends.data_files.columns import NOT_COMPARED, TableColumn, column_of
-from backends.store.ingest_columns import MISSING, with_offset, zoned_text
+from backends.store.ingest_columns import MISSING
+from backends.store.ingest_times import with_offset, zoned_text
 from backends.store.sql import quoted, run, text
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from backends.store.errors import IngestError, LandingError
 from backends.store.facts import Columns, facts_select, feature_columns, violations
+from backends.store.ingest_times import check_times, time_of, time_reasons
 from backends.store.schema import BIGINT, BOOLEAN, DOUBLE, TIMESTAMP, VARCHAR, Table
 from backends.store.sql import quoted, run, text
 
@@ -25,12 +26,8 @@ OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What producers call a column of ours; taken when ours is missing and exactly one of them is there."""
 
-EXAMPLE_TIME: Final = "2013-04-26T12:00:00Z"
 MISSING: Final = ("na", "n/a", "nan", "null", "none")
 """What a column of numbers may say for "no value"."""
-
-HAS_ZONE: Final = r"[0-9] ?([zZ]|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
-"""How a time ends that says where it was read."""
 
 
 def renamed(table: Table, arriving: Sequence[str], file: str, called: Mapping[str, str]) -> dict[str, str]:
@@ -95,7 +92,7 @@ def load_facts(
     for ours, theirs in names.items():
         kind = table.all_columns[ours]
         if kind == TIMESTAMP:
-            _check_zone(connection, arriving, theirs, kinds[theirs], zone, file)
+            check_times(connection, arriving, theirs, kinds[theirs], zone, file)
         expressions[ours] = (_declared(quoted(theirs), kinds[theirs], kind, zone), _kept_kind(kinds[theirs], kind))
         reasons += _conversion_reasons(ours, theirs, kinds[theirs], kind, expressions[ours][0], zone)
     for ours, value in given.items():
@@ -142,7 +139,7 @@ def _kept_kind(found: str, kind: str) -> str:
 def _declared(column: str, found: str, kind: str, zone: str | None) -> str:
     """The expression of a declared column; what it cannot read becomes NULL, and a condition in the reasons says so."""
     if kind == TIMESTAMP:
-        return _time(column, found, zone)
+        return time_of(column, found, zone)
     if found != VARCHAR:
         return column
     return _read(column, found, kind)
@@ -164,61 +161,10 @@ def _is_whole(column: str) -> str:
     return f"regexp_matches(trim({column}), '^[+-]?[0-9]+$')"
 
 
-def _time(column: str, found: str, zone: str | None) -> str:
-    if found == "TIMESTAMP WITH TIME ZONE":
-        return f"({column} AT TIME ZONE 'UTC')"
-    if found.startswith("TIMESTAMP"):
-        return f"(CAST({column} AS TIMESTAMP) AT TIME ZONE {text(zone or 'UTC')} AT TIME ZONE 'UTC')"
-    if found != VARCHAR:
-        return column
-    zoned = f"(TRY_CAST({with_offset(column)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
-    naive = f"(TRY_CAST(trim({column}) AS TIMESTAMP) AT TIME ZONE {text(zone)} AT TIME ZONE 'UTC')" if zone else "NULL"
-    return f"CASE WHEN {zoned_text(column)} THEN {zoned} ELSE {naive} END"
-
-
-def with_offset(column: str) -> str:
-    """A time with a zone as every supported DuckDB reads it: seconds written out, no blank before a numeric offset."""
-    numeric = f"regexp_replace(trim({column}), ' ?([zZ]|UTC|GMT)$', '+00:00')"
-    joined = f"regexp_replace({numeric}, ' ([+-][0-9:]+)$', '\\1')"
-    return f"regexp_replace({joined}, '([T ][0-9]{{2}}:[0-9]{{2}})([+-][0-9:]+)$', '\\1:00\\2')"
-
-
-def zoned_text(column: str) -> str:
-    """SQL: whether a text says in which zone its time was read."""
-    # The offset stands after a time of day; the day of a bare date must not be taken for one.
-    return f"(position(':' IN {column}) > 0 AND regexp_matches(trim({column}), {text(HAS_ZONE)}))"
-
-
-def _check_zone(connection: duckdb.DuckDBPyConnection, arriving: str, theirs: str, found: str, zone: str | None, file: str) -> None:
-    if zone is not None:
-        return
-    advice = "give --tz with the zone they are in, for example --tz UTC or --tz America/New_York"
-    if found.startswith("TIMESTAMP") and found != "TIMESTAMP WITH TIME ZONE":
-        raise IngestError(f"{file}: the times in column {theirs} have no zone; {advice}")
-    if found == VARCHAR:
-        column = quoted(theirs)
-        [(present, zoned)] = run(
-            connection,
-            f"SELECT count(*) FILTER (TRY_CAST(trim({column}) AS TIMESTAMP) IS NOT NULL), count(*) FILTER ({zoned_text(column)}) "
-            f"FROM {arriving}",
-        )
-        if present and not zoned:
-            raise IngestError(f"{file}: the times in column {theirs} have no zone; {advice}")
-
-
 def _conversion_reasons(ours: str, theirs: str, found: str, kind: str, expression: str, zone: str | None) -> list[tuple[str, str]]:
     column = quoted(theirs)
-    if kind == TIMESTAMP and found == VARCHAR:
-        unreadable = f"{column} IS NOT NULL AND trim({column}) <> '' AND ({expression}) IS NULL"
-        bare = f"{unreadable} AND NOT {zoned_text(column)} AND TRY_CAST(trim({column}) AS TIMESTAMP) IS NOT NULL"
-        counted = f"{unreadable} AND regexp_matches(trim({column}), '^[0-9]{{9,}}([.][0-9]+)?$')"
-        since_1970 = f"{ours} is a number, such as milliseconds since 1970: write it as {EXAMPLE_TIME}"
-        found_reasons = [(f"{ours} has no zone", bare), (since_1970, counted), (f"{ours} is not a time", unreadable)]
-        return found_reasons + (
-            _local_reasons(ours, f"TRY_CAST(trim({column}) AS TIMESTAMP)", f"NOT {zoned_text(column)}", zone) if zone else []
-        )
-    if kind == TIMESTAMP and found.startswith("TIMESTAMP") and found != "TIMESTAMP WITH TIME ZONE" and zone:
-        return _local_reasons(ours, f"CAST({column} AS TIMESTAMP)", "true", zone)
+    if kind == TIMESTAMP:
+        return time_reasons(ours, column, found, expression, zone)
     if found == VARCHAR and kind in {DOUBLE, BIGINT}:
         unread = f"{_not(column, kind)} AND lower(trim({column})) NOT IN ('true', 'false')" if ours == "label" else _not(column, kind)
         words = "a whole number" if kind == BIGINT else "a number"
@@ -226,26 +172,6 @@ def _conversion_reasons(ours: str, theirs: str, found: str, kind: str, expressio
     if found == VARCHAR and kind == BOOLEAN:
         return [(f"{ours} is neither true nor false", f"trim({column}) <> '' AND TRY_CAST(trim({column}) AS BOOLEAN) IS NULL")]
     return []
-
-
-def _local_reasons(ours: str, local: str, condition: str, zone: str) -> list[tuple[str, str]]:
-    """Local times that a clock change skips, or shows twice: either way nobody can tell when it was."""
-
-    def there_and_back(expression: str) -> str:
-        return f"({expression} AT TIME ZONE {text(zone)})"
-
-    moment = there_and_back(local)
-    skipped = f"{condition} AND isfinite({local}) AND ({moment} AT TIME ZONE {text(zone)}) <> {local}"
-    twice = " OR ".join(
-        f"(({moment} {sign} INTERVAL {minutes} MINUTE) AT TIME ZONE {text(zone)}) = {local}" for sign in "+-" for minutes in (30, 60)
-    )
-    return [
-        (f"{ours} is a time that the clocks of {zone} skip", skipped),
-        (
-            f"{ours} is a time that the clocks of {zone} show twice; write it with its offset",
-            f"{condition} AND isfinite({local}) AND ({twice})",
-        ),
-    ]
 
 
 def _number_reasons(name: str, kind: str) -> list[tuple[str, str]]:

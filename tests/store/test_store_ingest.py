@@ -104,12 +104,6 @@ def test_refused_rows_are_written_with_line_and_reason_and_the_rest_is_taken(pat
     assert count(paths) == 3
 
 
-def test_times_that_are_counted_since_1970_are_refused_with_how_to_write_them(paths: WorkspacePaths, tmp_path: Path) -> None:
-    lines = '{"event_at":1366977600000,"key":"a","score":0.5}\n{"event_at":"1366977600","key":"b","score":0.5}\n'
-    told = "event_at is a number, such as milliseconds since 1970: write it as 2013-04-26T12:00:00Z"
-    assert refused(take(paths, write(tmp_path, "in.jsonl", lines))) == [(1, told), (2, told)]
-
-
 def test_json_lines_that_are_no_objects_are_refused_one_by_one(paths: WorkspacePaths, tmp_path: Path) -> None:
     good = '{"event_at":"2013-04-26T12:00:00Z","key":%s,"label":%s}\n'
     lines = good % ('"a"', "true") + "\n" + "nope\n" + "[1]\n" + good % ("7", "NaN") + '{"key":"a","Key":"b"}\n' + good % ("8", "0.0")
