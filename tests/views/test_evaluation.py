@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backends.local.acting import LocalAliasSetter
 from backends.records import Layer, Model, State
 from backends.store.landing import land, land_records
+from console.clock import SimulatedClock
 from console.config import ClockSettings, Workspace, init_workspace, open_workspace
 from console.lookout import Lookout
 from console.policies.load import load_policies, shipped_policies
 from console.render.fleet import fleet_page
 from console.runbook.checks import Checks
+from console.views.health.assessment import assess
 from console.views.health.judging import Judged, silent, trouble_began
 from console.views.health.model import ModelHealth, Signal
-from console.views.health.windows import hourly_ends, moment_of
+from console.views.health.windows import Ints, hourly_ends, moment_of, strip_ends
+from console.views.sight import Sight
+from console.views.versions.registry import registry_of
 from playbooks.format import CheckCall
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -120,6 +127,35 @@ def test_an_earlier_trouble_that_ended_is_not_the_one_that_is_on_whatever_the_mi
     )
     found = silent("model.late_gap", Layer.MODEL, "gap", "").signal
     assert trouble_began(Judged(found, ends=ends, states=states)) == BROKE
+
+
+@settings(max_examples=50, deadline=None)
+@given(minutes=st.integers(0, 40 * 1440), later=st.integers(1, 20 * 1440))
+@pytest.mark.parametrize("ends_at", [hourly_ends, strip_ends])
+def test_the_windows_of_the_past_are_the_same_at_every_later_moment(ends_at: Callable[[datetime], Ints], minutes: int, later: int) -> None:
+    now = END + timedelta(minutes=minutes)
+    before, after = ends_at(now), ends_at(now + timedelta(minutes=later))
+    assert len(before) == len(after)
+    assert after[after < before[-1]].tolist() == [end for end in before[:-1].tolist() if end >= after[0]]
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=50), timedelta(hours=7, minutes=13)])
+def test_time_alone_does_not_move_when_trouble_began(tmp_path: Path, later: timedelta) -> None:
+    workspace = workspace_of(tmp_path / "w")
+    predictions, labels = rows(observed_after=0.7)
+    land(workspace.paths, "predictions", predictions, now=END)
+    land(workspace.paths, "labels", labels, now=END)
+    first, second = (courses_at(workspace, END + since) for since in (timedelta(minutes=1), later))
+    assert {"model.late_gap", "model.ece"} <= first.keys() & second.keys()
+    assert {name: first[name] for name in first.keys() & second.keys()} == {name: second[name] for name in first.keys() & second.keys()}
+
+
+def courses_at(workspace: Workspace, at: datetime) -> dict[str, datetime | None]:
+    """When the trouble of each signal that is in some began before the last evaluation."""
+    sight = Sight(workspace, "production", SimulatedClock(start=at, anchored_at=at))
+    with sight.reader() as reader:
+        judged = assess(sight, reader, registry_of(reader, "production", at), "m").judged
+    return {each.signal.id: began for each in judged if (began := trouble_began(each)) is not None and began < END}
 
 
 def test_a_model_without_a_single_label_is_never_ok(tmp_path: Path) -> None:

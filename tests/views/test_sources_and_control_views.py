@@ -12,6 +12,7 @@ from registry_workspace import DAY, MODEL, NOW, PROMOTED, Place, history
 
 from backends.records import Layer, MetricPoint, State, SwitchState
 from backends.text import Untrusted
+from console.clock import SimulatedClock
 from console.control.actions import ActionKind
 from console.control.audit import AuditFilter
 from console.render.actions import action_page, actions_page
@@ -19,6 +20,7 @@ from console.render.alerts import alerts_page, incidents_page
 from console.render.audit import audit_page, chain_page, entry_detail
 from console.render.sources import source_page, sources_page
 from console.render.switches import switches_page
+from console.simulation import write_clock
 from console.views.actions import NoSuchAction
 from console.views.sources.listing import SourcesView
 from console.views.sources.source import Source
@@ -226,6 +228,17 @@ def test_incidents_name_their_driver_and_where_the_playbook_stands(own: Place) -
         mara.act(_about(ActionKind.TAKE, number))
     assert own.lookout().incidents().rows[0].driver == "mara"
     assert own.lookout(NOW - 2 * DAY).incidents().rows == ()
+
+
+def test_a_simulated_clock_that_is_set_back_hides_no_open_incident_from_any_screen(own: Place) -> None:
+    own.incident(own.alert("ALR-1", NOW - DAY), "late gap")
+    write_clock(own.paths, SimulatedClock(start=NOW - 2 * DAY, anchored_at=NOW))
+    lookout = own.lookout()
+    [row] = lookout.fleet().rows
+    assert row.incidents == ("INC-1",)
+    assert [each.id for each in lookout.incidents().rows] == list(row.incidents)
+    assert [(each.id, each.firing) for each in lookout.alerts().rows] == [("ALR-1", True)]
+    assert "1 open" in incidents_page(lookout.incidents()).plain()
 
 
 def _about(kind: ActionKind, subject: str):  # type: ignore[no-untyped-def]

@@ -143,7 +143,7 @@ class _Logs:
         judged = (
             self.courses.strange(self._rule("schema_violations"), column)
             if part == "allowed"
-            else self.courses.outside(self._rule("out_of_range_share"), column)
+            else self.courses.out_of_range(self._rule("out_of_range_share"), column)
         )
         check = ColumnCheck(column.name, column.minimum, column.maximum, column.allowed, among)
         breach = Breach((column.name,), outside(check, self.courses.types[column.name]))
@@ -160,7 +160,7 @@ class _Logs:
         else:
             why = self.courses.why_unfit(column) or judged.signal.why
             if state is State.CRITICAL and not self.courses.why_unfit(column):
-                strange = column.allowed is not None and self.courses.counted.outside[column.name][-1]
+                strange = column.allowed is not None and self.courses.outside(column.name)[-1]
                 why = "it holds categories that are not allowed" if strange else "no row of the last 24 hours has a value"
         return self._bare("schema", column.name, state, why, self._at(column.name, "name"), since=judged.signal.since)
 

@@ -471,9 +471,9 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "broke first": Definition(
         "broke first",
         "The layer whose present trouble began first: where to look first.",
-        "The first window of warning or critical of the stretch that still lasts; up to 12 hours of ok do not end a stretch.",
-        source="every signal judged hour by hour over three weeks",
-        misleads="A signal that is judged twice a day is late by up to 12 hours.",
+        "The first window of warning or critical of the stretch that still lasts; up to 24 hours of ok do not end a stretch.",
+        source="every signal judged at each whole hour of three weeks, or at midnight and noon UTC of two, and now",
+        misleads="A signal that is judged twice a day is late by up to 12 hours; trouble older than the windows begins with the oldest.",
         also=("since", "onset"),
         see=("states",),
     ),

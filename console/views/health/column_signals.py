@@ -84,7 +84,7 @@ def block_signals(rules: dict[str, AlertRule], courses: Courses) -> dict[str, Ju
         elif name == "duplicate_share":
             found[name] = worst_of(rule, [courses.repeats(rule), *(courses.repeats(rule, key) for key in courses.agreed.keys)], "")
         else:
-            of = courses.nulls if name == "null_share" else courses.outside
+            of = courses.nulls if name == "null_share" else courses.out_of_range
             beside = courses.agreed.references.together.values() if name == "out_of_range_share" else ()
             judged = [*(of(rule, column) for column in columns), *(courses.strangers(rule, each) for each in beside)]
             found[name] = worst_of(rule, judged, "no inputs are logged with the predictions")

@@ -248,7 +248,8 @@ def _health(
     severe = {layer.layer: known[layer.layer] for layer in layers if layer.state == state and layer.layer in known}
     first = min(severe, key=lambda layer: severe[layer]) if severe else None
     onset = known.get(Layer.MODEL) or subject.onset
-    zone_start = _day_start(onset, model.zone) if onset else at - timedelta(days=7)
+    # A window that ends at midnight saw the day before.
+    zone_start = _day_start(onset - timedelta(microseconds=1), model.zone) if onset else at - timedelta(days=7)
     since_onset = quality_between(rows, model.task, micros(zone_start), now, now, model.threshold) if len(rows) else None
     scored = day.scored if day else 0
     recent = queries.label_completeness(reader, subject.environment, model.name, at - timedelta(hours=48), at) if len(rows) else None

@@ -63,16 +63,23 @@ def reference_of(version_since: datetime | None, first_scored: datetime | None, 
 
 def hourly_ends(at: datetime, days: int = HISTORY_DAYS) -> Ints:
     """Ends of hourly windows, oldest first; the last one is `at` itself, the others are whole hours."""
-    last = micros(at)
-    whole = last - last % HOUR
-    ends = whole - np.arange(days * 24, -1, -1, dtype=np.int64) * HOUR
-    return ends if whole == last else np.append(ends[1:], last)
+    return _ends(at, HOUR, days * 24)
 
 
 def strip_ends(at: datetime, days: int = STRIP_DAYS, step_hours: int = STRIP_STEP_HOURS) -> Ints:
-    """Ends of the windows that the course of a signal is drawn over, oldest first; the last one is `at`."""
-    steps = days * 24 // step_hours
-    return micros(at) - np.arange(steps, -1, -1, dtype=np.int64) * step_hours * HOUR
+    """Ends of the windows that the course of a signal is drawn over, oldest first.
+
+    The last one is `at` itself, the others are midnight and noon, UTC.
+    """
+    return _ends(at, step_hours * HOUR, days * 24 // step_hours)
+
+
+def _ends(at: datetime, step: int, steps: int) -> Ints:
+    """Windows that were counted back from `at` would judge another past at every minute: what has begun would begin elsewhere."""
+    last = micros(at)
+    whole = last - last % step
+    ends = whole - np.arange(steps, -1, -1, dtype=np.int64) * step
+    return ends if whole == last else np.append(ends[1:], last)
 
 
 @dataclass(frozen=True, slots=True)

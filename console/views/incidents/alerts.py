@@ -105,7 +105,7 @@ class IncidentsView(View):
 
 
 def alerts_view(sight: Sight, *, model: str | None = None, only_firing: bool = False) -> AlertsView:
-    """Every alert on record up to the sight's moment. Never raises."""
+    """Every alert on record; for a past moment those that there were by then. Never raises."""
     control = sight.control
     only_logged = [each.alert for each in control.responses.values() if each.response == "log"]
 
@@ -113,7 +113,7 @@ def alerts_view(sight: Sight, *, model: str | None = None, only_firing: bool = F
         rows = [
             _row(sight, alert)
             for alert in alerts
-            if alert.environment == sight.environment and model in {None, alert.model} and alert.opened_at <= sight.at
+            if alert.environment == sight.environment and model in {None, alert.model} and _seen(sight, alert.opened_at)
         ]
         return tuple(sorted((row for row in rows if row.firing or not only_firing), key=_firing_first))
 
@@ -128,9 +128,14 @@ def alerts_view(sight: Sight, *, model: str | None = None, only_firing: bool = F
     )
 
 
+def _seen(sight: Sight, moment: datetime) -> bool:
+    """Whether something is on record where the sight stands. A simulated clock that is set back makes nothing undone."""
+    return not sight.past or moment <= sight.at
+
+
 def _row(sight: Sight, alert: Alert) -> AlertRow:
     # An alert that ended after the moment that is looked at was still firing then.
-    until = alert.closed_at if alert.closed_at is not None and alert.closed_at <= sight.at else None
+    until = alert.closed_at if alert.closed_at is not None and _seen(sight, alert.closed_at) else None
     noted, rule = sight.control.acknowledged.get(alert.id), sight.policies.rule(alert.rule)
     return AlertRow(
         id=alert.id,
@@ -177,14 +182,14 @@ def _firing_first(row: AlertRow) -> tuple[bool, int, float, str]:
 
 
 def incidents_view(sight: Sight, *, model: str | None = None, only_open: bool = False) -> IncidentsView:
-    """Every incident on record up to the sight's moment. Never raises."""
+    """Every incident on record; for a past moment those that there were by then. Never raises."""
     control = sight.control
     rows = [
         _incident(sight, incident)
         for incident in control.incidents.values()
         if incident.environment == sight.environment
         and model in {None, incident.model}
-        and incident.opened_at <= sight.at
+        and _seen(sight, incident.opened_at)
         and not (only_open and incident.state == "closed")
     ]
     return IncidentsView(
