@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from backends.plain_file import read_plain
-from backends.store.paths import WorkspacePaths
 from console.control.desk import Desk
-from console.simulation import write_atomically
 from console.views.health.assessment import assess_fleet
 from console.views.health.basis import ground
 from console.views.health.fleet import FleetView
 from console.views.health.kept import keep_fleet, keep_health
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record, transitions
+from console.watch.evaluated import last_evaluated, mark_evaluated
 from console.watch.responding import propose
-
-MARK = "evaluated.json"
-"""In `store/`: when the last evaluation was, so that the next one knows what is new. Rebuildable: without it nothing is done twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +49,6 @@ def evaluate_workspace(sight: Sight, desk_at: Callable[[datetime], Desk]) -> Eva
         keep_health(sight.workspace.paths, each.health, before.under(sight, each.health.model))
     if sight.environment == sight.workspace.environment:
         keep_fleet(sight.workspace.paths, fleet, before.under(sight, None))
-    _mark(sight.workspace.paths, sight.environment, sight.at)
+    mark_evaluated(sight.workspace.paths, sight.environment, sight.at)
     proposed = propose(sight, {model: each.health for model, each in evaluated.items()}, desk_at)
     return Evaluation(fleet, tuple(new), proposed)
-
-
-def last_evaluated(paths: WorkspacePaths, environment: str) -> datetime | None:
-    """When an environment was last evaluated, by the workspace's time; None when that is not known."""
-    try:
-        raw = json.loads(read_plain(paths.store / MARK))
-        return datetime.fromisoformat(raw[environment])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _mark(paths: WorkspacePaths, environment: str, at: datetime) -> None:
-    path = paths.store / MARK
-    try:
-        marks = json.loads(read_plain(path))
-    except (OSError, ValueError):
-        marks = {}
-    marks = marks if isinstance(marks, dict) else {}
-    write_atomically(path, json.dumps({**marks, environment: at.isoformat()}) + "\n")

@@ -157,6 +157,23 @@ def test_what_is_wrong_is_found_and_says_what_to_do(root: Path, trouble: str) ->
 CONTRACT = "format: 1\nname: flights\nmodel: delay\ncolumns:\n  - {name: temp, kind: numeric}\n"
 
 
+def test_a_segment_with_junk_where_its_values_were_is_found_where_every_fact_is_read(root: Path) -> None:
+    segments = sorted((root / "store" / "segments" / "predictions").rglob("*.parquet"))
+    content = segments[0].read_bytes()
+    segments[0].write_bytes(content[:40] + b"\xa5" * 200 + content[240:])
+    answer = ask(root, "doctor --deep --json")
+    found = {each["id"]: each for each in json.loads(answer.out)["findings"]}
+    wrong = found[f"store.facts.{segments[0].stem}"]
+    assert answer.code == 1
+    assert wrong["what"].startswith(f"{segments[0].relative_to(root)} cannot be read: ")
+    assert wrong["to_do"] == "restore a backup: quarterdeck backup restore FILE DIR"
+    segments[0].write_bytes(content)
+    answer = ask(root, "doctor --deep --json")
+    said = {each["id"]: each["what"] for each in json.loads(answer.out)["findings"]}
+    number = len(list((root / "store" / "segments").rglob("*.parquet")))
+    assert said["store.facts"] == f"every value of {number} segments can be read"
+
+
 def test_a_contract_that_broke_is_named_with_its_line_and_what_is_in_force(root: Path) -> None:
     assert "policies.contracts" not in looked(root)[1], "without a contract there is nothing to say"
     written("contracts/flights.yaml", CONTRACT)(root)

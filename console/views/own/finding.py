@@ -38,6 +38,8 @@ class Looked:
     located: Located
     workspace: Workspace
     real_now: datetime
+    deep: Callable[[int, int], None] | None = None
+    """Where every fact is to be read: called with what is read and what there is to read."""
 
 
 Check = Callable[[Looked], Iterable[Finding]]

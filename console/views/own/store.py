@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from backends.records import State
 from backends.store.damage import RESTORE
 from backends.store.errors import StoreError
-from backends.store.inspection import StoreFiles, inspect_store
+from backends.store.inspection import SHOWN, StoreFiles, inspect_store
 from backends.store.lost import AGAIN
+from backends.store.schema import TABLES
 from console.config import WorkspaceProblem
 from console.guards import file_of
 from console.render import figures
 from console.views.own.finding import Check, Finding, Looked, finding, many
+from console.watch.evaluated import last_evaluated
 
 BACKLOG_FILES = 100
 BACKLOG_AGE = timedelta(hours=6)
@@ -92,6 +96,29 @@ def store_reading(looked: Looked) -> Iterator[Finding]:
     )
 
 
+def store_facts(looked: Looked) -> Iterator[Finding]:
+    """Whether every value of every segment can be read, where that is asked for: without it only what files say of themselves is."""
+    if looked.deep is None:
+        return
+    from backends.store.damage import damaged_inside  # loads duckdb
+    from backends.store.reader import open_reader
+
+    try:
+        with open_reader(looked.workspace.paths) as reader:
+            segments = [segment for table in TABLES for segment in reader.segments(table)]
+            damaged = damaged_inside(reader.connection, segments, looked.deep)
+    except StoreError as error:
+        yield finding("store.facts", State.CRITICAL, f"not read to the end: {error}", RESTORE)
+        return
+    if not damaged:
+        yield finding("store.facts", State.OK, f"every value of {many(len(segments), 'segment')} can be read")
+    for file, why in damaged[:SHOWN]:
+        what = f"{os.path.relpath(file, looked.workspace.paths.root)} cannot be read: {why}"
+        yield finding(f"store.facts.{Path(file).stem}", State.CRITICAL, what, RESTORE)
+    if len(damaged) > SHOWN:
+        yield finding("store.facts", State.CRITICAL, f"{len(damaged)} of {many(len(segments), 'segment')} cannot be read", RESTORE)
+
+
 def store_rejects(looked: Looked) -> Iterator[Finding]:
     folder = looked.workspace.paths.rejects
     files = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
@@ -125,8 +152,6 @@ def own_databases(looked: Looked) -> Iterator[Finding]:
 
 def evaluator_age(looked: Looked) -> Iterator[Finding]:
     """Somebody must watch: without an evaluation no alert can fire."""
-    from console.watch.evaluation import last_evaluated  # loads the desk
-
     workspace = looked.workspace
     limit = timedelta(minutes=workspace.settings.watch.overdue_minutes)
     try:
@@ -156,4 +181,4 @@ def _ago(length: timedelta) -> str:
     return "less than a minute ago" if said == "now" else f"{said} ago"
 
 
-CHECKS: tuple[Check, ...] = (store_files, store_reading, store_rejects, own_databases, evaluator_age)
+CHECKS: tuple[Check, ...] = (store_files, store_reading, store_facts, store_rejects, own_databases, evaluator_age)

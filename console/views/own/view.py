@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from backends.records import Moment, State, severity_rank
 from console.clock import SystemClock
@@ -34,8 +35,11 @@ class OwnView(View):
         return tuple(sorted(self.findings, key=lambda each: (AREAS.index(each.area), severity_rank(each.state))))
 
 
-def own_view(located: Located, terminal: Terminal) -> OwnView:
-    """Look at everything. Never raises for what it looks at: what cannot be read is a finding."""
+def own_view(located: Located, terminal: Terminal, deep: Callable[[int, int], None] | None = None) -> OwnView:
+    """Look at everything; with `deep`, which is told how far it is, read every fact too.
+
+    Never raises for what it looks at: what cannot be read is a finding.
+    """
     from console.views.own.machine import installed, program_findings, secret_findings, terminal_findings  # not for the first frame
 
     real_now = SystemClock().real_now()
@@ -53,7 +57,7 @@ def own_view(located: Located, terminal: Terminal) -> OwnView:
     except OSError as error:
         findings.append(finding("workspace.settings", State.CRITICAL, f"{located.root} cannot be reached: {error.strerror}", ASK_OWNER))
     if workspace is not None:
-        findings += _looked_at(Looked(located, workspace, real_now))
+        findings += _looked_at(Looked(located, workspace, real_now, deep))
     return OwnView(
         at=real_now,
         zone=workspace.settings.display_zone if workspace else "UTC",
