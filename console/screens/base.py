@@ -12,19 +12,16 @@ from textual.widget import Widget
 
 from console.screens.filtering import filtered
 from console.screens.keyed import Keyed
+from console.screens.pace import Pace
 from widgets.line import Line, Page, Row, line
 from widgets.rows import Chosen, Moved
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
-    from console.session import Stamp
 
 WATCHED_EVERY = 1.0
 """Seconds between two looks at whether anything on disk changed; nothing is read or drawn unless it did."""
-
-READING_SHARE = 0.2
-"""Of the time, at most, that a screen reads again for facts alone: they may land all the time. What somebody does is read at once."""
 
 HIGH = 30
 """Terminals with more lines than this may have room for a curve."""
@@ -61,9 +58,7 @@ class DeckScreen(Keyed):
         self.curves = False
         """Whether what draws curves is loaded: no first frame waits for it."""
         self._epoch = 0
-        self._stamp: Stamp | None = None
-        self._rests_until = 0.0
-        """On the monotonic clock: until then facts alone are no reason to read again."""
+        self._pace = Pace(lambda: self.app.session.clock().monotonic())
         self._pending = False
         self._news = False
         """Whether what differs on the page came from outside, and not from a key: only then is it marked."""
@@ -140,14 +135,10 @@ class DeckScreen(Keyed):
         """Read again when the workspace changed on disk, or when a clock that runs has moved on; whether it did."""
         if self.app.screen is not self or self._pending:
             return False
-        stamp = self.app.stamp()
-        if stamp == self._stamp or (self._rests() and self._stamp is not None and stamp.done == self._stamp.done):
+        if not self._pace.due(self.app.stamp()):
             return False
         self.reload()
         return True
-
-    def _rests(self) -> bool:
-        return self.app.session.clock().monotonic() < self._rests_until
 
     def reload(self) -> None:
         """Read again now."""
@@ -157,20 +148,17 @@ class DeckScreen(Keyed):
 
     @work(thread=True, exclusive=True, group="read", exit_on_error=False)
     def _read(self, epoch: int) -> None:
-        # Before reading: what changes meanwhile is read again.
-        stamp, clock = self.app.stamp(), self.app.session.clock()
+        stamp = self.app.stamp()
         if epoch == self._epoch:
-            self._stamp = stamp
-        begun = clock.monotonic()
-        try:
-            if self.view is not None and (early := self.at_once(self.app.lookout())) is not None:
-                self.post_message(Loaded(early, epoch, whole=False))
-            answer: Message = Loaded(self.read(), epoch)
-            self.app.look_for_the_banner()
-        except Exception as error:
-            answer = LoadFailed(self.app.said_of(error), epoch)
-        ended = clock.monotonic()
-        self._rests_until = ended + (ended - begun) * (1 / READING_SHARE - 1)
+            self._pace.reads(stamp)
+        with self._pace.timed():
+            try:
+                if self.view is not None and (early := self.at_once(self.app.lookout())) is not None:
+                    self.post_message(Loaded(early, epoch, whole=False))
+                answer: Message = Loaded(self.read(), epoch)
+                self.app.look_for_the_banner()
+            except Exception as error:
+                answer = LoadFailed(self.app.said_of(error), epoch)
         self.post_message(answer)
 
     def on_loaded(self, message: Loaded) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual import events, work
 from textual.widget import Widget
 
+from console.screens.pace import Pace
 from widgets.confirm import Cancelled, Closed, Confirmed, ConfirmView, Unheard
 from widgets.dialog import Plan
 from widgets.frame import FrameScreen
@@ -49,7 +50,7 @@ class DialogScreen(FrameScreen):
         self._watching = False
         self._moved_away = False
         """Whether what came in later took the focus off the acting button."""
-        self._stamp: object = None
+        self._pace = Pace(lambda: self.app.session.clock().monotonic())
 
     # what a subclass says, all of it in worker threads
 
@@ -216,7 +217,7 @@ class DialogScreen(FrameScreen):
 
     def _watch_again(self) -> None:
         # One look at a time, however slow the store is: nobody can call a thread back.
-        if self.is_current and not self._watching and self.app.stamp() != self._stamp:
+        if self.is_current and not self._watching and self._pace.due(self.app.stamp()):
             self._watch()
 
     def _watch(self) -> None:
@@ -225,14 +226,15 @@ class DialogScreen(FrameScreen):
 
     @work(thread=True, group="watch", exit_on_error=False)
     def _look(self) -> None:
-        self._stamp = self.app.stamp()
-        try:
-            lines = self.afterwards()
-        except Exception as error:
-            lines = [line(" ", ("?", "unknown"), f" the effect cannot be read: {self.app.said_of(error)}")]
-        with contextlib.suppress(Exception):
-            # The receipt is the answer here; what else line 1 would say is read again at the next look.
-            self.app.look_for_the_banner()
+        self._pace.reads(self.app.stamp())
+        with self._pace.timed():
+            try:
+                lines = self.afterwards()
+            except Exception as error:
+                lines = [line(" ", ("?", "unknown"), f" the effect cannot be read: {self.app.said_of(error)}")]
+            with contextlib.suppress(Exception):
+                # The receipt is the answer here; what else line 1 would say is read again at the next look.
+                self.app.look_for_the_banner()
         self.app.call_from_thread(self._with_effect, lines)
 
     def _with_effect(self, lines: list[Line]) -> None:
