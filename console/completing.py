@@ -1,7 +1,7 @@
 """What a shell offers for the names in a command line: models, versions, incidents, requests.
 
-Asked at every press of Tab, so it reads two small published files and loads nothing else. They know what the watch saw last: what came
-after it is typed. The name that confirms an action is never offered: typing it is what makes it a confirmation.
+Asked at every press of Tab, so it reads two small published files, for requests and incidents the journal, and loads nothing else.
+The name that confirms an action is never offered: typing it is what makes it a confirmation.
 """
 
 from __future__ import annotations
@@ -38,11 +38,17 @@ _ALONE: Final = frozenset({"--json", "--read-only", "--dry-run", "--elevate", "-
 """Options without a value: what follows them is a name again."""
 
 
-def offers(line: str, breaks: str = "") -> list[str]:
-    """Words that could stand at the end of `line`, as the shell reads them; without what stands before the last of its word `breaks`."""
+def offers(line: str, breaks: str = "", *, raw: bool = False) -> list[str]:
+    """Words that could stand at the end of `line`, as the shell reads them; without what stands before the last of its word `breaks`.
+
+    `raw`: as they are, for a shell that quotes them itself and takes one a line.
+    """
     before, typed = _words(line)
     if before is None:
         return []
+    if raw:
+        found = dict.fromkeys(_names(before, typed))
+        return [name for name in found if name.startswith(typed) and name.isprintable() and _is_no_option(name, before)]
     head = max((typed.rfind(each) for each in breaks if each in "@:="), default=-1) + 1
     words = dict.fromkeys(shell_word(name) for name in _names(before, typed) if name.startswith(typed) and _is_no_option(name, before))
     return [word[head:] for word in words if word.startswith(typed[:head])]
@@ -87,7 +93,7 @@ class _Known:
     """The names in one environment of one workspace."""
 
     def __init__(self, workspace: str | None, environment: str | None) -> None:
-        paths = WorkspacePaths(locate(workspace).root)
+        self._paths = paths = WorkspacePaths(locate(workspace).root)
         summary = read_summary(paths) or {}
         self.environment = environment or str(summary.get("environment", "production"))
         self._rows = _entries(summary.get("rows")) if summary.get("environment") == self.environment else []
@@ -100,11 +106,18 @@ class _Known:
             return [f"{model}@{version}" for version in self.versions(model)]
         if kind in {MODELS, VERSIONED}:
             return _texts([*(row.get("model") for row in self._rows), *(move.get("model") for move in self._moves)])
+        if (standing := self._standing()) is not None:
+            return [name for name in standing if name.startswith("APR-" if kind == REQUESTS else "INC-")]
         waiting = [each.get("id") for row in self._rows for each in _entries(row.get("waiting"))]
         if kind == REQUESTS:
             return [name for name in _texts(waiting) if name.startswith("APR-")]
         opened = [name for row in self._rows for name in row.get("incidents") or ()]
         return _texts([*opened, *(name for name in waiting if str(name).startswith("INC-"))])
+
+    def _standing(self) -> list[str] | None:
+        from console.control.names import standing_names  # most names need no journal
+
+        return standing_names(self._paths, self.environment)
 
     def versions(self, model: str) -> list[str]:
         """Versions that an alias of a model stood on, the newest first."""

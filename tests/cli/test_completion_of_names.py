@@ -1,4 +1,4 @@
-"""What Tab offers for names: the models, versions, incidents and requests that the watch saw last, safe to be run as they are inserted."""
+"""What Tab offers for names: models and versions that the watch saw last, incidents and requests of now, safe to be run as inserted."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from backends.journal.entries import Draft
+from backends.journal.journal import Journal
+from backends.store.paths import WorkspacePaths
 from console.cli.main import main
 from console.cli.verbs import VERBS
 from console.completing import OFFERED, offers
 from console.config import init_workspace
+from console.control import events
 
 HOSTILE = ["my model", "a;touch PWNED", "x\ny", "$(touch PWNED)", "*", "o'brien", "\x1b[31mred", "b:c=d", "naïve", "-dash"]
 
@@ -86,6 +92,43 @@ def test_nothing_but_small_files_is_read(qd: str) -> None:
     first, second, modules = done.stdout.splitlines()
     assert (first, second) == ("delay", "dwell")
     assert not {"duckdb", "pydantic", "sqlite3", "textual", "numpy"} & set(modules.split())
+
+
+def entry(kind: str, subject: str, body: dict[str, object]) -> Draft:
+    moment = datetime(2024, 1, 1, tzinfo=UTC)
+    return Draft(kind=kind, subject=subject, body=body, key=f"{kind}/{subject}", at=moment, real_at=moment, actor={"who": "ines"})
+
+
+def test_requests_and_incidents_are_those_that_stand_in_the_journal_now_whatever_the_watch_saw_last(tmp_path: Path, qd: str) -> None:
+    here, elsewhere = "production", "staging"
+    paths = WorkspacePaths(tmp_path / "w")
+    with closing(Journal(paths.control, paths.root / "head")) as journal:
+        for number, place in ((7, here), (8, here), (9, here), (10, elsewhere), (11, here)):
+            journal.append([entry(events.ASKED, f"APR-{number}", {"payload": {"environment": place}})])
+        for number, place in ((2, here), (3, here), (4, elsewhere)):
+            journal.append([entry(events.INCIDENT_OPENED, f"INC-{number}", {"incident": {"environment": place}})])
+        for kind, subject in ((events.EXECUTED, "APR-7"), (events.VETOED, "APR-9"), (events.VOIDED, "APR-11"), (events.CLOSED, "INC-2")):
+            journal.append([entry(kind, subject, {})])
+    assert offers(f"{qd} approve ") == ["APR-8"]
+    assert offers(f"{qd} incident I") == ["INC-3"]
+    assert offers(f"{qd} --env staging note ") == ["INC-4", "APR-10"]
+    code = "import sys; from console.completing import offers; print(offers(sys.argv[1])); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, f"{qd} approve "], capture_output=True, text=True, check=True)
+    assert not {"duckdb", "pydantic", "textual", "numpy"} & set(done.stdout.splitlines()[1].split())
+
+
+def test_a_journal_that_cannot_be_read_leaves_what_the_watch_saw_last(tmp_path: Path, qd: str) -> None:
+    (tmp_path / "w" / "control.sqlite").write_bytes(b"no database")
+    assert offers(f"{qd} approve ") == ["APR-7"]
+
+
+def test_fish_is_given_names_as_they_are_and_none_that_it_could_not_take_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = published(tmp_path / "w", [{"model": name} for name in HOSTILE])
+    assert main(["completion", "names", "--raw", "--line", f"{line} model "]) == 0
+    assert capsys.readouterr().out.splitlines() == [name for name in HOSTILE if name.isprintable() and name != "-dash"]
+    main(["completion", "fish"])
+    asked = "(command qd completion names --raw --line=(commandline -cp | string collect) 2>/dev/null)"
+    assert f"complete -c qd -n 'not __fish_use_subcommand' -a '{asked}'" in capsys.readouterr().out.splitlines()
 
 
 def _script(tmp_path: Path, shell: str, capsys: pytest.CaptureFixture[str]) -> Path:

@@ -15,6 +15,7 @@ _GLOBAL = ("--workspace", "--env", "--as-of", "--read-only", "--json", "--help")
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish", "names"), help="names: what the script asks for at each Tab")
     parser.add_argument("--line", default="", metavar="TEXT", help="names: the line up to the cursor")
+    parser.add_argument("--raw", action="store_true", help="names: not quoted, for a shell that does that itself")
     parser.add_argument("--breaks", default="", metavar="CHARACTERS", help="names: what parts words in this shell, beside blanks")
 
 
@@ -23,7 +24,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     if options.shell == "names":
         from console.completing import offers  # a script is made without any workspace
 
-        for word in offers(options.line, options.breaks):
+        for word in offers(options.line, options.breaks, raw=options.raw):
             print(word)
         return Exit.OK
     print({"bash": _bash, "zsh": _zsh, "fish": _fish}[options.shell]())
@@ -73,6 +74,8 @@ def _fish() -> str:
     lines = []
     for program in ("quarterdeck", "qd"):
         lines.append(f"complete -c {program} -f")
+        asked = f"(command {program} completion names --raw --line=(commandline -cp | string collect) 2>/dev/null)"
+        lines.append(f"complete -c {program} -n 'not __fish_use_subcommand' -a '{asked}'")
         for verb in VERBS.values():
             lines.append(f"complete -c {program} -n __fish_use_subcommand -a {verb.name} -d '{verb.summary.replace(chr(39), '')}'")
             options = [word[2:] for word in _words_of(verb.name) if word.startswith("--")]
