@@ -19,7 +19,7 @@ from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.views.health.estimation import Measure
-    from console.views.quality.view import Period, QualityView, SliceRow
+    from console.views.quality.view import Period, QualityView, Rate, SliceRow
 
 NAMES = {
     "auc": "AUC",
@@ -42,6 +42,7 @@ NAMES = {
 _SIGNED = frozenset({"gap", "bias"})
 _IN_UNITS = frozenset({"mae", "rmse", "bias", "mean_label"})
 BARS = 20
+GROUP_RATES = ("SELECTED", "TRUE POSITIVE", "FALSE POSITIVE")
 
 
 def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed: bool = True, curves: bool = False) -> Page:
@@ -59,6 +60,7 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
     rows += _side_by_side(view, zone, width)
     rows += estimates_of(view, zone, width)
     rows += _slices(view, width)
+    rows += _fairness(view, width)
     rows += _course(view, width, curves)
     rows += _calibration(view, width, curves)
     rows += _arrivals(view, width)
@@ -191,6 +193,31 @@ def _slice(row: SliceRow, task: str) -> Line:
     else:
         cells += [(f"gap {_number(known['gap'])}", -25, ""), (f"AUC {_number(known['auc'])}", -25, "")]
     return columns(cells)
+
+
+def _fairness(view: QualityView, width: int) -> list[Row]:
+    """Each column that a gate groups by: the limits with what serves against them, then every group."""
+    rows: list[Row] = []
+    for each in view.fairness:
+        rows += [Row(Line()), Row(rule(f"Groups of {each.column.raw}", width, f"{view.calibration_of}; limits of the gates"))]
+        for limit in each.limits:
+            state = str(limit.state)
+            value = figures.share(limit.value) if limit.value is not None else "unkn"
+            bound = f"{'up to' if limit.kind == 'at_most' else 'at least'} {limit.limit:g}"
+            cells: list[tuple[str | Untrusted, int, str]] = [(f" {MARKS[state]}", 3, state), (limit.title, 34, ""), (value, -8, state)]
+            why = line((MARKS[state], state), f" {limit.title}: ", limit.why)
+            rows.append(Row(columns([*cells, (bound, -16, "")]), key=limit.metric, why=why, state=state))
+        rows.append(Row(columns([(" ", 16, ""), ("SCORED", -8, "dim"), *((head, -17, "dim") for head in GROUP_RATES)])))
+        for group in each.groups:
+            name = group.value if group.value is not None else Untrusted("(missing)")
+            rates = [(_of_group(rate), -17, "") for rate in (group.selection, group.true_positive, group.false_positive)]
+            few = " (few)" if group.left_out else ""
+            rows.append(Row(columns([(Untrusted(f" {name.raw}{few}"), 16, ""), (figures.count(group.scored), -8, ""), *rates])))
+    return rows
+
+
+def _of_group(rate: Rate | None) -> str:
+    return "unkn" if rate is None else f"{figures.share(rate.value)} ({figures.share(rate.low)}-{figures.share(rate.high)})"
 
 
 def _calibration(view: QualityView, width: int, curves: bool) -> list[Row]:

@@ -14,11 +14,13 @@ from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality
+from console.policies.rules import Gate
 from console.views.health.live_rows import without_candidates
 from console.views.health.model import ModelHealth
 from console.views.health.windows import HOUR
 from console.views.model_line import line_of
 from console.views.quality.estimates import Estimator, ScoredRows, estimator_of
+from console.views.quality.groups import grouped
 from console.views.quality.outcomes import Outcomes, complete_to, name_of_day, outcomes_of
 from console.views.quality.slices import measures_of, sliced
 from console.views.quality.view import (
@@ -46,11 +48,14 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     if model is None:
         raise no_such_model(health.model, registry.models)
     wanted = _slices(reader, model, asked)
+    held = _held(sight, reader, model)
     zone = ZoneInfo(model.zone)
     spans = _spans(health, sight.at)
     days = COURSE_DAYS if asked.by == "day" else COURSE_WEEKS * 7
     earliest = min([sight.at - (days + 7) * DAY, *(start for _, start, _ in spans)])
-    scored = queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live", columns=wanted)
+    scored = queries.scored(
+        reader, sight.environment, model.name, earliest, sight.at, role="live", columns=list(dict.fromkeys((*wanted, *held)))
+    )
     scored = without_candidates(scored, let_in(sight, model.name))
     found = outcomes_of(scored, model, health.version)
     laid = ScoredRows(found.event_at, found.score, found.label, found.own)
@@ -78,6 +83,10 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
         calibration_of=spans[0][0],
         slices=tuple(row for column in wanted for row in _sliced(found, rows, column, model)),
         sliced_by=tuple(map(Untrusted, wanted)),
+        fairness=tuple(
+            grouped(found.score[rows], found.label[rows], found.columns[column][rows], model.threshold, column, gates)
+            for column, gates in held.items()
+        ),
         arrivals=_arrivals(found, sight.at, health),
         notes=_notes(found, measured, model, asked),
     )
@@ -92,6 +101,16 @@ def _slices(reader: Reader, model: Model, asked: QualityAsked) -> list[str]:
         advice = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(list(known)[:12]) or 'none'}"
         raise NoSuchSlice(f"{model.name} has no input {asked.slice!r} to slice by; {advice}")
     return [asked.slice]
+
+
+def _held(sight: Sight, reader: Reader, model: Model) -> dict[str, list[Gate]]:
+    """The gates that compare groups, by the column that they group by, where it is logged."""
+    known = reader.features(model.name)
+    held: dict[str, list[Gate]] = {}
+    for gate in sight.policies.gates_for(model.name, sight.environment, model.task):
+        if gate.group is not None and gate.group in known:
+            held.setdefault(gate.group, []).append(gate)
+    return held
 
 
 def _spans(health: ModelHealth, at: datetime) -> list[tuple[str, datetime, datetime]]:

@@ -85,6 +85,53 @@ class SliceRow(View):
     reason: str = ""
 
 
+class Rate(View):
+    """A share with its 95 % interval (Wilson)."""
+
+    value: float
+    low: float
+    high: float
+
+
+class GroupRow(View):
+    """One group of a column. A rate is None where nobody of the group could be counted, or the model declares no threshold."""
+
+    value: Untrusted | None
+    """None: the rows where the column is missing."""
+    scored: int
+    labelled: int
+    selection: Rate | None
+    true_positive: Rate | None
+    false_positive: Rate | None
+    left_out: bool
+    """Too few rows to take part in the differences."""
+
+
+class FairnessLimit(View):
+    """A limit that a gate sets for a candidate, and what serves against it."""
+
+    title: str
+    metric: str
+    value: float | None
+    kind: Literal["at_most", "at_least"]
+    limit: float
+    state: State
+    why: Untrusted
+    """The two groups that are furthest apart, or why there is no number."""
+
+
+class GroupedBy(View):
+    """How alike the groups of one column are treated; None with the reason where it cannot be computed."""
+
+    column: Untrusted
+    demographic_parity_difference: float | None
+    demographic_parity_ratio: float | None
+    equalized_odds_difference: float | None
+    groups: tuple[GroupRow, ...]
+    limits: tuple[FairnessLimit, ...]
+    reasons: dict[str, str] = Field(default_factory=dict)
+
+
 class Arrival(View):
     """Of the predictions at least `hours` old, the share whose outcome was known that long after they were made."""
 
@@ -123,6 +170,8 @@ class QualityView(View):
     slices: tuple[SliceRow, ...] = ()
     sliced_by: tuple[Untrusted, ...] = ()
     minimum: int = MINIMUM_LABELLED
+    fairness: tuple[GroupedBy, ...] = ()
+    """One for each column that a gate of the policies groups by, over the same rows as calibration and slices."""
     arrivals: tuple[Arrival, ...] = ()
     notes: tuple[str, ...] = ()
     reasons: dict[str, str] = Field(default_factory=dict)
