@@ -13,6 +13,7 @@ from pilots import console
 from test_after_a_shift import SHADOW, scored
 from test_verbs_that_act import Verb
 
+from backends.store.errors import StoreError
 from backends.store.landing import land
 from console.control.ledger import read_state
 from console.policies.load import PoliciesError, read_policies
@@ -133,6 +134,18 @@ def test_a_rollout_whose_candidate_is_worse_or_late_asks_for_its_end(qd: Verb, p
     assert qd.data["measured"]["difference"] == pytest.approx(0.6**2 - 0.3**2)
     assert found["why"].startswith("difference +.270") and qd.data["next"][0]["move"] == "abort"
     assert qd.data["value"].startswith("shadow"), "it sends nothing by itself"
+
+
+def test_a_trigger_of_a_rollout_that_cannot_be_measured_says_why(qd: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
+    shadow = ("shift", "--to", "3", "--strategy", "shadow", "--reason", "look", "--confirm", MODEL, "--elevate")
+    assert qd("traffic", MODEL, *shadow, who="ines") == 0, qd.err
+
+    def unreadable(*_: object) -> None:
+        raise StoreError("segment 7 is damaged")
+
+    monkeypatch.setattr("console.views.release.measured.measured", unreadable)
+    found = triggers(qd)["candidate-worse"]
+    assert (found["state"], found["why"]) == ("not armed", "segment 7 is damaged")
 
 
 async def test_the_screen_shows_them_and_e_explains(qd: Verb, place: Place) -> None:
