@@ -16,7 +16,7 @@ from console.app import ConsoleApp
 from console.clock import SimulatedClock, SystemClock
 from console.locate import Located
 from console.lookout import Lookout
-from console.screens.base import READING_SHARE
+from console.screens.pace import READING_SHARE
 from console.session import Session
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
