@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from console.render import figures
 from console.render.dates import day
 from console.render.distances import distance
+from console.render.trade_offs import threshold_text
 from widgets.chart import Limit, Series, chart_lines
 from widgets.line import Line, joined, line, sides
 
@@ -85,6 +86,28 @@ def calibration_curve(rows: Sequence[CalibrationRow], width: int) -> list[Line]:
     places = [(0.0, "scores from 0"), (1.0, "to 1")]
     title = line((" observed (*) with its 95 % interval (-), and what a calibrated model would have (.)", "dim"))
     return [title, *_indented(chart_lines(series, min(width - 2, 80), MOST - 4, x_labels=places, low=0.0, high=1.0))]
+
+
+def precision_recall_curve(view: QualityView, width: int) -> list[Line]:
+    """Precision over recall, with the share that a choice by chance would have, and where the threshold in force lies."""
+    points = view.precision_recall
+    if width < WIDE or len(points) < 2:
+        return []
+    first, last = points[0].at_least, points[-1].at_least
+    places = [(0.0, f"recall {figures.share(first, 2)}"), (1.0, figures.share(last, 2))]
+    at = next((each for each in view.trade_offs if each.in_force and each.recall is not None), None)
+    if at is not None and at.recall is not None:
+        places.insert(1, (max(0.0, (at.recall - first) / (last - first)), f"^ from {threshold_text(at.threshold)}"))
+    chance = view.periods[0].measure("base_rate").value
+    limits = [Limit(chance, "dim", ".")] if chance is not None else []
+    said = " precision (*) over recall, from the highest scores on" + (
+        f", and of rows chosen by chance {figures.share(chance)} (.)" if limits else ""
+    )
+    series = [Series([each.precision for each in points], "bold")]
+    return [
+        line((said, "dim")),
+        *_indented(chart_lines(series, min(width - 2, 80), MOST - 4, limits=limits, x_labels=places, low=0.0, high=1.0)),
+    ]
 
 
 def drift_curve(view: DriftDetailView, width: int, room: int) -> list[Line]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from backends.text import Untrusted, shortened
 from console.render import figures
+from console.render.trade_offs import trade_off_rows
 from console.views.quality.file import FileQualityView, GroupFairness, Metrics
 from widgets.line import Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
@@ -45,6 +46,7 @@ def file_quality_page(view: FileQualityView, *, width: int) -> Page:
     ]
     rows += [Row(line((f" unkn: {reason}", "dim"))) for reason in sorted(set(overall.reasons.values()))]
     rows += _worst(view, width)
+    rows += trade_off_rows(view.trade_offs, width, "all rows")
     if view.by is not None:
         rows += _table(f"By {view.by}", view.by_period, width)
     for column, values in view.by_slice.items():

@@ -11,9 +11,10 @@ from backends.shell_words import command_line
 from backends.text import Untrusted
 from console.control.actions import version_label
 from console.render import figures
-from console.render.curves import calibration_curve, quality_curve
+from console.render.curves import calibration_curve, precision_recall_curve, quality_curve
 from console.render.estimates import estimates_of
 from console.render.model import model_heading, tabs
+from console.render.trade_offs import threshold_text, trade_off_rows
 from widgets.line import MARKS, WORDS, Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
@@ -63,6 +64,8 @@ def quality_page(view: QualityView, *, width: int = 80, height: int = 20, tabbed
     rows += _fairness(view, width)
     rows += _course(view, width, curves)
     rows += _calibration(view, width, curves)
+    rows += trade_off_rows(view.trade_offs, width, view.calibration_of)
+    rows += [Row(each) for each in (precision_recall_curve(view, width) if curves else ())]
     rows += _arrivals(view, width)
     left = [note for note in view.notes if not note.startswith(("no outcome", "nothing"))]
     rows += [Row(each) for note in left for each in wrapped(line((f" Note: {note}.", "dim")), width, 2)]
@@ -101,7 +104,7 @@ def _side_by_side(view: QualityView, zone: tzinfo, width: int) -> list[Row]:
         found = [each.measure(measure.name) for each in periods]
         why = f"{NAMES[measure.name]}, {periods[0].name}: {_explained(measure)} (n {figures.count(periods[0].labelled)})"
         cells = [(_number(each, cell), -cell, "" if each.value is not None else "unknown") for each in found]
-        name = f" {NAMES[measure.name]}" if measure.name not in {"precision", "recall"} else f" {measure.name} at {_at(view.threshold)}"
+        name = f" {NAMES[measure.name]}" if measure.name not in {"precision", "recall"} else f" {measure.name} at {_threshold(view)}"
         rows.append(Row(columns([(name, 22, ""), *cells]), key=measure.name, why=line(why)))
     counted = [(figures.count(each.labelled), -cell, "") for each in periods]
     covered = [(f"{figures.percent(each.coverage)} of {figures.count(each.scored)}", -cell, "") for each in periods]
@@ -254,8 +257,8 @@ def _arrivals(view: QualityView, width: int) -> list[Row]:
     return rows
 
 
-def _at(threshold: float | None) -> str:
-    return "" if threshold is None else f"{threshold:g}".replace("0.", ".", 1)
+def _threshold(view: QualityView) -> str:
+    return "" if view.threshold is None else threshold_text(view.threshold)
 
 
 def _since(period: Period, zone: tzinfo) -> str:

@@ -287,6 +287,22 @@ def test_words_that_do_not_go_together_are_refused(capsys: pytest.CaptureFixture
     assert code == Exit.USAGE and said in err
 
 
+def test_precision_and_recall_of_a_file_stand_at_other_thresholds_too(capsys: pytest.CaptureFixture[str], scores: Path) -> None:
+    rows = pl.read_parquet(scores)
+    known = rows.filter(pl.col("outcome").is_not_null())
+    found = quality(capsys, scores, "--threshold", "0.4")
+    assert [each["threshold"] for each in found["trade_offs"] if each["in_force"]] == [0.4]
+    for each in found["trade_offs"]:
+        chosen = known["score"] >= each["threshold"]
+        assert each["precision"] == pytest.approx(precision_score(known["outcome"], chosen))
+        assert each["recall"] == pytest.approx(recall_score(known["outcome"], chosen))
+        assert each["selected"] == (rows["score"] >= each["threshold"]).sum()
+    assert not any(each["in_force"] for each in quality(capsys, scores)["trade_offs"])
+    _, out, _ = run(capsys, "quality", scores, "--label", "outcome", "--score", "score", "--threshold", "0.4")
+    [row] = [text for text in out.splitlines() if text.endswith("in force")]
+    assert row.split()[0] == ".4"
+
+
 def test_a_slice_whose_numbers_are_unknown_says_why_on_the_page_and_no_interval_leaves_the_scale(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

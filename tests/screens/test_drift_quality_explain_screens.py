@@ -150,6 +150,19 @@ async def test_where_there_is_room_quality_draws_outcomes_beside_scores_and_the_
         assert "what a calibrated model would have (.)" in "\n".join(lines(app))
 
 
+async def test_where_there_is_room_quality_draws_precision_over_recall_and_marks_the_threshold_in_force(tmp_path: Path) -> None:
+    place = made(tmp_path / "w", START + 30 * DAY, threshold=0.5)
+    days_of_predictions(place, 30, 150, temp=lambda _day, _row: 1.0, label=lambda day, row: float((row * 7 + day) % 10 < row % 10))
+    app = console(place.root, "quality", "delay")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, ready(app, "quality", "precision (*) over recall"))
+        place_of = next(place for place, text in enumerate(lines(app)) if "precision (*) over recall" in text)
+        assert "in force" in "\n".join(lines(app)[place_of - 8 : place_of])
+        curve = lines(app)[place_of + 1 : place_of + 12]
+        assert any("*" in text for text in curve) and any("...." in text for text in curve)
+        assert "^ from .5" in lines(app)[place_of + 12]
+
+
 async def test_the_eighth_tab_judges_the_rows_and_a_signal_of_the_data_layer_opens_it(root: Path) -> None:
     app = console(root, "model", "delay")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -9,10 +9,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    log_loss,
+    precision_recall_curve,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.records import State
+from console.analysis.trade_offs import thresholds_around
 from console.render import figures
 from console.render.quality import quality_page
 from console.views.quality.view import NoSuchSlice, QualityAsked
@@ -100,6 +109,45 @@ def test_every_bin_of_calibration_is_counted_by_hand(place: Made) -> None:
         if each.n:
             wilson = stats.binomtest(int(labels[held].sum()), each.n).proportion_ci(method="wilson")
             assert (each.observed_low, each.observed_high) == pytest.approx((wilson.low, wilson.high), abs=1e-6)
+
+
+def test_precision_and_recall_at_thresholds_around_the_one_in_force_are_scikit_learns(place: Made) -> None:
+    view = place.lookout().quality("delay")
+    scores, labels = rows_of(DAYS - 1, DAYS)
+    scored = np.array([score(DAYS - 1, row) for row in range(ROWS)])
+    assert [each.threshold for each in view.trade_offs] == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    assert [each.threshold for each in view.trade_offs if each.in_force] == [0.5]
+    for each in view.trade_offs:
+        chosen = scores >= each.threshold
+        assert (each.selected, each.share) == ((scored >= each.threshold).sum(), pytest.approx((scored >= each.threshold).mean()))
+        assert each.recall == pytest.approx(recall_score(labels, chosen))
+        assert each.precision == (pytest.approx(precision_score(labels, chosen)) if chosen.any() else None)
+        assert each.precision is not None or each.reasons["precision"] == f"no labelled row scores {each.threshold:g} or more"
+    precision, recall, thresholds = precision_recall_curve(labels, scores)
+    assert [each.at_least for each in view.precision_recall] == pytest.approx(np.arange(1, 21) / 20)
+    for each in view.precision_recall:
+        at = np.flatnonzero(recall[:-1] >= each.at_least - 1e-9)[-1]
+        assert (each.recall, each.precision, each.threshold) == pytest.approx((recall[at], precision[at], thresholds[at]))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "around"),
+    [
+        (0.3, (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)),
+        (0.02, (0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035)),
+        (0.993, (0.99, 0.991, 0.992, 0.993, 0.994, 0.995, 0.996)),
+        (None, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+        (1.0, (0.7, 0.8, 0.9, 1.0)),
+    ],
+)
+def test_thresholds_are_round_steps_around_the_one_in_force(threshold: float | None, around: tuple[float, ...]) -> None:
+    assert thresholds_around(np.linspace(0, 1, 101), threshold) == around
+
+
+def test_scores_that_are_no_probabilities_have_thresholds_by_their_own_spread() -> None:
+    scores = np.linspace(300, 850, 56)
+    assert thresholds_around(scores, 620.0) == (470.0, 520.0, 570.0, 620.0, 670.0, 720.0, 770.0)
+    assert thresholds_around(scores, None) == ()
 
 
 def test_the_course_has_a_period_for_each_day_of_the_models_zone(place: Made) -> None:
@@ -198,7 +246,7 @@ def test_a_regression_has_errors_in_the_unit_of_its_target(tmp_path: Path) -> No
     assert period.measure("mae").value == pytest.approx(2.0, abs=0.02)
     assert period.measure("bias").value == pytest.approx(2.0, abs=0.02)
     assert period.measure("rmse").value == pytest.approx(np.sqrt(14 / 3), abs=0.02)
-    assert not view.calibration
+    assert not view.calibration and not view.trade_offs and not view.precision_recall
     assert "RMSE" in quality_page(view, tabbed=False).plain()
 
 

@@ -291,7 +291,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "precision": Definition(
         "precision at the threshold",
         "Of the rows that score the declared threshold or more, the share that is positive.",
-        "true positives / selected; interval: Wilson, 95 %; " + _LABELLED + ".",
+        "true positives / selected; interval: Wilson, 95 %; " + _LABELLED + ". Quality has it at thresholds around that one too.",
         "share",
         "scores joined with labels; threshold from the model's record",
         "None by itself.",
@@ -302,7 +302,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     "recall": Definition(
         "recall at the threshold",
         "Of the positive rows, the share that scores the declared threshold or more.",
-        "true positives / positives; interval: Wilson, 95 %; " + _LABELLED + ".",
+        "true positives / positives; interval: Wilson, 95 %; " + _LABELLED + ". Quality has it at thresholds around that one too.",
         "share",
         "scores joined with labels; threshold from the model's record",
         "None by itself.",

@@ -15,6 +15,8 @@ from console.analysis.quality import NO_SCORES, BinaryQuality, binary_quality
 from console.analysis.worst_slices import CodedColumn, coded, says_outcome, worst_slices
 from console.views.health.model import View
 from console.views.quality.file_rows import PERIOD, FileAsked, FileRows, read_rows
+from console.views.quality.thresholds import curve, trade_offs
+from console.views.quality.trade_offs import CurvePoint, TradeOff
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -104,6 +106,10 @@ class FileQualityView(View):
     worst_slices: tuple[WorstSliceView, ...]
     slices_searched: int
     minimum: int
+    trade_offs: tuple[TradeOff, ...] = ()
+    """Precision and recall at thresholds around the one asked for, over all rows."""
+    precision_recall: tuple[CurvePoint, ...] = ()
+    """The same as a curve."""
     notes: tuple[str, ...]
 
 
@@ -141,6 +147,8 @@ def file_quality(named: str, asked: FileAsked, progress: Callable[[int, int], No
         worst_slices=worst,
         slices_searched=looked_at,
         minimum=asked.minimum,
+        trade_offs=trade_offs(rows.score, rows.label, asked.threshold),
+        precision_recall=curve(rows.score, rows.label),
         notes=tuple(notes),
     )
 

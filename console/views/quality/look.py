@@ -23,6 +23,7 @@ from console.views.quality.estimates import Estimator, ScoredRows, estimator_of
 from console.views.quality.groups import grouped
 from console.views.quality.outcomes import Outcomes, complete_to, name_of_day, outcomes_of
 from console.views.quality.slices import measures_of, sliced
+from console.views.quality.thresholds import curve, trade_offs
 from console.views.quality.view import (
     ARRIVAL_HOURS,
     Arrival,
@@ -64,6 +65,7 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     _, start, end = spans[0]
     rows = found.between(start, end)
     measured = found.quality(rows)
+    binary = model.task == "binary"
     layer = health.layer(Layer.MODEL)
     return QualityView(
         line=line_of(health),
@@ -81,6 +83,8 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
         estimation=estimator.described([(each.name, each.since, each.until, each.estimated) for each in periods], sight.at),
         calibration=_calibration(measured),
         calibration_of=spans[0][0],
+        trade_offs=trade_offs(found.score[rows], found.label[rows], model.threshold) if binary else (),
+        precision_recall=curve(found.score[rows], found.label[rows]) if binary else (),
         slices=tuple(row for column in wanted for row in _sliced(found, rows, column, model)),
         sliced_by=tuple(map(Untrusted, wanted)),
         fairness=tuple(

@@ -12,6 +12,7 @@ from backends.text import Untrusted
 from console.views.health.estimation import Estimated, Estimation, Measure
 from console.views.health.model import View
 from console.views.model_line import ModelLine
+from console.views.quality.trade_offs import CurvePoint, TradeOff
 
 MINIMUM_LABELLED: Final = 200
 """Labelled rows below which a slice gets no numbers."""
@@ -166,7 +167,11 @@ class QualityView(View):
     """Where the estimates come from, what they assume, and what they cannot see."""
     calibration: tuple[CalibrationRow, ...] = ()
     calibration_of: str = ""
-    """Name of the period that calibration and slices are over."""
+    """Name of the period that calibration, thresholds and slices are over."""
+    trade_offs: tuple[TradeOff, ...] = ()
+    """Precision and recall at thresholds around the model's own; of a binary model."""
+    precision_recall: tuple[CurvePoint, ...] = ()
+    """The same as a curve, over the same rows."""
     slices: tuple[SliceRow, ...] = ()
     sliced_by: tuple[Untrusted, ...] = ()
     minimum: int = MINIMUM_LABELLED
