@@ -51,7 +51,7 @@ NEVER_FOR_LITTLE: Final[dict[str, Callable[[Limits], Limits]]] = {"score_psi": n
 NOT_LEARNT: Final = "the watch has not learnt what the scores of this version stand for yet"
 
 LOOK_BACK: Final = timedelta(days=75)
-"""Rows further back than this take no part in a judgement."""
+"""Rows further back than this take no part in a judgement, but for those of the reference, however long ago it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     serving = serving_at(subject.aliases, at)
     rules = policies.rules_for(model.name, subject.environment, model.task)
     slices = _slices(reader, rules, model)
-    every = as_meant(live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at, columns=slices), subject.overrides)
+    lately = live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at, columns=slices)
+    reference = reference_of(serving.since, _first_scored(reader, subject, serving, lately, at), at)
+    every = as_meant(_with_reference(reader, subject, lately, reference, at - LOOK_BACK), subject.overrides)
     rows, beside = apart(every, subject.let_in)
-    first = moment_of(int(rows.event_at[0])) if len(rows) else None
-    reference = reference_of(serving.since, first, at)
     hourly, strip = hourly_ends(at), strip_ends(at)
     material = _material(reader, subject, serving, rows, reference, at)
     # Nobody asks which version was late: what all of them answered is what people got. How good a version is, is its own.
@@ -96,6 +96,29 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     if len(beside):
         health = health.model_copy(update={"beside": _beside(beside, subject, at), "oldest_source_at": moment_of(int(every.event_at[-1]))})
     return Evaluated(health, tuple(judged), rows, reference)
+
+
+def _first_scored(reader: Reader, subject: Subject, serving: Serving, rows: Rows, at: datetime) -> datetime | None:
+    """When the model answered first, as far as that is known; for one that no alias names, as far back as there are facts."""
+    own, _ = apart(rows, subject.let_in)
+    if not len(own):
+        return None
+    first = moment_of(int(own.event_at[0]))
+    if serving.since is not None or first - (at - LOOK_BACK) > timedelta(days=1):
+        return first
+    hours = [
+        each.first_hour for each in queries.volumes(reader, subject.environment, subject.model.name, None, first) if each.role == "live"
+    ]
+    return min([first, *hours])
+
+
+def _with_reference(reader: Reader, subject: Subject, rows: Rows, reference: Reference | None, since: datetime) -> Rows:
+    """The rows from `since` on, with those of a reference that was before: a version that serves for long is held to how it began."""
+    if reference is None or reference.start >= since:
+        return rows
+    end = min(reference.end, since)
+    before = live_rows(reader, subject.environment, subject.model.name, reference.start, end, columns=tuple(rows.columns))
+    return before.then(rows)
 
 
 def _about_the_version(rule: AlertRule) -> bool:

@@ -116,6 +116,13 @@ class Rows:
             columns={name: values[mask] for name, values in self.columns.items()},
         )
 
+    def then(self, later: Rows) -> Rows:
+        """These rows and `later` ones, none of which is older than any of these. Both have the same columns."""
+        joined = {
+            name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in self.__dataclass_fields__ if name != "columns"
+        }
+        return Rows(**joined, columns={name: np.concatenate([self.columns[name], later.columns[name]]) for name in later.columns})
+
     def known_labels(self, span: slice, by: int) -> Floats:
         """Labels of a slice as they were known at `by`: NaN where the label came later."""
         return np.where(self.label_known_at[span] <= by, self.label[span], np.nan)
