@@ -28,6 +28,17 @@ class ModelScreen(DeckScreen):
     def __init__(self, target: str | None = None) -> None:
         super().__init__(target)
         self._cursor: int | None = None
+        self._led = False
+
+    def draw(self) -> None:
+        super().draw()
+        if self.view is None or self._led or not self.content.total:
+            return
+        # Once: from then on the cursor is where the person put it.
+        self._led = True
+        leading = self.view.leading_signal
+        if leading is not None:
+            self.content.put_cursor_on(leading.id)
 
     def load(self, lookout: Lookout) -> Any:
         self.draws_curves()

@@ -183,6 +183,17 @@ class ModelHealth(View):
     beside: tuple[BesideHealth, ...] = ()
     """Candidates that answered in the last 24 h beside the version that serves."""
 
+    @property
+    def leading_signal(self) -> Signal | None:
+        """The worst signal of the layer that broke first, else of the first layer in trouble; None when nothing is."""
+        broke = [layer for layer in self.layers if layer.layer is self.broke_first]
+        for layer in (*broke, *self.layers):
+            if layer.state in {State.WARNING, State.CRITICAL}:
+                trouble = [each for each in layer.signals if each.state is layer.state]
+                if trouble:
+                    return trouble[0]
+        return None
+
     def layer(self, which: Layer) -> LayerHealth:
         """The layer named."""
         return next(layer for layer in self.layers if layer.layer == which)
