@@ -35,8 +35,8 @@ class _Settings(BaseModel):
 class EnvironmentSettings(_Settings):
     """One environment of the workspace."""
 
-    colour: Literal["red", "yellow", "blue", "magenta", "cyan", "white"] = "red"
-    """Colour of the banner; the word is always beside it."""
+    colour: Literal["red", "yellow", "blue", "magenta", "cyan", "white"] = "magenta"
+    """Colour of the environment's name on line 1; the word is always beside it."""
     read_only: bool = True
     """Read-only by default: an operator's safer action passes, everything else needs `elevate`."""
 

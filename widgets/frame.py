@@ -41,8 +41,8 @@ class BannerFacts:
     data: str
     """Age of the oldest source: `data 25m`, `data 41m OLD`."""
     workspace: str | Untrusted = ""
-    production: bool = False
-    """True for an environment whose colour is the one of production."""
+    colour: str = ""
+    """What the environment's name stands on: `red`, `yellow`, `blue`, `magenta`, `cyan` or `white`; empty: what the line stands on."""
     override: str | Untrusted = ""
     """An open override, break-glass or audit gap: takes the place of mode, person and clock, as far as they do not fit beside it."""
     short_override: str | Untrusted = ""
@@ -57,7 +57,7 @@ class BannerFacts:
 
 def banner_line(facts: BannerFacts, width: int) -> Line:
     """Line 1 in `width` cells; the environment and the age of the data are the last to be cut."""
-    name = [(facts.environment, "production" if facts.production else "banner")]
+    name = [(facts.environment, f"on {facts.colour}" if facts.colour else "banner")]
     if facts.workspace:
         name.append((facts.workspace, "banner"))  # type: ignore[arg-type]
     here = line(*[part for word in name for part in ((" ", "banner"), word)])
@@ -167,7 +167,7 @@ class OneLine(DrawsLines):
 
 
 class Banner(OneLine):
-    """Line 1: reversed, in the environment's colour where it is production."""
+    """Line 1: reversed, the environment's name on its colour."""
 
     BASE = "banner"
 

@@ -28,7 +28,12 @@ ROLES: Final = frozenset(
         "changed",
         "cursor",
         "good",
-        "production",
+        "on red",
+        "on yellow",
+        "on blue",
+        "on magenta",
+        "on cyan",
+        "on white",
     }
 )
 """What a span is, never what it looks like: health states first, then emphasis."""

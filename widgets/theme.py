@@ -28,7 +28,8 @@ _COLOUR: Final[dict[str, Style]] = {
     "changed": Style(bold=True),
     "cursor": Style(bold=True),
     "banner": Style(reverse=True),
-    "production": Style(color="bright_white", bgcolor="magenta", bold=True, reverse=False),
+    **{f"on {colour}": Style(color="bright_white", bgcolor=colour, bold=True, reverse=False) for colour in ("red", "blue", "magenta")},
+    **{f"on {colour}": Style(color="black", bgcolor=colour, bold=True, reverse=False) for colour in ("yellow", "cyan", "white")},
 }
 
 _PLAIN: Final[dict[str, Style]] = {
@@ -44,7 +45,7 @@ _PLAIN: Final[dict[str, Style]] = {
     "changed": Style(bold=True),
     "cursor": Style(bold=True),
     "banner": Style(reverse=True),
-    "production": Style(bold=True, reverse=True),
+    **{f"on {colour}": Style(bold=True, reverse=True) for colour in ("red", "yellow", "blue", "magenta", "cyan", "white")},
 }
 
 BOLD: Final = Style(bold=True)

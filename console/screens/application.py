@@ -51,6 +51,7 @@ class Application(App[int], inherit_bindings=False):
         """A command line to run in place of the console once it is left."""
         self._oldest_at = self.summary.oldest_source_at if self.summary else None
         self._broken: tuple[str, ...] = ()
+        self._colour = ""
         self._looked_at: object = None
         """What had changed on disk when it was looked last for what is broken."""
 
@@ -134,7 +135,7 @@ class Application(App[int], inherit_bindings=False):
         return BannerFacts(
             environment="PROD" if production else environment,
             workspace=summary.workspace if summary else self.session.located.root.name,
-            production=production,
+            colour=self._colour or ("magenta" if production else ""),
             mode=self._mode(),
             who=who_am_i(clock),
             clock=f"{kind} {figures.full_moment(clock.now(), zone)}" if timed else UNREADABLE_CLOCK,
@@ -149,11 +150,21 @@ class Application(App[int], inherit_bindings=False):
         """Find what line 1 says of broken policies and glass, and how old the data is; in a worker, and only after a change."""
         seen = (self.session.as_of, self.environment, self.stamp())
         if self.session.located.exists and seen != self._looked_at:
-            self._broken, self._looked_at = self._what_is_broken(), seen
+            self._broken, self._colour, self._looked_at = self._what_is_broken(), self._colour_of_environment(), seen
             oldest = getattr(self.session.summary(), "oldest_source_at", None)
             if oldest is not None and (self._oldest_at is None or self._oldest_at < oldest <= self.session.clock().now()):
                 # Most views do not know it; while a clock runs, an age that stands still in its place would grow with every look.
                 self._oldest_at = oldest
+
+    def _colour_of_environment(self) -> str:
+        """What `workspace.toml` says; nothing where it does not name the environment, or cannot be read, which is said elsewhere."""
+        from console.config import WorkspaceProblem, open_workspace
+
+        try:
+            settings = open_workspace(self.session.located.root).settings
+        except (WorkspaceProblem, OSError):
+            return ""
+        return settings.environments[self.environment].colour if self.environment in settings.environments else ""
 
     def _what_is_broken(self) -> tuple[str, ...]:
         past = self.session.as_of is not None

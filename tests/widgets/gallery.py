@@ -30,7 +30,7 @@ from widgets.theme import use_terminal_colours
 BANNER = BannerFacts(
     environment="PROD",
     workspace="demo",
-    production=True,
+    colour="magenta",
     mode="read-only",
     who="mara@bastion",
     clock="sim 2013-04-26 18:00 EDT",
