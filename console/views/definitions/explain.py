@@ -81,7 +81,7 @@ _BEHIND: Final = {
 _MADE_FROM: Final[dict[str, tuple[str, str]]] = {
     "latency_p95": ("the 95th percentile of latency_ms over the window", "latency_ms of live predictions, where it was recorded"),
     "error_share": ("errors / requests over the window, as its producer counts them", "landed metrics of the system layer"),
-    "fallback_share": ("predictions with served_by = fallback / all, over the window", "served_by of live predictions"),
+    "fallback_share": ("fallback answers that no switch asked for / predictions, over the window", "served_by of live predictions"),
     "volume_ratio": ("predictions of the window / median of the same window in the past 4 weeks", "count of live predictions"),
     "failed_runs": ("pipelines whose last finished run in the window failed", "records of pipeline runs"),
     "schema_violations": ("columns with no value at all, of another kind, or with a value outside the allowed set, over 24 h",

@@ -26,7 +26,7 @@ BRIDGE_HOURS: Final = 24
 TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "latency_p95": ("latency p95", "ms"),
     "error_share": ("errors", "share"),
-    "fallback_share": ("answered by fallback", "share"),
+    "fallback_share": ("unasked fallback", "share"),
     "volume_ratio": ("scored, to usual", "ratio"),
     "failed_runs": ("failed pipeline runs", "count"),
     "schema_violations": ("schema violations", "count"),
