@@ -22,7 +22,8 @@ from console.control.terms import Signing
 def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: str, reason: str) -> tuple[Approval, bool]:
     """File a request for what `plan` says; the same key, or the same request while it is open, returns it and True.
 
-    An open request for the same target in another world is void from then on, and a new one takes its place.
+    An open request for the same target in another world is void from then on, and a new one takes its place. Raises Refused while
+    that one is being executed.
     """
     nonce = new_key()
 
@@ -38,6 +39,8 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             changed = difference(standing.payload.world, world)
             if not changed:
                 return [], (standing.id, True)
+            if standing.executing is not None:
+                raise Refused(in_use(standing, standing.executing))
             drafts.append(_voided(ledger, standing.id, changed))
         terms = policy.terms_for(kind, plan.environment, plan.model)
         payload = ApprovalPayload(
@@ -174,13 +177,19 @@ def reject(ledger: Ledger, policy: Policy, approval_id: str, *, reason: str) -> 
 
 
 def void(ledger: Ledger, approval_id: str, changed: tuple[str, ...]) -> None:
-    """End a request because the world it is bound to is gone."""
+    """End a request because the world it is bound to is gone; not while an action uses it up, which is what may have changed the world."""
 
     def decision(state: ControlState) -> tuple[Sequence[Draft], None]:
-        ended = state.approvals[approval_id].ended is not None
-        return ([] if ended else [_voided(ledger, approval_id, changed)]), None
+        approval = state.approvals[approval_id]
+        final = approval.ended is not None or approval.executing is not None
+        return ([] if final else [_voided(ledger, approval_id, changed)]), None
 
     ledger.decide(decision)
+
+
+def in_use(approval: Approval, action_id: str) -> str:
+    """What is said to whoever comes while `action_id` uses a request up."""
+    return f"{approval.id} is being used by {action_id}: wait for its end; where it is in doubt, recheck it first"
 
 
 def found(state: ControlState, approval_id: str) -> Approval:

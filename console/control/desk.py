@@ -203,6 +203,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         """Why it cannot go on: the world is not the one that was shown or approved, or something forbids it now."""
         approval = state.approvals.get(plan.approval or "")
         if approval is not None and plan.step == "act" and plan.kind in MOVING_KINDS:
+            if approval.executing is not None:
+                return _Objection(approvals.in_use(approval, approval.executing))
             if unbound(approval.payload.action, facts):
                 return _Objection(f"what {approval.id} is bound to could not be read: {facts.unread}")
             changed = difference(approval.payload.world, world_of(facts, fresh.found, self.policy, approval.payload.action))
@@ -243,6 +245,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             return _Objection(f"the signatures of {approval.id} cannot be verified: {error}")
         if not broken:
             return None
+        if approval.executing is not None:
+            return _Objection(f"{approval.id}, which it uses up, holds no longer: {broken[0]}", broken)
         standing = approval.state_at(self.clock.now()) is ApprovalState.APPROVED
         return _Objection(f"{approval.id} is void: {broken[0]}", broken, voids=approval.id if standing else None)
 
@@ -274,6 +278,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         world = world_of(facts, plan.found, self.policy, plan.approved_as)
         try:
             approval, repeated = approvals.ask(self._ledger, self.policy, plan, world, key=key, reason=reason)
+        except Refused as error:
+            return self._refused(plan, key, str(error))
         except JournalUnavailable as error:
             return self._refused(plan, key, f"it could not be recorded: {error}")
         return self._waiting(plan, key, approval, repeated=repeated)

@@ -15,6 +15,7 @@ from backends.protocol import BackendConflict, BackendError, BackendUnavailable
 from console.control import events
 from console.control.actions import ActionOutcome, ActionPlan, ActionState, Call, Moved, said_duration
 from console.control.approval import ApprovalState
+from console.control.approvals import in_use
 from console.control.holders import AlreadyCarried, carrying, this_holder
 from console.control.ledger import Ledger
 from console.control.reach import Movement, Seen
@@ -100,7 +101,7 @@ class Execution:
         if approval.state_at(now) is not ApprovalState.APPROVED:
             raise NotIntended(f"{approval_id} is {approval.state_at(now).value}: ask again")
         if approval.executing is not None and approval.executing != self.plan.action_id:
-            raise NotIntended(f"{approval_id} is being used by {approval.executing}: recheck that action first")
+            raise NotIntended(in_use(approval, approval.executing))
         using = self.ledger.draft(
             f"approval/{approval_id}/executing/{self.key}", events.EXECUTING, approval_id, {"action": self.plan.action_id}
         )

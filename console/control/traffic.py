@@ -184,7 +184,7 @@ def _drawn(situation: Situation, world: _World, terms: RolloutTerms, refusals: l
         from_=found,
         to=to,
         changes=_changes(situation, world, terms, found, to),
-        unchanged=_unchanged(situation, world),
+        unchanged=_unchanged(situation, world, terms),
         undo=_undo(world, terms, forward),
         calls=(
             f"set_traffic {request.model} {to!r} if {found!r}",
@@ -252,7 +252,7 @@ def _changes(situation: Situation, world: _World, terms: RolloutTerms, found: st
     return tuple(changes)
 
 
-def _unchanged(situation: Situation, world: _World) -> tuple[str, ...]:
+def _unchanged(situation: Situation, world: _World, terms: RolloutTerms) -> tuple[str, ...]:
     request = situation.request
     lines = [f"alias {SERVING_ALIAS} {version_label(world.serving)}"]
     try:
@@ -260,7 +260,21 @@ def _unchanged(situation: Situation, world: _World) -> tuple[str, ...]:
         lines.append(f"kill switch ({'normal' if switch is None else switch.state.value})")
     except BackendError:
         lines.append("kill switch (cannot be read)")
-    return (*lines, "who got which version keeps it while the share grows", "stored predictions")
+    return (*lines, *_kept(world.running, terms), "stored predictions")
+
+
+def _kept(running: TrafficSetting | None, terms: RolloutTerms) -> tuple[str, ...]:
+    """Whom the shift leaves with the version that they have; nothing where it takes it away from everybody who got the candidate."""
+    share = terms.weights.get(terms.candidate, 0.0)
+    before = 0.0 if running is None else running.share
+    if share == before:
+        return ("who gets which version",)
+    if terms.strategy == "ab" and running is None:
+        return ("who gets which version, from the beginning to the end",)
+    candidate = version_label(terms.candidate)
+    if share > before:
+        return (f"{candidate} for whoever gets it, while the share grows",)
+    return (f"{version_label(terms.stable)} for whoever gets it",)
 
 
 def _undo(world: _World, terms: RolloutTerms, forward: bool) -> str:

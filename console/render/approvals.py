@@ -51,7 +51,7 @@ def approvals_page(view: ApprovalsView, *, width: int = 80, height: int = 20) ->
     rows = [Row(joined([line("   "), columns([(title, size, "dim") for title, size in zip(_TITLES, sizes, strict=True)])]))]
     for row, each in zip(view.rows, cells, strict=True):
         rows.append(Row(_row(row, each, sizes), key=row.id, why=_why(row, zone), state=_MARK_OF.get(row.state, "ok")))
-    rows += review_rows(view.reviews, zone, width)
+    rows += review_rows(view.reviews, zone, width, alone=view.alone)
     if view.problem:
         rows.append(Row(line(" ", ("?", "unknown"), f" the journal cannot be read: {view.problem}")))
     elif not view.rows and not view.reviews:

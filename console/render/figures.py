@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 
 MISSING = "-"
+
+A_YEAR_ALMOST = timedelta(days=330)
+"""From here on a day and a month alone could be taken for those of another year."""
 """Does not apply. What is not known is the word `unkn`, never this."""
 
 
@@ -98,6 +101,13 @@ def day(moment: datetime, zone: tzinfo) -> str:
 def moment(when: datetime | None, zone: tzinfo) -> str:
     """`22 Apr 14:00`, in the display zone."""
     return MISSING if when is None else f"{day(when, zone)} {clock_time(when, zone)}"
+
+
+def far_moment(when: datetime | None, at: datetime, zone: tzinfo) -> str:
+    """`22 Apr 14:00`, and `22 Apr 2015` where that is so far from `at` that the day alone could be one of another year."""
+    if when is None or abs(when - at) < A_YEAR_ALMOST:
+        return moment(when, zone)
+    return f"{day(when, zone)} {when.astimezone(zone).year}"
 
 
 def full_moment(when: datetime, zone: tzinfo) -> str:

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 _STATE_OF = {"open": "critical", "overdue": "critical", "not justified": "warning", "justified": "ok"}
 
 
-def review_rows(rows: tuple[ReviewRow, ...], zone: ZoneInfo, width: int) -> list[Row]:
-    """One row a broken glass, under a heading of their own; nothing where none was broken."""
+def review_rows(rows: tuple[ReviewRow, ...], zone: ZoneInfo, width: int, *, alone: bool) -> list[Row]:
+    """One row a broken glass, under a heading of their own; nothing where none was broken.
+
+    `alone`: in a workspace of one person nobody else is waited for.
+    """
     if not rows:
         return []
     waiting = sum(row.reviewed_at is None for row in rows)
-    said = f"{waiting} wait{'s' if waiting == 1 else ''} for somebody else to look at it" if waiting else "all reviewed"
+    awaited = "a review, your own counts (solo)" if alone else "somebody else to look at it"
+    said = f"{waiting} wait{'s' if waiting == 1 else ''} for {awaited}" if waiting else "all reviewed"
     heading = Row(rule(f"Done by breaking the glass: {said}", width))
     return [heading, *(Row(_row(row, zone, width), key=row.id, why=_why(row, zone), state=_STATE_OF[row.state]) for row in rows)]
 

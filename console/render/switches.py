@@ -73,7 +73,7 @@ def switches_page(view: SwitchesView, *, width: int = 80, height: int = 20) -> P
 
 def _row(row: SwitchRow, view: SwitchesView, name: int, reason: int) -> Row:
     zone, state = ZoneInfo(view.zone), row.state.value
-    until = f"overdue {figures.since(row.until, view.at)}" if row.overdue else figures.moment(row.until, zone)
+    until = f"overdue {figures.since(row.until, view.at)}" if row.overdue else figures.far_moment(row.until, view.at, zone)
     who = "never set" if row.who is None else f"{row.owner or row.who}: {row.reason.raw}"
     if row.switch.value == "unknown":
         who = row.why.raw

@@ -82,6 +82,21 @@ def test_a_promotion_is_refused_until_the_policy_opens_it(qd: Any, place: Place)
     assert place.version == "3"
 
 
+def test_to_a_person_alone_the_list_says_that_their_own_review_counts(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place.paths.policies / "approvals.yaml").write_text(
+        "format: 1\napprovals: [{action: fallback, environments: [production], quorum: 1}]\n"
+    )
+    monkeypatch.delenv("QUARTERDECK_ACTOR", raising=False)
+    words = ("kill", MODEL, "--confirm", MODEL, "--reason", "nobody answers", "--break-glass")
+    assert main(["--workspace", str(place.root), *words]) == 0
+    capsys.readouterr()
+    assert main(["--workspace", str(place.root), "approvals"]) == 0
+    told = capsys.readouterr().out
+    assert "1 waits for a review, your own counts (solo)" in told and "somebody else" not in told
+
+
 def test_a_review_is_listed_shown_and_closed_by_somebody_else(qd: Any, place: Place) -> None:
     review = broken(qd, place)
     code, out, _ = qd("approvals", "--json")
@@ -91,6 +106,7 @@ def test_a_review_is_listed_shown_and_closed_by_somebody_else(qd: Any, place: Pl
     assert (code, row["id"], row["state"], row["outcome"], row["by"]) == (0, review, "open", "effective", "mara@desk")
     assert (row["kind"], row["from_"], row["to"], row["reason"]) == ("fallback", "normal", "fallback", "nobody answers")
     assert "1 waits for somebody else to look at it" in qd("approvals")[1]
+    assert not listed["alone"]
     code, out, _ = qd("review", review, who="ilse")
     told = " ".join(out.split())
     assert code == 0 and "Glass broken by mara@desk" in told and "Done without: 1 approval by another person" in told

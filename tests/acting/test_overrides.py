@@ -182,3 +182,13 @@ async def test_k_offers_to_renew_the_state_in_force(place: Place, qd: Verb) -> N
         await screen.signs()
         await screen.shows("switch = fallback, read back")
     assert published(place)["until"] == "2013-04-27T07:00:00Z"
+
+
+def test_an_end_that_is_far_away_is_shown_with_its_year(qd: Verb, place: Place) -> None:
+    assert qd("kill", MODEL, "--confirm", MODEL, "--until", "365d", who="mara") == 0
+    assert qd("switches") == 0 and "26 Apr 2014" in qd.out, "a day and a month alone read like tomorrow"
+
+
+def test_a_length_of_time_is_written_in_the_digits_that_everybody_reads(qd: Verb, place: Place) -> None:
+    assert qd("kill", MODEL, "--confirm", MODEL, "--until", "\u0669h", who="mara") == 2
+    assert place.switch == "normal"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
 
+from backends.local.acting import LocalAliasSetter
 from backends.records import Incident, State
 from backends.text import Untrusted
 from console.control import audit
@@ -315,6 +316,40 @@ def test_an_approval_survives_an_attempt_that_changed_nothing(workspace: Workspa
         assert executed(workspace).state is ActionState.FAILED
     assert standing(workspace, approval) is ApprovalState.APPROVED
     assert executed(workspace).state is ActionState.EFFECTIVE
+
+
+@pytest.mark.parametrize(
+    ("digest", "when"), [(DIGEST, "after the move"), (OTHER, "before it")], ids=["executes it too", "asks in another world"]
+)
+def test_whoever_comes_while_it_is_being_executed_is_told_so_and_does_not_void_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, digest: str, when: str
+) -> None:
+    """What changed in the world is that very execution: its record must not say that it was done with a void approval."""
+    approval = asked(workspace)
+    approved(workspace, approval)
+    late = workspace.desk("ada", elevated=True)
+    facts = FACTS.model_copy(update={"artifact_digest": digest})
+    seen_before = late.plan(promotion("3"), facts)
+    real, said = LocalAliasSetter.set_alias, []
+
+    def comes_late() -> None:
+        outcome = late.execute(seen_before, confirmed())
+        said.append((outcome.state, outcome.message))
+
+    def moves_meanwhile(*given: object, **named: object) -> object:
+        if when == "before it":
+            comes_late()
+        moved = real(*given, **named)  # type: ignore[arg-type]
+        if when == "after the move":
+            comes_late()
+        return moved
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalAliasSetter, "set_alias", moves_meanwhile)
+        assert executed(workspace).state is ActionState.EFFECTIVE
+    [(state, message)] = said
+    assert state is ActionState.REFUSED and f"{approval.id} is being used by" in message
+    assert standing(workspace, approval) is ApprovalState.EXECUTED
 
 
 def test_the_way_back_of_a_switch_can_need_an_approval_too(workspace: Workspace) -> None:

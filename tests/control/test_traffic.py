@@ -12,7 +12,7 @@ from backends.local.acting import LocalTrafficSetter
 from backends.protocol import BackendError, BackendUnavailable, TrafficSetting
 from backends.records import State
 from console.control import audit
-from console.control.actions import ActionKind, ActionState, Gate, PlanFacts
+from console.control.actions import ActionKind, ActionRequest, ActionState, Gate, PlanFacts
 from console.control.approval import ApprovalState
 from console.control.guardrails import Guardrail
 from console.control.reach import Reach
@@ -97,6 +97,23 @@ def test_where_nothing_may_be_promoted_nothing_is_let_in_by_steps_and_taking_out
     assert "guardrail frozen: Frozen until Monday" in (ines.plan(shift(RolloutMove.STEP), WELL).refusal or "")
     mara = workspace.desk("mara", policy=TEAM.model_copy(update={"guardrails": (frozen,)}))
     assert mara.plan(shift(RolloutMove.SHARE, share=0.01), WELL).allowed and mara.plan(abort()).allowed
+
+
+def kept(workspace: Workspace, request: ActionRequest) -> list[str]:
+    plan = workspace.desk("ines", elevated=True).plan(request, WELL)
+    return [str(line) for line in plan.will_not_change if "who" in str(line)]
+
+
+def test_a_plan_promises_to_keep_a_version_only_for_those_who_do_keep_it(workspace: Workspace) -> None:
+    ab = shift(RolloutMove.AB, "3", share=0.5, hours=24)
+    assert kept(workspace, ab) == ["who gets which version, from the beginning to the end"]
+    assert kept(workspace, shift(RolloutMove.SHADOW, "3")) == ["who gets which version"]
+    assert kept(workspace, CANARY) == ["v3 for whoever gets it, while the share grows"]
+    begun(workspace, CANARY)
+    assert kept(workspace, shift(RolloutMove.STEP)) == ["v3 for whoever gets it, while the share grows"]
+    assert kept(workspace, shift(RolloutMove.PAUSE)) == ["who gets which version"]
+    assert kept(workspace, shift(RolloutMove.SHARE, share=0.01)) == ["v2 for whoever gets it"]
+    assert kept(workspace, abort()) == ["v2 for whoever gets it"], "it takes v3 away from everybody who got it"
 
 
 def test_one_operator_ends_a_rollout_without_elevating(workspace: Workspace) -> None:

@@ -53,6 +53,8 @@ class ApprovalsView(View):
     rows: tuple[ApprovalRow, ...]
     reviews: tuple[ReviewRow, ...] = ()
     """What was done by breaking the glass, those that wait for a review first."""
+    alone: bool = False
+    """Whether the workspace is one person's, whose own review counts."""
     problem: str | None = None
     """Why the journal could not be read."""
 
@@ -63,9 +65,15 @@ def approvals_view(sight: Sight) -> ApprovalsView:
     rows = [row_of(sight, approval) for approval in reversed(requests)]
     rows.sort(key=lambda row: ({"pending": 0, "approved": 1}.get(row.state, 2), -row.requested_at.timestamp()))
     zone = sight.workspace.settings.display_zone
-    reviews = review_rows(sight, control_policy(sight.policies, sight.workspace, sight.environment, current_actor(sight.clock)))
+    policy = control_policy(sight.policies, sight.workspace, sight.environment, current_actor(sight.clock))
     return ApprovalsView(
-        environment=sight.environment, at=sight.at, zone=zone, rows=tuple(rows), reviews=reviews, problem=sight.control.problem
+        environment=sight.environment,
+        at=sight.at,
+        zone=zone,
+        rows=tuple(rows),
+        reviews=review_rows(sight, policy),
+        alone=policy.solo,
+        problem=sight.control.problem,
     )
 
 
