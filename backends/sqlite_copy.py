@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from backends.plain_file import refuse_special_database
+from backends.shared_database import ready_database
 
 BUSY_S: Final = 15.0
 
@@ -23,7 +23,7 @@ def copy_database(source: Path, target: Path, then: Iterable[str] = ()) -> None:
     Raises CopyFailed; then `target` is not there.
     """
     try:
-        refuse_special_database(source)
+        ready_database(source)
         with (
             contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)) as original,
             contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,

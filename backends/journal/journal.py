@@ -36,8 +36,9 @@ from backends.journal.entries import (
 from backends.journal.head import Head, mirror_head, read_head
 from backends.journal.opening import in_time
 from backends.journal.outside import OutsideHeads
-from backends.plain_file import refuse_special_database, require_regular
+from backends.plain_file import require_regular
 from backends.records import canonical_json
+from backends.shared_database import ready_database
 
 FORMAT: Final = 1
 APPLICATION: Final = 0x51444A31
@@ -92,7 +93,7 @@ class Journal:
             if not read_only and not path.exists():
                 _create(path, head_path)
             require_regular(path, path.stat())
-            refuse_special_database(path)
+            ready_database(path)
             self._connection = in_time(partial(_connect, path, read_only, busy_seconds), path, busy_seconds)
             try:
                 _check_format(self._connection, path)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from backends.plain_file import refuse_special_database
+from backends.shared_database import ready_database
 
 PATIENCE_SECONDS: Final = 0.2
 """Whoever pressed Tab waits for this."""
@@ -28,7 +28,7 @@ def standing_subjects(path: Path, opening: Mapping[str, str], ending: frozenset[
     given = [value for pair in opening.items() for value in pair]
     asked = f"SELECT subject, kind, {place} FROM events WHERE kind IN ({', '.join('?' * len(kinds))}) ORDER BY seq"
     try:
-        refuse_special_database(path)
+        ready_database(path)
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=PATIENCE_SECONDS)) as connection:
             found: dict[str, None] = {}
             for subject, kind, where in connection.execute(asked, [*given, *kinds]):

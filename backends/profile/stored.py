@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from backends.durable import private_mode
-from backends.plain_file import refuse_special_database, require_regular
+from backends.plain_file import require_regular
 from backends.profile.categories import Names
 from backends.profile.packed import packed, unpacked
 from backends.profile.profile import ColumnSpec
 from backends.profile.windows import WindowProfile
 from backends.records import digest_of
+from backends.shared_database import ready_database
 
 FORMAT: Final = 4
 BUSY_S: Final = 2.0
@@ -220,7 +221,7 @@ def _unpacked(body: bytes) -> list[Any]:
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     require_regular(path, path.stat())
-    refuse_special_database(path)
+    ready_database(path)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
     try:
         if connection.execute("PRAGMA user_version").fetchone() != (FORMAT,):
@@ -248,7 +249,7 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
-    refuse_special_database(path)
+    ready_database(path)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, private_mode(path.parent)))
     connection = sqlite3.connect(path, timeout=30.0)
     try:

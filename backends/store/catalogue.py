@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from backends.durable import make_folder
-from backends.plain_file import refuse_special_database
+from backends.shared_database import ready_database
 from backends.store.errors import StoreBusy, StoreError, StoreFull
 from backends.store.files import said
 from backends.store.landing import LandingFile
@@ -357,7 +357,7 @@ def _opened(paths: WorkspacePaths) -> Catalogue:
         make_folder(paths.store)
         if not paths.catalog.exists():
             _create(paths)
-        refuse_special_database(paths.catalog)
+        ready_database(paths.catalog)
         connection = _connect(str(paths.catalog))
         _prepare(connection, paths)
         return Catalogue(paths, connection, writable=True)
@@ -397,7 +397,7 @@ def _read_only(paths: WorkspacePaths, cause: Exception) -> Catalogue:
     try:
         if not paths.catalog.exists():
             return Catalogue(paths, None, writable=False)
-        refuse_special_database(paths.catalog)
+        ready_database(paths.catalog)
         # A WAL database on a medium that cannot be written is readable only if nobody else writes it.
         for mode in ("mode=ro", "immutable=1"):
             with contextlib.suppress(sqlite3.OperationalError):

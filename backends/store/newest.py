@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backends.shared_database import ready_database
 from backends.store.paths import WorkspacePaths
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def catalogue_to_look_at(catalogue: Path) -> sqlite3.Connection | None:
     for mode in ("mode=ro", "immutable=1"):
         connection = None
         try:
+            ready_database(catalogue)
             connection = sqlite3.connect(f"{catalogue.absolute().as_uri()}?{mode}", timeout=0, uri=True)
             connection.execute("SELECT max(id) FROM generations").fetchone()
             return connection

@@ -133,12 +133,12 @@ from pathlib import Path
 from backends.journal import journal
 from backends.journal.entries import JournalUnavailable
 pipe = Path({str(tmp_path / name)!r})
-looked = journal.refuse_special_database
+looked = journal.ready_database
 def swapped(path):
     looked(path)
     pipe.unlink(missing_ok=True)
     os.mkfifo(pipe)
-journal.refuse_special_database = swapped
+journal.ready_database = swapped
 try:
     journal.Journal(Path({str(journal)!r}), Path({str(head)!r}), read_only=True, busy_seconds=0.1)
 except JournalUnavailable as problem:
