@@ -47,17 +47,18 @@ def chart_lines(
     *,
     limits: Sequence[Limit] = (),
     x_labels: Sequence[tuple[float, str]] = (),
+    x_marks: Sequence[tuple[float, str]] = (),
     low: float | None = None,
     high: float | None = None,
     braille: bool = False,
 ) -> list[Line]:
-    """Curves over one axis, in `height` lines of at most `width` cells; the last line is the x labels if there are any.
+    """Curves over one axis, in `height` lines of at most `width` cells; the last line is the x labels, the one before the marks, if any.
 
-    `x_labels`: `(place, text)`, place 0 at the left edge and 1 at the right one. The vertical axis covers values and limits
+    `x_labels` and `x_marks`: `(place, text)`, place 0 at the left edge and 1 at the right one. The vertical axis covers values and limits
     unless `low` and `high` say otherwise; values outside are drawn at its edge. Without any value one line says so.
     """
     known = [value for each in series for value in each.values if _finite(value)]
-    rows = height - (1 if x_labels else 0)
+    rows = height - (1 if x_labels else 0) - (1 if x_marks else 0)
     if not known or rows < 2:
         return [line(("no values to draw", "dim"))]
     bottom, top = _bounds([*known, *(limit.value for limit in limits)], low, high)
@@ -74,6 +75,8 @@ def chart_lines(
         _lay(cells, _raster(each.values, size, bounds, "braille" if braille else each.marker), each.role)
     labels = {_row_of(value, rows, bottom, top): text for value, text in ticks}
     drawn = [_joined(labels.get(row, "").rjust(label_width), cells[row]) for row in range(rows)]
+    if x_marks:
+        drawn.append(line(" " * (label_width + 2), (_placed(x_marks, canvas, apart=0), "bold")))
     if x_labels:
         drawn.append(line(" " * (label_width + 2), _placed(x_labels, canvas)))
     return drawn
@@ -248,12 +251,12 @@ def _joined(label: str, cells: Sequence[tuple[str, str]]) -> Line:
     return Line(tuple(span for span in spans if span.text))
 
 
-def _placed(labels: Sequence[tuple[float, str]], width: int) -> str:
+def _placed(labels: Sequence[tuple[float, str]], width: int, apart: int = 1) -> str:
     """Texts at their places along `width` cells; one that would touch the one before is left out."""
     drawn = ""
     for place, text in labels:
         shown = displayable(text)
         start = min(round(place * (width - 1)), width - cell_width(shown))
-        if start >= len(drawn) + (1 if drawn else 0):
+        if start >= len(drawn) + (apart if drawn else 0):
             drawn = drawn.ljust(start) + shown
     return drawn

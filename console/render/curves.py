@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from console.render import figures
 from console.render.dates import day
 from console.render.distances import distance
+from console.render.marks import MOST as MOST_MARKED
+from console.render.marks import marked
 from console.render.trade_offs import threshold_text
 from widgets.chart import Limit, Series, chart_lines
 from widgets.line import Line, joined, line, sides
@@ -45,8 +48,11 @@ def signal_curve(health: ModelHealth, key: str | None, zone: tzinfo, width: int,
     said = "  ".join(f"{word} {figures.amount(value, shown.unit)} ({marker})" for word, value, _, marker in kept if value is not None)
     each = f"windows of {shown.window_hours:g} h" if shown.window_hours else "by window"
     title = sides(line((f" {shown.title}{unit}, {each}", "dim")), line((f"{said} ", "dim")), width)
-    drawn = chart_lines([Series(history, "bold")], width - 2, min(MOST, room - 2), limits=limits, x_labels=places)
-    return [Line(), title, *_indented(drawn)]
+    length = last - first
+    changes = marked(health.marks, lambda at: (at - first) / length if length else None, zone, width, room - LEAST - 1)
+    height = min(MOST, room - 2 - len(changes.words))
+    drawn = chart_lines([Series(history, "bold")], width - 2, height, limits=limits, x_labels=places, x_marks=changes.letters)
+    return [Line(), title, *_indented(drawn), *changes.words]
 
 
 def _drawable(health: ModelHealth, key: str | None) -> Signal | None:
@@ -69,7 +75,16 @@ def quality_curve(view: QualityView, width: int) -> list[Line]:
     series.append(Series([each.value for each in measures[0]], "bold"))
     places = [(0.0, view.course[0].name), (1.0, view.course[-1].name)]
     title = line((f" {words[names[0]]}, by {view.by}, {view.zone}", "dim"))
-    return [title, *_indented(chart_lines(series, width - 2, MOST - 4, x_labels=places))]
+    spans = [(period.since, period.until) for period in view.course]
+    changes = marked(view.marks, lambda at: _within(at, spans), ZoneInfo(view.zone), width, MOST_MARKED)
+    drawn = chart_lines(series, width - 2, MOST - 4 + bool(changes.letters), x_labels=places, x_marks=changes.letters)
+    return [title, *_indented(drawn), *changes.words]
+
+
+def _within(at: datetime, spans: Sequence[tuple[datetime, datetime]]) -> float | None:
+    """Where the period that holds a moment is drawn; None where none does."""
+    number = next((number for number, (start, end) in enumerate(spans) if start <= at < end), None)
+    return number / (len(spans) - 1) if number is not None and len(spans) > 1 else None
 
 
 def calibration_curve(rows: Sequence[CalibrationRow], width: int) -> list[Line]:
@@ -127,8 +142,17 @@ def drift_curve(view: DriftDetailView, width: int, room: int) -> list[Line]:
         width,
     )
     places = [(0.0, day(shift.earlier[0].last)), (1.0, day(view.last))]
-    drawn = chart_lines([Series(values, "bold")], width - 2, min(MOST, room - 2), limits=limits, x_labels=places)
-    return [Line(), title, *_indented(drawn)]
+    zone = ZoneInfo(view.zone)
+    windows = [*((each.first, each.last) for each in shift.earlier), (view.first, view.last)]
+    spans = [(_midnight(first, zone), _midnight(last + timedelta(days=1), zone)) for first, last in windows]
+    changes = marked(view.marks, lambda at: _within(at, spans), zone, width, room - LEAST - 1)
+    height = min(MOST, room - 2 - len(changes.words))
+    drawn = chart_lines([Series(values, "bold")], width - 2, height, limits=limits, x_labels=places, x_marks=changes.letters)
+    return [Line(), title, *_indented(drawn), *changes.words]
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone)
 
 
 def _indented(drawn: Sequence[Line]) -> list[Line]:

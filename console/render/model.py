@@ -8,6 +8,7 @@ from backends.records import Layer, State
 from backends.shell_words import command_line
 from console.render import figures
 from console.render.curves import signal_curve
+from console.render.marks import mark_words
 from console.views.health.model import BesideHealth, LayerHealth, ModelHealth, Signal
 from console.views.model_line import ModelLine
 from widgets.chart import strip
@@ -149,10 +150,17 @@ def _notes(health: ModelHealth, zone: ZoneInfo, cursor: int | None) -> list[str]
     if health.since_onset is not None:
         notes.append(_onset(health, zone))
     if cursor is not None and cursor < len(health.ends):
-        notes.append(f"Time cursor at {figures.moment(health.ends[cursor], zone)} (h l moves it)")
+        notes.append(f"Time cursor at {figures.moment(health.ends[cursor], zone)} (h l moves it){_changed(health, zone, cursor)}")
     if health.budget is not None:
         notes.append(health.budget.why)
     return notes
+
+
+def _changed(health: ModelHealth, zone: ZoneInfo, cursor: int) -> str:
+    """What changed since the window before the one that the time cursor stands on."""
+    since = health.ends[cursor - 1] if cursor else health.ends[0]
+    found = [each for each in health.marks if since < each.at <= health.ends[cursor]]
+    return "".join(f"; {mark_words(each, zone).text}" for each in found[-2:])
 
 
 def beside_words(each: BesideHealth, task: str) -> str:

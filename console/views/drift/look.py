@@ -28,6 +28,7 @@ from console.views.health.measures import quality_between
 from console.views.health.model import ModelHealth
 from console.views.health.subject import LetIn
 from console.views.health.windows import Floats, micros
+from console.views.incidents.marks import marks_of
 from console.views.model_line import line_of
 from console.views.not_found import NoSuchColumn
 from console.views.release.rollout import let_in
@@ -114,7 +115,10 @@ def drift_detail(sight: Sight, reader: Reader, health: ModelHealth, column: str,
     shift = next((each for each in view.columns if each.column.raw == column), None)
     if shift is None:
         raise NoSuchColumn(f"{column!r} cannot be compared: {view.why_not}")
-    return detail_of(view, shift)
+    detail = detail_of(view, shift)
+    since = day_start(min([view.first, *(each.first for each in shift.earlier)]), ZoneInfo(view.zone))
+    marks = marks_of(sight, reader, view.line.model, min(since, sight.at))
+    return detail.model_copy(update={"marks": marks})
 
 
 def no_such_column(column: str, known: list[str], model: str) -> NoSuchColumn:

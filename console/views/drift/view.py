@@ -12,7 +12,7 @@ from console.views.drift.bug import RealOrBug
 from console.views.drift.column import ColumnShift
 from console.views.drift.counted import Counted
 from console.views.drift.together import Together
-from console.views.health.model import Quality, View
+from console.views.health.model import Mark, Quality, View
 from console.views.model_line import ModelLine
 
 BIG_PSI: Final = 0.25
@@ -85,4 +85,6 @@ class DriftDetailView(View):
     shift: ColumnShift
     worst: Untrusted | None
     """Another column that is in a worse state."""
+    marks: tuple[Mark, ...] = ()
+    """What changed in the time of the earlier windows and of this one, oldest first."""
     worst_verdict: str = ""

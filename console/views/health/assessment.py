@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backends.records import Layer, Model, State
 from backends.store.reader import Reader
@@ -18,6 +19,7 @@ from console.views.health.model import ModelHealth
 from console.views.health.standing import control_problem, overrides, switches_version, waiting_for
 from console.views.health.subject import Subject
 from console.views.incidents.changes import changes_view
+from console.views.incidents.marks import marks_of
 from console.views.incidents.would_help import FALLBACK, WouldHelpView, last_service, would_help_view
 from console.views.release.rollout import let_in
 from console.views.sight import Sight
@@ -30,7 +32,11 @@ def assess(sight: Sight, reader: Reader, registry: Registry, model: str) -> Eval
     record = registry.models.get(model)
     if record is None:
         raise no_such_model(model, registry.models)
-    return evaluate(reader, sight.policies, subject_of(sight, registry, record), sight.at)
+    found = evaluate(reader, sight.policies, subject_of(sight, registry, record), sight.at)
+    if not found.health.ends:
+        return found
+    marks = marks_of(sight, reader, model, found.health.ends[0])
+    return replace(found, health=found.health.model_copy(update={"marks": marks}))
 
 
 def known_health(sight: Sight, reader: Reader, registry: Registry, model: str) -> ModelHealth:

@@ -140,6 +140,16 @@ class BesideHealth(View):
     last_day: Quality
 
 
+class Mark(View):
+    """Something that changed, as it is marked on a course over time."""
+
+    at: Moment
+    topic: str
+    message: Untrusted
+    name: str = ""
+    """Of the event, or the id of the action."""
+
+
 class ModelHealth(View):
     """A model's health at one moment."""
 
@@ -182,6 +192,9 @@ class ModelHealth(View):
     readers: tuple[str, ...] = ()
     beside: tuple[BesideHealth, ...] = ()
     """Candidates that answered in the last 24 h beside the version that serves."""
+
+    marks: tuple[Mark, ...] = ()
+    """What changed in the time of the histories, oldest first."""
 
     @property
     def leading_signal(self) -> Signal | None:

@@ -41,9 +41,11 @@ class ChangesView(View):
     items: tuple[Change, ...]
 
 
-def changes_view(reader: Reader, environment: str, model: str, onset: datetime | None, at: datetime) -> ChangesView:
+def changes_view(
+    reader: Reader, environment: str, model: str, onset: datetime | None, at: datetime, look_back: timedelta = LOOK_BACK
+) -> ChangesView:
     """Changes of the model and of everything that belongs to no single model; nearest to the onset first, what came before it ahead."""
-    events = queries.events_between(reader, at - LOOK_BACK, at, environment=environment)
+    events = queries.events_between(reader, at - look_back, at, environment=environment)
     found = [
         Change(
             at=event.event_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backends.local.reading import LocalTraffic
 from backends.protocol import BackendError, SwitchSetting
@@ -15,12 +15,14 @@ from console.views.incidents.changes import LOOK_BACK, Change, ChangesView, chan
 from console.views.sight import Sight
 
 
-def changes_of(sight: Sight, reader: Reader, model: str, onset: datetime | None, onset_why: str = "") -> ChangesView:
-    """Every change of the last sixty days, nearest to the onset first. What two sources tell of one change is told once."""
-    landed = changes_view(reader, sight.environment, model, onset, sight.at)
+def changes_of(
+    sight: Sight, reader: Reader, model: str, onset: datetime | None, onset_why: str = "", look_back: timedelta = LOOK_BACK
+) -> ChangesView:
+    """Every change of the last sixty days, or of `look_back`, nearest to the onset first; what two sources tell of one is told once."""
+    landed = changes_view(reader, sight.environment, model, onset, sight.at, look_back)
     own = set(sight.control.actions)
     items = [each for each in landed.items if each.source != "control" or each.name not in own]
-    since = sight.at - LOOK_BACK
+    since = sight.at - look_back
     recorded = [*_aliases(sight, model), *_switch(sight, model), *_traffic(sight, model), *_control(sight, model)]
     for each in recorded:
         if since <= each.at <= sight.at:

@@ -18,6 +18,7 @@ from console.policies.rules import Gate
 from console.views.health.live_rows import without_candidates
 from console.views.health.model import ModelHealth
 from console.views.health.windows import HOUR
+from console.views.incidents.marks import marks_of
 from console.views.model_line import line_of
 from console.views.quality.estimates import Estimator, ScoredRows, estimator_of
 from console.views.quality.groups import grouped
@@ -67,6 +68,7 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     measured = found.quality(rows)
     binary = model.task == "binary"
     layer = health.layer(Layer.MODEL)
+    course = _course(found, asked.by, sight.at, zone, estimator)
     return QualityView(
         line=line_of(health),
         task=model.task,
@@ -79,7 +81,8 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
         broke_at=health.broke_first_at if health.broke_first is Layer.MODEL else layer.since,
         periods=tuple(periods),
         by=asked.by,
-        course=_course(found, asked.by, sight.at, zone, estimator),
+        course=course,
+        marks=marks_of(sight, reader, model.name, course[0].since) if course else (),
         estimation=estimator.described([(each.name, each.since, each.until, each.estimated) for each in periods], sight.at),
         calibration=_calibration(measured),
         calibration_of=spans[0][0],

@@ -10,7 +10,7 @@ from pydantic import Field
 from backends.records import Moment, State
 from backends.text import Untrusted
 from console.views.health.estimation import Estimated, Estimation, Measure
-from console.views.health.model import View
+from console.views.health.model import Mark, View
 from console.views.model_line import ModelLine
 from console.views.quality.trade_offs import CurvePoint, TradeOff
 
@@ -163,6 +163,8 @@ class QualityView(View):
     by: Literal["day", "week"]
     course: tuple[Period, ...]
     """By day or week of the model's zone, oldest first."""
+    marks: tuple[Mark, ...] = ()
+    """What changed in the time of the course, oldest first."""
     estimation: Estimation = Estimation()
     """Where the estimates come from, what they assume, and what they cannot see."""
     calibration: tuple[CalibrationRow, ...] = ()
