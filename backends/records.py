@@ -170,6 +170,10 @@ class Model(Fact):
     readers: tuple[Reader, ...] = ()
     label_delay_hours: float | None = None
     slices: tuple[Name, ...] = ()
+    primary_metric: Name | None = None
+    """The number of an evaluation that decides, by its name there."""
+    stands_for: Untrusted | None = None
+    """What of the business the primary metric stands for, in words or as the name of a landed metric."""
 
 
 class Signature(_Frozen):
@@ -266,6 +270,8 @@ class Evaluation(Fact):
     labelled: int
     metrics: dict[str, float | None]
     by_slice: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    costs: dict[Name, float] = Field(default_factory=dict)
+    """What answering or training took, by name with the unit in it: `usd_per_1000`, `cpu_ms`, `memory_mib`."""
 
 
 class Pipeline(Fact):

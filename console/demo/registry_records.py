@@ -109,6 +109,8 @@ def model_records(story: ModelStory, trained: Iterable[Trained], at: datetime) -
             readers=tuple(Reader(name=name, how=Untrusted(how)) for name, how in story.readers),
             label_delay_hours=story.label_delay_hours,
             slices=story.slices,
+            primary_metric="auc" if story.task == "binary" else "mae",
+            stands_for=Untrusted(f"what the {story.readers[0][0]} goes by"),
         ),
         Pipeline(
             environment=ENVIRONMENT,
@@ -217,6 +219,7 @@ def promotion_report(story: ModelStory, trained: Trained) -> Evaluation:
         rows=trained.rows,
         labelled=trained.rows,
         metrics={name.partition("_")[2]: value for name, value in trained.metrics.items()},
+        costs={"training_s": round(sum(trained.phases.values()), 2)},
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from registry_workspace import DAY, MADE, MODEL, NOW, PROMOTED, Place, digest, history, version_records, write_artifact
 
 from backends.local.acting import LocalAliasSetter
-from backends.records import Dataset, FeatureSet, Model, ModelVersion
+from backends.records import Dataset, Evaluation, FeatureSet, Model, ModelVersion
 from backends.text import Untrusted
 from console.render.version import version_page
 from console.render.versions import versions_page
@@ -57,6 +57,25 @@ def test_a_version_says_what_it_was_trained_on_and_what_its_run_measured(place: 
     assert list(found.importance) == ["carrier", "temp"]
     assert found.artifact.found == "matches"
     assert found.missing == ()
+
+
+def test_a_report_names_the_metric_that_decides_what_it_stands_for_and_what_answering_costs(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w")
+    known = {"event_at": MADE["1"], "known_at": MADE["1"]}
+    place.land(Model(**known, name=MODEL, task="binary", primary_metric="auc", stands_for=Untrusted("crews called in vain")))
+    costs = {"usd_per_1000": 0.02, "cpu_ms": 1.3}
+    numbers = {"auc": 0.71, "brier": 0.2}
+    for each in version_records("1"):
+        place.land(each.model_copy(update={"costs": costs, "metrics": numbers}) if isinstance(each, Evaluation) else each)
+    [report] = place.lookout().version(MODEL, "1").row.reports
+    assert (report.primary, report.costs) == ("auc", costs) and report.stands_for == Untrusted("crews called in vain")
+    told = " ".join(version_page(place.lookout().version(MODEL, "1")).plain().split())
+    assert "primary auc .710, stands for crews called in vain others brier .200 costs cpu_ms 1.3, usd_per_1000 0.02" in told
+
+
+def test_a_report_of_a_model_that_declares_no_metric_says_that_nobody_knows_which_decides(place: Place) -> None:
+    told = " ".join(version_page(place.lookout().version(MODEL, "2")).plain().split())
+    assert "primary unknown: no metric is declared to decide others auc .720 costs not recorded" in told
 
 
 def test_a_tampered_artifact_is_a_mismatch_also_when_it_was_looked_at_before(own: Place) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from backends.protocol import AliasMove
 from backends.records import ModelVersion, Moment, Run, Stage
 from backends.store.reader import Reader
@@ -65,6 +67,12 @@ class ReportSeen(View):
     rows: int
     labelled: int
     metrics: dict[str, float | None]
+    primary: str | None = None
+    """The metric that decides, as the model's record says."""
+    stands_for: Untrusted | None = None
+    """What of the business it stands for."""
+    costs: dict[str, float] = Field(default_factory=dict)
+    """What answering or training took, by name with the unit in it."""
 
 
 class VersionRow(View):
@@ -177,6 +185,9 @@ def version_row(sight: Sight, known: Provenance, history: list[AliasMove], versi
                 rows=each.rows,
                 labelled=each.labelled,
                 metrics=dict(each.metrics),
+                primary=known.model.primary_metric if known.model else None,
+                stands_for=known.model.stands_for if known.model else None,
+                costs=dict(each.costs),
             )
             for each in known.evaluations_of(version)
         ),
