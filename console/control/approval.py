@@ -17,10 +17,13 @@ from console.control.actions import ActionKind, Frozen, Gate, version_label
 from console.control.identity import Actor
 from console.control.terms import Distinct, Signing
 
-PAYLOAD_SCHEMA: Final = "quarterdeck/approval/2"
+PAYLOAD_SCHEMA: Final = "quarterdeck/approval/3"
 
 _SINCE_2: Final = {"trained_by", "different_from", "signature"}
 """What requests of the first format do not have: their bytes stay what was asked for."""
+
+_SINCE_3: Final = {"journal"}
+"""What those of the second do not have either."""
 
 
 class ApprovalState(StrEnum):
@@ -48,7 +51,7 @@ class World(Frozen):
 class ApprovalPayload(Frozen):
     """Exactly what is approved; signed as its canonical JSON."""
 
-    format: Literal["quarterdeck/approval/1", "quarterdeck/approval/2"] = PAYLOAD_SCHEMA
+    format: Literal["quarterdeck/approval/1", "quarterdeck/approval/2", "quarterdeck/approval/3"] = PAYLOAD_SCHEMA
     approval_id: Name
     action: ActionKind
     environment: Name
@@ -73,10 +76,12 @@ class ApprovalPayload(Frozen):
     needed: int = Field(ge=1)
     reason: str
     nonce: Name
+    journal: Name | None = None
+    """The entry that it was asked for after, by number and hash: no other journal has it, so what is signed here counts nowhere else."""
 
     def signed_bytes(self) -> bytes:
         """Canonical JSON: one sequence of bytes for one payload."""
-        left_out = _SINCE_2 if self.format == "quarterdeck/approval/1" else None
+        left_out = {PAYLOAD_SCHEMA: None, "quarterdeck/approval/2": _SINCE_3, "quarterdeck/approval/1": _SINCE_2 | _SINCE_3}[self.format]
         return canonical_json(self.model_dump(mode="json", exclude=left_out)).encode()
 
     @property
@@ -133,6 +138,8 @@ class Approval(Frozen):
     """The action that uses it up now, or did."""
     plan: dict[str, Any] | None = None
     """What was shown to who asked, as it was confirmed."""
+    foreign: bool = False
+    """True when it was asked for in another journal than the one it stands in: it was put here by hand, and is void."""
 
     @property
     def asked_as(self) -> ActionKind:
@@ -158,6 +165,15 @@ class Approval(Frozen):
         if self.granted >= self.payload.needed:
             return ApprovalState.EXPIRED if now > self.payload.execute_by else ApprovalState.APPROVED
         return ApprovalState.EXPIRED if now > min(self.payload.approve_by, self.payload.execute_by) else ApprovalState.PENDING
+
+
+FOREIGN: Final = "it was not asked for in this journal: what it says, and who signed it, is of another workspace"
+"""Why a request is void that names another entry than the one that it follows."""
+
+
+def place_in(seq: int, hash_: str) -> str:
+    """How a payload names the entry that it was asked for after."""
+    return f"#{seq} {hash_}"
 
 
 def no_longer(approval: Approval, now: datetime) -> str | None:

@@ -10,7 +10,7 @@ from backends.journal.entries import Draft
 from backends.records import Digest
 from console.control import events
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, new_key, version_label
-from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference
+from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference, place_in
 from console.control.errors import NotFound, Refused
 from console.control.ledger import Ledger
 from console.control.roles import Policy
@@ -32,7 +32,7 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
         known = state.asked_by_key.get(key)
         if known is not None:
             return [], (known, True)
-        drafts: list[Draft] = []
+        voided: list[Draft] = []
         kind = plan.approved_as
         standing = state.approval_for(kind, plan.environment, plan.model, plan.released or "", now)
         if standing is not None:
@@ -41,7 +41,7 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
                 return [], (standing.id, True)
             if standing.executing is not None:
                 raise Refused(in_use(standing, standing.executing))
-            drafts.append(_voided(ledger, standing.id, changed))
+            voided = [_voided(ledger, standing.id, changed)]
         terms = policy.terms_for(kind, plan.environment, plan.model)
         payload = ApprovalPayload(
             approval_id=f"APR-{_highest(state.approvals) + 1}",
@@ -65,6 +65,7 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             needed=max(1, terms.quorum),
             reason=reason,
             nonce=nonce,
+            journal=place_in(state.last_seq, state.last_hash),
         )
         body = {
             "key": key,
@@ -72,8 +73,9 @@ def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: 
             "payload_digest": payload.digest,
             "plan": plan.model_dump(mode="json"),
         }
-        drafts.append(ledger.draft(f"approval/asked/{key}", events.ASKED, payload.approval_id, body))
-        return drafts, (payload.approval_id, False)
+        # First, since it names the entry right before it.
+        asked = ledger.draft(f"approval/asked/{key}", events.ASKED, payload.approval_id, body)
+        return [asked, *voided], (payload.approval_id, False)
 
     identifier, repeated = ledger.decide(decision)
     return ledger.state().approvals[identifier], repeated

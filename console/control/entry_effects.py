@@ -9,7 +9,7 @@ from backends.journal.entries import Entry, moment_of
 from backends.records import Alert, Incident
 from console.control import events
 from console.control.actions import ENDED, ActionState, Call, Moved
-from console.control.approval import Approval, ApprovalPayload, Vote
+from console.control.approval import FOREIGN, Approval, ApprovalPayload, Vote, place_in
 from console.control.identity import Actor
 from console.control.records import ActionRecord, EffectWatch, Holder, Note, Recheck, Review, RuleResponse, RunEvent, review_id
 from console.control.state import ControlState
@@ -177,9 +177,10 @@ def _attempt_refused(state: ControlState, entry: Entry) -> None:
     )
 
 
-def approval_asked(state: ControlState, entry: Entry) -> None:
+def approval_asked(state: ControlState, entry: Entry, follows: tuple[int, str]) -> None:
+    """Folds a request; `follows`: number and hash of the entry before it."""
     payload = ApprovalPayload.model_validate(entry.body["payload"])
-    state.approvals[entry.subject] = Approval(
+    approval = Approval(
         id=entry.subject,
         payload=payload,
         payload_digest=entry.body["payload_digest"],
@@ -187,6 +188,11 @@ def approval_asked(state: ControlState, entry: Entry) -> None:
         plan=entry.body.get("plan"),
     )
     state.asked_by_key[entry.body["key"]] = entry.subject
+    if payload.journal not in {None, place_in(*follows)}:
+        said = {"ended": "void", "ended_at": happened_at(entry), "ended_reason": FOREIGN, "difference": (FOREIGN,), "foreign": True}
+        state.approvals[entry.subject] = approval.model_copy(update=said)
+        return
+    state.approvals[entry.subject] = approval
     state.unended[entry.subject] = None
 
 

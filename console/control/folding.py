@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from backends.journal.entries import Entry
 from console.control import events
@@ -29,6 +30,7 @@ from console.control.entry_effects import (
     elevation_begun,
     elevation_ended,
     gap_closed,
+    happened_at,
     incident_changed,
     incident_joined,
     incident_opened,
@@ -50,7 +52,6 @@ _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
     events.WATCHED: action_watched,
     events.RECHECKED: action_rechecked,
     events.RETRIED: action_retried,
-    events.ASKED: approval_asked,
     events.APPROVED: approval_voted,
     events.VETOED: approval_ended,
     events.VOIDED: approval_ended,
@@ -78,15 +79,23 @@ _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
 }
 
 
-def fold(entries: Iterable[Entry], onto: ControlState | None = None) -> ControlState:
+def fold(entries: Iterable[Entry], onto: ControlState | None = None, until: datetime | None = None) -> ControlState:
     """Apply `entries` in order; kinds that this program does not know are counted and otherwise passed over.
 
-    Raises ValueError naming the entry when one has a body that its kind cannot have.
+    `until`: what happened later is left out. Raises ValueError naming the entry when one has a body that its kind cannot have.
     """
     state = ControlState() if onto is None else onto.copied()
+    before = state.last_seq, state.last_hash
     for entry in entries:
+        follows = before
+        if entry.seq:
+            before = entry.seq, entry.hash
+        if until is not None and happened_at(entry) > until:
+            continue
         try:
-            if entry.kind.startswith(events.RUN):
+            if entry.kind == events.ASKED:
+                approval_asked(state, entry, follows)
+            elif entry.kind.startswith(events.RUN):
                 run_event(state, entry)
             elif entry.kind == events.BREAK:
                 state.breaks.append(entry.seq)

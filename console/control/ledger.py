@@ -19,7 +19,6 @@ from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.control import events
 from console.control.actions import new_key
-from console.control.entry_effects import happened_at
 from console.control.folding import fold
 from console.control.holders import this_holder, with_doubts
 from console.control.identity import Actor
@@ -248,7 +247,7 @@ def _read_journal(paths: WorkspacePaths, until: datetime | None) -> ControlState
     journal = Journal(paths.control, paths.audit_head, read_only=True)
     try:
         if until is not None:
-            return _folded(paths.control, (entry for entry in journal.each() if happened_at(entry) <= until), ControlState())
+            return _folded(paths.control, journal.each(), ControlState(), until)
         state = _advanced(journal, _known(paths.control), paths.snapshots)
         _know(paths.control, state)
         return state
@@ -269,10 +268,10 @@ def _advanced(journal: Journal, known: ControlState, snapshots: Path) -> Control
     return _folded(journal.path, journal.each(), ControlState())
 
 
-def _folded(path: Path, entries: Iterable[Entry], onto: ControlState) -> ControlState:
+def _folded(path: Path, entries: Iterable[Entry], onto: ControlState, until: datetime | None = None) -> ControlState:
     try:
         with _collector_at_rest():
-            return fold(entries, onto)
+            return fold(entries, onto, until)
     except ValueError as error:
         raise JournalUnavailable(f"{path}: {error}: `audit verify` says what else is wrong") from error
 

@@ -22,7 +22,7 @@ from backends.sshsig.armour import read_signature
 from backends.sshsig.keys import PublicKey
 from backends.sshsig.programs import ProgramUnavailable
 from backends.sshsig.verifying import is_revoked, verify
-from console.control.approval import Approval, Vote
+from console.control.approval import FOREIGN, Approval, Vote
 from console.control.terms import SignerFiles, Signing
 
 NAMESPACE: Final = "quarterdeck-approval@1"
@@ -175,6 +175,8 @@ def broken_votes(approval: Approval, asked: Signing, files: SignerFiles | None, 
     wanted = strictest(asked, approval.payload.signature)
     if wanted != "required" and not any(vote.signature for vote in approval.votes):
         return ()
+    if wanted == "required" and approval.payload.journal is None:
+        return (f"{approval.id} names no journal, so what was signed for it could come from another workspace",)
     trust = open_trust(files, folder)
     found = judged_votes(approval, trust, at)
     counts = {SignatureState.GOOD} if wanted == "required" else {SignatureState.GOOD, SignatureState.MISSING}
@@ -217,16 +219,18 @@ def signature_findings(approvals: Iterable[Approval], files: SignerFiles | None,
     A key that was revoked since is worth knowing: when it was used it had been verified against the list of that day. A list of keys
     that is gone is wrong: without it a forged vote could not be told from a good one.
     """
+    approvals = list(approvals)
+    foreign = [f"{each.id}: {FOREIGN}" for each in approvals if each.foreign]
     signed = [each for each in approvals if each.payload.signature == "required" or any(vote.signature for vote in each.votes)]
     if not any(each.votes for each in signed):
-        return [], []
+        return foreign, []
     try:
-        trust = open_trust(files, folder)
-        return _findings(signed, trust)
+        wrong, worth = _findings(signed, open_trust(files, folder))
+        return [*foreign, *wrong], worth
     except NoOpenSSH as error:
-        return [], [f"signatures of approvals could not be verified: {error}"]
+        return foreign, [f"signatures of approvals could not be verified: {error}"]
     except TrustUnavailable as error:
-        return [f"signatures of approvals cannot be verified: {error}"], []
+        return [*foreign, f"signatures of approvals cannot be verified: {error}"], []
 
 
 def _findings(approvals: Iterable[Approval], trust: Trust) -> tuple[list[str], list[str]]:

@@ -371,7 +371,7 @@ def test_what_is_signed_is_one_sequence_of_bytes(workspace: Workspace) -> None:
     approval = asked(workspace)
     signed = approval.payload.signed_bytes()
     assert signed == approval.payload.signed_bytes()
-    assert b'"format":"quarterdeck/approval/2"' in signed and b"\n" not in signed
+    assert b'"format":"quarterdeck/approval/3"' in signed and b"\n" not in signed
     assert approval.payload.digest == approval.payload_digest
     for field, value in (("to", "4"), ("requester", "mara"), ("nonce", "0"), ("environment", "staging"), ("artifact_digest", OTHER)):
         assert approval.payload.model_copy(update={field: value}).digest != approval.payload_digest

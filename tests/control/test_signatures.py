@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion
+from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion, switch_to
 from last_writer_registry import LastWriterRegistry
 from signing_people import Agent, Keys, running_agent, silent_agent
 
+from backends.journal.entries import Draft
+from backends.journal.journal import Journal
 from backends.records import State
 from backends.sshsig import signing
 from console.control import events
@@ -20,9 +23,10 @@ from console.control.actions import ActionKind, ActionOutcome, ActionState, Gate
 from console.control.approval import Approval, ApprovalPayload, ApprovalState
 from console.control.desk import Desk
 from console.control.errors import Refused
+from console.control.ledger import read_state
 from console.control.reach import Reach
 from console.control.roles import Grant, Policy, Role
-from console.control.signatures import NAMESPACE, SignatureState, judge, open_trust
+from console.control.signatures import NAMESPACE, SignatureState, judge, open_trust, signature_findings
 from console.control.terms import SignerFiles, Signing, Terms
 
 DIGEST = "sha256:" + "a" * 64
@@ -360,11 +364,70 @@ def test_while_it_cannot_be_verified_nothing_is_executed_and_the_approval_stays(
     assert bench.execute().state is ActionState.EFFECTIVE
 
 
-def test_a_request_of_the_first_format_keeps_its_bytes(bench: Bench) -> None:
-    old = bench.ask().payload.model_copy(update={"format": "quarterdeck/approval/1"})
-    for later in (b"trained_by", b"different_from", b'"signature"'):
-        assert later not in old.signed_bytes()
-        assert later in bench.ask().payload.signed_bytes()
+@pytest.mark.parametrize(
+    ("format_", "later"), [("1", (b"trained_by", b"different_from", b'"signature"', b'"journal"')), ("2", (b'"journal"',))]
+)
+def test_a_request_of_an_earlier_format_keeps_its_bytes(bench: Bench, format_: str, later: tuple[bytes, ...]) -> None:
+    old = bench.ask().payload.model_copy(update={"format": f"quarterdeck/approval/{format_}"})
+    for field in later:
+        assert field not in old.signed_bytes()
+        assert field in bench.ask().payload.signed_bytes()
+
+
+@pytest.mark.parametrize("elsewhere", ["another workspace", "a copy"])
+def test_what_was_signed_in_one_workspace_counts_in_no_other(bench: Bench, tmp_path: Path, elsewhere: str) -> None:
+    """A request with its vote, put into this journal from a sandbox: same people, keys and versions, and the chain stays whole."""
+    root = tmp_path / "sandbox"
+    if elsewhere == "a copy":
+        shutil.copytree(bench.workspace.paths.root, root)
+        sandbox = replace(bench, workspace=Workspace(root, KeyedClock()))
+        sandbox.workspace.desk().execute(sandbox.workspace.desk().plan(switch_to(ActionKind.KILL)), confirmed())
+    else:
+        root.mkdir()
+        sandbox = replace(bench, workspace=Workspace(root, KeyedClock()))
+        sandbox.workspace.promote("1")
+        sandbox.workspace.promote("2")
+        sandbox.write("allowed_signers", f"ilse {bench.keys.public('ilse')}\n")
+        sandbox.write("revoked_keys", "")
+    approval = sandbox.ask()
+    sandbox.approve(approval, key_file=bench.keys.private("ilse"))
+    assert sandbox.standing(approval) is ApprovalState.APPROVED
+    journal = Journal(sandbox.workspace.paths.control, sandbox.workspace.paths.audit_head, read_only=True)
+    taken = [each for each in journal.each() if each.subject == approval.id]
+    journal.close()
+    here = bench.workspace.desk("ines")._ledger
+    here.record(*(Draft(each.key, each.kind, each.subject, each.at, each.real_at, dict(each.actor), dict(each.body)) for each in taken))
+    put = bench.found(approval.id)
+    assert put.state_at(bench.workspace.clock.now()) is ApprovalState.VOID and "of another workspace" in put.difference[0]
+    assert bench.execute().state is ActionState.WAITING and bench.workspace.version == "2"
+    wrong, _ = signature_findings([put], bench.policy.signers, bench.workspace.paths.policies)
+    assert any(each.startswith(f"{approval.id}: it was not asked for in this journal") for each in wrong)
+
+
+def test_a_request_is_of_this_journal_also_when_the_past_is_looked_at(bench: Bench) -> None:
+    """As of its own moment, though an entry right before it is of a later one: a clock was put back."""
+    clock = bench.workspace.clock
+    clock.pass_by(hours=1)
+    bench.workspace.desk().execute(bench.workspace.desk().plan(switch_to(ActionKind.KILL)), confirmed())
+    clock.pass_by(hours=-1)
+    approval = bench.ask()
+    past = read_state(bench.workspace.paths, until=clock.now())
+    assert past.approvals[approval.id].state_at(clock.now()) is ApprovalState.PENDING
+
+
+def test_where_a_key_is_needed_a_request_that_names_no_journal_is_not_executed(bench: Bench) -> None:
+    """Else whoever forges one would take the older format."""
+    payload = bench.ask().payload
+    older = payload.model_copy(update={"approval_id": "APR-99", "format": "quarterdeck/approval/2", "journal": None})
+    ledger = bench.workspace.desk("ines", policy=bench.policy)._ledger
+    body = {"key": "older", "payload": older.model_dump(mode="json"), "payload_digest": older.digest, "plan": None}
+    ledger.record(ledger.draft("approval/asked/older", events.ASKED, older.approval_id, body))
+    put = bench.found("APR-99")
+    bench.forge(put, "ilse", bench.keys.sign("ilse", older.signed_bytes()))
+    assert bench.standing(put) is ApprovalState.APPROVED
+    outcome = bench.execute()
+    assert outcome.state is ActionState.REFUSED and "names no journal" in outcome.message
+    assert bench.workspace.version == "2" and bench.standing(put) is ApprovalState.VOID
 
 
 def test_a_repeated_call_verifies_the_signatures_again(bench: Bench) -> None:
