@@ -17,6 +17,7 @@ from widgets.wrapping import wrapped
 
 STRIP_WIDTH = 29
 RAMP = "_.-=*#"
+PROXY = " (proxy)"
 TABS = (
     ("1", "Health"),
     ("2", "Drift"),
@@ -117,6 +118,8 @@ def _signal_row(signal: Signal, health: ModelHealth, width: int, cursor: int | N
     limit = signal.critical if signal.critical is not None else signal.warning
     name_width = _name_width(width)
     name = signal.title if not signal.simulated else f"{signal.title} (simulated)"
+    if signal.proxy and len(name) + len(PROXY) <= name_width:
+        name += PROXY
     drawn = strip(signal.history, STRIP_WIDTH, RAMP) if any(each is not None for each in signal.history) else ""
     now = figures.amount(value, signal.unit) if value is not None else "unkn"
     parts = line(
@@ -127,7 +130,14 @@ def _signal_row(signal: Signal, health: ModelHealth, width: int, cursor: int | N
         f"{drawn:<{STRIP_WIDTH}}",
         f" {figures.since(signal.since, health.at):>5}",
     )
-    return Row(parts, key=signal.id, why=line((MARKS[state], state), f" {signal.why}"), state=state)
+    return Row(parts, key=signal.id, why=line((MARKS[state], state), f" {_proxy(signal)}{signal.why}"), state=state)
+
+
+def _proxy(signal: Signal) -> str:
+    if not signal.proxy:
+        return ""
+    known = figures.percent(signal.outcomes_known) if signal.outcomes_known is not None else "none"
+    return f"proxy, {known} of outcomes known: "
 
 
 def _name_width(width: int) -> int:

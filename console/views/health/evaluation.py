@@ -26,6 +26,7 @@ from console.views.health.live_rows import apart, as_meant, live_rows
 from console.views.health.measures import HOURLY, STEPWISE, Material, quality_between
 from console.views.health.model import BesideHealth, Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
 from console.views.health.outside_signals import failed_runs, freshness, landed
+from console.views.health.proxies import as_proxies
 from console.views.health.subject import Subject
 from console.views.health.windows import (
     HOUR,
@@ -90,6 +91,7 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     budget, burn = budgets(policies, rules, subject, every, judged, at, strip)
     if burn is not None:
         judged.append(burn)
+    judged = as_proxies(judged, rows, micros(at))
     # What no model needs and nobody lands says nothing about this one; rules that ask for it by name still find it.
     shown = tuple(each for each in judged if each.rule is None or each.rule.needed or each.signal.value is not None)
     health = _health(subject, serving, rows, reference, shown, budget, at, strip, reader)

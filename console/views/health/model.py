@@ -73,6 +73,10 @@ class Signal(View):
     """The value at each of `ModelHealth.ends`, as it was known then."""
     states: tuple[State, ...] = ()
     """The state at each of `ModelHealth.ends`."""
+    proxy: bool = False
+    """Known before outcomes are, and fewer than 95 % of those of its window have come: it stands for quality and is not it."""
+    outcomes_known: float | None = None
+    """Share of the window's answers whose outcome is known, of a signal that is known early."""
     simulated: bool = False
     only_logged: bool = False
     """Its rule only logs: it keeps its own state, turns no lamp and answers no step of a playbook."""
