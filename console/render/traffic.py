@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.shell_words import command_line
+from backends.text import Untrusted
 from console.control.actions import version_label
 from console.render import figures
 from console.render.facts import fact_rows, paragraph
@@ -14,13 +15,16 @@ from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from console.views.release.rollout import Arm, NextMove, RolloutMeasured, TrafficView, TriggerView
+    from console.views.release.rollout import Arm, DisagreementIn, NextMove, RolloutMeasured, TrafficView, TriggerView
 
 VERSION = "version:"
 """What the keys of rows of a version begin with."""
 
 TRIGGER = "trigger:"
 """What the keys of rows of a rollback trigger begin with."""
+
+SLICES_SHOWN = 6
+"""Slices of a shadow that have a line of their own."""
 
 NAMES = {"canary": "canary", "shadow": "shadow", "blue-green": "blue/green", "ab": "A/B"}
 
@@ -156,9 +160,17 @@ def _measured(found: RolloutMeasured, zone: ZoneInfo, width: int) -> list[Row]:
         spread = f"scores differ by {figures.signed(found.shift)} (5 % to 95 %: {edges})"
         apart = f", they disagree on {found.disagree * 100:.1f} %" if found.disagree is not None else ""
         rows += paragraph(f"{figures.count(found.both)} requests scored by both: {spread}{apart}", width, indent=2)
+        rows += [_disagreement(each) for each in found.by_slice[:SLICES_SHOWN]]
     verdict = line(" ", mark(found.state.value), " ", found.sentence)
     rows += [Row(part, why=verdict) for part in wrapped(verdict, width, 3)]
     return rows
+
+
+def _disagreement(each: DisagreementIn) -> Row:
+    value = each.value if each.value is not None else Untrusted("(missing)")
+    apart = f", they disagree on {each.disagree * 100:.1f} %" if each.disagree is not None else ""
+    said = f"n {figures.count(each.n)}, scores differ by {figures.signed(each.shift)}{apart}"
+    return Row(columns([("", 3, ""), (each.column, 10, "dim"), (value, 12, ""), (said, 52, "")]))
 
 
 def _steps(view: TrafficView, zone: ZoneInfo) -> Line:

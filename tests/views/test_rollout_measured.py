@@ -39,6 +39,12 @@ def setting(strategy: Strategy, model: str, *, share: float, candidate: str = "2
     )  # fmt: skip
 
 
+def origin_of(key: str) -> str | None:
+    """Of every third request nobody knows it, of few it is EWR."""
+    row = int(key.rpartition("-")[2])
+    return "EWR" if row in {60, 70, 80} else (None, "JFK", "LGA")[row % 3]
+
+
 class World:
     """A store with requests that two versions share; everything that was landed is kept for the sums of the tests."""
 
@@ -76,10 +82,12 @@ class World:
         n = len(keys)
         columns = {"model": [model] * n, "version": [version] * n, "role": [role] * n, "key": keys, "event_at": at}
         columns |= {"score": score.tolist(), "latency_ms": [float(number) for number in range(n)]}
+        # Inputs are logged with the answer: a score in the shadow has none of its own.
+        columns |= {"origin": [origin_of(key) for key in keys]} if role == "live" else {}
         land(self.place.workspace.paths, "predictions", columns, now=NOW)
 
     def measured(self, rollout: TrafficSetting, reader: Reader, sight: Sight) -> RolloutMeasured:
-        model = Model(name=rollout.model, task="binary", threshold=THRESHOLD, event_at=START, known_at=START)
+        model = Model(name=rollout.model, task="binary", threshold=THRESHOLD, slices=("origin",), event_at=START, known_at=START)
         return measured(sight, reader, model, rollout)
 
 
@@ -198,6 +206,23 @@ def test_a_shadow_is_compared_on_the_same_rows_which_move_together_by_the_hour(
         shift = rows.scores["2"][since] - rows.scores["1"][since]
         assert (view.shift, view.shift_p5, view.shift_p95) == pytest.approx((shift.mean(), *np.quantile(shift, [0.05, 0.95])))
     assert "v2 is worse on the same rows" in shown["shadow"].sentence.raw and "better" in shown["same"].sentence.raw
+
+
+def test_a_shadow_is_compared_by_slice_the_furthest_apart_first_and_small_slices_are_left_out(
+    shown: dict[str, RolloutMeasured], landed: dict[str, Requests]
+) -> None:
+    view, rows = shown["shadow"], landed["shadow"]
+    origin = np.array([origin_of(f"shadow-{row}") or "" for row in range(len(rows.at))])
+    counted = []
+    for name in ("", "JFK", "LGA"):
+        own = rows.answered["1"] & (origin == name)
+        apart = (rows.scores["2"][own] > THRESHOLD) != (rows.scores["1"][own] > THRESHOLD)
+        counted.append((apart.mean(), (rows.scores["2"][own] - rows.scores["1"][own]).mean(), int(own.sum()), name))
+    expected = [(name, n, disagree, shift) for disagree, shift, n, name in sorted(counted, reverse=True)]
+    found = [(each.value.raw if each.value else "", each.n, each.disagree, each.shift) for each in view.by_slice]
+    assert [each[:2] for each in found] == [each[:2] for each in expected] and "EWR" not in {each[0] for each in found}
+    assert [each[2:] for each in found] == [pytest.approx(each[2:]) for each in expected]
+    assert shown["worse"].by_slice == (), "a canary has no request that both scored"
 
 
 def test_a_loss_beyond_chance_that_is_too_small_to_matter_is_not_called_worse_and_the_policy_says_how_small(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from console.analysis.would_help import MINIMUM_ROWS
 from console.control.actions import Judgement, version_label
 from console.policies.rules import MARGIN
 from console.render import figures
+from console.views.release.disagreement import disagreements
 from console.views.release.rollout import (
     ArmMeasured,
     OtherAnswers,
@@ -78,7 +79,9 @@ def traffic_measured(sight: Sight, model: str) -> TrafficView:
 def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting) -> RolloutMeasured:
     """Measure a rollout at the sight's moment. Raises StoreError."""
     pair = [setting.stable, setting.candidate]
-    found = queries.scored(reader, sight.environment, model.name, setting.step_at, sight.at, versions=pair)
+    logged = queries.feature_columns(reader, model.name)
+    sliced_by = [name for name in model.slices if name in logged]
+    found = queries.scored(reader, sight.environment, model.name, setting.step_at, sight.at, versions=pair, columns=sliced_by)
     rows = _Rows(found, model.task, _answers(found, pair), _pairs(found, pair))
     others = _others(reader, sight, model.name, setting)
     counts = [int(mask.sum()) for mask in rows.answers]
@@ -116,9 +119,16 @@ def measured(sight: Sight, reader: Reader, model: Model, setting: TrafficSetting
         shift=float(shift.mean()) if len(shift) else None,
         shift_p5=float(np.quantile(shift, 0.05)) if len(shift) else None,
         shift_p95=float(np.quantile(shift, 0.95)) if len(shift) else None,
+        by_slice=disagreements(stable, candidate, model.threshold, {name: _logged(rows, name) for name in sliced_by}),
         state=state,
         sentence=Untrusted(sentence),
     )
+
+
+def _logged(rows: _Rows, column: str) -> npt.NDArray[Any]:
+    """The column of each request that both scored: inputs are logged with the answer, a score in the shadow has none of its own."""
+    values, live = rows.found.columns[column], rows.found.role == "live"
+    return values[np.where(live[rows.pairs[1]], rows.pairs[1], rows.pairs[0])]
 
 
 def judgement_of(view: RolloutMeasured) -> Judgement:

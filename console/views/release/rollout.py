@@ -103,6 +103,19 @@ class OtherAnswers(View):
     answered: int
 
 
+class DisagreementIn(View):
+    """How far the two versions are apart on the requests of one slice that both scored."""
+
+    column: Untrusted
+    value: Untrusted | None
+    """None: the requests where the column is missing."""
+    n: int
+    disagree: float | None
+    """Share on different sides of the model's threshold; None: it has none."""
+    shift: float
+    """Mean of the candidate's score minus the stable version's."""
+
+
 class RolloutMeasured(View):
     """What is known of a rollout since its shares hold."""
 
@@ -142,6 +155,8 @@ class RolloutMeasured(View):
     """Mean of the candidate's score minus the stable version's, on those."""
     shift_p5: float | None
     shift_p95: float | None
+    by_slice: tuple[DisagreementIn, ...] = ()
+    """The same by each declared slice with enough requests that both scored, the furthest apart first."""
     state: State
     """`ok`: nothing is worse; `critical`: the candidate is worse, or requests are not divided as published; `unknown`: not yet known."""
     sentence: Untrusted
