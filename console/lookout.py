@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from console.views.data.contract import ContractCheckView
     from console.views.data.parity import ParityAsked, ParityView
     from console.views.definitions.explain import ExplainListView, ExplainView
+    from console.views.drift.segments import SegmentsView
     from console.views.drift.view import Asked, DriftDetailView, DriftView
     from console.views.incidents.effect_view import EffectView
     from console.views.incidents.incident import IncidentView
@@ -181,6 +182,15 @@ class Lookout(RecordsLookout):
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
             return drift_detail(sight, reader, health, column, asked or Asked(), exact=exact)
+
+    def drift_segments(self, name: str, column: str, asked: Asked | None = None) -> SegmentsView:
+        """Drift of scores and inputs within each value of a column. Raises NoSuchModel and NoSuchColumn."""
+        from console.views.drift.by_segment import segments_view
+        from console.views.drift.view import Asked
+
+        health, sight = self.model(name), self.sight()
+        with sight.reader() as reader:
+            return segments_view(sight, reader, health, column, asked or Asked())
 
     def approvals(self) -> ApprovalsView:
         """Every request for approval, those that wait first."""

@@ -21,6 +21,7 @@ SCHEMAS: dict[str, str] = {
     "quality-file": "console.views.quality.file:FileQualityView",
     "explain": "console.views.definitions.explain:ExplainView",
     "explain-list": "console.views.definitions.explain:ExplainListView",
+    "drift-segments": "console.views.drift.segments:SegmentsView",
     "drift-column": "console.views.drift.view:DriftDetailView",
     "incident": "console.views.incidents.incident:IncidentView",
     "playbooks": "console.views.incidents.playbooks:PlaybooksView",

@@ -43,6 +43,7 @@ def as_json(capsys: pytest.CaptureFixture[str], root: Path, schema: str, *words:
     ("schema", "words"),
     [("drift", ["drift", "delay"]), ("drift-column", ["drift", "delay", "-f", "temp"]),
      ("drift-column", ["drift", "delay", "-f", "temp", "--from", "2024-01-25", "--to", "2024-02-20"]),
+     ("drift-segments", ["drift", "delay", "--segment", "carrier"]),
      ("quality", ["quality", "delay", "--by", "week"]),
      ("explain", ["explain", "psi"]), ("explain-list", ["explain"])],
 )  # fmt: skip
