@@ -16,7 +16,7 @@ from console.control.ledger import Ledger
 from console.control.roles import Policy
 from console.control.signatures import strictest
 from console.control.state import ControlState
-from console.control.terms import Signing
+from console.control.terms import Distinct, Signing
 
 
 def ask(ledger: Ledger, policy: Policy, plan: ActionPlan, world: World, *, key: str, reason: str) -> tuple[Approval, bool]:
@@ -108,12 +108,17 @@ def may_vote(state: ControlState, policy: Policy, person: str, now: datetime, ap
         raise Refused(f"{approval_id} is {standing.value}: nothing can be approved any more", approval.difference)
     if payload.digest != approval.payload_digest or seen not in {None, approval.payload_digest}:
         raise Refused(f"{approval_id} is not the request that you saw: look at it again before approving")
-    apart = {*payload.different_from, *policy.terms_for(payload.action, payload.environment, payload.model).different_from}
+    apart = kept_apart(policy, payload)
     if person == payload.requester and "requester" in apart and not policy.solo:
         raise Refused(f"{approval_id} was asked for by {person}: another person must approve it")
     if person == payload.trained_by and "trainer" in apart and not policy.solo:
         raise Refused(f"{person} trained {version_label(payload.to)}: the policy wants somebody else to approve it")
     return approval
+
+
+def kept_apart(policy: Policy, payload: ApprovalPayload) -> set[Distinct]:
+    """Whom an approver must not be: as it was asked for, and as the policy says by now."""
+    return {*payload.different_from, *policy.terms_for(payload.action, payload.environment, payload.model).different_from}
 
 
 def approve(

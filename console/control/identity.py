@@ -35,6 +35,8 @@ class Actor(BaseModel):
     """Address that the SSH session came from, as the session says."""
     sudo: str | None = None
     """The account that was acted through, when `name` came through sudo."""
+    behind: str | None = None
+    """Who acts through the account `name`, as sudo says, where that is another person's or a shared one."""
     played: bool = False
     """True when the name was given and not taken from the operating system."""
     program: bool = False
@@ -50,14 +52,16 @@ class Actor(BaseModel):
         """The user of this process."""
         uid = os.getuid()
         account = _account(uid)
-        behind = _hint("SUDO_USER") if uid == 0 else None
+        through_sudo = _known(_hint("SUDO_USER"))
+        person = through_sudo if uid == 0 else None
         return cls(
-            name=behind or account,
+            name=person or account,
             host=(socket.gethostname() or "localhost").split(".")[0],
             uid=uid,
             tty=_terminal(),
             ssh=_hint("SSH_CONNECTION").split(" ")[0][:64] or None,
-            sudo=account if behind else None,
+            sudo=account if person else None,
+            behind=through_sudo if uid != 0 and through_sudo != account else None,
         )
 
     @classmethod
@@ -95,6 +99,14 @@ def _account(uid: int) -> str:
         return f"uid-{uid}"
 
 
+def _known(name: str) -> str | None:
+    """`name` where the operating system has such an account: sudo names no other."""
+    try:
+        return pwd.getpwnam(name).pw_name if name else None
+    except (KeyError, ValueError):
+        return None
+
+
 def current_actor(clock: Clock) -> Actor:
     """The user of this process, or the person it plays in a workspace with a simulated clock.
 
@@ -107,7 +119,7 @@ def current_actor(clock: Clock) -> Actor:
         raise ValueError(f"{PLAYED_VARIABLE} must be a name or name@host")
     name, _, host = played.partition("@")
     real = Actor.from_os()
-    return real.model_copy(update={"name": name, "host": host or real.host, "played": True})
+    return real.model_copy(update={"name": name, "host": host or real.host, "behind": None, "played": True})
 
 
 def played_in_vain(clock: Clock) -> str | None:

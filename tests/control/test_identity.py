@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from control_workspace import MovableClock
+from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion
 
 from backends.store.paths import WorkspacePaths
 from console.clock import PastClock, SystemClock
 from console.control import identity
+from console.control.actions import ActionState
+from console.control.desk import Desk
+from console.control.errors import Refused
 from console.control.identity import Actor, current_actor
 from console.control.leases import lease
 from console.control.roles import Grant, Policy, Role
@@ -27,11 +30,42 @@ def test_the_user_of_the_process_acts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_behind_sudo_the_person_counts_and_the_account_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUDO_USER", "mara")
+    monkeypatch.setenv("SUDO_USER", "daemon")
     monkeypatch.setattr(identity.os, "getuid", lambda: 0)
-    assert (Actor.from_os().name, Actor.from_os().sudo) == ("mara", "root")
+    assert (Actor.from_os().name, Actor.from_os().sudo, Actor.from_os().behind) == ("daemon", "root", None)
     monkeypatch.setattr(identity.os, "getuid", lambda: 65534)
-    assert Actor.from_os().name != "mara", "only root can have come through sudo"
+    assert Actor.from_os().name != "daemon", "only root can have come through sudo"
+    assert Actor.from_os().behind == "daemon", "and who acts through another account is on record"
+
+
+@pytest.mark.parametrize("forged", ["*", "Daemon", "d\u0430emon", "daemon\n", "daemon ", "x" * 300, "nobody-of-this-name"])
+def test_what_sudo_could_not_have_said_makes_nobody_of_root(monkeypatch: pytest.MonkeyPatch, forged: str) -> None:
+    monkeypatch.setenv("SUDO_USER", forged)
+    monkeypatch.setattr(identity.os, "getuid", lambda: 0)
+    assert (Actor.from_os().name, Actor.from_os().sudo) == ("root", None)
+
+
+@pytest.mark.parametrize(
+    ("asks", "approves"),
+    [
+        (Actor(name="ines", host="build"), Actor(name="ilse", host="build", behind="ines")),
+        (Actor(name="ines", host="build", behind="ilse"), Actor(name="ilse", host="build")),
+        (Actor(name="ines", host="build", behind="mara"), Actor(name="ilse", host="build", behind="mara")),
+    ],
+    ids=["by the approver's account", "by the requester's account", "by both"],
+)
+def test_nobody_approves_their_own_request_by_way_of_another_account(workspace: Workspace, asks: Actor, approves: Actor) -> None:
+    with Desk(workspace.paths, workspace.clock, asks, policy=TEAM, elevated=True) as desk:
+        asked = desk.execute(desk.plan(promotion("3")), confirmed())
+    assert asked.state is ActionState.WAITING, asked.message
+    approval = workspace.state.approvals[asked.approval]
+    with (
+        Desk(workspace.paths, workspace.clock, approves, policy=TEAM) as desk,
+        pytest.raises(Refused, match="acts through another account"),
+    ):
+        desk.approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL)
+    assert workspace.state.approvals[approval.id].granted == 0
+    assert workspace.desk("otto").approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL).granted == 1
 
 
 def test_somebody_else_is_played_only_where_time_is_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
