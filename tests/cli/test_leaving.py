@@ -28,8 +28,8 @@ def lands():
     time.sleep(0.2)
     sys.stderr.write("landed ")
 
-def runs(words):
-    code = verb(words)
+def runs(words, **how_it_runs):
+    code = verb(words, **how_it_runs)
     if "busy" in how:
         threading.Thread(target=lands).start()
     if "reads" in how:
