@@ -80,6 +80,21 @@ def test_each_segment_has_its_share_scores_and_worst_input_as_counted_by_hand(pl
     assert view.mix_psi == pytest.approx(sum((c - r) * math.log(c / r) for r, c in zip(*shares, strict=True)))
 
 
+def test_the_worst_input_of_a_segment_is_the_one_with_the_largest_distance(place: Made) -> None:
+    for each in place.lookout().drift_segments("delay", "dow").segments:
+        assert each.value is not None
+        before, now = ([day for day in days if (START + day * DAY).strftime("%a") == each.value.raw] for days in (BEFORE, NOW))
+        if not now:
+            continue
+        found = {"temp": psi(*[[temp(day, row) for day in side for row in range(ROWS)] for side in (before, now)])}
+        shares = [[sum(carrier(day, row) == name for day in side for row in range(ROWS)) / len(side) / ROWS for name in ("AA", "BB", "CC")]
+                  for side in (before, now)]  # fmt: skip
+        found["carrier"] = sum((c - r) * math.log(c / r) for r, c in zip(*shares, strict=True))
+        worst = max(found, key=lambda name: found[name])
+        assert each.worst_input is not None
+        assert (each.worst_input.raw, each.worst_psi) == (worst, pytest.approx(found[worst], rel=1e-6))
+
+
 def test_a_segment_of_few_rows_is_named_with_them_and_not_judged(place: Made) -> None:
     view = place.lookout().drift_segments("delay", "carrier")
     few = by_value(view)["CC"]
