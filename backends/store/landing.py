@@ -90,6 +90,8 @@ def land(paths: WorkspacePaths, table: str, columns: Mapping[str, Sequence[Any] 
     arrays = as_arrays(kind, columns)
     connection = connect(spill=paths.store / "spill")
     try:
+        # DuckDB 1.5 looks at a thousand values for the type, and fails where they are all missing in a longer column.
+        connection.execute(f"SET pandas_analyze_sample = {next(iter(lengths.values()))}")
         connection.register("arriving", arrays)
         return _written(connection, paths, kind, now, name)
     finally:

@@ -55,6 +55,12 @@ def test_what_an_array_masks_is_missing(paths: WorkspacePaths) -> None:
     assert found == [(1.5, 2, 2024), (None, None, None)]
 
 
+def test_a_long_column_may_have_its_first_value_late_or_never(paths: WorkspacePaths) -> None:
+    keys = [f"k{number}" for number in range(5000)]
+    put(paths, "predictions", predictions(keys, late=[None] * 4999 + ["LGA"], never=[None] * 5000))
+    assert ask(paths, "SELECT count(*), count(late), max(late) FROM predictions") == [(5000, 1, "LGA")]
+
+
 def test_inputs_of_any_name_are_kept(paths: WorkspacePaths) -> None:
     hostile = ['x"; DROP TABLE facts; --', "select", "with space", "ünïcödé", "tab\there", "%s{}[]"]
     put(paths, "predictions", predictions(["a"], **{name: float(number) for number, name in enumerate(hostile)}))

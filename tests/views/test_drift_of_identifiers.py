@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,9 @@ def test_an_identifier_that_repeats_and_what_became_one_are_faults_of_the_data(p
     shifts = {each.column.raw: each for each in view.columns}
     assert shifts["note"].state is shifts["code"].state is State.CRITICAL
     assert shifts["note"].verdict.startswith("an identifier or free text repeats now: at least ")
-    assert shifts["note"].verdict.endswith("different and at most 1.9% are, in equally many rows; look at the pipeline first")
+    # How many are different is estimated, by each engine in its own way.
+    told = re.fullmatch(r".* different and at most (\S+)% are, in equally many rows; look at the pipeline first", shifts["note"].verdict)
+    assert told is not None and 1.5 <= float(told[1]) <= 2.0
     assert shifts["code"].verdict.startswith("what repeated is an identifier or free text now: at most ")
     assert shifts["remark"].state is State.UNKNOWN
     assert shifts["remark"].verdict.endswith("Its missing values, and how many of its values are different, are watched")
