@@ -339,7 +339,7 @@ def test_whoever_comes_while_it_is_being_executed_is_told_so_and_does_not_void_i
     def moves_meanwhile(*given: object, **named: object) -> object:
         if when == "before it":
             comes_late()
-        moved = real(*given, **named)  # type: ignore[arg-type]
+        moved = real(*given, **named)  # type: ignore[arg-type]  # whatever it was called with
         if when == "after the move":
             comes_late()
         return moved

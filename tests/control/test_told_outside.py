@@ -138,14 +138,14 @@ class Slow(OutsideHeads):
         object.__setattr__(self, "workspace", workspace)
 
     def tell(self, head: Head) -> list[str]:
-        self.told.append((head.seq, self.workspace.switch))  # type: ignore[attr-defined]
+        self.told.append((head.seq, self.workspace.switch))  # type: ignore[attr-defined]  # set by the fixture
         return []
 
 
 def test_a_step_towards_safety_waits_for_no_place_outside_and_the_way_back_is_told_first(empty: Workspace) -> None:
     place = Slow(empty)
     act(empty.paths, place, (ActionKind.KILL, ActionKind.RESTORE))
-    assert place.told == [(1, "killed"), (2, "killed"), (3, "killed"), (4, "normal")]  # type: ignore[attr-defined]
+    assert place.told == [(1, "killed"), (2, "killed"), (3, "killed"), (4, "normal")]  # type: ignore[attr-defined]  # set by the fixture
 
 
 def test_what_was_not_told_yet_is_told_when_the_end_cannot_be_recorded(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,4 +159,4 @@ def test_what_was_not_told_yet_is_told_when_the_end_cannot_be_recorded(empty: Wo
 
     monkeypatch.setattr(Journal, "append", full)
     act(empty.paths, place, (ActionKind.KILL,))
-    assert place.told == [(1, "killed")]  # type: ignore[attr-defined]
+    assert place.told == [(1, "killed")]  # type: ignore[attr-defined]  # set by the fixture
