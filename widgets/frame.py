@@ -16,6 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.text import Untrusted, cell_width, displayable, shortened
+from widgets.compositing import FrugalCompositor
 from widgets.line import CUT, Line, Span, joined, line, sides
 from widgets.strips import DrawsLines, differing_cells, strip_of
 from widgets.theme import style_of
@@ -150,7 +151,8 @@ class OneLine(DrawsLines):
         composed = self.composed(width)
         if self._drawn != (width, composed):
             if self._drawn is not None and self._drawn[0] == width:
-                self.refresh(Region(0, 0, min(width, differing_cells(self._drawn[1], composed)), 1))
+                start, end = differing_cells(self._drawn[1], composed)
+                self.refresh(Region(start, 0, min(width, end) - start, 1))
             else:
                 self.refresh()
             # Told by itself, the screen would learn of it one frame later than of the cursor that it belongs to.
@@ -322,6 +324,7 @@ class FrameScreen(Screen[None]):
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
+        self._compositor = FrugalCompositor()
         self.banner = Banner()
         self.heading = Heading()
         self.why = WhyLine()

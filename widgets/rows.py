@@ -325,15 +325,20 @@ class RowView(DrawsLines, can_focus=True):
                 before = shifted
         for y, (old, new) in enumerate(zip(before, after, strict=True)):
             if old != new:
-                self.refresh(Region(0, y + self.header_height, self._cells_to_draw(old, new), 1))
+                start, end = self._cells_to_draw(old, new)
+                self.refresh(Region(start, y + self.header_height, end - start, 1))
 
-    def _cells_to_draw(self, old: Drawn | None, new: Drawn) -> int:
-        """How far from the left edge a line has to be drawn again: bytes are what is slow over a slow link."""
+    def _cells_to_draw(self, old: Drawn | None, new: Drawn) -> tuple[int, int]:
+        """Cells `[start, end)` of a line that have to be drawn again: bytes are what is slow over a slow link."""
+        cursor = self.cursor_column
         if old is not None and replace(old, cursor=new.cursor) == new:
-            return self.cursor_column + 1
+            return cursor, cursor + 1
         if old is None or old.line is None or new.line is None or replace(old, line=new.line, cursor=new.cursor) != new:
-            return self.size.width
-        return min(self.size.width, max(differing_cells(old.line, new.line), self.cursor_column + 1))
+            return 0, self.size.width
+        start, end = differing_cells(old.line, new.line)
+        if old.cursor != new.cursor:
+            start, end = min(start, cursor), max(end, cursor + 1)
+        return start, min(self.size.width, end)
 
     def _drawn(self, y: int) -> Drawn:
         index = self._top + y

@@ -50,14 +50,33 @@ def emphasised(strip: Strip, ranges: Sequence[tuple[int, int]], style: Style) ->
     return Strip.join([part.apply_style(style) if number % 2 else part for number, part in enumerate(parts)])
 
 
-def differing_cells(before: Line, after: Line) -> int:
-    """Cells from the left edge to the last one that differs; 0 when none does."""
+def differing_cells(before: Line, after: Line) -> tuple[int, int]:
+    """Cells `[start, end)` from the first one that differs to the last; `(0, 0)` when none does."""
     width = max(before.width, after.width)
-    old, new = ([(one, span.role) for span in each.fitted(width).spans for one in span.text] for each in (before, after))
-    while old and new and old[-1] == new[-1]:
-        width -= cell_width(new.pop()[0])
-        old.pop()
-    return width
+    old, new = (_letters(each.fitted(width)) for each in (before, after))
+    if old == new:
+        return 0, 0
+    first = next((place for place, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(len(old), len(new)))
+    same = next((place for place, (one, other) in enumerate(zip(reversed(old), reversed(new), strict=False)) if one != other), 0)
+    # A cut beside a letter with marks would part them: a strip is cut by cells, and marks have none.
+    while first and len(new[first - 1][0]) > 1:
+        first -= 1
+    while same and any(len(each[-same - 1][0]) > 1 for each in (old, new)):
+        same -= 1
+    start = sum(cell_width(letter) for letter, _ in new[:first])
+    return start, width - sum(cell_width(letter) for letter, _ in new[len(new) - same :])
+
+
+def _letters(each: Line) -> list[tuple[str, str]]:
+    """What stands in the cells of a line, every letter with the marks over it, and its role."""
+    found: list[tuple[str, str]] = []
+    for span in each.spans:
+        for one in span.text:
+            if found and not cell_width(one):
+                found[-1] = (found[-1][0] + one, found[-1][1])
+            else:
+                found.append((one, span.role))
+    return found
 
 
 def changed_cells(before: str, after: str) -> list[tuple[int, int]]:

@@ -12,7 +12,6 @@ from backends.text import Untrusted
 from widgets.frame import WhyLine, banner_line, keys_line
 from widgets.line import line
 from widgets.prompt import Prompt
-from widgets.strips import differing_cells
 from widgets.table import VirtualTable
 
 
@@ -170,11 +169,3 @@ async def test_a_filter_with_a_bracket_is_text():
         await pilot.press("escape")
         await pilot.pause(0.2)
         assert app.screen.query_one(VirtualTable).total == 200
-
-
-def test_only_the_cells_up_to_the_last_difference_are_drawn_again():
-    assert differing_cells(line("same"), line("same")) == 0
-    assert differing_cells(line("number 1", ("   qd", "dim")), line("number 2", ("   qd", "dim"))) == 8
-    assert differing_cells(line("a longer one"), line("short")) == 12
-    assert differing_cells(line("x", ("y", "bold")), line("x", "y")) == 2
-    assert differing_cells(line("漢字 end"), line("漢語 end")) == 4
