@@ -16,7 +16,7 @@ import numpy.typing as npt
 from console.analysis.calibration import CalibrationBin, calibration_bins, expected_calibration_error
 from console.analysis.intervals import Bools, Floats, Interval, mean_interval, skewed_mean_interval, wilson
 from console.analysis.quality_intervals import average_precision_interval
-from console.analysis.ranking import auc, auc_interval, average_precision
+from console.analysis.ranking import Ranked
 from console.analysis.rolling import RollingQuality, rolling_quality
 
 __all__ = [
@@ -113,8 +113,8 @@ class SliceQuality:
     reason: str = ""
 
 
-def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: float | None = None) -> BinaryQuality:
-    """All of `BinaryQuality` for scores and outcomes (0, 1 or NaN) of equal length.
+def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: float | None = None, *, brief: bool = False) -> BinaryQuality:
+    """All of `BinaryQuality` for scores and outcomes (0, 1 or NaN) of equal length; `brief` leaves out log loss and the intervals of means.
 
     With a `threshold`, a row is selected when its score is at least that. Raises ValueError for another outcome or unequal lengths.
     """
@@ -136,7 +136,8 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
     outcome = label[known]
     positives = int(positive.sum())
     reasons = {}
-    area = auc(scored, positive)
+    ranked = Ranked.of(scored, positive)
+    area = ranked.auc()
     if area is None:
         reasons |= dict.fromkeys(("auc", "average_precision"), ONE_CLASS)
     probabilities = bool((scored >= 0).all() and (scored <= 1).all())
@@ -148,11 +149,15 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
     rarer = min(positives, labelled - positives)
     few = f"only {rarer} of one outcome are known, fewer than {FEWEST_OUTCOMES}, for an interval of mean losses"
     chosen = _at_threshold(scored, positive, threshold, reasons)
-    average = average_precision(scored, positive) if area is not None else None
-    losses = _log_losses(scored, positive) if probabilities else None
+    average = ranked.average_precision() if area is not None and not brief else None
+    losses = _log_losses(scored, positive) if probabilities and not brief else None
     with np.errstate(over="ignore", invalid="ignore"):
         gap, mean_score = outcome - scored, float(scored.mean())
-        mean_gap, gap_interval, score_interval = float(gap.mean()), mean_interval(gap), mean_interval(scored)
+        mean_gap, gap_interval, score_interval = (
+            float(gap.mean()),
+            None if brief else mean_interval(gap),
+            None if brief else mean_interval(scored),
+        )
     if not math.isfinite(mean_gap):
         reasons |= dict.fromkeys(("mean_score", "gap"), TOO_LARGE)
     return BinaryQuality(
@@ -168,11 +173,11 @@ def binary_quality(scores: npt.ArrayLike, labels: npt.ArrayLike, threshold: floa
         gap=mean_gap if math.isfinite(mean_gap) else None,
         gap_interval=gap_interval,
         auc=area,
-        auc_interval=auc_interval(scored, positive),
+        auc_interval=ranked.auc_interval(),
         average_precision=average,
         average_precision_interval=average_precision_interval(average, positives),
         brier=float(squared.mean()) if squared is not None else None,
-        brier_interval=_within_unit(skewed_mean_interval(squared)) if squared is not None and enough else None,
+        brier_interval=_within_unit(skewed_mean_interval(squared)) if squared is not None and enough and not brief else None,
         log_loss=float(losses.mean()) if losses is not None else None,
         log_loss_interval=skewed_mean_interval(losses) if losses is not None and enough else None,
         ece=expected_calibration_error(bins, labelled) if probabilities else None,

@@ -57,9 +57,13 @@ def rolling_quality(
     at, score, label = np.asarray(event_at, dtype=np.int64), np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if not at.size == score.size == label.size:
         raise ValueError(f"{at.size} times, {score.size} scores and {label.size} outcomes: they must be of one length")
-    usable = np.isfinite(score)
-    order = np.flatnonzero(usable)[np.argsort(at[usable], kind="stable")]
-    at, until = at[order], np.asarray(ends, dtype=np.int64)
+    until = np.asarray(ends, dtype=np.int64)
+    looked_at = np.isfinite(score)
+    if until.size:
+        # Rows that no window reaches cost nothing.
+        looked_at &= (at >= until.min() - width) & (at < until.max())
+    order = np.flatnonzero(looked_at)[np.argsort(at[looked_at], kind="stable")]
+    at = at[order]
     first, last = np.searchsorted(at, until - width), np.searchsorted(at, until)
     known_at = None if label_known_at is None else np.asarray(label_known_at, dtype=np.int64)[order]
     rows = _Windowed(score[order], label[order], known_at, until, first, last)
@@ -104,7 +108,11 @@ class _Windowed:
         known = ~np.isnan(self.label)
         outcome, said = np.where(known, self.label, 0.0), np.where(known, self.score, 0.0)
         gap = outcome - said
-        return np.stack((known.astype(np.float64), outcome, said, np.abs(gap), gap, gap * gap))
+        terms: Floats = np.empty((6, gap.size))
+        for place, term in enumerate((known, outcome, said, np.abs(gap), gap)):
+            terms[place] = term
+        np.multiply(gap, gap, out=terms[5])
+        return terms
 
     def cumulative(self) -> Floats:
         """Sums of the terms per window, every label counted."""

@@ -37,6 +37,16 @@ def test_binary_numbers_are_scikit_learns(rows: list[tuple[float, int]]) -> None
         assert quality.reasons["auc"] == "only one class among the known outcomes"
 
 
+@given(scored)
+@settings(max_examples=50, deadline=None)
+def test_what_is_said_in_brief_is_what_is_said_at_length(rows: list[tuple[float, int]]) -> None:
+    scores, labels = np.array([row[0] for row in rows]), np.array([float(row[1]) for row in rows])
+    whole, brief = binary_quality(scores, labels, 0.5), binary_quality(scores, labels, 0.5, brief=True)
+    for name in ("n", "labelled", "auc", "auc_interval", "brier", "ece", "gap", "mean_score", "reasons", "precision", "recall"):
+        assert getattr(brief, name) == getattr(whole, name), name
+    assert brief.log_loss is None
+
+
 @given(scored, st.randoms())
 @settings(max_examples=50, deadline=None)
 def test_the_order_of_rows_changes_nothing(rows: list[tuple[float, int]], random: object) -> None:

@@ -215,6 +215,33 @@ def test_scores_come_with_version_role_and_the_way_they_were_served(paths: Works
     assert set(shadow.role) == {"shadow"}
 
 
+def test_scores_without_keys_are_the_same_scores(paths: WorkspacePaths, stage: str) -> None:
+    more = {"served_by": ["model", "fallback", "model"], "score": [0.1, 0.2, 0.3]}
+    put(paths, "predictions", predictions(["c", "a", "b"], **more))
+    settle(paths, stage, last=False)
+    put(paths, "predictions", predictions(["a"], version="it's 2", role="shadow", score=0.4))
+    put(paths, "labels", labels(["a", "b"], [1.0, 0.0]))
+    settle(paths, stage, last=True)
+    with open_reader(paths, at=NOON) as reader:
+        whole = queries.scored(reader, "production", "m", None, None)
+        bare = queries.scored(reader, "production", "m", None, None, keys=False)
+    assert whole.key.tolist() == ["a", "a", "b", "c"]
+    assert bare.key.tolist() == [None] * 4
+    for name in ("event_at", "version", "role", "served_by", "score", "label"):
+        assert np.array_equal(getattr(bare, name), getattr(whole, name), equal_nan=name == "label"), name
+    assert bare.version.tolist() == ["1", "it's 2", "1", "1"]
+    assert bare.role.tolist() == ["live", "shadow", "live", "live"]
+    assert bare.served_by.tolist() == ["fallback", "model", "model", "model"]
+
+
+def test_rows_that_were_answered_alike_share_one_text(paths: WorkspacePaths) -> None:
+    put(paths, "predictions", predictions([f"k{number}" for number in range(50)]))
+    compact(paths, NOON)
+    with open_reader(paths, at=NOON) as reader:
+        found = queries.scored(reader, "production", "m", None, None, keys=False)
+    assert len({id(each) for column in (found.version, found.role, found.served_by, found.key) for each in column.tolist()}) == 4
+
+
 def test_hours_equal_sums_over_the_facts(paths: WorkspacePaths, stage: str) -> None:
     rng = np.random.default_rng(7)
     for part in range(4):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ def floats(column: Any) -> Floats:
     """Numbers; NaN where missing."""
     import numpy as np
 
-    return np.asarray(np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan), dtype=np.float64)
+    return np.asarray(np.ma.filled(np.ma.asarray(column).astype(np.float64, copy=False), np.nan), dtype=np.float64)
 
 
 def integers(column: Any) -> Integers:
@@ -33,7 +34,9 @@ def moments(column: Any) -> Moments:
     """UTC times to the microsecond; NaT where missing."""
     import numpy as np
 
-    return np.asarray(np.ma.filled(np.ma.asarray(column).astype("datetime64[us]"), np.datetime64("NaT")), dtype="datetime64[us]")
+    return np.asarray(
+        np.ma.filled(np.ma.asarray(column).astype("datetime64[us]", copy=False), np.datetime64("NaT")), dtype="datetime64[us]"
+    )
 
 
 def texts(column: Any) -> Texts:
@@ -46,6 +49,21 @@ def texts(column: Any) -> Texts:
     values = masked.data.copy()
     values[np.ma.getmaskarray(masked)] = None
     return np.asarray(values, dtype=object)
+
+
+def texts_from(names: Sequence[str], places: Any) -> Texts:
+    """Texts that were handed over as places in `names`; None where there is none. Rows share these, none has a text of its own."""
+    import numpy as np
+
+    known = np.array([*names, None], dtype=object)
+    return np.asarray(known[np.ma.filled(np.ma.asarray(places), len(names))], dtype=object)
+
+
+def missing_texts(count: int) -> Texts:
+    """As many texts, all of them missing, in the memory of one."""
+    import numpy as np
+
+    return np.broadcast_to(np.array([None], dtype=object), (count,))
 
 
 def by_type(kind: str, column: Any) -> npt.NDArray[Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from backends.store.errors import StoreError
-from backends.store.queries.arrays import by_type, floats, moments, texts
+from backends.store.queries.arrays import by_type, floats, missing_texts, moments, texts, texts_from
 from backends.store.reader import Reader
 from backends.store.schema import LABELS
 from backends.store.sql import quoted, text
@@ -30,8 +30,9 @@ at least COMPLETE_SHARE have a label."""
 class Scored:
     """Predictions in the order of their time, each with what is known of its outcome. All arrays have one entry a prediction.
 
-    `label` is NaN and `label_known_at` NaT where no label is known; `latency_ms` is NaN where it was not recorded. `columns` are
-    the requested inputs: float64 with NaN for numbers and booleans, object with None for text, datetime64 for times.
+    `key` is None everywhere where keys were not asked for. `label` is NaN and `label_known_at` NaT where no label is known;
+    `latency_ms` is NaN where it was not recorded. `columns` are the requested inputs: float64 with NaN for numbers and booleans,
+    object with None for text, datetime64 for times.
     """
 
     key: Texts
@@ -90,29 +91,34 @@ def scored(
     versions: Sequence[str] | None = None,
     role: str | None = None,
     columns: Sequence[str] = (),
+    keys: bool = True,
 ) -> Scored:
     """Predictions of a model with event_at in [start, end), joined by key with the latest known label.
+
+    Without `keys` the key of each is None: a text of its own for every row is most of what an answer weighs.
 
     Several sources that report the same prediction give one entry each. Raises StoreError for a column that is no input of the
     model; one that merely has no values in the window is all missing.
     """
     kinds = _kinds(reader, model, columns)
     asked = ", ".join(f"p.{quoted(name)} AS {quoted(f'in:{name}')}" for name in columns)
-    selected = "p.key AS key, p.event_at AS event_at, p.version AS version, p.role AS role, p.served_by AS served_by, p.score AS score, "
-    selected += "p.latency_ms AS latency_ms, l.label AS label, l.known_at AS label_known_at" + (f", {asked}" if asked else "")
+    named = _named(reader, model, start, end)
+    selected = ("p.key AS key, " if keys else "") + "p.event_at AS event_at, p.score AS score, p.latency_ms AS latency_ms, "
+    selected += ", ".join(f"{_place(names, f'p.{column}')} AS {column}" for column, names in named.items())
+    selected += ", l.label AS label, l.known_at AS label_known_at" + (f", {asked}" if asked else "")
     rows = _joined(reader, environment, model, start, end, versions=versions, role=role, columns=columns)
     found = reader.arrays(f"SELECT {selected} FROM {rows} ORDER BY p.event_at, p.key, p.version, p.role")
+    event_at = moments(found.pop("event_at"))
+    # Each column is let go as soon as it is laid out: two of every one would be held otherwise.
     return Scored(
-        key=texts(found["key"]),
-        event_at=moments(found["event_at"]),
-        version=texts(found["version"]),
-        role=texts(found["role"]),
-        served_by=texts(found["served_by"]),
-        score=floats(found["score"]),
-        latency_ms=floats(found["latency_ms"]),
-        label=floats(found["label"]),
-        label_known_at=moments(found["label_known_at"]),
-        columns={name: by_type(kinds[name], found[f"in:{name}"]) for name in columns},
+        key=texts(found.pop("key")) if keys else missing_texts(len(event_at)),
+        event_at=event_at,
+        **{column: texts_from(names, found.pop(column)) for column, names in named.items()},
+        score=floats(found.pop("score")),
+        latency_ms=floats(found.pop("latency_ms")),
+        label=floats(found.pop("label")),
+        label_known_at=moments(found.pop("label_known_at")),
+        columns={name: by_type(kinds[name], found.pop(f"in:{name}")) for name in columns},
     )
 
 
@@ -199,6 +205,20 @@ def repeated_labels(reader: Reader, environment: str, model: str, start: datetim
         f"WHERE environment = {text(environment)} GROUP BY key HAVING count(*) > 1 ORDER BY key"
     )
     return RepeatedLabels(texts(found["key"]), moments(found["first_known_at"]), np.asarray(found["corrected"], dtype=np.bool_))
+
+
+def _named(reader: Reader, model: str, start: datetime | None, end: datetime | None) -> dict[str, list[str]]:
+    """The few texts that the columns of which every row has one can hold, by column: some of them may be in no row that is asked for."""
+    rows = reader.rows("predictions", model=model, start=start, end=end, every_version=True)
+    columns = ("version", "role", "served_by")
+    found = reader.fetch(f"SELECT DISTINCT {', '.join(columns)} FROM {rows}")
+    return {column: sorted({row[place] for row in found if row[place] is not None}) for place, column in enumerate(columns)}
+
+
+def _place(names: Sequence[str], column: str) -> str:
+    """Where a text stands among `names`: a number for each row instead of a text, which the engine would have to hand over as an object."""
+    listed = ", ".join(text(name) for name in names)
+    return f"CAST(list_position(CAST([{listed}] AS VARCHAR[]), {column}) - 1 AS INTEGER)"
 
 
 def _kinds(reader: Reader, model: str, columns: Sequence[str]) -> dict[str, str]:

@@ -176,7 +176,7 @@ class _Look:
 
     def _scored(self, first: date, last: date, columns: Sequence[str]) -> Scored:
         start, end = self._span(first, last)
-        rows = queries.scored(self.reader, self.sight.environment, self.model.name, start, end, role="live", columns=columns)
+        rows = queries.scored(self.reader, self.sight.environment, self.model.name, start, end, role="live", columns=columns, keys=False)
         return without_candidates(rows, self.beside)
 
     def _within(self, rows: Scored, first: date, last: date) -> Mask:

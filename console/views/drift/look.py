@@ -141,7 +141,7 @@ def _exact(shift: ColumnShift, reader: Reader, environment: str, model: str, per
             if start >= end:
                 continue
             if shift.column.raw == SCORE:
-                scored = queries.scored(reader, environment, model, start, end, role="live")
+                scored = queries.scored(reader, environment, model, start, end, role="live", keys=False)
                 parts.append(without_candidates(scored, beside).score)
             else:
                 parts.append(queries.feature_values(reader, environment, model, shift.column.raw, start, end).astype(np.float64))

@@ -58,7 +58,8 @@ def beyond_custom(limits: Limits) -> Limits:
 
 
 def _each(scores: Floats, maps: list[Calibration]) -> Floats:
-    some = scores[:: max(1, -(-len(scores) // MOST))]
+    # In order, each score is looked for in a map where the one before it was found.
+    some = np.sort(scores[:: max(1, -(-len(scores) // MOST))])
     return expected_aucs(some, np.array([each(some) for each in maps])) if len(some) else np.full(len(maps), np.nan)
 
 

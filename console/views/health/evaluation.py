@@ -22,7 +22,7 @@ from console.views.health.budgets import budgets
 from console.views.health.column_signals import block_signals, drift_signal, not_for_little, worst_of
 from console.views.health.estimated_signals import ESTIMATED, beyond_custom
 from console.views.health.judging import Judged, Limits, judge, limits_of, silent, trouble_began, unknown
-from console.views.health.live_rows import apart, as_meant, live_rows
+from console.views.health.live_rows import apart, as_meant, live_rows, scores_beside
 from console.views.health.measures import HOURLY, STEPWISE, Material, quality_between
 from console.views.health.model import BesideHealth, Budget, LabelCoverage, LayerHealth, ModelHealth, Signal
 from console.views.health.outside_signals import failed_runs, freshness, landed
@@ -162,15 +162,7 @@ def _scores_of_before(reader: Reader, subject: Subject, serving: Serving, rows: 
     if serving.before is None or serving.since is None or not len(rows):
         return None
     start = max(serving.since, at - timedelta(days=28))
-    shadow = queries.scored(reader, subject.environment, subject.model.name, start, at, role="shadow", versions=[serving.before])
-    if not len(shadow.key):
-        return None
-    scores = dict(zip(shadow.key.tolist(), shadow.score.tolist(), strict=True))
-    found = np.full(len(rows), np.nan)
-    first = int(np.searchsorted(rows.event_at, micros(start)))
-    mine = (rows.version[first:] == serving.version).tolist()
-    found[first:] = [scores.get(key, np.nan) if own else np.nan for key, own in zip(rows.key[first:].tolist(), mine, strict=True)]
-    return found
+    return scores_beside(reader, subject, rows, start, at, shadow=serving.before, answered_by=serving.version)
 
 
 def _from_rows(rules: Sequence[AlertRule], model: str, material: Material, hourly: Ints, strip: Ints) -> list[Judged]:

@@ -10,13 +10,34 @@ import numpy as np
 
 from backends.store import queries
 from backends.store.reader import Reader
-from console.views.health.subject import LetIn
-from console.views.health.windows import HOUR, Rows, micros
+from console.views.health.subject import LetIn, Subject
+from console.views.health.windows import HOUR, Floats, Rows, micros
 
 
 def live_rows(reader: Reader, environment: str, model: str, start: datetime, end: datetime, *, columns: Sequence[str] = ()) -> Rows:
     """The live rows of a model with the labels known now, in order of time, with some of its inputs."""
-    return rows_of(queries.scored(reader, environment, model, start, end, role="live", columns=columns))
+    return rows_of(queries.scored(reader, environment, model, start, end, role="live", columns=columns, keys=False))
+
+
+def scores_beside(
+    reader: Reader, subject: Subject, rows: Rows, start: datetime, at: datetime, *, shadow: str, answered_by: str | None = None
+) -> Floats | None:
+    """For each of the subject's live rows the score that the version `shadow` gave it in the shadow since `start`; NaN where it gave none.
+
+    With `answered_by` only for the rows that this version answered. None when `shadow` gave no scores.
+    """
+    environment, model = subject.environment, subject.model.name
+    found = queries.scored(reader, environment, model, start, at, role="shadow", versions=[shadow])
+    if not len(found):
+        return None
+    theirs = dict(zip(found.key.tolist(), found.score.tolist(), strict=True))
+    versions = None if answered_by is None else [answered_by]
+    live = queries.scored(reader, environment, model, start, at, role="live", versions=versions)
+    keys = without_candidates(live, subject.let_in).key
+    given = np.full(len(rows), np.nan)
+    since = rows.event_at >= micros(start)
+    given[since if answered_by is None else since & (rows.version == answered_by)] = [theirs.get(key, np.nan) for key in keys.tolist()]
+    return given
 
 
 def as_meant(rows: Rows, overrides: Sequence[tuple[datetime, datetime]]) -> Rows:
@@ -53,17 +74,13 @@ def without_candidates(found: queries.Scored, let_in: Sequence[LetIn]) -> querie
 
 def rows_of(found: queries.Scored) -> Rows:
     """Scored rows laid out for judging."""
-    event_at = found.event_at.astype("datetime64[us]").astype(np.int64)
-    order = np.argsort(event_at, kind="stable")
-    known_at = found.label_known_at.astype("datetime64[us]").astype(np.int64)
     return Rows(
-        key=found.key[order],
-        event_at=event_at[order],
-        score=found.score[order],
-        label=found.label[order],
-        label_known_at=np.where(np.isnan(found.label), np.iinfo(np.int64).max, known_at)[order],
-        latency_ms=found.latency_ms[order],
-        version=found.version[order],
-        served_by=found.served_by[order],
-        columns={name: values[order] for name, values in found.columns.items()},
+        event_at=found.event_at.view(np.int64),
+        score=found.score,
+        label=found.label,
+        label_known_at=np.where(np.isnan(found.label), np.iinfo(np.int64).max, found.label_known_at.view(np.int64)),
+        latency_ms=found.latency_ms,
+        version=found.version,
+        served_by=found.served_by,
+        columns=dict(found.columns),
     )

@@ -101,7 +101,7 @@ def quality_between(rows: Rows, task: str, start: int, end: int, known_by: int, 
     if task == "regression":
         regression = regression_quality(scores, labels)
         return common.model_copy(update={"mae": regression.mae, "bias": regression.bias, "reasons": regression.reasons})
-    binary = binary_quality(scores, labels, threshold)
+    binary = binary_quality(scores, labels, threshold, brief=True)
     interval = binary.auc_interval
     update = {"auc": binary.auc, "brier": binary.brier, "ece": binary.ece, "reasons": binary.reasons}
     if interval is not None:
@@ -235,7 +235,7 @@ def slice_auc_gap(material: Material, ends: Ints, width: int) -> Measured:
                 chosen = here == value
                 if int((~np.isnan(labels[chosen])).sum()) < MINIMUM_SCORES:
                     continue
-                interval = binary_quality(scores[chosen], labels[chosen]).auc_interval
+                interval = binary_quality(scores[chosen], labels[chosen], brief=True).auc_interval
                 if interval is not None and (worst is None or interval.high < worst):
                     worst, where, rows = interval.high, f"{column} {value}", int(chosen.sum())
         values.append(np.nan if whole is None or worst is None else max(0.0, whole - worst))

@@ -86,7 +86,6 @@ def _ends(at: datetime, step: int, steps: int) -> Ints:
 class Rows:
     """The live rows of one model in order of time. `label` is NaN where unknown; all arrays have one length."""
 
-    key: npt.NDArray[Any]
     event_at: Ints
     score: Floats
     label: Floats
@@ -105,7 +104,6 @@ class Rows:
     def where(self, mask: npt.NDArray[np.bool_]) -> Rows:
         """The rows of a mask."""
         return Rows(
-            key=self.key[mask],
             event_at=self.event_at[mask],
             score=self.score[mask],
             label=self.label[mask],

@@ -86,7 +86,7 @@ def _labelled_rows(
     known = health.reference_from is not None and health.reference_to is not None
     length = health.reference_to - health.reference_from if known and health.reference_to and health.reference_from else USUAL_DAYS
     start = sight.at - 2 * length
-    found = queries.scored(reader, sight.environment, health.model, start, sight.at, role="live")
+    found = queries.scored(reader, sight.environment, health.model, start, sight.at, role="live", keys=False)
     rows = outcomes_of(without_candidates(found, let_in(sight, health.model)), model, health.version)
     last = complete_to(rows, start, sight.at)
     if last is None:

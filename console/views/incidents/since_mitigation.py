@@ -9,13 +9,14 @@ from typing import Final
 import numpy as np
 
 from backends.records import State
-from backends.store import queries
 from backends.store.reader import Reader
 from console.render import figures
+from console.views.health.assessment import subject_of
 from console.views.health.evaluation import Evaluated
 from console.views.health.judging import BY_SIZE, TITLES, Judged
+from console.views.health.live_rows import scores_beside
 from console.views.health.measures import HOURLY, STEPWISE, Material
-from console.views.health.windows import HOUR, Floats, micros
+from console.views.health.windows import HOUR, micros
 from console.views.sight import Sight
 from console.views.versions.registry import Registry
 from console.views.versions.serving import serving_at
@@ -79,14 +80,6 @@ def _material(sight: Sight, reader: Reader, registry: Registry, evaluated: Evalu
     serving = serving_at(sight.alias_history(name), sight.at)
     rows, before = evaluated.rows, None
     if serving.before is not None and len(rows):
-        before = _shadow(reader, sight, name, serving.before, began, evaluated)
+        before = scores_beside(reader, subject_of(sight, registry, model), rows, began, sight.at, shadow=serving.before)
     delay = round(model.label_delay_hours * HOUR) if model.label_delay_hours is not None else None
     return Material(rows, model.task, micros(sight.at), evaluated.reference, before, serving.before, model.threshold, delay)
-
-
-def _shadow(reader: Reader, sight: Sight, model: str, version: str, began: datetime, evaluated: Evaluated) -> Floats | None:
-    found = queries.scored(reader, sight.environment, model, began, sight.at, role="shadow", versions=[version])
-    if not len(found.key):
-        return None
-    scores = dict(zip(found.key.tolist(), found.score.tolist(), strict=True))
-    return np.array([scores.get(key, np.nan) for key in evaluated.rows.key.tolist()])

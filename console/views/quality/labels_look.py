@@ -61,10 +61,10 @@ def labels_view(sight: Sight, reader: Reader, health: ModelHealth) -> LabelsView
         spans.append(("reference", health.reference_from, min(health.reference_to, sight.at)))
     zone = ZoneInfo(model.zone)
     earliest = min([sight.at - (DAYS + 1) * DAY, *(start for _, start, _ in spans)])
-    scored = queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live")
+    repeated = queries.repeated_labels(reader, sight.environment, model.name, earliest, sight.at)
+    scored = queries.scored(reader, sight.environment, model.name, earliest, sight.at, role="live", keys=bool(len(repeated.key)))
     # As on Quality, so that both pages count the same rows.
     scored = without_candidates(scored, let_in(sight, model.name))
-    repeated = queries.repeated_labels(reader, sight.environment, model.name, earliest, sight.at)
     waits = _waits(scored, repeated, outcomes_of(scored, model, health.version), sight.at)
     usual = waits.curve(waits.rows.between(spans[2][1], spans[2][2])) if len(spans) > 2 else arrival_curve([], [])
     due, because = _due(model, usual)

@@ -56,7 +56,7 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     days = COURSE_DAYS if asked.by == "day" else COURSE_WEEKS * 7
     earliest = min([sight.at - (days + 7) * DAY, *(start for _, start, _ in spans)])
     scored = queries.scored(
-        reader, sight.environment, model.name, earliest, sight.at, role="live", columns=list(dict.fromkeys((*wanted, *held)))
+        reader, sight.environment, model.name, earliest, sight.at, role="live", columns=list(dict.fromkeys((*wanted, *held))), keys=False
     )
     scored = without_candidates(scored, let_in(sight, model.name))
     found = outcomes_of(scored, model, health.version)

@@ -42,18 +42,15 @@ class Outcomes:
 
 def outcomes_of(found: Scored, model: Model, version: str | None) -> Outcomes:
     """The rows of `found`, those without an outcome with a time of knowing that never comes."""
-    event_at = found.event_at.astype("datetime64[us]").astype(np.int64)
-    order = np.argsort(event_at, kind="stable")
-    known_at = np.where(np.isnan(found.label), np.iinfo(np.int64).max, found.label_known_at.astype("datetime64[us]").astype(np.int64))
     return Outcomes(
         task=model.task,
         threshold=model.threshold,
-        event_at=event_at[order],
-        score=found.score[order],
-        label=found.label[order],
-        known_at=known_at[order],
-        columns={name: values[order] for name, values in found.columns.items()},
-        own=((found.version == version) & (found.served_by == "model"))[order],
+        event_at=found.event_at.view(np.int64),
+        score=found.score,
+        label=found.label,
+        known_at=np.where(np.isnan(found.label), np.iinfo(np.int64).max, found.label_known_at.view(np.int64)),
+        columns=dict(found.columns),
+        own=(found.version == version) & (found.served_by == "model"),
     )
 
 
