@@ -138,6 +138,8 @@ class Approval(Frozen):
     """The action that uses it up now, or did."""
     plan: dict[str, Any] | None = None
     """What was shown to who asked, as it was confirmed."""
+    lapsed: bool = False
+    """True once the journal went past the deadline while it stood: a clock that is set back afterwards does not bring it back."""
     foreign: bool = False
     """True when it was asked for in another journal than the one it stands in: it was put here by hand, and is void."""
 
@@ -158,13 +160,19 @@ class Approval(Frozen):
         """How many different people approved."""
         return len({vote.person for vote in self.votes})
 
+    @property
+    def deadline(self) -> datetime:
+        """By when the next step has to be taken: its approval, or its execution."""
+        payload = self.payload
+        return payload.execute_by if self.granted >= payload.needed else min(payload.approve_by, payload.execute_by)
+
     def state_at(self, now: datetime) -> ApprovalState:
         """Where the request stands at `now`; deadlines count from the first moment after them."""
         if self.ended is not None:
             return ApprovalState(self.ended)
-        if self.granted >= self.payload.needed:
-            return ApprovalState.EXPIRED if now > self.payload.execute_by else ApprovalState.APPROVED
-        return ApprovalState.EXPIRED if now > min(self.payload.approve_by, self.payload.execute_by) else ApprovalState.PENDING
+        if self.lapsed or now > self.deadline:
+            return ApprovalState.EXPIRED
+        return ApprovalState.APPROVED if self.granted >= self.payload.needed else ApprovalState.PENDING
 
 
 FOREIGN: Final = "it was not asked for in this journal: what it says, and who signed it, is of another workspace"
@@ -184,9 +192,10 @@ def no_longer(approval: Approval, now: datetime) -> str | None:
     by = f" by {approval.ended_by}" if approval.ended_by else ""
     why = "; ".join(approval.difference) or approval.ended_reason
     if state is ApprovalState.EXPIRED:
-        within = approval.granted >= approval.payload.needed
-        last = approval.payload.execute_by if within else min(approval.payload.approve_by, approval.payload.execute_by)
+        within, last = approval.granted >= approval.payload.needed, approval.deadline
         why = f"it was to be {'executed' if within else 'approved'} by {last:%Y-%m-%d %H:%M} UTC"
+        if now <= last:
+            why += ", and the journal has entries from after that: the clock was set back since"
     return f"{approval.id} is {state.value}{by}{f': {why}' if why else ''}"
 
 

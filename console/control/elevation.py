@@ -27,7 +27,8 @@ class Elevation(Frozen):
 def standing(state: ControlState, person: str, environment: str, terminal: Terminal | None, real_now: datetime) -> Elevation | None:
     """The elevation of a person on a terminal at `real_now`; None when there is none or it has ended.
 
-    Before its beginning there is none either: a clock that was put back does not prolong it.
+    Before its beginning there is none either, and one whose end some later entry has passed is gone from the state: a clock that was
+    put back neither prolongs an elevation nor revives it.
     """
     body = None if terminal is None else state.elevations.get(subject_of(person, environment, terminal))
     if terminal is None or body is None:

@@ -330,10 +330,8 @@ def breaker_moved(state: ControlState, entry: Entry) -> None:
 
 
 def elevation_begun(state: ControlState, entry: Entry) -> None:
-    """Folds the beginning of an elevation: it takes the place of an older one, and those that had ended by then are forgotten."""
+    """Folds the beginning of an elevation, which takes the place of an older one."""
     state.recorded.add(entry.key)
-    for subject in [subject for subject, body in state.elevations.items() if moment_of(body["until"]) <= entry.real_at]:
-        del state.elevations[subject]
     state.elevations[entry.body["of"]] = {name: entry.body[name] for name in ("since", "until", "reason")}
 
 
@@ -341,6 +339,21 @@ def elevation_ended(state: ControlState, entry: Entry) -> None:
     """Folds its end before its time."""
     state.recorded.add(entry.key)
     state.elevations.pop(entry.body["of"], None)
+
+
+def time_passed(state: ControlState, entry: Entry) -> None:
+    """Ends for good what had ended by the time of an entry that came later, so that a clock which is set back revives nothing.
+
+    Only what was there before the entry: one that a clock far ahead wrote once takes nothing from what begins after it.
+    """
+    for subject in [subject for subject, body in state.elevations.items() if moment_of(body["until"]) <= entry.real_at]:
+        del state.elevations[subject]
+    at = happened_at(entry)
+    for identifier in list(state.unended):
+        approval = state.approvals[identifier]
+        if at > approval.deadline:
+            state.approvals[identifier] = approval.model_copy(update={"lapsed": True})
+            del state.unended[identifier]
 
 
 def gap_closed(state: ControlState, entry: Entry) -> None:

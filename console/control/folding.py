@@ -39,6 +39,7 @@ from console.control.entry_effects import (
     reviewed,
     rule_responded,
     run_event,
+    time_passed,
 )
 from console.control.state import ControlState
 
@@ -103,6 +104,9 @@ def fold(entries: Iterable[Entry], onto: ControlState | None = None, until: date
                 step = _STEPS.get(entry.kind)
                 if step is not None:
                     step(state, entry)
+            if entry.seq:
+                # What is only noted in the spool yet carries the time that its writer says.
+                time_passed(state, entry)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"entry #{entry.seq} ({entry.kind}) cannot be read: {error}") from error
         if entry.seq:

@@ -32,7 +32,7 @@ class ControlState:
     approvals: Layered[Approval] = field(default_factory=Layered)
     asked_by_key: Layered[str] = field(default_factory=Layered)
     unended: dict[str, None] = field(default_factory=dict)
-    """Ids of the requests that are not used up, vetoed or void, oldest first; some of them may have expired."""
+    """Ids of the requests that are not used up, vetoed, void or passed by the journal, oldest first; some of them may have expired."""
     incidents: Layered[Incident] = field(default_factory=Layered)
     incident_by_alert: Layered[str] = field(default_factory=Layered)
     unclosed: dict[str, None] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class ControlState:
     breakers: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was said last of each breaker that a person held or let go, with the key of its entry."""
     elevations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Begin, end and reason of each elevation that was not ended, by whom, where and on which terminal."""
+    """Begin, end and reason of each elevation that was not ended nor passed by a later entry, by whom, where and on which terminal."""
     reviews: Layered[Review] = field(default_factory=Layered)
     """What was done by breaking the glass, and whether somebody looked at it since."""
     unreviewed: dict[str, None] = field(default_factory=dict)

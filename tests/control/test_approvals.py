@@ -9,8 +9,8 @@ from backends.local.acting import LocalAliasSetter
 from backends.records import Incident, State
 from backends.text import Untrusted
 from console.control import audit
-from console.control.actions import ActionKind, ActionOutcome, ActionState, Gate, PlanFacts
-from console.control.approval import Approval, ApprovalState
+from console.control.actions import ActionKind, ActionOutcome, ActionRequest, ActionState, Gate, PlanFacts
+from console.control.approval import Approval, ApprovalState, no_longer
 from console.control.errors import NotFound, Refused
 from console.control.roles import Grant, Policy, Role
 from console.control.terms import Terms
@@ -196,6 +196,31 @@ def test_it_must_be_executed_in_time(workspace: Workspace, clock: MovableClock) 
     assert standing(workspace, approval) is ApprovalState.EXPIRED
     assert executed(workspace).state is ActionState.WAITING
     assert workspace.version == "2"
+
+
+@pytest.mark.parametrize(("votes", "hours"), [(False, 25), (True, 49)])
+def test_once_the_journal_has_passed_its_deadline_no_clock_that_is_set_back_revives_it(
+    workspace: Workspace, clock: MovableClock, votes: bool, hours: int
+) -> None:
+    approval = asked(workspace)
+    if votes:
+        approved(workspace, approval)
+    clock.pass_by(hours=hours)
+    workspace.desk("mara").act(ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="tea"))
+    clock.pass_by(hours=-hours + 1)
+    assert standing(workspace, approval) is ApprovalState.EXPIRED
+    assert "the clock was set back" in (no_longer(workspace.state.approvals[approval.id], clock.now()) or "")
+    assert executed(workspace).state is ActionState.WAITING
+    assert workspace.version == "2"
+
+
+def test_a_clock_that_was_far_ahead_once_takes_nothing_from_what_is_asked_for_later(workspace: Workspace, clock: MovableClock) -> None:
+    clock.pass_by(days=4000)
+    workspace.desk("mara").act(ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="in the wrong year"))
+    clock.pass_by(days=-4000)
+    approval = asked(workspace)
+    approved(workspace, approval)
+    assert executed(workspace).state is ActionState.EFFECTIVE
 
 
 def test_a_plan_drawn_before_the_end_is_refused_after_it(workspace: Workspace, clock: MovableClock) -> None:

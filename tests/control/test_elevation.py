@@ -81,6 +81,24 @@ def test_a_clock_that_is_put_back_does_not_prolong_it(killed: Workspace, clock: 
     assert not may_restore(killed)
 
 
+@pytest.mark.parametrize("by", ["mara", "otto"])
+def test_once_the_journal_has_passed_its_end_no_clock_that_is_set_back_revives_it(killed: Workspace, clock: WallClock, by: str) -> None:
+    elevated(killed, minutes=15)
+    clock.wall += timedelta(minutes=16)
+    desk = killed.desk(by)
+    desk.act(switch_to(ActionKind.NOTE, reason="tea"))
+    clock.wall -= timedelta(minutes=10)
+    assert not may_restore(killed)
+
+
+def test_a_clock_that_was_far_ahead_once_takes_nothing_from_one_that_begins_later(killed: Workspace, clock: WallClock) -> None:
+    clock.wall += timedelta(days=4000)
+    killed.desk("otto").act(switch_to(ActionKind.NOTE, reason="in the wrong year"))
+    clock.wall = WALL
+    elevated(killed)
+    assert may_restore(killed)
+
+
 def test_a_plan_from_before_its_end_is_refused_after_it(killed: Workspace, clock: WallClock) -> None:
     elevated(killed)
     desk = killed.desk("mara", terminal=HERE)
