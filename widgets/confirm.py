@@ -58,6 +58,14 @@ class Closed(Message, namespace="confirm"):
         self.finished = finished
 
 
+class ConsoleLeft(Message, namespace="confirm"):
+    """Ctrl+C on the receipt: there is nothing left to cancel, so it means what it means elsewhere."""
+
+    def __init__(self, finished: bool) -> None:
+        super().__init__()
+        self.finished = finished
+
+
 class _Drawn(Message):
     """The terminal was sent the plan: keys typed earlier were typed at something else."""
 
@@ -70,7 +78,7 @@ class ConfirmView(DrawsLines, can_focus=True):
     """Content of a confirmation screen. It takes every key while it has the focus."""
 
     DEFAULT_CSS = "ConfirmView { width: 1fr; height: 1fr; }"
-    LEAVING: ClassVar[frozenset[str]] = frozenset({"q", "escape", "enter", "ctrl+c", "backspace"})
+    LEAVING: ClassVar[frozenset[str]] = frozenset({"q", "escape", "enter", "backspace"})
 
     def __init__(self, plan: Plan, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -155,6 +163,8 @@ class ConfirmView(DrawsLines, can_focus=True):
         if acted:
             if event.key in self.LEAVING:
                 self.post_message(Closed(self._finished))
+            elif event.key == "ctrl+c":
+                self.post_message(ConsoleLeft(self._finished))
             elif event.is_printable:
                 self.post_message(Unheard())
             return

@@ -12,7 +12,7 @@ from textual import events, work
 from textual.widget import Widget
 
 from console.screens.pace import Pace
-from widgets.confirm import Cancelled, Closed, Confirmed, ConfirmView, Unheard
+from widgets.confirm import Cancelled, Closed, Confirmed, ConfirmView, ConsoleLeft, Unheard
 from widgets.dialog import Plan
 from widgets.frame import FrameScreen
 from widgets.line import Line, line
@@ -49,6 +49,7 @@ class DialogScreen(FrameScreen):
         self._ended = False
         self._watching = False
         self._moved_away = False
+        self._warned = False
         """Whether what came in later took the focus off the acting button."""
         self._pace = Pace(lambda: self.app.session.clock().monotonic())
 
@@ -171,6 +172,14 @@ class DialogScreen(FrameScreen):
     def on_confirm_closed(self, message: Closed) -> None:
         message.stop()
         self._leave("" if message.finished else "the action goes on; its receipt is in the list of actions (@)")
+
+    def on_confirm_console_left(self, message: ConsoleLeft) -> None:
+        message.stop()
+        if message.finished or self._warned:
+            self.app.exit(0)
+            return
+        self._warned = True
+        self.say("the action is under way, and leaving does not stop it: ctrl+c again leaves")
 
     def on_confirm_unheard(self, message: Unheard) -> None:
         message.stop()

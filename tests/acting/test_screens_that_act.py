@@ -45,6 +45,33 @@ async def test_r_name_tab_space_moves_the_alias_back(place: Place) -> None:
     assert action.reason == "INC-1 late gap +.35"
 
 
+async def test_ctrl_c_on_a_receipt_leaves_the_console_as_it_does_everywhere_else(place: Place) -> None:
+    async with console(place) as screen:
+        await screen.opens("R")
+        await screen.signs()
+        await screen.shows("production = v1, read back")
+        await screen.press("ctrl+c")
+        await screen.until(lambda: not screen.app.is_running, "the console is left")
+
+
+async def test_ctrl_c_while_the_action_is_under_way_says_so_first_and_stops_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, carry_out = threading.Event(), PlanScreen.carry_out
+    monkeypatch.setattr(PlanScreen, "carry_out", lambda self, *said: (go_on.wait(20), carry_out(self, *said))[1])
+    async with console(place) as screen:
+        await screen.opens("R")
+        await screen.signs()
+        await screen.shows("the action goes on")
+        await screen.press("ctrl+c")
+        await screen.shows("leaving does not stop it: ctrl+c again leaves")
+        assert screen.app.is_running
+        await screen.press("ctrl+c")
+        go_on.set()
+        await screen.until(lambda: not screen.app.is_running, "the console is left")
+        await screen.until(lambda: place.version == "1", "what was sent arrives")
+    [action] = read_state(place.paths).actions.values()
+    assert action.kind.value == "rollback"
+
+
 async def test_the_state_chosen_with_the_arrows_is_the_one_that_is_set(place: Place) -> None:
     async with console(place) as screen:
         await screen.opens("K")
