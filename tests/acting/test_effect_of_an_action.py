@@ -9,7 +9,8 @@ from acting_workspace import MODEL, NOW, Place
 from pilots import console
 from test_effect_and_facts import after_the_fallback
 
-from backends.store.landing import land
+from backends.records import Model
+from backends.store.landing import land, land_records
 from console.acting import open_desk
 from console.cli.main import main
 from console.clock import SimulatedClock, SystemClock
@@ -93,6 +94,24 @@ def test_without_a_score_for_an_hour_there_was_no_effect(place: Place, minutes: 
     outcome = acted(place, ActionKind.FALLBACK)
     at(place, minutes=minutes)
     assert effect(place, outcome).verdict == verdict
+
+
+def test_hours_at_which_nothing_is_ever_scored_are_no_failure_of_the_action(place: Place) -> None:
+    """Fares are asked for from noon to ten in the evening; the fallback was set as the last one was scored."""
+    asked = [NOW - timedelta(days=day, minutes=20 * row + 1) for day in range(8) for row in range(30)]
+    land_records(place.paths, [Model(name="fares", task="binary", event_at=asked[-1], known_at=asked[-1])], now=NOW)
+    keys, many = [f"f{row}" for row in range(len(asked))], len(asked)
+    columns = {"model": ["fares"] * many, "version": ["1"] * many, "key": keys, "event_at": asked, "score": [0.5] * many}
+    land(place.paths, "predictions", columns, now=NOW)
+    assert main(["-w", str(place.root), "kill", "fares", "--state", "fallback", "--confirm", "fares", "--reason", "it broke"]) == 0
+    [action] = Lookout(open_workspace(place.root), "production").sight().control.actions
+    at(place, hours=3)
+    night = Lookout(open_workspace(place.root), "production").effect(action)
+    assert (night.verdict, night.scored_since) == ("watching", 0)
+    assert "nothing was scored since (3h), nor was anything at these hours on 7 of the 7 days before" in night.message
+    at(place, hours=16)
+    day = Lookout(open_workspace(place.root), "production").effect(action)
+    assert day.verdict == "no effect", "by now something was scored on every other day"
 
 
 def test_whoever_is_answered_although_it_was_killed_is_counted(place: Place) -> None:

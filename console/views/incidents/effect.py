@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +30,9 @@ BEFORE: Final = timedelta(hours=24)
 
 NO_EFFECT_AFTER: Final = timedelta(minutes=60)
 """How long an action may show no effect before the next step is named."""
+
+DAYS_LIKE_IT: Final = 7
+"""How many days before are asked whether anything is usually scored at these hours."""
 
 _SERVED_BY = {
     ActionKind.FALLBACK: "fallback",
@@ -77,7 +80,9 @@ def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, 
         )
         after = quality_between(rows_of(own), model.task, micros(acted_at), micros(end), now, model.threshold)
     otherwise = _otherwise(record, model, since, wanted)
-    verdict, message = _judged(record, _Time(acted_at, end, sight.at, due), before, after, otherwise, int(live.sum()), int(wanted.sum()))
+    quiet = None if live.any() or end - acted_at < NO_EFFECT_AFTER else _quiet_days(sight, reader, model.name, acted_at, end)
+    time = _Time(acted_at, end, sight.at, due, quiet)
+    verdict, message = _judged(record, time, before, after, otherwise, int(live.sum()), int(wanted.sum()))
     return EffectView(
         action=record.id,
         kind=record.kind.value,
@@ -101,6 +106,19 @@ def _measured(sight: Sight, reader: Reader, record: ActionRecord, model: Model, 
         ended_by=following.id if following is not None else None,
         next_labels_at=due,
     )
+
+
+def _quiet_days(sight: Sight, reader: Reader, model: str, start: datetime, end: datetime) -> int | None:
+    """How many of the days before had nothing at these hours; None where most had, or where they tell nothing."""
+    day = timedelta(days=1)
+    if end - start >= day:
+        return None
+    earlier = queries.scored(reader, sight.environment, model, start - DAYS_LIKE_IT * day, start, role="live").event_at
+    days = [np.datetime64(start.astimezone(UTC).replace(tzinfo=None) - back * day) for back in range(1, DAYS_LIKE_IT + 1)]
+    served = [((earlier >= first) & (earlier < first + np.timedelta64(day))).any() for first in days]
+    quiet = [not ((earlier >= first) & (earlier < first + np.timedelta64(end - start))).any() for first in days]
+    known = [each for each, any_at_all in zip(quiet, served, strict=True) if any_at_all]
+    return sum(known) if 2 * sum(known) > len(known) else None
 
 
 _ARRAYS = ("key", "event_at", "version", "role", "served_by", "score", "latency_ms", "label", "label_known_at")
@@ -164,6 +182,8 @@ class _Time:
     end: datetime
     now: datetime
     due: datetime | None
+    quiet: int | None = None
+    """On how many of the last days nothing was scored at these hours either; None where something usually is."""
 
     @property
     def lasted(self) -> timedelta:
@@ -179,7 +199,6 @@ def _judged(
     scored: int,
     as_wanted: int,
 ) -> tuple[Verdict, str]:
-    ago = figures.age(time.lasted)
     if record.kind is ActionKind.KILL:
         answered = scored - as_wanted
         if answered:
@@ -187,11 +206,7 @@ def _judged(
             return ("unknown", told) if as_wanted else ("no effect", f"{told}: serving has not followed")
         return "unknown", "no answer is given, so there is nothing to measure; the outcomes of callers' own default are not recorded"
     if not scored:
-        if time.end < time.now:
-            return "unknown", f"nothing was scored in the {ago} before the next action"
-        if time.lasted < NO_EFFECT_AFTER:
-            return "watching", f"nothing was scored since ({ago})"
-        return "no effect", f"no effect after {ago}: nothing was scored since, so nobody is answered as was wanted"
+        return _nothing_scored(time)
     if not as_wanted:
         wanted = _versions(record)[0] or _SERVED_BY[record.kind]
         return "no effect", f"none of {figures.count(scored)} scores since came from {wanted}: serving has not followed"
@@ -212,6 +227,18 @@ def _judged(
             return "worse", f"it made things worse: {told}"
         return _late(time, f"no difference can be told: {told}")
     return _unpaired(time, before, after)
+
+
+def _nothing_scored(time: _Time) -> tuple[Verdict, str]:
+    ago = figures.age(time.lasted)
+    if time.end < time.now:
+        return "unknown", f"nothing was scored in the {ago} before the next action"
+    if time.lasted < NO_EFFECT_AFTER:
+        return "watching", f"nothing was scored since ({ago})"
+    if time.quiet is not None:
+        usual = f"nor was anything at these hours on {time.quiet} of the {DAYS_LIKE_IT} days before"
+        return "watching", f"nothing was scored since ({ago}), {usual}"
+    return "no effect", f"no effect after {ago}: nothing was scored since, so nobody is answered as was wanted"
 
 
 def _unpaired(time: _Time, before: Quality, after: Quality) -> tuple[Verdict, str]:
