@@ -363,6 +363,14 @@ class Alert(_Frozen):
     incident: Name | None = None
 
 
+class Onset(_Frozen):
+    """When the trouble behind an incident began, as it was seen when the incident was opened."""
+
+    layer: Layer
+    at: Moment
+    signal: Name
+
+
 class Incident(_Frozen):
     """Something that a person must end."""
 
@@ -380,6 +388,8 @@ class Incident(_Frozen):
     alerts: tuple[Name, ...] = ()
     playbook: Name | None = None
     run: Name | None = None
+    onset: Onset | None = None
+    """None where a person opened it, and in journals of before it was recorded."""
 
 
 def canonical_json(value: Any) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from backends.journal.entries import Draft, moment_text
-from backends.records import Alert, Incident, State, worst
+from backends.records import Alert, Incident, Onset, State, worst
 from backends.text import Untrusted
 from console.control import events
 from console.control.errors import NotFound, Refused
@@ -42,7 +42,7 @@ def close_alert(ledger: Ledger, alert_id: str, closed_at: datetime) -> Alert:
     return ledger.state().alerts[alert_id]
 
 
-def open_incident(ledger: Ledger, alert: Alert, title: Untrusted) -> Incident:
+def open_incident(ledger: Ledger, alert: Alert, title: Untrusted, onset: Onset | None = None) -> Incident:
     """The incident of an alert: the one it belongs to already, else the open one of its model, which it joins, else a new one."""
 
     def decision(state: ControlState) -> tuple[Sequence[Draft], str]:
@@ -70,6 +70,7 @@ def open_incident(ledger: Ledger, alert: Alert, title: Untrusted) -> Incident:
             opened_by=ledger.actor.name,
             alerts=(alert.id,),
             playbook=alert.playbook,
+            onset=onset,
         )
         body = {"incident": incident.model_dump(mode="json")}
         drafts.append(ledger.draft(f"incident/for/{alert.id}", events.INCIDENT_OPENED, incident.id, body))

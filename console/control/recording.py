@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from backends.journal.entries import Draft
-from backends.records import Alert, Incident, State
+from backends.records import Alert, Incident, Onset, State
 from backends.text import Untrusted
 from console.control import events, incidents, responses
 from console.control.actions import SERVING_ALIAS, ActionKind
@@ -39,10 +39,10 @@ class RecordKeeping(Post):
         self._require_standing()
         responses.end_logged(self._ledger, identifier, ended_at)
 
-    def open_incident(self, alert: Alert, title: Untrusted) -> Incident:
+    def open_incident(self, alert: Alert, title: Untrusted, onset: Onset | None = None) -> Incident:
         """The incident of an alert: its own, else the open one of its model, else a new one. Raises Refused or JournalUnavailable."""
         self._require_standing()
-        return incidents.open_incident(self._ledger, alert, title)
+        return incidents.open_incident(self._ledger, alert, title, onset)
 
     def declare_incident(
         self, environment: str, model: str, title: Untrusted, *, severity: State = State.CRITICAL, playbook: str | None = None, key: str

@@ -195,7 +195,11 @@ def _preview(row: FleetRow, zone: ZoneInfo, width: int) -> list[Line]:
 def _broke_first(row: FleetRow, zone: ZoneInfo) -> str:
     if row.broke_first is None or row.broke_first_at is None:
         return ""
-    return f"{str(row.broke_first).upper()}, {figures.moment(row.broke_first_at, zone)}: {row.broke_first_why}"
+    now = ""
+    if row.now_seen_since is not None:
+        layer = f"{str(row.now_seen).upper()} " if row.now_seen != row.broke_first else ""
+        now = f", now {layer}seen since {figures.moment(row.now_seen_since, zone)}"
+    return f"{str(row.broke_first).upper()}, {figures.moment(row.broke_first_at, zone)}{now}: {row.broke_first_why}"
 
 
 def _last_day(row: FleetRow) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted, shortened
@@ -14,10 +15,14 @@ from widgets.line import MARKS, Line, Row, line, rule
 from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
+    from console.views.incidents.changes import Change
     from console.views.incidents.incident import AnswerView, ChoiceView, DecisionView, IncidentView, OperationView, StepView, WaitView
 
 WIDE_DETAIL = 70
 """From this many cells on the table of choices has all its columns, and the surroundings stand below."""
+
+MOST_CHANGES: Final = 5
+"""On each side of the onset; `qd changes` lists all."""
 
 OF_THE_SAME = "this step files no second request, it waits for that one. g a lists requests."
 
@@ -66,9 +71,9 @@ def _decision(look: Look, step: StepView, decision: DecisionView, room: int, on:
     binary = not any("mae" in choice.figures for choice in decision.choices)
     wide = room >= WIDE_DETAIL
     rows = _paragraph(decision.about, room) if decision.about.raw else _paragraph("Nothing could be compared.", room)
-    names = (("auc", "AUC", 6), ("brier", "Brier", 7), ("ece", "ECE", 6)) if binary else (("mae", "MAE", 9), ("bias", "bias", 10))
+    names = (("auc", "AUC", 6), ("brier", "Brier", 7), ("ece", "ECE", 6)) if binary else (("mae", "MAE", 8), ("bias", "bias", 8))
     if wide:
-        names = (*names, ("mean", "mean", 7 if binary else 10))
+        names = (*names, ("mean", "mean", 7 if binary else 8))
     head = " " * 15 + "".join(f"{title:>{size}}" for _, title, size in names) + "  last served" + ("  needs" if wide else "")
     rows.append(Row(line((head, "dim"))))
     for choice in decision.choices:
@@ -232,10 +237,18 @@ def around_rows(view: IncidentView, room: int) -> list[Row]:
     """What changed, the timeline, and what the incident reaches."""
     zone = incident_zone(view)
     rows: list[Row] = []
-    if view.changes:
-        rows += [Row(Line()), Row(rule("What changed, nearest to the onset first", room))]
-        for change in view.changes[:5]:
-            rows += _texts([line(f" {figures.moment(change.at, zone):<14}", change.message)], room, 15, most=2)
+    if view.changes or view.now_seen_since is not None:
+        began = f" {figures.moment(view.onset_at, zone)}" if view.onset_at is not None else ""
+        rows += [Row(Line()), Row(rule(f"What changed before the onset{began}, nearest first", room))]
+        if view.now_seen_since is not None:
+            layer = f"{view.now_seen.value} " if view.now_seen is not None else ""
+            said = f"recorded when the incident was opened; {layer}now seen since {figures.moment(view.now_seen_since, zone)}"
+            rows += _texts([line(" ", (said, "dim"))], room, 1)
+        before = [each for each in view.changes or () if (each.hours_before_onset or 0) >= 0]
+        after = [each for each in view.changes or () if (each.hours_before_onset or 0) < 0]
+        rows += _changes(before[:MOST_CHANGES], zone, room) if before else _paragraph("nothing is recorded before it", room)
+        if after:
+            rows += [Row(line((" after the onset, so not its cause:", "dim"))), *_changes(after[:MOST_CHANGES], zone, room)]
     if view.timeline:
         rows += [Row(Line()), Row(rule("Timeline", room))]
         for entry in view.timeline[-12:]:
@@ -246,6 +259,11 @@ def around_rows(view: IncidentView, room: int) -> list[Row]:
         readers = f"{len(view.readers)} reader{plural} ({listed})" if view.readers else "no reader is recorded"
         rows += _paragraph(f"{readers}, {figures.count(view.scores_per_day)} scores in the last day", room)
     return rows
+
+
+def _changes(changes: Sequence[Change], zone: tzinfo, room: int) -> list[Row]:
+    told = [line(f" {figures.moment(each.at, zone):<14}", each.message) for each in changes]
+    return [row for each in told for row in _texts([each], room, 15, most=2)]
 
 
 def _paragraph(text: str | Untrusted, room: int, role: str = "") -> list[Row]:

@@ -106,6 +106,8 @@ def _layer_rows(layer: LayerHealth, health: ModelHealth, zone: ZoneInfo, width: 
         return [Row(line(*head, f": {layer.why}"), key=f"layer:{layer.layer.value}", why=line(layer.why), state=state)]
     if health.broke_first == layer.layer and health.broke_first_at is not None:
         head.append((f"       broke first: {figures.moment(health.broke_first_at, zone)}", ""))
+    if health.now_seen == layer.layer and health.now_seen_since is not None:
+        head.append((f"   now seen since {figures.moment(health.now_seen_since, zone)}", "dim"))
     rows = [Row(line(*head), state=state)]
     for signal in layer.signals:
         rows.append(_signal_row(signal, health, width, cursor))

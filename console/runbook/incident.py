@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from backends.records import Incident, State
@@ -29,7 +30,7 @@ def incident_view(sight: Sight, wanted: str) -> IncidentView:
     try:
         health = _health(sight, incident.model)
         with sight.reader() as reader:
-            onset = (health.broke_first_at if health is not None else None) or incident.opened_at
+            onset = _onset(incident, health)
             changes = changes_view(reader, sight.environment, incident.model, onset, sight.at).items[:12]
     except (StoreError, NoSuchModel) as error:
         problem = str(error)
@@ -37,6 +38,9 @@ def incident_view(sight: Sight, wanted: str) -> IncidentView:
         **standing,
         quality=health.since_onset if health else None,
         changes=changes,
+        onset_at=_onset(incident, health),
+        now_seen=health.now_seen if health is not None else None,
+        now_seen_since=health.now_seen_since if health is not None else None,
         readers=health.readers if health else (),
         scores_per_day=health.scored_last_day if health else None,
         if_nothing=_if_nothing(health),
@@ -94,6 +98,13 @@ def _standing(sight: Sight, wanted: str) -> tuple[Incident, dict[str, Any], str 
         "timeline": tuple(sorted([*timeline_of(incident, control, incident.run), *told_by_run(run)], key=lambda entry: entry.at)),
     }
     return incident, standing, problem
+
+
+def _onset(incident: Incident, health: ModelHealth | None) -> datetime:
+    """What the incident recorded, else what is seen now, else its opening."""
+    if incident.onset is not None:
+        return incident.onset.at
+    return (health.broke_first_at if health is not None else None) or incident.opened_at
 
 
 def _opened_by(incident: Incident, control: ControlState) -> str:

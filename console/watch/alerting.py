@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from backends.records import Alert, State
+from backends.records import Alert, Onset, State
 from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
 from console.control.desk import Desk
@@ -16,7 +16,7 @@ from console.control.ledger import read_state
 from console.control.records import RuleResponse
 from console.policies.signals import caveat_of
 from console.render import figures
-from console.views.health.judging import TITLES, Judged
+from console.views.health.judging import TITLES, Judged, trouble_began
 from console.views.health.windows import moment_of
 
 LEVELS: Final = {State.WARNING: frozenset({State.WARNING, State.CRITICAL}), State.CRITICAL: frozenset({State.CRITICAL})}
@@ -51,6 +51,8 @@ class Transition:
     """The rule opens no alert: what it saw is recorded, and nobody is told."""
     until: datetime | None = None
     """Where it opens: when the stretch ended, None while it is on."""
+    onset: Onset | None = None
+    """Where it opens an incident: when the trouble began that led to it, a warning before it included."""
 
 
 def stretches(states: tuple[State, ...], level: State) -> list[Stretch]:
@@ -96,7 +98,9 @@ def transitions(judged: Iterable[Judged], environment: str, model: str, since: d
                 page = level is State.CRITICAL and rule.severity == "page" and not logs
                 closed = None if stretch.end is None else moment_of(int(each.ends[stretch.end]))
                 if since is None or alert.opened_at > since or closed is None:
-                    found.append(Transition(alert.opened_at, alert, True, title, page, logs, closed))
+                    found.append(
+                        Transition(alert.opened_at, alert, True, title, page, logs, closed, _onset(each, stretch) if page else None)
+                    )
                 if closed is not None and (since is None or closed > since):
                     found.append(Transition(closed, alert, False, title, False, logs))
             if each.states[-1] not in SILENT and all(stretch.end is not None for stretch in course):
@@ -142,7 +146,7 @@ def record(found: Iterable[Transition], desk_at: Callable[[datetime], Desk], pat
             desk = desk_at(transition.at)
             desk.open_alert(transition.alert)
             if transition.incident:
-                desk.open_incident(transition.alert, transition.title)
+                desk.open_incident(transition.alert, transition.title, transition.onset)
             told.append(transition.alert)
             new.append(transition)
     return new
@@ -171,6 +175,11 @@ def _same(known: Alert, opens: Transition) -> bool:
     if known.id == opens.alert.id or known.closed_at is None:
         return True
     return opens.until is not None and known.opened_at < opens.until and opens.at < known.closed_at
+
+
+def _onset(judged: Judged, stretch: Stretch) -> Onset | None:
+    began = trouble_began(judged, stretch.first)
+    return None if began is None else Onset(layer=judged.signal.layer, at=began, signal=judged.signal.id)
 
 
 def _alert(judged: Judged, stretch: Stretch, environment: str, model: str) -> Alert:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,12 @@ import pytest
 
 from backends.records import State
 from backends.store.landing import land
+from console.cli.main import main
 from console.clock import SimulatedClock, SystemClock
 from console.config import Workspace, open_workspace
 from console.control.ledger import read_state
 from console.lookout import Lookout
+from console.render import figures
 from console.watch.alerting import stretches
 from console.watch.rounds import watch_once
 from tests.views.test_evaluation import BROKE, END, rows, workspace_of
@@ -130,3 +132,32 @@ def test_losing_the_mark_between_two_minutes_doubles_nothing(broken: Workspace) 
     (broken.paths.store / "evaluated.json").unlink()
     watch_once(broken, at(10 / 60))
     assert set(read_state(broken.paths).alerts) == set(before)
+
+
+def test_what_an_open_incident_said_of_its_beginning_stays_when_limits_change_and_what_is_seen_now_stands_beside(
+    broken: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*words: str) -> str:
+        assert main(["-w", str(broken.paths.root), *words]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    watch_once(broken, at(0))
+    [incident] = read_state(broken.paths).incidents.values()
+    told = Lookout(broken, "production").model("m")
+    assert incident.onset is not None and told.now_seen_since is None
+    assert (told.broke_first, told.broke_first_at) == (incident.onset.layer, incident.onset.at)
+    assert incident.onset.at <= incident.opened_at
+    # With limits that chance alone exceeds, the trouble seems to be as old as the history is long.
+    tight = "{id: model.late_gap, title: T, layer: model, signal: late_gap, window: 24h, warning: .0001, critical: .0002, "
+    (broken.paths.policies / "own.yaml").write_text(f"format: 1\nrules:\n  - {tight}playbook: quality-collapse, severity: page}}\n")
+    workspace = open_workspace(broken.paths.root)
+    now = Lookout(workspace, "production").model("m")
+    assert (now.broke_first, now.broke_first_at, now.broke_first_why) == (told.broke_first, told.broke_first_at, told.broke_first_why)
+    assert now.since_onset is not None and told.since_onset is not None and now.since_onset.since == told.since_onset.since
+    assert now.now_seen_since is not None and now.now_seen_since < incident.onset.at - timedelta(days=2)
+    seen, began = (figures.moment(moment, UTC) for moment in (now.now_seen_since, incident.onset.at))
+    assert f"broke first: {began} now seen since {seen}" in said("model", "m")
+    assert f"now seen since {seen}" in said("incident", incident.id) and f"before the onset {began}" in said("incident", incident.id)
+    # Once it is closed, nothing holds on to what it said.
+    said("close", incident.id, "--reason", "over")
+    assert Lookout(workspace, "production").model("m").broke_first_at == now.now_seen_since

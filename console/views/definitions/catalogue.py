@@ -473,8 +473,9 @@ DEFINITIONS: Final[dict[str, Definition]] = {
         "The layer whose present trouble began first: where to look first.",
         "The first window of warning or critical of the stretch that still lasts; up to 24 hours of ok do not end a stretch.",
         source="every signal judged at each whole hour of three weeks, or at midnight and noon UTC of two, and now",
-        misleads="A signal that is judged twice a day is late by up to 12 hours; trouble older than the windows begins with the oldest.",
-        also=("since", "onset"),
+        misleads="A signal that is judged twice a day is late by up to 12 hours; trouble older than the windows begins with the oldest. "
+        "While an incident is open, what it recorded when it was opened stands, and `now seen since` what would be named now.",
+        also=("since", "onset", "now seen since"),
         see=("states",),
     ),
     "rollback trigger": Definition(

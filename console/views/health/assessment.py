@@ -62,6 +62,7 @@ def subject_of(sight: Sight, registry: Registry, record: Model) -> Subject:
         incidents=tuple(incident.id for incident in reversed(incidents)),
         runs=registry.runs_of(model),
         onset=min((incident.opened_at for incident in incidents), default=None),
+        recorded=next((incident.onset for incident in incidents if incident.onset is not None), None),
         contract=sight.contracts.by_model.get(model),
         overrides=overrides(sight, model),
         estimates=learnt,

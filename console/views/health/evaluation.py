@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from backends.records import Layer, Model, State, worst
+from backends.records import Layer, Model, Onset, State, worst
 from backends.store import queries
 from backends.store.reader import Reader
 from console.policies.load import Policies
@@ -243,6 +243,18 @@ def _from_elsewhere(
 
 # putting it together
 
+ANOTHER: Final = timedelta(hours=12)
+"""Further apart than this are two beginnings: the longest step of a history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What broke first, and when; `signal` is the one that an incident recorded."""
+
+    layer: Layer
+    at: datetime
+    signal: str
+
 
 def _health(
     subject: Subject,
@@ -264,7 +276,11 @@ def _health(
     known = {layer: moment for layer, moment in began.items() if moment is not None}
     severe = {layer.layer: known[layer.layer] for layer in layers if layer.state == state and layer.layer in known}
     first = min(severe, key=lambda layer: severe[layer]) if severe else None
-    onset = known.get(Layer.MODEL) or subject.onset
+    seen = Seen(first, severe[first], "") if first is not None else None
+    named = _as_recorded(seen, subject.recorded)
+    other = _another(seen, named)
+    told = subject.recorded if subject.recorded is not None and subject.recorded.layer is Layer.MODEL else None
+    onset = told.at if told is not None else known.get(Layer.MODEL) or subject.onset
     # A window that ends at midnight saw the day before.
     zone_start = _day_start(onset - timedelta(microseconds=1), model.zone) if onset else at - timedelta(days=7)
     since_onset = quality_between(rows, model.task, micros(zone_start), now, now, model.threshold) if len(rows) else None
@@ -285,9 +301,11 @@ def _health(
         state=state,
         since=_since(layers, state),
         layers=layers,
-        broke_first=first,
-        broke_first_at=severe[first] if first is not None else None,
-        broke_first_why=_broke_why(first, layers),
+        broke_first=named.layer if named is not None else None,
+        broke_first_at=named.at if named is not None else None,
+        broke_first_why=_broke_why(named, layers),
+        now_seen=seen.layer if other and seen is not None else None,
+        now_seen_since=seen.at if other and seen is not None else None,
         last_day=day,
         since_onset=since_onset,
         labels=LabelCoverage(scored=scored, labelled=day.labelled if day else 0, complete_to=recent.complete_up_to if recent else None),
@@ -343,11 +361,24 @@ def _began(layer: LayerHealth, judged: Sequence[Judged]) -> datetime | None:
     return min(known) if known else None
 
 
-def _broke_why(first: Layer | None, layers: Sequence[LayerHealth]) -> str:
+def _as_recorded(seen: Seen | None, recorded: Onset | None) -> Seen | None:
+    """What broke first: what the incident recorded, as long as something is wrong."""
+    return seen if seen is None or recorded is None else Seen(recorded.layer, recorded.at, recorded.signal)
+
+
+def _another(seen: Seen | None, named: Seen | None) -> bool:
+    """Whether what is seen now is not what is named. Windows begin elsewhere at each evaluation: a shift within one is none."""
+    if seen is None or named is None:
+        return False
+    return seen.layer is not named.layer or abs(seen.at - named.at) > ANOTHER
+
+
+def _broke_why(first: Seen | None, layers: Sequence[LayerHealth]) -> str:
     if first is None:
         return ""
-    layer = next(each for each in layers if each.layer == first)
-    return _in_words(next((signal for signal in layer.signals if signal.why == layer.why), None), layer.why)
+    layer = next(each for each in layers if each.layer == first.layer)
+    named = next((signal for signal in layer.signals if signal.id == first.signal), None)
+    return _in_words(named or next((signal for signal in layer.signals if signal.why == layer.why), None), layer.why)
 
 
 def _in_words(signal: Signal | None, otherwise: str) -> str:

@@ -55,6 +55,8 @@ class FleetRow(View):
     broke_first: Layer | None
     broke_first_at: Moment | None
     broke_first_why: str
+    now_seen: Layer | None = None
+    now_seen_since: Moment | None = None
     gap_title: str = "observed less scored"
     """What the course is of: of a regression it is the error."""
     gap_history: tuple[float | None, ...]
@@ -133,6 +135,8 @@ def fleet_row(
         broke_first=health.broke_first,
         broke_first_at=health.broke_first_at,
         broke_first_why=health.broke_first_why,
+        now_seen=health.now_seen,
+        now_seen_since=health.now_seen_since,
         gap_title=gap.title if gap else "",
         gap_history=gap.history if gap else (),
         gap_warning=gap.warning if gap else None,

@@ -189,13 +189,17 @@ def held(states: list[State], ends: Ints, hold: int) -> tuple[State, ...]:
     return tuple(kept)
 
 
-def trouble_began(judged: Judged) -> datetime | None:
-    """When the present stretch of trouble began, short quiet spells bridged; None when all is well."""
+def trouble_began(judged: Judged, up_to: int | None = None) -> datetime | None:
+    """When the stretch of trouble that is on at the last window began, or at window `up_to`; short quiet spells are bridged.
+
+    None when all is well.
+    """
     if judged.ends is None or not judged.states:
         return None
+    states = judged.states if up_to is None else judged.states[: up_to + 1]
     # The last window ends now, minutes after the one before it: the distance of the others is the step.
     step = int(judged.ends[1] - judged.ends[0]) if len(judged.ends) > 1 else HOUR
-    index = broke_first(judged.states, bridge=max(1, BRIDGE_HOURS * HOUR // max(step, 1)))
+    index = broke_first(states, bridge=max(1, BRIDGE_HOURS * HOUR // max(step, 1)))
     return None if index is None else moment_of(int(judged.ends[index]))
 
 

@@ -170,9 +170,12 @@ class ModelHealth(View):
     since: Moment | None
     layers: tuple[LayerHealth, ...]
     broke_first: Layer | None
-    """The layer whose current trouble began first."""
+    """The layer whose current trouble began first, as the open incident recorded it where one did."""
     broke_first_at: Moment | None
     broke_first_why: str = ""
+    now_seen: Layer | None = None
+    """What the windows and limits of now would name in its place; None where that is no other, or no incident recorded any."""
+    now_seen_since: Moment | None = None
     last_day: Quality | None
     """Answers of the version that serves, as in all of the model layer; system, data and budget count what everybody got."""
     since_onset: Quality | None

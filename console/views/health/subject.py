@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backends.protocol import AliasMove
-from backends.records import Model, ModelVersion, PipelineRun, SwitchState
+from backends.records import Model, ModelVersion, Onset, PipelineRun, SwitchState
 from console.contracts.contract import ReadContract
 from console.views.health.estimated import Estimates
 
@@ -34,6 +34,8 @@ class Subject:
     runs: Sequence[PipelineRun]
     onset: datetime | None = None
     """When the oldest open incident began; None without one."""
+    recorded: Onset | None = None
+    """What the oldest open incident says of the beginning: what people were told stays, whatever windows and limits become."""
     contract: ReadContract | None = None
     """What its rows must look like; None: only what the signature of its version says."""
     overrides: Sequence[tuple[datetime, datetime]] = ()

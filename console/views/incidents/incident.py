@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from backends.records import Moment, State
+from backends.records import Layer, Moment, State
 from backends.text import Untrusted
 from console.views.health.model import Quality, View
 from console.views.incidents.changes import Change
@@ -181,6 +181,11 @@ class IncidentView(View):
     quality: Quality | None
     """Since the onset."""
     changes: tuple[Change, ...] | None
+    onset_at: Moment | None = None
+    """When the trouble began, as the incident recorded it when it was opened."""
+    now_seen: Layer | None = None
+    """The layer that would be named now, where it or its time is another than what was recorded."""
+    now_seen_since: Moment | None = None
     readers: tuple[str, ...]
     scores_per_day: int | None
     if_nothing: tuple[str, ...]
