@@ -88,7 +88,7 @@ def main(arguments: Sequence[str], *, own_process: bool = False) -> int:
 
 
 def _version() -> int:
-    from console.cli.version import installed_version  # this path loads nothing else
+    from console.installed import installed_version  # this path loads nothing else
 
     print(f"{PROGRAM} {installed_version()}")
     return Exit.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,8 +24,11 @@ from console.clock import SimulatedClock
 from console.config import open_workspace
 from console.simulation import write_clock
 from console.views.drift import look as drift_look
+from console.views.health import basis
 from console.views.health.estimated import Estimates, Telling, keep_estimates
+from console.views.health.fleet import FleetView
 from console.views.health.kept_look import look_in_force
+from console.views.health.model import ModelHealth
 from console.views.quality import labels_look
 from console.views.quality import look as quality_look
 from console.watch.evaluation import evaluate_workspace
@@ -100,6 +104,20 @@ def learn(place: Made) -> None:
     keep_estimates(place.workspace.paths, Estimates(environment="production", model="delay", version="1", made_at=NOW, telling=telling))
 
 
+def by_an_older_program(place: Made) -> None:
+    for path in place.workspace.paths.store.glob("looks/*/*.json"):
+        kept = json.loads(path.read_text())
+        kept["judged_by"]["program"] = "0.0.9, form 1"
+        path.write_text(json.dumps(kept))
+
+
+def by_a_program_that_did_not_say(place: Made) -> None:
+    for path in place.workspace.paths.store.glob("looks/*/*.json"):
+        kept = json.loads(path.read_text())
+        del kept["judged_by"]["program"]
+        path.write_text(json.dumps(kept))
+
+
 def land_outcome(place: Made) -> None:
     moment = START + 9 * DAY
     land(place.workspace.paths, "labels", {"event_at": [moment], "model": ["delay"], "key": ["9-0"], "label": [1.0]}, now=NOW)
@@ -153,18 +171,44 @@ def test_what_the_watch_looked_at_is_shown_as_it_would_be_computed(place: Made, 
     "change",
     [
         land_outcome, take_in_outcome, learn, write_rule, write_contract, change_settings, move_alias, set_switch, open_incident,
-        lambda place: stand_at(place, NOW + 11 * MINUTE), lambda place: stand_at(place, NOW - 11 * MINUTE),
+        lambda place: stand_at(place, NOW + 11 * MINUTE), lambda place: stand_at(place, NOW - 11 * MINUTE), by_an_older_program,
+        by_a_program_that_did_not_say,
     ],
     ids=[
         "an outcome lands", "an outcome is taken in", "something is learnt", "a rule is written", "a contract is written",
         "settings change", "another version serves", "a switch is set", "an incident is opened", "ten minutes pass",
-        "the clock is set back",
+        "the clock is set back", "another program judged", "the program did not say which it was",
     ],
 )  # fmt: skip
 def test_no_look_is_shown_once_something_that_it_rests_on_has_changed(change: Callable[[Made], None], place: Made) -> None:
     assert in_force(place) == LOOKS
     change(place)
     assert in_force(place) == ()
+
+
+def test_no_look_is_shown_once_the_rules_that_ship_have_changed(place: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (basis.SHIPPED / "alerts.yaml").is_file()
+    shutil.copytree(basis.SHIPPED, tmp_path / "default")
+    monkeypatch.setattr(basis, "SHIPPED", tmp_path / "default")
+    assert in_force(place) == LOOKS, "the same rules of another installation"
+    shutil.copytree(basis.SHIPPED, tmp_path / "changed")
+    (tmp_path / "changed" / "alerts.yaml").write_text("format: 1\nrules: []\n")
+    monkeypatch.setattr(basis, "SHIPPED", tmp_path / "changed")
+    assert in_force(place) == ()
+
+
+def test_what_is_kept_in_another_form_has_another_number() -> None:
+    kinds = (ModelHealth, FleetView, *(each.kind for each in KEPT))
+    shapes = json.dumps([_bare(kind.model_json_schema()) for kind in kinds], sort_keys=True)
+    # Where this fails: put FORM one up, and the digest beside it.
+    assert (basis.FORM, hashlib.sha256(shapes.encode()).hexdigest()[:16]) == (1, "385f3d04685477ba")
+
+
+def _bare(schema: Any) -> Any:
+    """A schema without what is only said of it."""
+    if isinstance(schema, dict):
+        return {name: _bare(value) for name, value in schema.items() if not (name in {"description", "title"} and isinstance(value, str))}
+    return [_bare(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def test_no_look_of_the_day_before_is_shown(place: Made) -> None:
