@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,7 @@ class Definition:
     also: tuple[str, ...] = ()
     """Other names under which people ask for it."""
     see: tuple[str, ...] = ()
+
+
+EARLY: Final = "Early labels need not be like late ones: read coverage and `labels complete to` beside it."
+"""What misleads about every number that rests on outcomes."""

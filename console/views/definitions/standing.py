@@ -1,0 +1,109 @@
+"""How things stand: the budgets of objectives, the states, what broke first, what would take a version out or help."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.views.definitions.definition import Definition
+
+STANDING: Final[dict[str, Definition]] = {
+    "burn rate": Definition(
+        "burn rate",
+        "How many times faster than allowed an SLO's error budget is being spent.",
+        "(bad / total over the window) / (1 - objective); an alert needs the long and the short window strictly above the rate.",
+        "times",
+        "predictions, or slices of a signal, as the SLO says",
+        "Pairs of windows: 1 h and 5 min at 14.4, 6 h and 30 min at 6, 72 h and 6 h at 1 (for 30 days).",
+        "With few events a single bad one burns fast.",
+        ("burn", "burn_rate"),
+        ("budget", "slo_burn"),
+    ),
+    "budget": Definition(
+        "error budget left",
+        "What is left of the bad events that an SLO allows over its window.",
+        "1 - (bad / total) / (1 - objective) over the SLO's window; 0 % when overspent.",
+        "share",
+        "predictions, or slices of a signal, as the SLO says",
+        "Gates may refuse a promotion when it is spent.",
+        "The fleet shows the SLO with the least left.",
+        ("slo", "error budget"),
+        ("burn rate",),
+    ),
+    "freshness": Definition(
+        "freshness, age",
+        "How old the newest fact of a source is.",
+        "now - newest event_at of the source (or the age that a feed reports); the banner shows the oldest source.",
+        "time",
+        "every table and feed of the workspace",
+        "See age_hours; a source older than its cadence turns what rests on it stale.",
+        "A source that sends old data on time is not seen by it.",
+        ("age", "staleness", "data age"),
+        ("age_hours", "stale"),
+    ),
+    "states": Definition(
+        "states",
+        "ok, warning, critical, unknown, stale: the one vocabulary of verdicts.",
+        "A parent shows its worst child, in the order critical, warning, stale, unknown, ok; ok needs every child measured.",
+        source="rules of the policies in force",
+        misleads="unknown is not ok: no data is never green.",
+        also=("state", "ok", "warning", "critical", "lamp", "marks"),
+        see=("unknown", "stale"),
+    ),
+    "unknown": Definition(
+        "unknown",
+        "Never measured, or not computable: the row says why.",
+        "No facts, too few rows for the rule's minimum, one class only, or too few earlier windows for a calibrated limit.",
+        also=("unkn",),
+        see=("states",),
+    ),
+    "stale": Definition(
+        "stale",
+        "Measured, but longer ago than its cadence: the last value is kept and dimmed.",
+        "age > expected cadence of the source or of the evaluation.",
+        also=("stal",),
+        see=("freshness", "states"),
+    ),
+    "broke first": Definition(
+        "broke first",
+        "The layer whose present trouble began first: where to look first.",
+        "The first window of warning or critical of the stretch that still lasts; up to 24 hours of ok do not end a stretch.",
+        source="every signal judged at each whole hour of three weeks, or at midnight and noon UTC of two, and now",
+        misleads="A signal that is judged twice a day is late by up to 12 hours; trouble older than the windows begins with the oldest. "
+        "While an incident is open, what it recorded when it was opened stands, and `now seen since` what would be named now.",
+        also=("since", "onset", "now seen since"),
+        see=("states",),
+    ),
+    "rollback trigger": Definition(
+        "rollback trigger",
+        "What would take a version out: armed, it watches; would fire, its condition holds now; not armed, it cannot see or could do "
+        "nothing, and says why.",
+        "By an alert rule: its verdict (window, limit, least rows and `for` are the rule's), for so long, and within so long after the "
+        "version took over. By a rollout: the candidate's loss above the other version's with its whole 95 % interval, or a sample ratio "
+        "of p < .001.",
+        source="triggers of the policies in force; health and the rollout as measured",
+        misleads="It sends nothing: a person confirms the plan that it names. That the version before is better it does not say.",
+        also=("rollback triggers", "trigger", "triggers", "release", "traffic"),
+        see=("would help", "states"),
+    ),
+    "would help": Definition(
+        "would it help?",
+        "What each way out would have given on the same labelled rows since the model broke.",
+        "Quality of the scores that each version, or the fallback, gave in the shadow on exactly the same rows; the lowest Brier or MAE is "
+        "best.",
+        source="predictions of role shadow, and version `fallback`",
+        misleads="It is the past: the cause may end before the cure begins.",
+        also=("would it help",),
+        see=("brier", "mae"),
+    ),
+    "reference": Definition(
+        "reference",
+        "The quiet period that everything is compared with.",
+        "The first three weeks of the version's service; the three weeks before it, when it served for less than four. Quality and the "
+        "bins of Drift take it from hour to hour; what Drift compares are the whole days that it lasts, from the one in which it begins: "
+        "so its n may differ by the rows of a few hours.",
+        source="the production alias and its history",
+        misleads="A reference from another season makes every column look far: the band takes that out.",
+        also=("baseline",),
+        see=("band",),
+    ),
+}
