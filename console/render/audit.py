@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import tzinfo
-from typing import TYPE_CHECKING
+from datetime import timedelta, tzinfo
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from backends.text import Untrusted
@@ -14,6 +14,9 @@ from widgets.line import Line, Page, Row, columns, line, mark, rule, sides
 
 if TYPE_CHECKING:
     from console.views.audit import AuditRow, AuditView, ChainView
+
+SAME_CLOCK: Final = timedelta(minutes=1)
+"""Two readings of one clock are not further apart while a page is read."""
 
 
 def audit_page(view: AuditView, *, width: int = 80, height: int = 20) -> Page:
@@ -59,7 +62,9 @@ def _chain(chain: ChainView, zone: tzinfo) -> Line:
         return line(("cannot be read", "critical"))
     if chain.state == "broken":
         return line((f"CHAIN BROKEN: {len(chain.findings)} finding{'' if len(chain.findings) == 1 else 's'}", "critical"))
-    mirrored = f", mirrored {figures.clock_time(chain.mirrored_at, zone)}" if chain.mirrored_at else ""
+    # The head carries the time of the machine, which is not what line 1 shows where the clock is simulated or the past is looked at.
+    of_the_machine = "" if abs(chain.verified_at - chain.at) < SAME_CLOCK else " (real)"
+    mirrored = f", mirrored {figures.clock_time(chain.mirrored_at, zone)}{of_the_machine}" if chain.mirrored_at else ""
     gap = f", GAP of {chain.gap_entries}" if chain.gap_entries else ""
     return line(f"chain whole: {chain.entries} entries, head {figures.short_digest(chain.last_hash)}{mirrored}", (gap, "warning"))
 

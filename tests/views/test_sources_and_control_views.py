@@ -6,6 +6,7 @@ import json
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from registry_workspace import DAY, MODEL, NOW, PROMOTED, Place, history
@@ -15,6 +16,7 @@ from backends.text import Untrusted
 from console.clock import SimulatedClock
 from console.control.actions import ActionKind
 from console.control.audit import AuditFilter
+from console.render import figures
 from console.render.actions import action_page, actions_page
 from console.render.alerts import alerts_page, incidents_page
 from console.render.audit import audit_page, chain_page, entry_detail
@@ -261,3 +263,13 @@ def test_hostile_reasons_and_titles_are_visible_marks(own: Place) -> None:
         whole = page.plain() + "\n".join(row.why.text for row in page.rows)
         assert "\x1b" not in whole and "\u202e" not in whole
     assert "late\u241b[2J" in pages[1].plain()
+
+
+def test_where_the_clock_is_simulated_the_time_of_the_mirrored_head_is_called_the_real_one(own: Place) -> None:
+    view = own.lookout().audit()
+    mirrored = view.chain.mirrored_at
+    assert mirrored is not None and abs(view.chain.verified_at - view.at) > timedelta(days=1)
+    told = figures.clock_time(mirrored, ZoneInfo(view.zone))
+    assert f"mirrored {told} (real)" in audit_page(view).heading.text
+    chain = view.chain.model_copy(update={"at": view.chain.verified_at})
+    assert audit_page(view.model_copy(update={"chain": chain})).heading.text.partition("mirrored ")[2].startswith(f"{told} ")
