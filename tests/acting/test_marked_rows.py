@@ -50,7 +50,8 @@ async def planned(found: Console) -> SeveralScreen:
     screen = found.app.screen
     assert isinstance(screen, SeveralScreen)
     await found.until(lambda: all(each.facts or each.problem for each in screen.errand.errands), "facts")
-    await found.until(lambda: screen.form._drawn_at is not None, "the dialog takes keys")
+    # What is still read may draw the plan anew, which puts the focus back on Cancel.
+    await found.all_came_in()
     await found.pilot.pause()
     return screen
 
