@@ -70,6 +70,8 @@ def watch_once(workspace: Workspace, clock: Clock, *, desk_at: Callable[[datetim
         _learn(workspace, clock, desk_at, done)
         if done.new[told:]:
             done.problems += notify(workspace, clock, [each for each in done.new[told:] if not each.only_logged])
+    # Last of all: what is learnt changes every look, and each costs as much as the evaluation.
+    _look(workspace, clock, done)
     return done
 
 
@@ -85,7 +87,13 @@ def _learn(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Des
                     with _leased(workspace, "evaluate", clock, done) as free:
                         if free:
                             _evaluate(workspace, environment, clock, desk_at, done)
-                    keep_looks(Sight(workspace, environment, clock))
+
+
+def _look(workspace: Workspace, clock: Clock, done: Round) -> None:
+    with _leased(workspace, "look", clock, done) as mine:
+        if mine:
+            for environment in workspace.settings.environments:
+                keep_looks(Sight(workspace, environment, clock))
 
 
 def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Desk] | None, done: Round) -> None:
@@ -114,7 +122,6 @@ def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Des
                 days, problems = profile_environment(Sight(workspace, environment, clock))
                 done.lines.append(f"profile {environment}: {days} days of inputs stored")
                 done.problems += problems
-                keep_looks(Sight(workspace, environment, clock))
     with rule_desk(workspace, clock) as desk:
         if desk.keep_state(after=KEEP_EVERY):
             done.lines.append("journal: what it adds up to is kept, so that nobody reads all of it again")

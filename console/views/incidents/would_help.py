@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from backends.protocol import AliasMove
 from backends.records import Model, Moment
 from backends.store import queries
 from backends.store.reader import Reader
+from console.analysis.intervals import Bools
 from console.analysis.quality import BinaryQuality
 from console.analysis.would_help import Candidate as Compared
 from console.analysis.would_help import would_help
 from console.views.health.model import View
-from console.views.health.windows import HOUR
+from console.views.health.windows import HOUR, Floats
 from console.views.versions.serving import Serving, served
 
 FALLBACK: Final = "fallback"
@@ -74,27 +75,12 @@ def would_help_view(
     found = queries.scored(reader, environment, model.name, since, at)
     if not len(found.key) or serving.version is None:
         return None
-    scores: dict[str, dict[str, float]] = {}
-    labels: dict[str, float] = {}
-    hours: dict[str, int] = {}
-    live = found.role == "live"
-    times = found.event_at.astype("datetime64[us]").astype(np.int64)
-    for key, version, score, label, is_live, served_by, moment in zip(
-        found.key.tolist(),
-        found.version.tolist(),
-        found.score.tolist(),
-        found.label.tolist(),
-        live.tolist(),
-        found.served_by.tolist(),
-        times.tolist(),
-        strict=True,
-    ):
-        # What the fallback answered in place of a version is not that version's score.
-        name = FALLBACK if is_live and served_by == "fallback" else version
-        scores.setdefault(name, {})[key] = score
-        hours.setdefault(key, moment // HOUR)
-        if not math.isnan(label):
-            labels[key] = label
+    # What the fallback answered in place of a version is not that version's score.
+    names = np.where((found.role == "live") & (found.served_by == "fallback"), FALLBACK, found.version)
+    scores = {name: _last(found.key, found.score, names == name) for name in dict.fromkeys(names.tolist())}
+    labels = _last(found.key, found.label, found.labelled)
+    # A key that comes again belongs to the hour in which it came first.
+    hours = dict(zip(found.key[::-1].tolist(), (found.event_at.view(np.int64)[::-1] // HOUR).tolist(), strict=True))
     if serving.version not in scores:
         return None
     rivals = {name: values for name, values in scores.items() if len(values.keys() & labels.keys()) >= 30}
@@ -121,6 +107,11 @@ def would_help_view(
         best=compared.best,
         sentence=compared.sentence,
     )
+
+
+def _last(keys: npt.NDArray[np.object_], values: Floats, rows: Bools) -> dict[str, float]:
+    """The value of each key in some rows; of one that comes again, the last."""
+    return dict(zip(keys[rows].tolist(), values[rows].tolist(), strict=True))
 
 
 def last_service(history: Sequence[AliasMove], at: datetime) -> dict[str, datetime | None]:
