@@ -53,9 +53,17 @@ def test_a_budget_that_burned_and_does_not_burn_any_more_is_no_alert(tmp_path: P
 def test_a_budget_that_burns_in_both_windows_is_one_and_says_over_which(tmp_path: Path) -> None:
     found = signal(made(tmp_path / "w", slow=(3 * DAY, timedelta(0))), "slo.burn")
     assert found.state is State.CRITICAL
-    assert found.value == pytest.approx(10.0), "a tenth where a hundredth may be slow, at a rate of 1 over three days"
-    assert found.why == "slo.burn fast: burns 10 and 10 times the budget over 3 d and 6 h, both over 1"
-    assert found.n == 3 * 1440
+    assert found.value == pytest.approx(10 / 6), "a tenth where a hundredth may be slow, at a rate of 6 over six hours"
+    assert found.why == "slo.burn fast: burns 10 and 10 times the budget over 6 h and 30 m, both over 6"
+    assert found.n == 6 * 60
+
+
+def test_a_pair_that_files_a_ticket_is_a_warning_however_fast_it_burns(tmp_path: Path) -> None:
+    """Slow for three days but for the last half hour: the pair of three days burns, those that page do not."""
+    found = signal(made(tmp_path / "w", slow=(3 * DAY, timedelta(minutes=30))), "slo.burn")
+    assert (found.state, found.warning, found.critical) == (State.WARNING, 1.0, None)
+    assert found.value is not None and found.value > 9
+    assert "over 3 d and 6 h, both over 1" in found.why
 
 
 def test_an_objective_is_watched_over_the_windows_that_its_file_names(tmp_path: Path) -> None:
@@ -65,7 +73,7 @@ def test_an_objective_is_watched_over_the_windows_that_its_file_names(tmp_path: 
         "     alert_pairs: [{long: 24h, short: 18h, rate: 2, severity: ticket}]}\n"
     )
     found = signal(workspace, "slo.burn")
-    assert found.state is State.CRITICAL
+    assert found.state is State.WARNING
     assert "over 1 d and 18 h, both over 2" in found.why
 
 

@@ -12,7 +12,7 @@ from backends.records import State
 from console.analysis.slo import BurnAlert, BurnRule, EventCounts, budget_status
 from console.policies.load import Policies
 from console.policies.rules import AlertRule, GoodEvents, GoodSlices, Slo
-from console.views.health.judging import Judged, judge, limits_of, unknown
+from console.views.health.judging import Judged, Limits, judge, limits_of, unknown
 from console.views.health.measures import Measured
 from console.views.health.model import Budget
 from console.views.health.subject import Subject
@@ -22,7 +22,7 @@ from console.views.health.windows import Ints, Rows, micros
 def budgets(
     policies: Policies, rules: Sequence[AlertRule], subject: Subject, rows: Rows, judged: Sequence[Judged], at: datetime, strip: Ints
 ) -> tuple[Budget | None, Judged | None]:
-    """The budget that is spent most, and the burn rule judged on it."""
+    """The budget that is spent most, and the burn rule judged on the pair of windows that burns: one that pages before one that does not."""
     found: list[tuple[float, Budget, Slo, tuple[BurnAlert, ...]]] = []
     for slo in policies.slos_for(subject.model.name, subject.environment, subject.model.task):
         events = _events_of(slo, rows, judged)
@@ -49,10 +49,14 @@ def budgets(
     burning = [(alert.times, slo, alert) for _, _, slo, alerts in found for alert in alerts if alert.times is not None]
     if not burning:
         return budget, unknown(rule, found[0][3][-1].reason)
-    times, fastest, alert = max(burning, key=lambda each: each[0])
+    times, fastest, alert = max(burning, key=lambda each: (each[2].state == State.CRITICAL, each[2].state == State.WARNING, each[0]))
     n = np.full(len(strip), round(alert.long.total), dtype=np.int64)
     measured = Measured(np.append(np.full(len(strip) - 1, np.nan), times), n, of=fastest.id)
-    judged_burn = judge(rule, measured, limits_of(rule, subject.model.name, None), strip, strip)
+    limits = limits_of(rule, subject.model.name, None)
+    if alert.rule.severity == State.WARNING:
+        # A pair that only files a ticket wakes nobody, however fast it burns.
+        limits = Limits(limits.critical if limits.warning is None else limits.warning, None, limits.because)
+    judged_burn = judge(rule, measured, limits, strip, strip)
     # A promise about the model layer that burns is the model's trouble, whatever layer the rule is filed under.
     said = {"layer": fastest.layer, "why": f"{rule.id} {fastest.id}: {alert.reason}"}
     return budget, replace(judged_burn, signal=judged_burn.signal.model_copy(update=said))
