@@ -77,7 +77,12 @@ SIGNALS: Final[dict[str, Signal]] = {
     "bias_ratio": Signal(_M, "ratio", "above", "Size of the mean error over the MAE of the reference.", task="regression"),
     "label_coverage": Signal(_M, "share", "below", "Labelled rows among those whose label is due by the declared delay."),
     "slice_auc_gap": Signal(_M, "auc", "above", "AUC of all rows minus AUC of the worst declared slice.", task="binary"),
-    "slo_burn": Signal(_S, "ratio", "above", "How many times its limit an SLO burns in both of a pair of windows; of pairs that page, if one burns, the largest."),
+    "slo_burn": Signal(
+        _S,
+        "ratio",
+        "above",
+        "How many times its limit an SLO burns in both of a pair of windows; of pairs that page, if one burns, the largest.",
+    ),
 }
 """By name. An alert on `slo_burn` is filed under the layer of the SLO that burns."""
 

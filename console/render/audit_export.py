@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -29,6 +30,10 @@ _CREATE, _UPDATE, _OTHER = 1, 3, 99
 _OCSF_STATUS: Final = {"failed": 2, "refused": 2, "vetoed": 2, "void": 2, "break": 2, "in doubt": 99, "waiting": 99, "gap": 99}
 _OCSF_SEVERITY: Final = {"break": 5, "gap": 4, "in doubt": 4, "failed": 3, "refused": 3}
 _INFORMATIONAL = 1
+
+OCSF_VERSION: Final = "1.3.0"
+_OCSF_HOSTNAME: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+"""What its type `hostname_t` takes; any other text is the `name` of an endpoint."""
 
 
 def jsonl(entries: Iterable[AuditEntry]) -> Lines:
@@ -72,7 +77,7 @@ def markdown(entries: Iterable[AuditEntry]) -> Lines:
 
 
 def ocsf(entries: Iterable[AuditEntry]) -> Lines:
-    """One event of class API Activity (6003) of the Open Cybersecurity Schema Framework a line."""
+    """One event of class API Activity (6003) of the Open Cybersecurity Schema Framework, version 1.3.0, a line."""
     for entry in entries:
         yield _json(_ocsf_event(entry))
 
@@ -89,7 +94,7 @@ def _ocsf_event(entry: AuditEntry) -> dict[str, Any]:
     activity = _OCSF_ACTIVITY.get(entry.kind) or (_CREATE if entry.kind.endswith(".opened") else _UPDATE)
     if entry.kind.startswith("audit."):
         activity = _OTHER
-    host = entry.actor.get("host")
+    host = str(entry.actor.get("host") or "unknown")
     status = _OCSF_STATUS.get(entry.result, 1)
     user = {"name": str(entry.actor.get("name", "?")), "type_id": 3 if entry.actor.get("program") else 1}
     user |= {"uid": str(entry.actor["uid"])} if entry.actor.get("uid") is not None else {}
@@ -107,11 +112,11 @@ def _ocsf_event(entry: AuditEntry) -> dict[str, Any]:
         "status_detail": entry.detail,
         "message": entry.what,
         "actor": {"user": user},
-        "src_endpoint": {"hostname": str(host or "unknown")},
+        "src_endpoint": {"hostname" if _OCSF_HOSTNAME.fullmatch(host) else "name": host},
         "api": {"operation": entry.kind, "request": {"uid": entry.key}, "service": {"name": "quarterdeck"}},
         "resources": [*resources, {"type": "record", "uid": entry.subject}],
         "metadata": {
-            "version": "1.3.0",
+            "version": OCSF_VERSION,
             "product": {"name": "Quarterdeck", "vendor_name": "Quarterdeck"},
             "sequence": entry.seq,
             "uid": entry.hash,

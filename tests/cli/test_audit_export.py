@@ -17,7 +17,7 @@ from console.cli.main import main
 from console.cli.unheard import Unheard
 from console.control import audit
 from console.control.actions import ActionKind
-from console.render.audit_export import comma_separated
+from console.render.audit_export import comma_separated, ocsf
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from registry_workspace import Place, history
@@ -89,8 +89,23 @@ def test_ocsf_events_have_what_the_class_requires(capsys: pytest.CaptureFixture[
         assert event["metadata"]["uid"] == event["unmapped"]["hash"]
         assert event["status"], "what is neither success nor failure is named"
         assert event["activity_id"] != 99 or event["activity_name"]
+        assert event["activity_id"] in {0, 1, 2, 3, 4, 99} and event["severity_id"] in {0, 1, 2, 3, 4, 5, 6, 99}
+        assert event["status_id"] in {0, 1, 2, 99} and event["category_uid"] == event["class_uid"] // 1000
+        assert isinstance(event["time"], int) and event["api"]["operation"]
+        assert event["metadata"]["version"] == "1.3.0" and event["metadata"]["product"]["vendor_name"]
+        assert event["actor"]["user"]["type_id"] in {0, 1, 2, 3, 99} and event["actor"]["user"]["name"]
+        assert all(each.keys() & {"name", "uid"} for each in event["resources"])
     effective = next(event for event in events if event["api"]["operation"] == "action.effective")
     assert (effective["status_id"], effective["resources"][0]["type"]) == (1, "model")
+
+
+@pytest.mark.parametrize(
+    ("host", "told_as"), [("bastion.example.org", "hostname"), ("build_box", "name"), ("-x", "name"), ("a..b", "name"), (HOSTILE, "name")]
+)
+def test_what_is_no_host_name_by_the_schema_is_told_as_a_name(place: Place, host: str, told_as: str) -> None:
+    [entry, *_] = audit.each(place.paths)
+    [told] = ocsf([entry.model_copy(update={"actor": {**entry.actor, "host": host}})])
+    assert json.loads(told)["src_endpoint"] == {told_as: host}
 
 
 def test_a_file_is_written_whole_and_never_over_another(capsys: pytest.CaptureFixture[str], place: Place, tmp_path: Path) -> None:
