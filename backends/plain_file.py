@@ -27,6 +27,15 @@ def read_plain(path: Path, most: int = LARGEST) -> bytes:
     return _read(path, most, os.O_RDONLY | (os.O_NOFOLLOW if of_a_group(path.parent) else 0))[0]
 
 
+def why_unread(error: Exception) -> str:
+    """Why a file could not be read or made sense of, in words for a message that names the file itself."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is no UTF-8 text"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    return str(error)
+
+
 def read_owned(path: Path, most: int = LARGEST) -> tuple[bytes, os.stat_result]:
     """The content of the regular file at `path`, and whose it is and who may write it; a link is refused, since what it leads to says
     less of who put it there. Raises OSError."""

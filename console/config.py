@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from backends.plain_file import read_plain
+from backends.plain_file import read_plain, why_unread
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock, PastClock, SimulatedClock, SystemClock
@@ -206,7 +206,7 @@ def open_workspace(root: Path) -> Workspace:
         raise WorkspaceProblem(f"{path} cannot be read: permission denied; ask its owner, or choose another with --workspace") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise WorkspaceProblem(
-            f"{path} cannot be read: {error}; mend the file, or take it from a backup: quarterdeck backup restore FILE DIR"
+            f"{path} cannot be read: {why_unread(error)}; mend the file, or take it from a backup: quarterdeck backup restore FILE DIR"
         ) from None
     found = raw.get("format")
     if isinstance(found, int) and not isinstance(found, bool) and found > FORMAT:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from backends.durable import open_anew, private_mode
-from backends.plain_file import read_plain
+from backends.plain_file import read_plain, why_unread
 from backends.store.paths import WorkspacePaths
 from console.clock import SimulatedClock
 
@@ -41,7 +41,9 @@ def read_clock(paths: WorkspacePaths) -> SimulatedClock | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, OSError, OverflowError, RecursionError) as error:
-        raise BrokenClock(f"{paths.clock_json} is not a clock ({error}); delete it to return to the start of the simulation") from None
+        raise BrokenClock(
+            f"{paths.clock_json} is not a clock ({why_unread(error)}); delete it to return to the start of the simulation"
+        ) from None
 
 
 def write_clock(paths: WorkspacePaths, clock: SimulatedClock) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 from backends.journal.entries import moment_text
 from backends.journal.head import Head
-from backends.plain_file import require_regular
+from backends.plain_file import require_regular, why_unread
 
 NAME: Final = "quarterdeck-audit"
 AUTHPRIV_NOTICE: Final = 10 * 8 + 5
@@ -43,7 +43,7 @@ class OutsideHeads:
             try:
                 _logged(self.log, f"<{AUTHPRIV_NOTICE}>{NAME}: head {head.seq} {head.hash}")
             except (OSError, ValueError) as error:
-                problems.append(f"{self.log} could not be reached: {error}")
+                problems.append(f"{self.log} could not be reached: {why_unread(error)}")
         return problems
 
 

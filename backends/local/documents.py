@@ -22,7 +22,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backends.plain_file import read_plain
+from backends.plain_file import read_plain, why_unread
 from backends.protocol import AliasMove, BackendError, SwitchSetting
 from backends.records import Moment, Name, SwitchState
 
@@ -125,7 +125,7 @@ def read_document(path: Path, kind: type[Document]) -> Document:
     except FileNotFoundError:
         return kind()
     except OSError as error:
-        raise BackendError(f"{path} cannot be read: {error.strerror}; it was left as it is") from error
+        raise BackendError(f"{path} cannot be read: {why_unread(error)}; it was left as it is") from error
     try:
         return kind.model_validate(_parsed(raw, kind))
     except ValidationError as error:
@@ -133,7 +133,7 @@ def read_document(path: Path, kind: type[Document]) -> Document:
         where = ".".join(str(part) for part in first["loc"])
         raise BackendError(_broken(path, f"{where}: {first['msg']}")) from error
     except (ValueError, RecursionError) as error:
-        raise BackendError(_broken(path, str(error))) from error
+        raise BackendError(_broken(path, why_unread(error))) from error
 
 
 @lru_cache(maxsize=6)

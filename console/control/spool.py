@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from backends.durable import make_folder, private_mode, sync_folder
 from backends.journal.entries import Draft, Entry, moment_of, moment_text
-from backends.plain_file import read_owned, read_plain
+from backends.plain_file import read_owned, read_plain, why_unread
 from backends.records import canonical_json, digest_of_bytes
 from backends.reserve import write_by_all_means
 from backends.store.paths import WorkspacePaths
@@ -154,7 +154,7 @@ def _read(path: Path, simulated: bool) -> SpooledNote:
             _require_notable(draft)
             drafts.append(draft)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return SpooledNote(path, (), reason, f"{path} cannot be read: {error}", owner)
+        return SpooledNote(path, (), reason, f"{path} cannot be read: {why_unread(error)}", owner)
     if not drafts:
         return SpooledNote(path, (), reason, f"{path} is empty", owner)
     if status.st_mode & OTHERS_WRITE:

@@ -14,6 +14,7 @@ from datetime import datetime
 from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
 from backends.local.routing import answered_by, in_force
 from backends.local.traffic_document import Rollout
+from backends.plain_file import why_unread
 from backends.protocol import AliasMove, BackendError, TrafficSetting
 from backends.records import SwitchState
 from backends.store.paths import WorkspacePaths
@@ -78,7 +79,7 @@ def read_state(paths: WorkspacePaths) -> ReplayState | None:
         return None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ReplayProblem(
-            f"{path} does not say how far the replay is ({error}); build the demo anew: quarterdeck demo --rebuild"
+            f"{path} does not say how far the replay is ({why_unread(error)}); build the demo anew: quarterdeck demo --rebuild"
         ) from None
 
 

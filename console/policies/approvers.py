@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from backends.plain_file import read_plain
+from backends.plain_file import read_plain, why_unread
 from backends.sshsig.allowed import LARGEST, Signer, SignersError, SignersProblem, read_signers
 from backends.yaml_text import YamlProblem, YamlText
 from console.control.actions import ActionKind
@@ -86,7 +86,11 @@ def _signer_problems(joined: PolicyFile, own: Sequence[Own], folder: Path) -> li
     except SignersError as error:
         return [YamlProblem(each.file, each.line, 1 if each.line else 0, each.reason) for each in error.problems]
     except (OSError, UnicodeDecodeError) as error:
-        return [text.problem(("signatures", "allowed_signers"), f"signatures: {folder / given.allowed_signers} cannot be read: {error}")]
+        return [
+            text.problem(
+                ("signatures", "allowed_signers"), f"signatures: {folder / given.allowed_signers} cannot be read: {why_unread(error)}"
+            )
+        ]
     return []
 
 

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from backends.durable import locked, make_folder, private_mode, replace_file
 from backends.ownership import open_to_others
-from backends.plain_file import read_plain
+from backends.plain_file import read_plain, why_unread
 from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlProblem
 from console.policies.approvers import approver_problems
@@ -162,7 +162,7 @@ def load_policies(folder: Path) -> Policies:
     except FileNotFoundError:
         lost: tuple[PolicyProblem, ...] = ()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        lost = (PolicyProblem(str(folder / IN_FORCE / "current.json"), 0, 0, f"the last good copy cannot be used: {error}"),)
+        lost = (PolicyProblem(str(folder / IN_FORCE / "current.json"), 0, 0, f"the last good copy cannot be used: {why_unread(error)}"),)
     shipped = shipped_policies()
     roles = {role.id for role in shipped.roles}
     # Somebody must be able to stop a model: whoever can still be read to be an operator is one, for steps towards safety.

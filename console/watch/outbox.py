@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from backends.durable import make_folder, open_anew, private_mode, sync_folder
+from backends.plain_file import why_unread
 
 PREFIX: Final = "untold-"
 MOST: Final = 1000
@@ -65,7 +66,7 @@ def waiting(folder: Path) -> tuple[list[Message], list[str]]:
                 raise ValueError("it is no JSON object")
             found.append(Message(path, body))
         except (OSError, ValueError) as error:
-            problems.append(f"{path.name} in {folder.name}/ cannot be read ({error}): delete it")
+            problems.append(f"{path.name} in {folder.name}/ cannot be read ({why_unread(error)}): delete it")
     return found, problems
 
 

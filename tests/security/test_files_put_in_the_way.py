@@ -94,6 +94,30 @@ def test_settings_that_cannot_be_used_are_told_and_never_a_fault(paths: Workspac
         open_workspace(paths.root)
 
 
+IN_THE_WAY = {
+    "a folder": (lambda path: path.mkdir(), "is a directory"),
+    "a named pipe": (os.mkfifo, "no regular file: move it away"),
+    "a link to itself": (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
+    "a letter of another time": (lambda path: path.write_bytes(b"\x7b\xfc\x7d"), "byte 2 is no UTF-8 text"),
+}
+
+
+@pytest.mark.parametrize("what", IN_THE_WAY)
+@pytest.mark.parametrize("name", ["workspace.toml", "clock.json", "switches.json"])
+def test_what_stands_in_the_place_of_a_file_is_told_in_words_and_the_file_named_once(tmp_path: Path, name: str, what: str) -> None:
+    make, told = IN_THE_WAY[what]
+    paths = init_workspace(tmp_path / "w", name="w", clock=ClockSettings(start=NOON)).paths
+    path = paths.root / name
+    path.unlink(missing_ok=True)
+    make(path)
+    with pytest.raises((WorkspaceProblem, BrokenClock, BackendError)) as caught:
+        open_workspace(paths.root)
+        read_clock(paths)
+        LocalSwitches(paths.switches).switch("production", "m")
+    assert told in str(caught.value)
+    assert "Errno" not in str(caught.value) and str(caught.value).count(str(path)) == 1
+
+
 PROGRAM = (sys.executable, "-c", "import sys; from console.cli.main import entry; sys.exit(entry())")
 BESIDE = ("audit-head", "policies/.in-force/current.json", ".switches.json.tmp", ".audit-head.tmp", "heads")
 
