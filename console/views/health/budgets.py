@@ -22,7 +22,7 @@ from console.views.health.windows import Ints, Rows, micros
 def budgets(
     policies: Policies, rules: Sequence[AlertRule], subject: Subject, rows: Rows, judged: Sequence[Judged], at: datetime, strip: Ints
 ) -> tuple[Budget | None, Judged | None]:
-    """The budget that is spent most, and the burn rule judged on the pair of windows that burns: one that pages before one that does not."""
+    """The budget that is spent most, and the burn rule judged on the pair that burns: one that pages before one that does not."""
     found: list[tuple[float, Budget, Slo, tuple[BurnAlert, ...]]] = []
     for slo in policies.slos_for(subject.model.name, subject.environment, subject.model.task):
         events = _events_of(slo, rows, judged)
