@@ -8,9 +8,9 @@ from typing import Literal
 from backends.records import Layer, MetricPoint, State, severity_rank
 from backends.store.landing import land_records
 from backends.store.paths import WorkspacePaths
+from console.views.data.kept_search import METRICS, SAID
 from console.views.data.leakage import LeakageView
 from console.views.data.parity import ParityView
-from console.views.data.searches import METRICS, SAID
 
 
 def keep_leakage(

@@ -8,11 +8,12 @@ from backends.records import State
 from backends.shell_words import command_line
 from backends.text import Untrusted, shortened
 from console.render import figures
+from console.render.kept_search import search_words, whose
 from console.render.model import tabs
-from console.views.data.contract import ContractCheckView, Offender, RecordedCheck, RuleVerdict
-from console.views.data.searches import RecordedSearch
+from console.views.data.contract import ContractCheckView, Offender, RuleVerdict
+from console.views.data.kept_search import RecordedSearch
 from widgets.chart import strip
-from widgets.line import MARKS, Line, Page, Row, Span, columns, line
+from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
 
 NAME_WIDTH = 24
@@ -132,15 +133,9 @@ def _recorded(view: ContractCheckView, width: int) -> list[Row]:
             continue
         state = str(found.state)
         told = f"{figures.ago(view.at - found.at)}, {found.broken} rules broken, {figures.count(found.rows)} rows of "
-        said = Line((*line((f" {MARKS[state]} ", state), f"{moment:<10}{told}", shortened(found.file, 40)).spans, *_whose(found)))
+        said = Line((*line((f" {MARKS[state]} ", state), f"{moment:<10}{told}", shortened(found.file, 40)).spans, *whose(found)))
         rows += [Row(each, state=state) for each in wrapped(said, width - 1, 13)]
     return rows
-
-
-def _whose(found: RecordedCheck | RecordedSearch) -> tuple[Span, ...]:
-    """For which run, and who looked."""
-    run = line(", run ", found.run).spans if found.run is not None else ()
-    return (*run, *(line(", by ", found.by).spans if found.by is not None else ()))
 
 
 def _searched(view: ContractCheckView, width: int) -> list[Row]:
@@ -161,9 +156,6 @@ def _searched(view: ContractCheckView, width: int) -> list[Row]:
             rows += [Row(each, key=None if number else name, state="unknown") for number, each in enumerate(never)]
             continue
         state = str(found.state)
-        many = "nothing found" if not found.found else f"{found.found} not ok"
-        told = f"{figures.ago(view.at - found.at)}, {many}, {figures.count(found.rows)} rows of "
-        worst = line(": ", found.worst).spans if found.worst is not None else ()
-        said = Line((*line((f" {MARKS[state]} ", state), f"{name:<10}{told}", shortened(found.file, 40)).spans, *_whose(found), *worst))
+        said = Line((*line((f" {MARKS[state]} ", state), f"{name:<10}").spans, *search_words(found, view.at)))
         rows += [Row(each, key=None if number else name, state=state) for number, each in enumerate(wrapped(said, width - 1, 13))]
     return rows

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backends.shell_words import command_line
+from backends.text import Untrusted
 from console.control.actions import version_label
 from console.render import figures
-from console.render.facts import fact, fact_rows, paragraph
+from console.render.facts import NAME_WIDTH, fact, fact_rows, paragraph
+from console.render.kept_search import search_words
 from console.render.versions import details, judged
-from widgets.line import Line, Page, Row, line, mark, rule, sides
+from widgets.line import MARKS, Line, Page, Row, line, mark, rule, sides
+from widgets.wrapping import wrapped
 
 if TYPE_CHECKING:
     from console.views.versions.card import VersionView
@@ -35,6 +38,7 @@ def version_page(view: VersionView, *, width: int = 80, height: int = 20) -> Pag
     rows += fact_rows("Metrics", metrics or "none recorded", width)
     phases = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in view.phases.items())
     rows += fact_rows("Phases", phases or "none recorded", width)
+    rows += [Row(each) for each in _leakage(view, width)]
     rows.append(Row(rule("Let in", width)))
     rows += [Row(each) for each in _let_in(view, zone, width)]
     answered = sum(answer.answered for answer in view.answers)
@@ -54,6 +58,17 @@ def version_page(view: VersionView, *, width: int = 80, height: int = 20) -> Pag
         tuple(rows),
         command_line("versions", f"{view.model}@{row.version}"),
     )
+
+
+def _leakage(view: VersionView, width: int) -> list[Line]:
+    """What the search of its training rows for leakage found, or how to search."""
+    found = view.leakage
+    if found is None:
+        options = {"--label": "COLUMN", "--record": view.model, "--run": view.row.run or "RUN"}
+        return fact("Leakage", Untrusted(f"not searched for; qd {command_line('leakage', 'FILE', options=options)}"), width)
+    state = str(found.state)
+    named = line((f" {'Leakage':<{NAME_WIDTH}}", "dim"), (f"{MARKS[state]} {state}", state), ", ")
+    return wrapped(Line((*named.spans, *search_words(found, view.at))), width, 1 + NAME_WIDTH)
 
 
 def _let_in(view: VersionView, zone: ZoneInfo, width: int) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from console.render.contract import contract_page
 from console.screens import made
 from console.screens.base import DeckScreen
-from console.views.data.searches import METRICS
+from console.views.data.kept_search import METRICS
 from widgets.line import Page
 
 if TYPE_CHECKING:

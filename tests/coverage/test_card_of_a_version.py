@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from backends.records import Layer, MetricPoint, State
+from console.render.version import version_page
 from console.views.versions.card import VersionView
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
-from registry_workspace import MADE, MODEL, PROMOTED, history
+from registry_workspace import MADE, MODEL, NOW, PROMOTED, history
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +59,31 @@ def test_what_differs_from_the_version_before_is_listed_by_kind(card: VersionVie
     assert changed["parameter trees"] == ("101", "102")
     assert changed["metric auc"] == (".710", ".720")
     assert {"dataset snapshot", "artifact"} <= set(changed)
+
+
+def test_the_newest_search_for_leakage_of_its_own_run_is_on_it(tmp_path: Path) -> None:
+    place = history(tmp_path / "w")
+    for hours, run, state, worst in ((1, "run-1", "ok", ""), (2, "run-2", "critical", "refunds: AUC 1.000"), (3, "run-2", "ok", "")):
+        at = NOW - timedelta(hours=hours)
+        labels = {"file": "train.parquet", "state": state, "worst": worst, "by": "ines", "run": run}
+        place.land(
+            MetricPoint(
+                event_at=at,
+                known_at=at,
+                model=MODEL,
+                layer=Layer.DATA,
+                name="leakage_check",
+                value=float(bool(worst)),
+                n=2000,
+                labels=labels,
+            )
+        )
+    view = place.lookout().version(MODEL, "2")
+    found = view.leakage
+    assert found is not None and found.worst is not None and found.run is not None
+    assert (found.at, found.state, found.found, found.rows) == (NOW - timedelta(hours=2), State.CRITICAL, 1, 2000)
+    assert (found.run.raw, found.worst.raw) == ("run-2", "refunds: AUC 1.000")
+    assert "refunds: AUC 1.000" in " ".join(" ".join(row.line.text for row in version_page(view).rows).split())
+    before = place.lookout(as_of=NOW - timedelta(hours=2, minutes=30)).version(MODEL, "2").leakage
+    assert before is not None and before.state is State.OK
+    assert place.lookout().version(MODEL, "3").leakage is None

@@ -29,7 +29,7 @@ from console.contracts.references import references_in, referred_together
 from console.contracts.shapes import shape
 from console.policies.load import Policies, shipped_policies
 from console.policies.rules import AlertRule
-from console.views.data.searches import RecordedSearch
+from console.views.data.kept_search import RecordedSearch
 from console.views.health.judging import limits_of
 from console.views.health.model import View
 

@@ -12,8 +12,9 @@ from console.control.actions import Gate, version_label
 from console.policies.rules import Gate as Rule
 from console.render import figures
 from console.views.data.contract import RecordedCheck
+from console.views.data.kept_search import RecordedSearch
 from console.views.data.logs import recorded_checks
-from console.views.data.searches import RecordedSearch, recorded_searches
+from console.views.data.searches import recorded_searches
 from console.views.release.plan_facts import Evidence
 
 

@@ -7,6 +7,7 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS
 from console.control.approval import Approval
+from console.views.data.kept_search import RecordedSearch, search_of_run
 from console.views.health.model import View
 from console.views.lineage.provenance import Provenance, provenance_of
 from console.views.sight import Sight
@@ -60,6 +61,8 @@ class VersionView(View):
     started_at: Moment | None
     ended_at: Moment | None
     phases: dict[str, float]
+    leakage: RecordedSearch | None
+    """The newest search for leakage that was kept for its run; None: none was."""
     features: str | None
     environment_digest: str | None
     code_commit: str | None
@@ -79,6 +82,7 @@ def version_view(sight: Sight, reader: Reader, model: str, version: str) -> Vers
         listed = ", ".join(known.versions()) or "none yet"
         raise NoSuchVersion(f"{model} has no version {version!r}; there are: {listed}")
     record, run = known.version(version), known.run_of(version)
+    made_by = run.name if run else record.run if record else None
     previous = _previous(sight, known, version)
     approvals = [
         each
@@ -102,6 +106,7 @@ def version_view(sight: Sight, reader: Reader, model: str, version: str) -> Vers
         started_at=run.started_at if run else None,
         ended_at=run.ended_at if run else None,
         phases=dict(run.phases) if run else {},
+        leakage=search_of_run(reader, sight.environment, model, "leakage", sight.at, made_by) if made_by else None,
         features=run.features if run else None,
         environment_digest=record.environment_digest if record else None,
         code_commit=record.code_commit if record else None,
