@@ -108,7 +108,7 @@ def test_lines_may_end_as_on_windows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"# x\n" * 300_000, "larger than 1,000,000 bytes"), (b"ilse \xff\xfe\n", "no UTF-8 text")], ids=["large", "not UTF-8"]
+    ("content", "said"), [(b"# x\n" * 300_000, "larger than 1,000,000 bytes"), (b"ilse \xff\xfe\n", "no UTF-8")], ids=["large", "not UTF-8"]
 )
 def test_a_file_of_keys_that_is_no_such_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "allowed_signers").write_bytes(content)
