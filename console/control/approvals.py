@@ -12,6 +12,7 @@ from console.control import events
 from console.control.actions import SERVING_ALIAS, ActionKind, ActionPlan, new_key, version_label
 from console.control.approval import Approval, ApprovalPayload, ApprovalState, World, difference, place_in
 from console.control.errors import NotFound, Refused
+from console.control.identity import Actor
 from console.control.ledger import Ledger
 from console.control.roles import Policy
 from console.control.signatures import strictest
@@ -119,6 +120,20 @@ def may_vote(state: ControlState, policy: Policy, person: str, now: datetime, ap
 def kept_apart(policy: Policy, payload: ApprovalPayload) -> set[Distinct]:
     """Whom an approver must not be: as it was asked for, and as the policy says by now."""
     return {*payload.different_from, *policy.terms_for(payload.action, payload.environment, payload.model).different_from}
+
+
+def one_person(policy: Policy, approval: Approval, actor: Actor) -> str | None:
+    """Why `actor` would approve their own request by way of another account; None where sudo says nothing of the kind."""
+    asked, behind = approval.asked_by, actor.behind
+    if policy.solo or "requester" not in kept_apart(policy, approval.payload):
+        return None
+    if behind is not None and behind in {asked.name, asked.behind}:
+        one = behind
+    elif actor.name == asked.behind:
+        one = actor.name
+    else:
+        return None
+    return f"{one} asked for {approval.id}, and acts through another account, as sudo says: another person must approve it"
 
 
 def approve(

@@ -43,8 +43,8 @@ class Judging(Post):
             raise Refused(f"{UNSURE}, and nothing is approved: {self.policy.trouble}")
         found = approvals.found(self._ledger.state(), approval_id)
         payload = found.payload
-        if not self.policy.solo and (one := self._one_person(found)) is not None:
-            raise Refused(f"{one} asked for {approval_id}, and acts through another account, as sudo says: another person must approve it")
+        if (one := approvals.one_person(self.policy, found, self.actor)) is not None:
+            raise Refused(one)
         wanted = self.policy.typed_name((ActionKind.APPROVE,), payload.environment, payload.model)
         if wanted is not None and typed_name != wanted:
             raise Refused(f"type {wanted} to approve: nothing was signed")
@@ -86,15 +86,6 @@ class Judging(Post):
         if chosen is None:
             return None
         return signed_with(chosen, approval, self.actor.name, self.clock.real_now(), self._trust(), may_ask=may_ask)
-
-    def _one_person(self, approval: Approval) -> str | None:
-        """Who would approve their own request by way of another account; None where sudo says nothing of the kind."""
-        if "requester" not in approvals.kept_apart(self.policy, approval.payload):
-            return None
-        asked = approval.asked_by
-        if self.actor.behind is not None and self.actor.behind in {asked.name, asked.behind}:
-            return self.actor.behind
-        return self.actor.name if self.actor.name == asked.behind else None
 
     def _trust(self) -> Trust:
         try:

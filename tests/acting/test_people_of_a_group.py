@@ -28,6 +28,10 @@ class Group:
 
     def __call__(self, who: str, *words: str) -> int:
         self.monkeypatch.setenv("QUARTERDECK_ACTOR", f"{who}@desk")
+        return self.as_it_is(*words)
+
+    def as_it_is(self, *words: str) -> int:
+        """As whoever this process is."""
         code = int(main(["--workspace", str(self.root), *words]))
         captured = self.capsys.readouterr()
         self.said = " ".join((captured.out + captured.err).split())

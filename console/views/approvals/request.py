@@ -10,7 +10,7 @@ from backends.text import Untrusted
 from console.acting import control_policy
 from console.control.actions import ALIAS_KINDS, SWITCH_STATES, ActionKind, Gate, PlanFacts, version_label
 from console.control.approval import Approval, World, difference
-from console.control.approvals import found, signing_asked
+from console.control.approvals import found, kept_apart, one_person, signing_asked
 from console.control.drawing import world_of
 from console.control.errors import Refused
 from console.control.identity import Actor
@@ -168,9 +168,11 @@ def refusal_of(approval: Approval, sight: Sight, actor: Actor, policy: Policy) -
     forbidden = policy.refusal(actor.name, ActionKind.APPROVE, payload.environment, payload.model)
     if forbidden is not None:
         return forbidden
-    apart = {*payload.different_from, *policy.terms_for(payload.action, payload.environment, payload.model).different_from}
+    apart = kept_apart(policy, payload)
     if actor.name == payload.requester and "requester" in apart and not policy.solo:
         return f"{actor.name} asked for it: another person must approve it"
+    if (one := one_person(policy, approval, actor)) is not None:
+        return one
     if actor.name == payload.trained_by and "trainer" in apart and not policy.solo:
         return f"{actor.name} trained {version_label(payload.to)}: the policy wants somebody else to approve it"
     if any(vote.person == actor.name for vote in approval.votes):
