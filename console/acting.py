@@ -34,8 +34,11 @@ def open_desk(
     read_only: bool = False,
     elevated: bool = False,
     keep: bool = True,
+    after: Desk | None = None,
 ) -> Desk:
     """The desk of the person of this process. Raises ValueError when QUARTERDECK_ACTOR cannot be understood.
+
+    `after`: a desk that stood by. Its open journal goes on; rules and person are read anew.
 
     `keep`: good policies are kept as the last good ones, so that a file that breaks later loosens nothing, and some room on the disk, so
     that a kill switch works on a full one; False where nothing is done.
@@ -50,7 +53,17 @@ def open_desk(
     policy = control_policy(policies, workspace, environment, actor)
     outside = outside_heads(workspace)
     terminal = this_terminal() or this_process()
-    return Desk(workspace.paths, clock, actor, policy=policy, read_only=read_only, elevated=elevated, outside=outside, terminal=terminal)
+    return Desk(
+        workspace.paths,
+        clock,
+        actor,
+        policy=policy,
+        read_only=read_only,
+        elevated=elevated,
+        outside=outside,
+        terminal=terminal,
+        after=after,
+    )
 
 
 def keep_for_later(workspace: Workspace) -> None:

@@ -69,5 +69,5 @@ class RetryErrand(Errand):
 
     def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
         """Send it again, as it was shown and confirmed."""
-        with self.desk() as desk:
+        with self.desk_that_acts() as desk:
             return desk.retry(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=self._facts(plan.kind))

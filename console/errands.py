@@ -32,6 +32,7 @@ from console.control.rollout import RolloutWish
 from console.control.state import ControlState
 from console.facts_in_time import base_facts, facts_at_execution, within
 from console.session import Session
+from console.standing_by import StandingBy
 
 PATIENCE: Final = 30.0
 """Seconds after which a screen stops waiting for facts; the plan stands without them from the first moment."""
@@ -65,6 +66,7 @@ class Errand:
     """Why facts are missing."""
     facts: dict[ActionKind, PlanFacts] = field(default_factory=dict)
     keys: dict[ActionKind, str] = field(default_factory=dict)
+    _ready: StandingBy = field(default_factory=StandingBy, repr=False, compare=False)
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -80,9 +82,33 @@ class Errand:
     def environment(self) -> str:
         return self.session.environment or self.workspace.environment
 
-    def desk(self, *, keep: bool = False) -> Desk:
-        """The desk of the person at this console; `keep` when something is done there."""
-        return open_desk(self.workspace, self.environment, as_of=self.session.as_of, read_only=self.session.read_only, keep=keep)
+    def desk(self, *, keep: bool = False, after: Desk | None = None) -> Desk:
+        """The desk of the person at this console; `keep` when something is done there, `after` as of `open_desk`."""
+        session = self.session
+        return open_desk(self.workspace, self.environment, as_of=session.as_of, read_only=session.read_only, keep=keep, after=after)
+
+    def stand_by(self) -> None:
+        """Have the journal open from here on: on a busy disk, opening it may take longer than everything else that a key does."""
+        self._ready.fill(self.desk)
+
+    def stand_down(self) -> None:
+        """Close what `stand_by` opened and nothing took. It may wait for the disk."""
+        self._ready.empty()
+
+    def desk_that_acts(self) -> Desk:
+        """A desk for something that was confirmed; it need not open the journal where one stood by."""
+        ready = self._ready.take()
+        try:
+            return self.desk(after=ready)
+        except BaseException:
+            if ready is not None:
+                ready.close()
+            raise
+
+    def keep_for_later(self) -> None:
+        """What is kept by who acts, afterwards: it does not stand between the key and a step towards safety."""
+        if not self.session.read_only and self.session.as_of is None:
+            keep_for_later(self.workspace)
 
     def state(self) -> ControlState:
         """What control knows."""
@@ -126,11 +152,9 @@ class Errand:
         """Carry out a plan that was shown and confirmed. What an approval is bound to, and gates, are read again at this moment."""
         request = self.request(plan.kind, self.incident)
         world = facts_at_execution(self.workspace, self.environment, request, plan, as_of=self.session.as_of, patience=PATIENCE)
-        with self.desk() as desk:
+        with self.desk_that_acts() as desk:
             outcome = desk.execute(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=world)
-        if not self.session.read_only and self.session.as_of is None:
-            # Afterwards: what is kept for later does not stand between the key and a step towards safety.
-            keep_for_later(self.workspace)
+        self.keep_for_later()
         return outcome
 
     def record(self, action_id: str) -> ActionRecord | None:

@@ -37,6 +37,14 @@ class SeveralErrand:
         drawn = [errand.plans() for errand in self.errands]
         return {kind: [plans[kind] for plans in drawn] for kind in SWITCH_CHOICES}
 
+    def stand_by(self) -> None:
+        """As of one errand: all are carried out at the same desk."""
+        self.errands[0].stand_by()
+
+    def stand_down(self) -> None:
+        """As of one errand."""
+        self.errands[0].stand_down()
+
     def reason(self) -> str:
         """What the reason is filled in with: the newest open incident of the first that has one."""
         return next((reason for errand in self.errands if (reason := errand.reason())), "")
@@ -55,7 +63,7 @@ class SeveralErrand:
         wanted = asked_for_all(plans)
         if typed != wanted:
             raise Refused(f"type {wanted} to confirm: nothing was sent to any")
-        with self.errands[0].desk(keep=True) as desk:
+        with self.errands[0].desk_that_acts() as desk:
             fresh = [
                 desk.plan(errand.request(plan.kind, plan.incident), errand.facts.get(plan.kind))
                 for plan, errand in zip(plans, self.errands, strict=True)
@@ -69,4 +77,6 @@ class SeveralErrand:
                         f"{plan.model} changed since the plan was drawn: {plan.from_} then, {now.from_} now; nothing was sent to any"
                     )
             # What was typed is what the strictest of them asks for; each of them asks for that or for less.
-            return [desk.execute(plan, Confirmation(typed_name=plan.typed_name, reason=reason)) for plan in plans]
+            outcomes = [desk.execute(plan, Confirmation(typed_name=plan.typed_name, reason=reason)) for plan in plans]
+        self.errands[0].keep_for_later()
+        return outcomes

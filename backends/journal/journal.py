@@ -36,7 +36,7 @@ from backends.journal.entries import (
 from backends.journal.head import Head, mirror_head, read_head
 from backends.journal.opening import in_time
 from backends.journal.outside import OutsideHeads
-from backends.plain_file import require_regular
+from backends.plain_file import beside_database, require_regular
 from backends.records import canonical_json
 from backends.shared_database import ready_database
 
@@ -193,6 +193,22 @@ class Journal:
         """Give the lease back, if `holder` has it."""
         with self._guard, _said_plainly(self.path):
             self._connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+
+    def begin_log(self) -> None:
+        """Begin SQLite's log where it is empty: the first entry of a log waits for the disk twice, and every later one once."""
+        with self._guard, _said_plainly(self.path):
+            if beside_database(self.path)[1].stat().st_size:
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                # Leaves nothing behind, and is written all the same.
+                self._connection.execute("INSERT INTO leases VALUES ('log', '', '') ON CONFLICT (name) DO NOTHING")
+                self._connection.execute("DELETE FROM leases WHERE name = 'log'")
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def _append_inside(self, drafts: Sequence[Draft], expected_last: int | None) -> tuple[list[Entry], Head | None, Head | None]:
         seq, previous = self._last_inside()

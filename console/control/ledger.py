@@ -52,6 +52,17 @@ class Ledger:
             self._journal.close()
             self._journal = None
 
+    def go_on_with(self, other: Ledger) -> None:
+        """Take the open journal of another ledger of this workspace, which opens its own should it be used again."""
+        self._journal, other._journal = other._journal, None
+        self._opened_file = other._opened_file
+
+    def stand_by(self) -> None:
+        """Open the journal and begin its log, so that the next entry waits for neither. Raises JournalUnavailable."""
+        if exists(self.paths.control):
+            self.state()
+            self._opened().begin_log()
+
     def draft(self, key: str, kind: str, subject: str, body: dict[str, Any]) -> Draft:
         """An event by this actor, now."""
         return Draft(key, kind, subject, self.clock.now(), self.clock.real_now(), self._actor_storable.copy(), _storable(body))

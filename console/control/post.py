@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -49,7 +50,9 @@ class Post:
         pause: Callable[[float], None] = time.sleep,
         outside: OutsideHeads | None = None,
         terminal: Terminal | None = None,
+        after: Self | None = None,
     ) -> None:
+        """`after`: a desk of this workspace that did `stand_by`, whose open journal this one goes on with."""
         self.paths = paths
         self.clock = clock
         self.actor = actor
@@ -60,6 +63,8 @@ class Post:
         self._reach = reach or Reach.local(paths)
         self._pause = pause
         self._ledger = Ledger(paths, clock, actor, outside)
+        if after is not None:
+            self._ledger.go_on_with(after._ledger)
         self._landing = FactLanding(paths, actor)
 
     def __enter__(self) -> Self:
@@ -73,6 +78,12 @@ class Post:
         self._landing.finish()
         self.keep_state(after=KEEP_UNASKED)
         self._ledger.close()
+
+    def stand_by(self) -> None:
+        """Have the journal ready, so that who acts later does not wait for that. One that cannot be opened is tried again then."""
+        if self._standing() is None:
+            with contextlib.suppress(JournalError):
+                self._ledger.stand_by()
 
     def keep_state(self, *, after: int) -> bool:
         """Keep what the journal adds up to, once `after` entries came since that was last done; without it acting only takes longer."""

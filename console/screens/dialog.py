@@ -63,6 +63,12 @@ class DialogScreen(FrameScreen):
         """What takes longer; None when there is nothing to add."""
         return None
 
+    def stand_by(self) -> None:
+        """Open, before any key is pressed, what acting needs."""
+
+    def stand_down(self) -> None:
+        """Close it again, when the screen is gone."""
+
     def carry_out(self, reason: str, typed: str, choice: str | None) -> list[Line]:
         """Act, and say what happened."""
         raise NotImplementedError
@@ -94,6 +100,13 @@ class DialogScreen(FrameScreen):
         self.keys.show([(self.keys_said(), "")])
         self._draw_first()
 
+    def on_unmount(self) -> None:
+        try:
+            # Behind what was confirmed, if anything was: closing may wait for the disk, which nobody at the keys should.
+            self.app.acting.submit(self.stand_down)
+        except RuntimeError:
+            self.stand_down()
+
     def on_screen_resume(self) -> None:
         self.banner.show(self.app.banner_facts())
 
@@ -109,6 +122,9 @@ class DialogScreen(FrameScreen):
             return
         self.app.call_from_thread(self._arrived, found, False)
         self._draw_more()
+        with contextlib.suppress(Exception):
+            # Whoever acts opens what was not opened here, and says what hinders it.
+            self.stand_by()
 
     @work(thread=True, group="more", exit_on_error=False)
     def _draw_more(self) -> None:

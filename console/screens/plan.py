@@ -55,6 +55,12 @@ class PlanScreen(DialogScreen):
         self.errand.read_facts()
         return Drawn(self.errand.plans(), self.errand.reason())
 
+    def stand_by(self) -> None:
+        self.errand.stand_by()
+
+    def stand_down(self) -> None:
+        self.errand.stand_down()
+
     def carry_out(self, reason: str, typed: str, choice: str | None) -> list[Line]:
         plan = self._plan(choice)
         self.outcome = self.errand.execute(plan, reason=reason, typed=typed)

@@ -52,6 +52,12 @@ class SeveralScreen(DialogScreen):
         self.errand.read_facts()
         return self.first()
 
+    def stand_by(self) -> None:
+        self.errand.stand_by()
+
+    def stand_down(self) -> None:
+        self.errand.stand_down()
+
     def carry_out(self, reason: str, typed: str, choice: str | None) -> list[Line]:
         plans = self._plans(choice)
         self.outcomes = self.errand.execute(plans, reason=reason, typed=typed)
