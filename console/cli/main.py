@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from console.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from threading import Thread
 
 PROGRAM = "quarterdeck"
 
@@ -28,7 +33,11 @@ def entry() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code = main(sys.argv[1:], own_process=True)
-    _leave(code)
+    try:
+        _leave(code)
+    except KeyboardInterrupt:
+        # Everything was said already.
+        os._exit(Exit.INTERRUPTED)
 
 
 def _open_what_is_closed() -> None:
@@ -56,11 +65,11 @@ def _leave(code: int) -> None:
     """
     threading = sys.modules.get("threading")
     others = [each for each in threading.enumerate() if each is not threading.main_thread()] if threading is not None else []
-    if others and not any(each.daemon for each in others):
+    finishing = [each for each in others if not each.daemon]
+    if finishing:
+        _wait_for(finishing)
+    if len(finishing) == len(others) and others:
         sys.exit(code)
-    for each in others:
-        if not each.daemon:
-            each.join()
     if not others:
         atexit._run_exitfuncs()
     try:
@@ -69,6 +78,26 @@ def _leave(code: int) -> None:
     except OSError:
         sys.exit(code)
     os._exit(code)
+
+
+def _wait_for(threads: Iterable[Thread]) -> None:
+    """Wait for what was begun. The first interruption is answered in words, the second ends the process with 130."""
+    import signal
+
+    asked: list[int] = []
+
+    def interrupted(number: int, _: object) -> None:
+        # Raising here would leave `join` with a thread that it takes for ended.
+        if asked:
+            os._exit(Exit.INTERRUPTED)
+        asked.append(number)
+        with contextlib.suppress(OSError):
+            os.write(2, b"what was begun is being finished; ctrl+c again leaves without waiting for it\n")
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupted)
+    for each in threads:
+        each.join()
 
 
 def main(arguments: Sequence[str], *, own_process: bool = False) -> int:
