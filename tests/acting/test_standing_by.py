@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from acting_workspace import MODEL, Place
 from pilots import console
@@ -48,6 +49,11 @@ def journal_is_open(place: Place) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
+def journal_is_held(place: Place) -> bool:
+    """Its log may outlive everybody who had it open: the last one to leave, if it only read, must not take it away."""
+    return any(each.path.startswith(str(place.paths.control)) for each in psutil.Process().open_files())
+
+
 @pytest.mark.parametrize(("key", "state", "file"), [("K", "switch = fallback", "switches.json"), ("R", "production = v1", "registry.json")])
 async def test_nothing_is_opened_between_the_key_and_the_file_that_it_changes(place: Place, key: str, state: str, file: str) -> None:
     async with console(place) as screen:
@@ -65,9 +71,10 @@ async def test_a_confirmation_that_is_left_closes_the_journal(place: Place) -> N
     async with console(place) as screen:
         await screen.opens("K")
         await screen.until(lambda: journal_is_open(place), "the journal stands by")
+        assert journal_is_held(place)
         await screen.press("escape")
         await screen.until(lambda: not isinstance(screen.app.screen, PlanScreen), "back on Fleet")
-        await screen.until(lambda: not journal_is_open(place), "nobody has the journal open")
+        await screen.until(lambda: not journal_is_held(place), "nobody has the journal open")
 
 
 async def test_a_journal_that_was_put_in_its_place_while_a_confirmation_was_open_is_the_one_that_is_written(place: Place) -> None:
