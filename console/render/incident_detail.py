@@ -22,6 +22,7 @@ WIDE_DETAIL = 70
 """From this many cells on the table of choices has all its columns, and the surroundings stand below."""
 
 MOST_CHANGES: Final = 5
+MOST_TOLD: Final = 12
 """On each side of the onset; `qd changes` lists all."""
 
 OF_THE_SAME = "this step files no second request, it waits for that one. g a lists requests."
@@ -250,8 +251,10 @@ def around_rows(view: IncidentView, room: int) -> list[Row]:
         if after:
             rows += [Row(line((" after the onset, so not its cause:", "dim"))), *_changes(after[:MOST_CHANGES], zone, room)]
     if view.timeline:
-        rows += [Row(Line()), Row(rule("Timeline", room))]
-        for entry in view.timeline[-12:]:
+        left = len(view.timeline) - MOST_TOLD
+        told = f"Timeline, the last {MOST_TOLD} of {len(view.timeline)}: :export writes all" if left > 0 else "Timeline"
+        rows += [Row(Line()), Row(rule(told, room))]
+        for entry in view.timeline[-MOST_TOLD:]:
             rows += _texts([line(f" {figures.moment(entry.at, zone):<14}", (f"{entry.who} ", "dim"), entry.text)], room, 15, most=2)
     if view.readers or view.scores_per_day is not None:
         rows += [Row(Line()), Row(rule("Blast radius", room))]

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from backends.local.acting import LocalAliasSetter
 from backends.local.reading import LocalSwitches
+from backends.text import Untrusted
 from console.app import ConsoleApp
 from console.config import Workspace
 from console.control.actions import ActionKind, ActionRequest, Confirmation
@@ -19,6 +20,7 @@ from console.control.desk import Desk
 from console.control.identity import Actor
 from console.control.roles import Grant, Policy
 from console.locate import Located
+from console.render.incident_detail import around_rows
 from console.session import Session
 
 VIEWER = "format: 1\npeople: {nora: viewer}\n"
@@ -165,6 +167,20 @@ async def test_at_120_columns_the_surroundings_stand_beside_the_steps(workspace:
         drawn = picture(app)
         for words in ("Is it a data bug?", "-- Timeline", "-- Blast radius", "IF YOU DO NOTHING", "pinned to its digest", "1 operator"):
             assert words in drawn, words
+
+
+async def test_a_timeline_that_is_longer_than_its_room_says_how_much_is_left_out(workspace: Workspace) -> None:
+    app = console(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, at_step(app, "choose"), "the decision")
+        view = app.screen.view  # type: ignore[attr-defined]
+    [entry, *_] = view.timeline
+    long = view.model_copy(update={"timeline": tuple(entry.model_copy(update={"text": Untrusted(f"line {n}")}) for n in range(15))})
+    drawn = [row.line.text for row in around_rows(long, 80)]
+    assert sum("line " in each for each in drawn) == 12 and not any("line 2" in each for each in drawn)
+    assert any("Timeline, the last 12 of 15: :export writes all" in each for each in drawn)
+    whole = [row.line.text for row in around_rows(view.model_copy(update={"timeline": long.timeline[:12]}), 80)]
+    assert any("-- Timeline --" in each for each in whole)
 
 
 async def test_taking_skipping_and_exporting_by_key(workspace: Workspace) -> None:
