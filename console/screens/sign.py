@@ -11,6 +11,7 @@ from console.render.approvals import approval_heading, approval_lines, approval_
 from console.screens.dialog import DialogScreen
 from console.session import Session
 from console.views.approvals.asked import Asked, approval_asked, approval_at_once
+from console.views.approvals.request import ApprovalView
 from console.views.sight import Sight
 from widgets.dialog import Plan
 from widgets.line import Line, line, rule
@@ -27,6 +28,8 @@ class SignScreen(DialogScreen):
         self.approval_id = approval_id
         self.veto = veto
         self.asked: Asked | None = None
+        self.after: ApprovalView | None = None
+        """The request as it stands once it was signed or vetoed."""
 
     # in workers
 
@@ -58,7 +61,7 @@ class SignScreen(DialogScreen):
             ]
         except (NotFound, JournalUnavailable) as error:
             return [rule("Receipt", self.size.width), line(" ", ("X failed", "critical"), f": {error}"), line(" Nothing was signed.")]
-        after = approval_at_once(self._sight(), self.approval_id)
+        self.after = after = approval_at_once(self._sight(), self.approval_id)
         if self.veto:
             return [rule("Receipt", self.size.width), line((f" {self.approval_id} is {after.request.state}; recorded", "bold"))]
         return [rule("Receipt", self.size.width), *(line(" ", *each.spans) for each in signed_lines(after))]
@@ -72,6 +75,11 @@ class SignScreen(DialogScreen):
     def resized(self) -> None:
         if self.asked is not None and not self._confirmed:
             self.show_plan(self._dialog(), keep_form=True)
+
+    def ended(self) -> None:
+        if self.after is not None:
+            self.heading.show(approval_heading(self.after, self.size.width))
+            self.why.show(approval_why(self.after))
 
     def _dialog(self) -> Plan:
         assert self.asked is not None

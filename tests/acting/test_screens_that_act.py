@@ -253,6 +253,8 @@ async def test_the_second_person_signs_and_the_first_may_not(place: Place, monke
         await screen.until(lambda: screen.app.screen.asked.world is not None and screen.app.screen.form.takes_keys, "facts")
         await screen.signs()
         await screen.shows("signed, 1 of 1")
+        await screen.until(lambda: screen.rows[1].rstrip().endswith("1 of 1"), "the heading follows")
+        assert screen.rows[-2].startswith("1 of 1 signed; P executes it")
     assert place.version == "2"
     [approval] = read_state(place.paths).approvals.values()
     assert [vote.person for vote in approval.votes] == ["ilse"]
