@@ -34,10 +34,27 @@ def scores_beside(
     versions = None if answered_by is None else [answered_by]
     live = queries.scored(reader, environment, model, start, at, role="live", versions=versions)
     keys = without_candidates(live, subject.let_in).key
-    given = np.full(len(rows), np.nan)
     since = rows.event_at >= micros(start)
-    given[since if answered_by is None else since & (rows.version == answered_by)] = [theirs.get(key, np.nan) for key in keys.tolist()]
+    mine = since if answered_by is None else since & (rows.version == answered_by)
+    given = np.full(len(rows), np.nan)
+    given[mine] = [theirs.get(key, np.nan) for key in _keys_of(rows.where(mine), without_candidates(live, subject.let_in))]
     return given
+
+
+def _keys_of(rows: Rows, found: queries.Scored) -> list[str | None]:
+    """The keys of rows that were read without them: they are as `found` has them, in the same order.
+
+    Where facts came in between, or `found` reaches further back, a row is known by its time, version and score, and has no key where two
+    of `found` are alike in all three.
+    """
+    at = found.event_at.view(np.int64)
+    if len(at) == len(rows) and np.array_equal(at, rows.event_at) and np.array_equal(found.score, rows.score, equal_nan=True):
+        keys: list[str | None] = found.key.tolist()
+        return keys
+    known: dict[tuple[int, str, float], str | None] = {}
+    for place, key in zip(zip(at.tolist(), found.version.tolist(), found.score.tolist(), strict=True), found.key.tolist(), strict=True):
+        known[place] = None if place in known else key
+    return [known.get(place) for place in zip(rows.event_at.tolist(), rows.version.tolist(), rows.score.tolist(), strict=True)]
 
 
 def as_meant(rows: Rows, overrides: Sequence[tuple[datetime, datetime]]) -> Rows:
