@@ -173,7 +173,7 @@ async def test_a_timeline_that_is_longer_than_its_room_says_how_much_is_left_out
     app = console(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, at_step(app, "choose"), "the decision")
-        view = app.screen.view  # type: ignore[attr-defined]
+        view = app.screen.view  # type: ignore[attr-defined]  # an incident
     [entry, *_] = view.timeline
     long = view.model_copy(update={"timeline": tuple(entry.model_copy(update={"text": Untrusted(f"line {n}")}) for n in range(15))})
     drawn = [row.line.text for row in around_rows(long, 80)]

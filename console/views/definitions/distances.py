@@ -146,7 +146,7 @@ DISTANCES: Final[dict[str, Definition]] = {
         "a state",
         "profiles of days; health of the model as last judged",
         "Volume warns below .5 and above 2, and is critical below .1. One part that is not known leaves the answer unknown, never ok.",
-        "A bug that keeps all five in order is not seen; a holiday halves volume too. Schema and freshness are judged for now only.",
+        "A bug that keeps all five in order is not seen; a holiday halves volume too. Schema and freshness are judged as they are now.",
         ("data bug", "bug", "units", "unit change", "volume"),
         ("drift verdict", "schema_violations", "null_share", "freshness"),
     ),

@@ -33,7 +33,6 @@ def scores_beside(
     theirs = dict(zip(found.key.tolist(), found.score.tolist(), strict=True))
     versions = None if answered_by is None else [answered_by]
     live = queries.scored(reader, environment, model, start, at, role="live", versions=versions)
-    keys = without_candidates(live, subject.let_in).key
     since = rows.event_at >= micros(start)
     mine = since if answered_by is None else since & (rows.version == answered_by)
     given = np.full(len(rows), np.nan)

@@ -113,7 +113,7 @@ def _quiet_days(sight: Sight, reader: Reader, model: str, start: datetime, end: 
     day = timedelta(days=1)
     if end - start >= day:
         return None
-    earlier = queries.scored(reader, sight.environment, model, start - DAYS_LIKE_IT * day, start, role="live").event_at
+    earlier = queries.scored(reader, sight.environment, model, start - DAYS_LIKE_IT * day, start, role="live", keys=False).event_at
     days = [np.datetime64(start.astimezone(UTC).replace(tzinfo=None) - back * day) for back in range(1, DAYS_LIKE_IT + 1)]
     served = [((earlier >= first) & (earlier < first + np.timedelta64(day))).any() for first in days]
     quiet = [not ((earlier >= first) & (earlier < first + np.timedelta64(end - start))).any() for first in days]
