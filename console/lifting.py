@@ -29,11 +29,11 @@ def _desk(session: Session) -> Iterator[tuple[Desk, str]]:
 
 
 def length_of(words: str) -> timedelta:
-    """`15m`, `90s`, `1h`. Raises Refused with what to write."""
+    """`15m`, `90s`, `1h`; a bare number is minutes, as for sudo. Raises ValueError with what to write."""
     try:
-        return parse_duration(words)
-    except (ValueError, OverflowError):
-        raise Refused(HOW) from None
+        return timedelta(minutes=int(words)) if words.isascii() and words.isdigit() else parse_duration(words)
+    except OverflowError:
+        raise ValueError(f"{words[:40]!r} is longer than any elevation can be; write it like 15m or 1h") from None
 
 
 def lift(session: Session, words: str) -> Elevation | None:
@@ -45,7 +45,11 @@ def lift(session: Session, words: str) -> Elevation | None:
             return None
         if not reason.strip():
             raise Refused(HOW)
-        return desk.elevate(length_of(first), reason=reason.strip(), environment=environment, key=new_key())
+        try:
+            length = length_of(first)
+        except ValueError:
+            raise Refused(HOW) from None
+        return desk.elevate(length, reason=reason.strip(), environment=environment, key=new_key())
 
 
 def lifted(session: Session) -> Elevation | None:

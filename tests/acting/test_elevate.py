@@ -90,8 +90,15 @@ def test_the_answer_in_json_counts_what_is_left_by_the_clock_on_the_wall(place: 
 
 def test_words_that_make_no_sense_are_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-w", str(place.root), "elevate", "15m", "--off"]) == 2
-    assert "write how long and why" in on_a_terminal(place, "qd elevate soon --reason x")
+    assert main(["-w", str(place.root), "elevate", "soon", "--reason", "x"]) == 2
+    assert "'soon' is not a length of time; write it like 45s, 15m" in capsys.readouterr().err
+    assert main(["-w", str(place.root), "elevate", "9" * 30, "--reason", "x"]) == 2
+    assert "longer than any elevation" in capsys.readouterr().err
     assert "say why" in on_a_terminal(place, "qd elevate 5m")
+
+
+def test_a_bare_number_is_minutes(place: Place) -> None:
+    assert "for 15 min" in on_a_terminal(place, "qd elevate 15 --reason drill")
 
 
 async def test_the_console_says_elevated_until_it_ends_and_not_a_moment_longer(place: Place) -> None:

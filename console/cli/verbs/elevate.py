@@ -10,7 +10,7 @@ from console.cli.exits import Exit
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("length", nargs="?", metavar="LENGTH", help="for how long: 15m, 1h (default: say whether you are elevated)")
+    parser.add_argument("length", nargs="?", metavar="LENGTH", help="for how long: 15m, 1h, 15 (minutes); without: are you elevated?")
     parser.add_argument("--reason", metavar="TEXT", help="why; kept in the audit")
     parser.add_argument("--key", metavar="KEY", help="idempotency key: the same key again does nothing twice")
     parser.add_argument("--off", action="store_true", help="end it now")
@@ -26,14 +26,20 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
     if options.off and options.length is not None:
         raise Problem(Exit.USAGE, "either a length or --off")
+    length = None
+    if options.length is not None:
+        try:
+            length = length_of(options.length)
+        except ValueError as error:
+            raise Problem(Exit.USAGE, str(error)) from None
     environment, terminal, key = context.environment, this_terminal(), options.key or new_key()
     with desk_of(context) as desk:
         desk.terminal = terminal
         try:
             if options.off:
                 desk.drop_elevation(environment=environment, key=key)
-            elif options.length is not None:
-                desk.elevate(length_of(options.length), reason=options.reason or "", environment=environment, key=key)
+            elif length is not None:
+                desk.elevate(length, reason=options.reason or "", environment=environment, key=key)
         except (Refused, JournalUnavailable) as error:
             raise said(error) from None
         found, now = desk.elevation(environment), desk.clock.real_now()
