@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from backends.data_files.columns import TableColumn
 from backends.data_files.contract_counts import present
@@ -12,6 +16,9 @@ from backends.store.sql import quoted, run
 
 FOLDS: Final = 5
 """Parts of the rows. A category is scored by the outcomes of the other four, so that no row tells its own outcome."""
+
+SCATTER: Final = 2654435761
+"""Multiplies row numbers so that neighbours lie far apart (Knuth 1973, 6.4): no engine's own hash, which another version may change."""
 
 PRIOR: Final = 10
 """Rows of the overall share that are added to each category: a rare one says little."""
@@ -74,6 +81,40 @@ def first_later(table: Table, column: TableColumn, limit: TableColumn, most: int
     late = f"{column.value} > {limit.value} AS late"
     numbered = f"SELECT row_number() OVER () AS n, {named}, {late} FROM {table.relation}"
     return [(int(n), str(a), str(b)) for n, a, b in run(table.connection, f"SELECT n, a, b FROM ({numbered}) WHERE late LIMIT {most}")]
+
+
+def drawn_by_outcome(
+    table: Table, columns: Sequence[TableColumn], label: TableColumn, most: int
+) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[Any]]]:
+    """Outcomes and values of at most so many rows of each outcome, the same ones at every call, in the order of the file.
+
+    Rows are drawn by their number, scattered over the file: rows that follow each other are often alike. Missing values are NaN, or None.
+    """
+    scattered = f"(n * {SCATTER}) % 4294967296"
+    numbered = f"SELECT row_number() OVER () AS n, {outcome_sql(label)} AS y FROM {table.relation}"
+    ranked = f"SELECT n, y, row_number() OVER (PARTITION BY y ORDER BY {scattered}, n) AS r FROM ({numbered}) WHERE y IS NOT NULL"
+    values = ", ".join(f"{_learnt(column)} AS v{at}" for at, column in enumerate(columns))
+    rows = f"SELECT row_number() OVER () AS n, {values} FROM {table.relation}"
+    drawn = f"SELECT * FROM ({rows}) JOIN (SELECT n, y FROM ({ranked}) WHERE r <= {most}) USING (n) ORDER BY n"
+    found = table.connection.execute(drawn).fetchnumpy()
+    filled = [_filled(found[f"v{at}"]) for at in range(len(columns))]
+    return np.ma.getdata(found["y"]).astype(np.int64), filled
+
+
+def _learnt(column: TableColumn) -> str:
+    """Numbers, times and truth values as numbers, categories as text."""
+    if column.kind == "timestamp":
+        return f"CAST({column.value} AS DOUBLE)"
+    if column.kind in {"numeric", "boolean"}:
+        return f"CAST({present(column) if column.kind == 'numeric' else quoted(column.name)} AS DOUBLE)"
+    return f"CAST({present(column)} AS VARCHAR)"
+
+
+def _filled(values: Any) -> npt.NDArray[Any]:
+    plain: npt.NDArray[Any] = np.ma.getdata(values)
+    found = plain.copy() if plain.dtype == object else plain.astype(np.float64)
+    found[np.ma.getmaskarray(values)] = None if plain.dtype == object else np.nan
+    return found
 
 
 def _auc(table: Table, rows: str) -> Told:

@@ -20,6 +20,7 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.performance_estimate import usable
 from console.analysis.ranking import auc, auc_interval
+from console.learning.process import Arrays, NotLearnt, digest_of, learn
 from console.views.health.estimated import EarlierTelling, Estimates, KeptCalibration, Telling, keep_estimates, kept_estimates
 from console.views.health.estimation import A_NUMBER
 from console.views.health.kept import last_health
@@ -29,7 +30,6 @@ from console.views.health.windows import Rows, micros
 from console.views.release.rollout import let_in
 from console.views.sight import Sight
 from console.views.versions.registry import registry_of
-from console.watch.learning import Arrays, NotLearnt, digest_of, learn
 from console.watch.period_inputs import (
     DAY_MICROS,
     MINIMUM_ROWS,
@@ -51,6 +51,8 @@ MOST_LABELLED: Final = 50_000
 
 NAMED: Final = 5
 """Columns that are named as telling periods apart."""
+
+PROGRAM: Final = ("-m", "console.watch.estimator")
 
 PAUSE: Final = timedelta(hours=1)
 """After learning failed it is not tried again for so long."""
@@ -145,7 +147,7 @@ def _estimate(task: Task, reader: Reader) -> int:
     failed: NotLearnt | None = None
     if labelled or inputs:
         try:
-            found = learn({**labelled, **inputs})
+            found = learn({**labelled, **inputs}, PROGRAM)
             calibration = _calibration(task, labelled, marks[0], found) if labelled else calibration
             telling = _telling(task, spans, [each.name for each in columns], left_out, marks[1], found) if inputs else telling
         except NotLearnt as error:

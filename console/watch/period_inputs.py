@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
 from backends.profile.days import DAY, day_start
 from backends.profile.reference import FREE_TEXT
 from backends.profile.sql import kind_of
 from backends.records import Column
 from backends.text import Untrusted
+from console.learning.encoding import codes, numbers
+from console.learning.process import Arrays
 from console.views.health.windows import Ints, Rows, micros
-from console.watch.learning import Arrays
 
 WINDOW_DAYS: Final = 7
 EARLIER_WINDOWS: Final = 6
@@ -29,9 +29,6 @@ MINIMUM_ROWS: Final = 200
 
 MOST_ROWS: Final = 2_000
 """Rows of each window, and of the reference, that a classifier is given."""
-
-MOST_CATEGORIES: Final = 200
-"""Categories with a code of their own; the rest share one."""
 
 DAY_MICROS: Final = 86_400_000_000
 
@@ -113,7 +110,7 @@ def matrix_of(rows: Rows, columns: Sequence[Column], spans: Sequence[Span]) -> A
     the spans it is for), `current` (not of the reference) and `day`.
     """
     places = np.concatenate([part for span in spans for part in (span.reference, span.rows)])
-    matrix = [_codes(rows.columns[each.name][places]) if each.kind == "categorical" else _numbers(rows.columns[each.name][places])
+    matrix = [codes(rows.columns[each.name][places]) if each.kind == "categorical" else numbers(rows.columns[each.name][places])
               for each in columns]  # fmt: skip
     return {
         "columns": np.column_stack(matrix),
@@ -134,18 +131,3 @@ def _some(places: Ints) -> Ints:
     if len(places) <= MOST_ROWS:
         return places
     return np.sort(np.random.default_rng(0).choice(places, MOST_ROWS, replace=False))
-
-
-def _numbers(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    if values.dtype == object:
-        values = np.array([np.nan if each is None else each for each in values.tolist()])
-    found = values.astype(np.float64)
-    return np.where(np.isfinite(found), found, np.nan)
-
-
-def _codes(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """A number for each of the most frequent categories, one for all the rest, NaN for missing."""
-    texts = [None if each is None or each != each else str(each) for each in values.tolist()]  # noqa: PLR0124 - NaN is not itself
-    names, counts = np.unique([each for each in texts if each is not None], return_counts=True)
-    kept = {name: code for code, name in enumerate(names[np.argsort(-counts, kind="stable")][:MOST_CATEGORIES].tolist())}
-    return np.array([np.nan if each is None else kept.get(each, len(kept)) for each in texts], dtype=np.float64)

@@ -13,11 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from published_schemas import assert_fits
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
+from backends.data_files.leakage_counts import drawn_by_outcome
+from backends.data_files.table import opened
 from console.cli.exits import Exit
 from console.cli.main import main
-from console.views.data.leakage import LeakageAsked, leakage, standard_error
+from console.render.leakage import leakage_page
+from console.views.data.leakage import LeakageAsked, leakage
+from console.views.data.leakage_checks import standard_error
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -171,6 +176,85 @@ def test_what_cannot_be_checked_is_one_line(ask: Ask, file: Path, words: tuple[s
     code, out, err = ask(file, *words)
     assert (code, out, err.count("\n")) == (Exit.USAGE, "", 1)
     assert said in err
+
+
+@pytest.fixture(scope="module")
+def secretly(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Rows whose outcome is whether two columns are unlike, but for 1 in 200; neither tells anything alone. Two others are honest."""
+    random = np.random.default_rng(1)
+    number = 3000
+    left, right = random.random(number) < 0.5, random.random(number) < 0.5
+    late = (left ^ right) ^ (random.random(number) < 0.005)
+    weak, noise = random.normal(size=number) + 0.5 * late, random.normal(size=number)
+    noise[random.random(number) < 0.1] = np.nan
+    frame = {"left": left, "right": np.where(right, "in", "out"), "weak": weak, "noise": noise, "late": late}
+    path = tmp_path_factory.mktemp("secretly") / "train.parquet"
+    connection = duckdb.connect()
+    connection.register("frame", frame)
+    connection.execute(f"COPY (SELECT * FROM frame) TO '{path}'")
+    return path, frame
+
+
+def test_columns_that_tell_the_outcome_only_together_are_found_by_shuffling_one(ask: Ask, secretly: tuple[Path, dict[str, Any]]) -> None:
+    path, frame = secretly
+    found = checks(ask, path, "--together")
+    assert {column: found["alone", column]["state"] for column in ("left", "right", "weak")} == dict.fromkeys(
+        ("left", "right", "weak"), "ok"
+    )
+    assert {column: found["shuffled", column]["state"] for column in ("left", "right", "weak", "noise")} == {
+        "left": "critical", "right": "critical", "weak": "ok", "noise": "ok",
+    }  # fmt: skip
+    assert (found["together", None]["state"], found["together", None]["rows"]) == ("warning", 3000)
+    # Computed here from the same rows, with another shuffling of the column.
+    matrix = np.column_stack([frame["left"], frame["right"] == "in", frame["weak"], frame["noise"]]).astype(float)
+    half = np.arange(3000) % 2 == 0
+    model = HistGradientBoostingClassifier(max_iter=60, random_state=0).fit(matrix[half], frame["late"][half])
+    rest, late = matrix[~half], frame["late"][~half]
+    assert found["together", None]["auc"] == pytest.approx(roc_auc_score(late, model.predict_proba(rest)[:, 1]), abs=0.01)
+    for at, column in enumerate(("left", "right", "weak", "noise")):
+        turned = rest.copy()
+        turned[:, at] = np.random.default_rng(at).permutation(turned[:, at])
+        each = found["shuffled", column]
+        assert each["left"] == pytest.approx(roc_auc_score(late, model.predict_proba(turned)[:, 1]), abs=0.03)
+        assert each["lost"] == pytest.approx(max(0, (each["auc"] - each["left"]) / (each["auc"] - 0.5)))
+
+
+def test_the_same_rows_are_drawn_and_shuffled_at_every_call_and_the_answer_says_how(
+    ask: Ask, secretly: tuple[Path, dict[str, Any]]
+) -> None:
+    path = secretly[0]
+    view = leakage(str(path), LeakageAsked(label="late", features=("left", "right"), together=True))
+    first = json.loads(ask(path, "--label", "late", "--columns", "left,right", "--together", "--json")[1])
+    assert json.loads(view.model_dump_json()).items() <= first.items()
+    how = first["together"]
+    assert (how["seed"], how["columns"], how["positives"] + how["negatives"]) == (20130426, 2, 3000)
+    assert (how["positives"], how["folds"], how["repeats"]) == (first["positives"], 5, 3)
+    page = " ".join(leakage_page(view).plain().split())
+    assert "seed 20130426" in page and "nearly all goes with it: shuffled, it leaves" in page
+
+
+def test_without_asking_nothing_is_said_of_columns_together_but_that_they_were_not_tried(ask: Ask, file: Path) -> None:
+    code, out, _ = ask(file, "--label", "late", "--columns", "honest")
+    assert code == Exit.OK and "columns were not tried together" in out
+    assert json.loads(ask(file, "--label", "late", "--columns", "honest", "--json")[1])["together"] is None
+
+
+def test_few_rows_of_an_outcome_are_not_learnt_from(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("late,leak\n" + "1,1\n" * 29 + "0,0\n" * 300)
+    found = checks(ask, path, "--together")["together", None]
+    assert (found["state"], found["auc"]) == ("unknown", None) and "30 of each are needed" in found["why"]
+
+
+def test_rows_are_drawn_alike_from_both_outcomes_and_all_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "many.parquet"
+    duckdb.connect().execute(f"COPY (SELECT i AS place, i % 50 = 0 AS late FROM range(50000) t(i)) TO '{path}'")
+    with opened(str(path)) as table:
+        outcome, [place] = drawn_by_outcome(table, [table.column("place")], table.column("late"), 600)
+    assert (int(outcome.sum()), len(outcome)) == (600, 1200)
+    assert ((place % 50 == 0) == (outcome == 1)).all() and (np.diff(place) > 0).all()
+    for drawn in (place[outcome == 1], place[outcome == 0]):
+        assert np.histogram(drawn, bins=10, range=(0, 50_000))[0] == pytest.approx(60, abs=25)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

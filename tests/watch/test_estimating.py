@@ -187,7 +187,7 @@ def test_without_a_number_for_all_inputs_together_there_is_a_reason_and_never_ok
 def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The process that learns writes half an answer and is killed."""
     program = "import os, sys; open(sys.argv[2], 'w').write('{\"maps\": [['); os.kill(os.getpid(), 9)"
-    monkeypatch.setattr("console.watch.learning.PROGRAM", (sys.executable, "-c", program))
+    monkeypatch.setattr("console.watch.estimating.PROGRAM", ("-c", program))
     yield
 
 

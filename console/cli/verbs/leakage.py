@@ -18,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feature-time", metavar="COLUMN", action="append", default=[], help="time of a feature; may be repeated")
     parser.add_argument("--key", metavar="COLUMN", action="append", default=[], help="identifies a row, is no feature; may be repeated")
     parser.add_argument("--columns", metavar="A,B", help="only these features; every other column unless given")
+    parser.add_argument("--together", action="store_true", help="train a small model of all features and shuffle one at a time")
     parser.add_argument("--record", metavar="MODEL", help="keep the result: the Data screen of the model shows it")
     parser.add_argument("--run", metavar="RUN", help="with --record: the pipeline run that it belongs to")
     parser.add_argument("--fail-on", choices=("warning", "critical"), help="exit with 1 when a check is at least this bad")
@@ -36,6 +37,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         feature_times=tuple(dict.fromkeys(options.feature_time)),
         keys=tuple(options.key),
         features=tuple(options.columns.split(",")) if options.columns else (),
+        together=options.together,
     )
     view = leakage(options.file, asked)
     recording.keep(context, options, partial(keep_leakage, view=view))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from backends.data_files.columns import TableColumn
 from backends.data_files.leakage_counts import Told, first_later, later_than, outcomes, told_by_absence, told_by_value
@@ -13,19 +12,11 @@ from backends.data_files.problem import DataFileProblem
 from backends.data_files.table import ENGINE_MIB, Table, opened
 from backends.records import State, severity_rank, worst
 from backends.text import Untrusted
+from console.views.data.leakage_checks import CRITICAL, LEAST, WARNING, CheckName, Late, LeakageCheck, interval, passed, too_good
+from console.views.data.leakage_together import Together, shuffling
 from console.views.health.model import View
 
-WARNING: Final = 0.9
-CRITICAL: Final = 0.98
-"""AUC of one column alone beyond which it is suspect, and beyond which it knows the outcome."""
-
-LEAST: Final = 30
-"""Rows of each outcome below which an AUC has no verdict."""
-
 SAMPLE: Final = 3
-NORMAL_95: Final = 1.96
-
-CheckName = Literal["as-of key", "time", "alone", "absence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +29,8 @@ class LeakageAsked:
     feature_times: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
-
-
-class Late(View):
-    """A row, counted from 1, with a time that is later than another one."""
-
-    row: int
-    time: Untrusted
-    limit: Untrusted
-
-
-class LeakageCheck(View):
-    """One check and its verdict."""
-
-    check: CheckName
-    column: Untrusted | None
-    state: State
-    why: str
-    auc: float | None = None
-    """Of `alone` and `absence`, turned so that it is at least .5, with its interval of 95 % (Hanley and McNeil 1982)."""
-    low: float | None = None
-    high: float | None = None
-    count: int | None = None
-    """Of `time` and `as-of key`: rows that break it."""
-    rows: int
-    """Rows that the check rests on."""
-    sample: tuple[Late, ...] = ()
+    together: bool = False
+    """Whether a model of all features is trained, to see what each tells beside the others."""
 
 
 class LeakageView(View):
@@ -78,6 +45,8 @@ class LeakageView(View):
     critical: float
     state: State
     checks: tuple[LeakageCheck, ...]
+    together: Together | None
+    """How the features were tried together; None: they were not."""
 
 
 def leakage(given: str, asked: LeakageAsked) -> LeakageView:
@@ -90,8 +59,10 @@ def leakage(given: str, asked: LeakageAsked) -> LeakageView:
         if others or not positives or not negatives:
             what = f"{others:,} values that are neither 0 nor 1" if others else f"{positives:,} rows with 1 and {negatives:,} with 0"
             raise DataFileProblem(f"{given}: {asked.label} has {what}; the outcome must be 0 and 1, and both must occur")
-        checks = [*_times(table, asked), *_columns(table, asked, label)]
-        checks.sort(key=lambda each: (severity_rank(each.state), -(each.auc or 1.0)))
+        features = [table.column(name) for name in _features(table, asked)]
+        together, beside = shuffling(table, features, label) if asked.together else (None, ())
+        checks = [*_times(table, asked), *_columns(table, features, label), *beside]
+        checks.sort(key=lambda each: (severity_rank(each.state), -(each.auc or 1.0), -(each.lost or 0.0)))
         return LeakageView(
             file=Untrusted(given),
             label=Untrusted(asked.label),
@@ -102,6 +73,7 @@ def leakage(given: str, asked: LeakageAsked) -> LeakageView:
             critical=CRITICAL,
             state=worst([each.state for each in checks]),
             checks=tuple(checks),
+            together=together,
         )
 
 
@@ -165,11 +137,14 @@ def _order(table: Table, column: TableColumn, limit: TableColumn) -> LeakageChec
     )  # fmt: skip
 
 
-def _columns(table: Table, asked: LeakageAsked, label: TableColumn) -> Iterator[LeakageCheck]:
+def _features(table: Table, asked: LeakageAsked) -> Sequence[str]:
     special = {asked.label, asked.label_time, asked.as_of_key, *asked.feature_times, *asked.keys}
-    names: Sequence[str] = asked.features or [name for name in table.columns if name not in special]
-    for name in names:
-        column = table.column(name)
+    return asked.features or [name for name in table.columns if name not in special]
+
+
+def _columns(table: Table, features: Sequence[TableColumn], label: TableColumn) -> Iterator[LeakageCheck]:
+    for column in features:
+        name = column.name
         if column.kind in {"nested", "binary", "mixed", "empty"} or column.why_not:
             why = column.why_not or "no row has a value"
             yield LeakageCheck(check="alone", column=Untrusted(name), state=State.UNKNOWN, why=why, rows=0)
@@ -187,18 +162,8 @@ def _judged(check: CheckName, name: str, told: Told, *, ordered: bool = True) ->
         return LeakageCheck(check=check, column=Untrusted(name), state=State.UNKNOWN, why=why, rows=rows)
     # The folds of a category without any say come out a little below one half; that is no order turned round.
     auc = max(told.share, 1 - told.share if ordered else 0.5)
-    half = NORMAL_95 * standard_error(auc, told.positives, told.negatives)
-    low, high = max(0.0, auc - half), min(1.0, auc + half)
-    state = State.CRITICAL if low > CRITICAL else State.WARNING if low > WARNING else State.OK
+    low, high = interval(auc, told.positives, told.negatives)
+    state = too_good(low)
     what = "alone" if check == "alone" else "by whether it has a value"
-    passed = {State.CRITICAL: CRITICAL, State.WARNING: WARNING}.get(state)
-    said = f"tells the outcome {what} with AUC {auc:.3f} ({low:.3f}-{high:.3f})"
-    why = f"{said}; over {passed:.2f}" if passed is not None else said
+    why = f"tells the outcome {what} with AUC {auc:.3f} ({low:.3f}-{high:.3f}){passed(state)}"
     return LeakageCheck(check=check, column=Untrusted(name), state=state, why=why, auc=auc, low=low, high=high, rows=rows)
-
-
-def standard_error(auc: float, positives: int, negatives: int) -> float:
-    """Of an AUC, by Hanley and McNeil (1982), from the numbers of rows alone."""
-    first, second = auc / (2 - auc), 2 * auc * auc / (1 + auc)
-    spread = (positives - 1) * (first - auc * auc) + (negatives - 1) * (second - auc * auc)
-    return math.sqrt((auc * (1 - auc) + spread) / (positives * negatives))

@@ -1,4 +1,4 @@
-"""Running the process that learns: arrays out, what it learnt back, or why it did not."""
+"""Running a process that learns: arrays out, what it learnt back, or why it did not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 SECONDS: Final = 120
 """Seconds after which learning is stopped."""
 
-PROGRAM: Final = (sys.executable, "-m", "console.watch.estimator")
+PYTHON: Final = sys.executable
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -35,8 +36,8 @@ def digest_of(arrays: Arrays) -> str:
     return summed.hexdigest()
 
 
-def learn(arrays: Arrays) -> dict[str, Any]:
-    """What the process that learns made of the arrays. Raises NotLearnt; nothing of a process that was killed is used."""
+def learn(arrays: Arrays, program: Sequence[str]) -> dict[str, Any]:
+    """What a program (words for Python) made of the arrays. Raises NotLearnt; nothing of a process that was killed is used."""
     with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
         source, target = Path(folder) / "arrays.npz", Path(folder) / "learnt.json"
         np.savez(source, **arrays)  # type: ignore[arg-type]  # the stubs take a keyword of their own for one of the arrays
@@ -44,7 +45,7 @@ def learn(arrays: Arrays) -> dict[str, Any]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         try:
             subprocess.run(
-                [*PROGRAM, str(source), str(target)], check=True, capture_output=True, timeout=SECONDS, env=environment,
+                [PYTHON, *program, str(source), str(target)], check=True, capture_output=True, timeout=SECONDS, env=environment,
                 cwd=Path(__file__).parents[2],
             )  # fmt: skip
             found: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))

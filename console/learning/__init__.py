@@ -1,0 +1,1 @@
+"""Learning from rows with scikit-learn: arrays out to a process of its own, and what it found back."""
