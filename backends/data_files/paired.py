@@ -42,16 +42,19 @@ class Differing:
 
 
 @contextmanager
-def paired(offline: Table, online: Table, keys: Sequence[str], columns: Sequence[str]) -> Iterator[Pairs]:
+def paired(
+    offline: Table, online: Table, keys: Sequence[str], columns: Sequence[str], moment: TableColumn | None = None
+) -> Iterator[Pairs]:
     """Join two tables of one connection by the texts of their keys. Rows that lack a part of the key take no part.
 
-    Columns of the relation are `k`, and for the column numbered 0 `a0` offline and `b0` online.
+    Columns of the relation are `k`, for the column numbered 0 `a0` offline and `b0` online, and `m`: the time `moment` of the online side.
     """
     connection = offline.connection
     for side, table in (("a", offline), ("b", online)):
         key = " || chr(31) || ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in keys)
-        values = ", ".join(f"{_value(table.columns[name])} AS {side}{at}" for at, name in enumerate(columns))
-        rows = f"SELECT {key} AS k, {values} FROM {table.relation}"
+        values = [f"{_value(table.columns[name])} AS {side}{at}" for at, name in enumerate(columns)]
+        when = moment.value if side == "b" and moment is not None else "CAST(NULL AS BIGINT)"
+        rows = f"SELECT {', '.join([f'{key} AS k', *values, f'{when} AS m{side}'])} FROM {table.relation}"
         run(connection, f"CREATE OR REPLACE TEMP TABLE {PAIRS}_{side} AS SELECT * FROM ({rows}) WHERE k IS NOT NULL")
     try:
         once = {side: f"(SELECT k FROM {PAIRS}_{side} GROUP BY k HAVING count(*) = 1)" for side in "ab"}
@@ -59,7 +62,7 @@ def paired(offline: Table, online: Table, keys: Sequence[str], columns: Sequence
         repeated = {side: f"SELECT count(*) FROM (SELECT k FROM {PAIRS}_{side} GROUP BY k HAVING count(*) > 1)" for side in "ab"}
         only = "SELECT count(*) FROM {0} x ANTI JOIN {1} y USING (k)"
         both = f"({PAIRS}_a SEMI JOIN {once['a']} USING (k))", f"({PAIRS}_b SEMI JOIN {once['b']} USING (k))"
-        listed = ", ".join(f"a{at}, b{at}" for at in range(len(columns)))
+        listed = ", ".join([*(f"a{at}, b{at}" for at in range(len(columns))), "mb AS m"])
         joined = " JOIN ".join(f"(SELECT * FROM {side})" for side in both)
         run(connection, f"CREATE OR REPLACE TEMP TABLE {PAIRS} AS SELECT k, {listed} FROM {joined} USING (k)")
         yield Pairs(

@@ -25,8 +25,10 @@ def keep_leakage(
 
 def keep_parity(*, view: ParityView, paths: WorkspacePaths, environment: str, model: str, run: str | None, by: str, now: datetime) -> None:
     """Land how offline and online agreed. Raises StoreError and LandingError."""
-    bad = sorted((each for each in view.columns if each.state is not State.OK), key=lambda each: severity_rank(each.state))
-    worst = f"{bad[0].name.raw}: {bad[0].why}" if bad else ""
+    found = [(each.name.raw, each.state, each.why) for each in view.columns]
+    found += [(each.feature.raw, each.state, each.why) for each in view.freshness]
+    bad = sorted((each for each in found if each[1] is not State.OK), key=lambda each: severity_rank(each[1]))
+    worst = f"{bad[0][0]}: {bad[0][2]}" if bad else ""
     _keep(paths, environment, model, "parity", view.state, len(bad), view.matched, view.offline.raw, worst, run, by, now)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from backends.records import State
 from backends.text import Untrusted, shortened
 from console.render import figures
+from console.render.freshness import freshness_rows
 from console.views.data.parity import Difference, ParityColumn, ParityView
 from widgets.line import MARKS, Line, Page, Row, columns, line
 from widgets.wrapping import wrapped
@@ -30,7 +31,7 @@ def parity_page(view: ParityView, *, width: int = 80) -> Page:
         if each.state is not State.OK:
             said = [line("     ", (Untrusted(each.why), "dim")), *map(_sample, each.sample)]
             rows += [Row(part) for one in said for part in wrapped(one, width - 1, 5)]
-    return Page(heading, tuple(rows), "parity")
+    return Page(heading, (*rows, *freshness_rows(view, width)), "parity")
 
 
 def _sample(found: Difference) -> Line:

@@ -6,6 +6,7 @@ import argparse
 import os
 from functools import partial
 
+from backends.durations import parse_duration
 from console.cli import recording
 from console.cli.context import WIDTH, Context, Problem
 from console.cli.exits import Exit
@@ -18,6 +19,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", metavar="A,B", help="only these; every column of both sides unless given")
     parser.add_argument("--default", metavar="COLUMN=VALUE", action="append", default=[], help="count it on both sides; may be repeated")
     parser.add_argument("--tolerance", metavar="T", type=float, default=1e-6, help="share of the greater number that two may differ (1e-6)")
+    parser.add_argument(
+        "--feature-time", metavar="F=COLUMN", action="append", default=[], help="when F was computed; F_at unless given; may be repeated"
+    )
+    parser.add_argument("--request-time", metavar="COLUMN", help="online: when the request was made (event_at): ages are counted from it")
+    parser.add_argument("--gap", metavar="LENGTH", default="1h", help="how far the times of a feature may be apart on both sides (1h)")
     parser.add_argument("--days", metavar="N", type=int, help="MODEL: what it logged in the last N days (30)")
     parser.add_argument("--show-values", action="store_true", help="values of requests that differ as they are, not their shapes")
     parser.add_argument("--record", metavar="MODEL", help="keep the result: the Data screen of the model shows it")
@@ -31,6 +37,13 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
     defaults = dict(each.partition("=")[::2] for each in options.default if "=" in each)
     if len(defaults) != len(options.default):
         raise Problem(Exit.USAGE, "--default is COLUMN=VALUE, one for each column")
+    times = dict(each.partition("=")[::2] for each in options.feature_time if "=" in each)
+    if len(times) != len(options.feature_time):
+        raise Problem(Exit.USAGE, "--feature-time is FEATURE=COLUMN, one for each feature")
+    try:
+        gap = parse_duration(options.gap)
+    except ValueError as error:
+        raise Problem(Exit.USAGE, f"--gap: {error}") from None
     recording.refuse_unfit(context, options)
     from console.contracts.searching import keep_parity
     from console.render.parity import parity_page  # after the arguments are known to be right
@@ -38,7 +51,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
 
     columns = tuple(dict.fromkeys(options.columns.split(","))) if options.columns else ()
     keys = tuple(dict.fromkeys(options.key))
-    asked = ParityAsked(keys, columns, defaults, options.tolerance, options.show_values)
+    asked = ParityAsked(keys, columns, defaults, options.tolerance, options.show_values, times, options.request_time, gap)
     is_file = os.path.lexists(options.online) or any(mark in options.online for mark in "*?[/.") or not context.located.exists
     if is_file:
         if options.days is not None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
+from backends.data_files.ages import ages
 from backends.data_files.columns import TableColumn
+from backends.data_files.logged import BESIDE
 from backends.data_files.paired import Differing, Pairs, differing, first_differing, paired
 from backends.data_files.problem import DataFileProblem
 from backends.data_files.table import Table, opened_pair
+from backends.durations import Duration
 from backends.records import State, severity_rank, worst
 from backends.text import Untrusted
 from console.contracts.shapes import shape
+from console.views.data.freshness import GAP, LEAST, Freshness, freshness, request_time, times_of
 from console.views.health.model import View
 
 WARNING: Final = 0.001
@@ -23,7 +28,6 @@ GAP_WARNING: Final = 0.01
 GAP_CRITICAL: Final = 0.05
 """Distance of the shares of missing values, or of defaults, of both sides."""
 
-LEAST: Final = 30
 SAMPLE: Final = 3
 
 
@@ -37,6 +41,12 @@ class ParityAsked:
     tolerance: float = 1e-6
     """Relative to the greater of two numbers."""
     show_values: bool = False
+    times: Mapping[str, str] = field(default_factory=dict)
+    """Columns with the time of a feature, by the feature; of one that is not named, `<feature>_at` where both sides have it."""
+    request_time: str | None = None
+    """The column of the online side with the time of the request; `event_at` where it has one."""
+    gap: timedelta = GAP
+    """How far the times of a feature may be apart."""
 
 
 class Difference(View):
@@ -87,6 +97,12 @@ class ParityView(View):
     tolerance: float
     state: State
     columns: tuple[ParityColumn, ...]
+    freshness: tuple[Freshness, ...]
+    """Of each feature whose time both sides have, the worst first."""
+    gap_limit: Duration
+    request_time: Untrusted | None
+    untimed: tuple[Untrusted, ...]
+    """Compared columns without a time on both sides: how old they were nobody can tell."""
 
 
 def parity(offline: str, online: str, asked: ParityAsked) -> ParityView:
@@ -100,13 +116,17 @@ def parity_of(offline: Table, online: Table, asked: ParityAsked) -> ParityView:
     for table in (offline, online):
         for name in (*asked.keys, *asked.columns):
             table.column(name)
-    names = asked.columns or tuple(name for name in offline.columns if name in online.columns and name not in asked.keys)
+    shared = tuple(name for name in offline.columns if name in online.columns and name not in asked.keys)
+    timed = times_of(offline, online, shared, asked.times)
+    moment = request_time(online, asked.request_time)
+    names = asked.columns or tuple(name for name in shared if name not in timed.values())
     unknown = [name for name in asked.defaults if name not in names]
     if unknown:
         raise DataFileProblem(f"a default is given for {unknown[0]!r}, which is not compared")
     comparable = [name for name in names if not _why_not(offline.columns[name], online.columns[name])]
     both = [(offline.columns[name], online.columns[name]) for name in comparable]
-    with paired(offline, online, asked.keys, comparable) as pairs:
+    laid = [*comparable, *timed.values()]
+    with paired(offline, online, asked.keys, laid, moment) as pairs:
         if not pairs.matched:
             raise DataFileProblem(f"no request of {offline.given} is in {online.given} by {', '.join(asked.keys)}: nothing can be compared")
         defaults = {at: asked.defaults[name] for at, name in enumerate(comparable) if name in asked.defaults}
@@ -115,6 +135,9 @@ def parity_of(offline: Table, online: Table, asked: ParityAsked) -> ParityView:
             _column(offline, pairs, at, name, found, both[at], asked)
             for at, (name, found) in enumerate(zip(comparable, counts, strict=True))
         ]
+        found_ages = ages(offline, pairs, range(len(comparable), len(laid)))
+    fresh = [freshness(name, column, each, asked.gap, moment) for (name, column), each in zip(timed.items(), found_ages, strict=True)]
+    fresh.sort(key=lambda each: severity_rank(each.state))
     columns += [_unfit(name, _why_not(offline.columns[name], online.columns[name])) for name in names if name not in comparable]
     columns.sort(key=lambda each: (severity_rank(each.state), -(each.share or 0.0)))
     only = [name for name in offline.columns if name not in online.columns]
@@ -132,8 +155,12 @@ def parity_of(offline: Table, online: Table, asked: ParityAsked) -> ParityView:
         missing_online=tuple(map(Untrusted, only)),
         missing_offline=tuple(Untrusted(name) for name in online.columns if name not in offline.columns),
         tolerance=asked.tolerance,
-        state=worst([each.state for each in columns]) if columns else State.UNKNOWN,
+        state=worst([*(each.state for each in columns), *(each.state for each in fresh)]),
         columns=tuple(columns),
+        freshness=tuple(fresh),
+        gap_limit=asked.gap,
+        request_time=None if moment is None else Untrusted(moment.name),
+        untimed=tuple(Untrusted(name) for name in names if name not in timed and name not in BESIDE),
     )
 
 

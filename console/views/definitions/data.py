@@ -48,11 +48,14 @@ DATA: Final[dict[str, Definition]] = {
         "training-serving parity",
         "Whether the same requests have the same values as computed offline and as used online.",
         "Requests that stand exactly once on either side, joined by the key. differ: requests whose values differ, or that only one side "
-        "has a value for, / requests; numbers may differ by 1e-6 of the greater one (--tolerance). nulls, defaults: shares of either side.",
+        "has a value for, / requests; numbers may differ by 1e-6 of the greater one (--tolerance). nulls, defaults: shares of either "
+        "side. Of a feature with a time (FEATURE_at on both sides, or --feature-time): age, time of the request less that of the feature; "
+        "gap, its time online less offline.",
         "shares of the requests on both sides",
         "qd parity OFFLINE ONLINE|MODEL --key COLUMN: files, or what a model logged; scores of logged requests, computed again: a replay",
         "differ: warns over .1 %, critical over 2 %. Missing values or a default that is counted: warns when the shares are 1 point apart, "
-        "critical at 5. 30 requests on both sides are needed.",
+        "critical at 5. gap: warns when 5 % are over 1h (--gap), critical at twice that; one value offline from after the request is "
+        "critical. 30 requests on both sides are needed.",
         "Requests that only one side has take no part: read how many those are.",
         (
             "training-serving skew",
@@ -66,6 +69,8 @@ DATA: Final[dict[str, Definition]] = {
             "matched",
             "repeated",
             "tolerance",
+            "freshness gap",
+            "age of features",
         ),
         ("null_share", "shape"),
     ),
