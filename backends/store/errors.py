@@ -20,7 +20,14 @@ class LandingError(StoreError):
 
 
 class IngestError(StoreError):
-    """A file that cannot be taken in at all; nothing was written."""
+    """A file that cannot be taken in at all; nothing was written.
+
+    `as_setting` is the same line for whoever names the file in workspace.toml, where what to do is a key and no option.
+    """
+
+    def __init__(self, message: str, as_setting: str | None = None) -> None:
+        super().__init__(message)
+        self.as_setting = as_setting or message
 
 
 class ArchiveProblem(StoreError):

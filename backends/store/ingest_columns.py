@@ -80,12 +80,18 @@ def load_facts(
     names = renamed(table, [name for name, _ in columns], file, called)
     clash = [name for name in ("model", "version") if name in given and name in names]
     if clash:
-        raise IngestError(f"{file} has a column {names[clash[0]]}, and --{clash[0]} was given too; drop one of them")
+        what = f"{file} has a column {names[clash[0]]}, and"
+        raise IngestError(
+            f"{what} --{clash[0]} was given too; drop one of them", f"{what} {clash[0]} is given at the table too; drop one of them"
+        )
     missing = [name for name in (*table.required, *table.finite) if name not in names and name not in given]
     if missing:
         listed = ", ".join(name for name, _ in columns) or "none"
-        way = f"give --{missing[0]}" if missing[0] in {"model", "version"} else f"say what it is called with --column {missing[0]}=NAME"
-        raise IngestError(f"{file}: no column {', '.join(missing)}; {way}; there are: {listed}")
+        first, what = missing[0], f"{file}: no column {', '.join(missing)}"
+        given_whole = first in {"model", "version"}
+        option = f"give --{first}" if given_whole else f"say what it is called with --column {first}=NAME"
+        setting = f'{first} = "NAME"' if given_whole else f'columns = {{ {first} = "NAME" }}'
+        raise IngestError(f"{what}; {option}; there are: {listed}", f"{what}; say at the table {setting}; there are: {listed}")
     kinds = dict(columns)
     expressions: dict[str, tuple[str, str]] = {}
     reasons: list[tuple[str, str]] = []

@@ -67,9 +67,8 @@ def check_times(connection: duckdb.DuckDBPyConnection, arriving: str, theirs: st
         _check_one_unit(connection, arriving, theirs, found, file)
     if zone is not None:
         return
-    advice = "give --tz with the zone they are in, for example --tz UTC or --tz America/New_York"
     if found == "DATE" or (found.startswith("TIMESTAMP") and found != "TIMESTAMP WITH TIME ZONE"):
-        raise IngestError(f"{file}: the times in column {theirs} have no zone; {advice}")
+        raise _zoneless(file, theirs)
     if found == VARCHAR:
         column = quoted(theirs)
         [(present, zoned)] = run(
@@ -78,7 +77,15 @@ def check_times(connection: duckdb.DuckDBPyConnection, arriving: str, theirs: st
             f"FROM {arriving}",
         )
         if present and not zoned:
-            raise IngestError(f"{file}: the times in column {theirs} have no zone; {advice}")
+            raise _zoneless(file, theirs)
+
+
+def _zoneless(file: str, column: str) -> IngestError:
+    what = f"{file}: the times in column {column} have no zone"
+    return IngestError(
+        f"{what}; give --tz with the zone they are in, for example --tz UTC or --tz America/New_York",
+        f'{what}; say at the table the zone they are in, for example zone = "UTC" or zone = "America/New_York"',
+    )
 
 
 def time_reasons(ours: str, column: str, found: str, expression: str, zone: str | None) -> list[tuple[str, str]]:

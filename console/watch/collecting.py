@@ -10,7 +10,7 @@ from pathlib import Path
 from backends.duckdb_file.reading import signature
 from backends.protocol import BackendError, BackendUnavailable
 from backends.records import digest_of
-from backends.store.errors import StoreError
+from backends.store.errors import IngestError, StoreError
 from backends.store.ingest import ingest
 from backends.store.ingest_database import InDatabase
 from backends.text import Untrusted
@@ -66,7 +66,8 @@ def _collected(
             problems.append(str(error))
             break
         except (BackendError, StoreError) as error:
-            problems.append(f"{each.table}: {error}")
+            said = error.as_setting if isinstance(error, IngestError) else str(error)
+            problems.append(f"{each.table}: {said}")
             continue
         tables[key] = told
         done.lines.append(

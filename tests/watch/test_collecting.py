@@ -269,3 +269,19 @@ def test_a_database_without_a_table_named_is_one_line(workspace: Workspace, file
     assert "say which table or view of it with --table" in capsys.readouterr().err
     assert main([*words, "--table", "scores"]) == 2
     assert "no column event_at, label; say what it is called with --column event_at=NAME; there are: key, p_late" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("taken_away", "said"),
+    [
+        ('zone = "America/New_York"', 'say at the table the zone they are in, for example zone = "UTC"'),
+        ('score = "p_late", ', 'no column score; say at the table columns = { score = "NAME" }'),
+        ('version = "3"', 'no column version; say at the table version = "NAME"'),
+    ],
+)
+def test_what_a_table_lacks_is_asked_for_by_the_key_of_the_settings(workspace: Workspace, taken_away: str, said: str) -> None:
+    path = workspace.paths.workspace_toml
+    path.write_text(path.read_text().replace(taken_away, ""))
+    [problem] = watched(open_workspace(workspace.paths.root)).problems
+    assert said in problem
+    assert "--" not in problem
