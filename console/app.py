@@ -108,6 +108,7 @@ class ConsoleApp(Application, inherit_bindings=False):
             "back": self.back,
             "leave": lambda: self.exit(0),
             "redraw": self._redraw,
+            "suspend": lambda: self._suspend(screen),
             "filter": screen.ask_filter,
             "command": lambda: screen.ask(":", complete=self.completed),
             "help": lambda: self.go("help", screen.scope),
@@ -148,6 +149,15 @@ class ConsoleApp(Application, inherit_bindings=False):
 
     def _redraw(self) -> None:
         self.refresh(repaint=True, layout=True)
+
+    def _suspend(self, screen: Commanded) -> None:
+        if self.acts:
+            # Stopped in the middle it would hold the journal against everybody else until somebody comes back.
+            screen.say("something is being carried out: ctrl+z once it has ended", "warning")
+        elif self.is_headless:
+            screen.say("there is no shell to go to", "warning")
+        else:
+            self.action_suspend_process()
 
     def run_words(self, text: str, screen: Commanded) -> str | None:
         word, _, rest = text.partition(" ")

@@ -128,6 +128,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command("help", "help of this screen", ("question_mark",), words=("help",), footer="help"),
     Command("palette", "every command", ("ctrl+p",)),
     Command("redraw", "draw the screen again", ("ctrl+l",)),
+    Command("suspend", "to the shell for now; fg there comes back", ("ctrl+z",)),
     Command("leave", "leave the console", ("ctrl+c",), words=("q", "quit")),
     Command(
         "rollback", "roll back to a version that served", ("R",), _MODEL_ROWS, "acts", True, ("rollback",), "rollback {row}", "roll back"

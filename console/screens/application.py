@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -47,6 +47,8 @@ class Application(App[int], inherit_bindings=False):
         """The screen that was left last, and what it was about."""
         self.acting = ThreadPoolExecutor(max_workers=8, thread_name_prefix="acting")
         """Where plans are drawn and carried out: reads that hang in a slow store may take every thread that reading has."""
+        self._carried_out: set[object] = set()
+        """What changes the world at this moment, each by a token of its own: sets are safe between threads, counts are not."""
         self.follow_up: list[str] | None = None
         """A command line to run in place of the console once it is left."""
         self._oldest_at = self.summary.oldest_source_at if self.summary else None
@@ -293,11 +295,27 @@ class Application(App[int], inherit_bindings=False):
 
         def run() -> None:
             try:
-                work()
+                with self.carrying_out():
+                    work()
             except Exception as error:
                 self.call_from_thread(screen.say, self.said_of(error), "warning")
 
         self.run_worker(run, thread=True, group=group, exit_on_error=False)
+
+    @property
+    def acts(self) -> bool:
+        """Whether something is being carried out, whatever screen began it."""
+        return bool(self._carried_out)
+
+    @contextlib.contextmanager
+    def carrying_out(self) -> Iterator[None]:
+        """Around what changes the world, on the thread that does it: the process is not to be stopped meanwhile."""
+        token = object()
+        self._carried_out.add(token)
+        try:
+            yield
+        finally:
+            self._carried_out.discard(token)
 
     def leave_for(self, words: list[str]) -> None:
         """Leave the console for a command line that goes on in its place."""

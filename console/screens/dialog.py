@@ -215,7 +215,8 @@ class DialogScreen(FrameScreen):
 
     def _acting(self, reason: str, typed: str, choice: str | None) -> None:
         try:
-            lines = self.carry_out(reason, typed, choice)
+            with self.app.carrying_out():
+                lines = self.carry_out(reason, typed, choice)
         except Exception as error:
             lines = [line(" ", ("X", "critical"), f" {self.app.said_of(error)}")]
         self.app.call_from_thread(self._done, lines)

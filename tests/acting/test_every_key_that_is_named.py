@@ -154,6 +154,7 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     "promote": plans,
     "glass": lambda after: plans(after) or after.screen.prompt.is_open,
     "shift": lambda after: plans(after) or after.screen.prompt.is_open,
+    "suspend": says("there is no shell to go to"),
     "abort": lambda after: plans(after) or after.says("no rollout is under way"),
     "retry": plans,
     "close": plans,

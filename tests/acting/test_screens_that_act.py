@@ -72,6 +72,24 @@ async def test_ctrl_c_while_the_action_is_under_way_says_so_first_and_stops_noth
     assert action.kind.value == "rollback"
 
 
+async def test_ctrl_z_stops_nothing_in_the_middle_of_an_action(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that stands still in there would keep everybody else from the journal."""
+    go_on, carry_out = threading.Event(), PlanScreen.carry_out
+    monkeypatch.setattr(PlanScreen, "carry_out", lambda self, *said: (go_on.wait(20), carry_out(self, *said))[1])
+    async with console(place) as screen:
+        await screen.opens("R")
+        await screen.signs()
+        await screen.shows("the action goes on")
+        await screen.press("q", "ctrl+z")
+        await screen.shows("something is being carried out: ctrl+z once it has ended")
+        go_on.set()
+        await screen.shows("ended 22:00:00")
+        assert place.version == "1"
+        await screen.until(lambda: not screen.app.acts, "it has ended")
+        await screen.press("ctrl+z")
+        await screen.shows("there is no shell to go to")
+
+
 async def test_the_state_chosen_with_the_arrows_is_the_one_that_is_set(place: Place) -> None:
     async with console(place) as screen:
         await screen.opens("K")

@@ -81,6 +81,27 @@ def test_ended_from_outside_it_gives_the_terminal_back_too(console: Console, wor
     assert not list((workspace / "crash").glob("*")), "that is no fault"
 
 
+def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_draws_all_of_it_again(console: Console) -> None:
+    program = ready(console())
+    program.quiet()
+    before = list(program.lines)
+    program.press("\x1a")
+    program.until(lambda: os.WIFSTOPPED(os.waitpid(program.pid, os.WUNTRACED | os.WNOHANG)[1]))
+    program.quiet()
+    assert program.left_on() == [], "the shell has its own screen, cursor and mouse"
+    program.screen.reset()
+    os.kill(program.pid, signal.SIGCONT)
+    program.until(lambda: program.lines == before)
+    assert program.modes[1049] and program.modes[25] is False
+    program.press("?")
+    program.shows("Help")
+    program.press("q")
+    program.shows("qd fleet")
+    program.press("q")
+    assert program.ends() == 0
+    assert program.left_on() == []
+
+
 def test_ctrl_c_leaves_a_prompt_first(console: Console) -> None:
     program = ready(console())
     program.press(":")
