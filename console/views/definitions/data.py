@@ -41,7 +41,7 @@ DATA: Final[dict[str, Definition]] = {
         "columns, where more than 80 % of what it has beyond .5 goes with one column. together: warns over .98.",
         "A strong honest feature looks the same as a leak: ask whether it is known at the moment of the score. Columns that leak only "
         "together are seen with --together alone; of two copies of a leak, shuffling one may cost nothing: each is seen alone.",
-        ("target leakage", "as-of key", "single-feature auc", "late features", "permutation", "shuffled", "together"),
+        ("target leakage", "as-of key", "single-feature auc", "late features", "permutation", "shuffled"),
         ("auc", "contract"),
     ),
     "parity": Definition(
