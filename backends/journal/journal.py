@@ -36,6 +36,7 @@ from backends.journal.entries import (
 from backends.journal.head import Head, mirror_head, read_head
 from backends.journal.opening import in_time
 from backends.journal.outside import OutsideHeads
+from backends.journal.schema import SCHEMA, foreign, guarded, made_of, require_own
 from backends.plain_file import beside_database, require_regular
 from backends.records import canonical_json
 from backends.shared_database import ready_database
@@ -50,17 +51,10 @@ NO_ROOM: Final = 2**20
 
 COLUMNS: Final = "seq, key, kind, subject, at, real_at, actor, body, prev_hash, hash"
 
-_SCHEMA: Final = f"""
+_SETTINGS: Final = f"""
 PRAGMA journal_mode=WAL;
 PRAGMA application_id={APPLICATION};
 PRAGMA user_version={FORMAT};
-CREATE TABLE events (
-  seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, subject TEXT NOT NULL, at TEXT NOT NULL,
-  real_at TEXT NOT NULL, actor TEXT NOT NULL, body TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL
-);
-CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until TEXT NOT NULL);
-CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 """
 
 
@@ -79,8 +73,12 @@ class Journal:
         busy_seconds: float = BUSY_SECONDS,
         outside: OutsideHeads | None = None,
         wall: Callable[[], datetime] | None = None,
+        altered: bool = False,
     ) -> None:
-        """`wall` is the clock on the wall: an entry's `real_at` is when it got its place, and without a clock what the draft says."""
+        """`wall` is the clock on the wall: an entry's `real_at` is when it got its place, and without a clock what the draft says.
+
+        `altered`: open it also where somebody changed what the database is made of, to see what is left.
+        """
         self.path = path
         self.head_path = head_path
         self.outside = outside or OutsideHeads()
@@ -97,6 +95,7 @@ class Journal:
             self._connection = in_time(partial(_connect, path, read_only, busy_seconds), path, busy_seconds)
             try:
                 _check_format(self._connection, path)
+                self._made_of = None if altered else require_own(self._connection, path)
             except BaseException:
                 self._connection.close()
                 raise
@@ -166,8 +165,12 @@ class Journal:
     def guarded(self) -> bool:
         """Whether the triggers that refuse changes are in place."""
         with self._guard, _said_plainly(self.path):
-            rows = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'").fetchall()
-            return {row[0] for row in rows} >= {"events_are_never_changed", "events_are_never_removed"}
+            return guarded(self._connection)
+
+    def foreign(self) -> list[str]:
+        """What the database holds and no journal has, or has otherwise, in words; empty for one that is as it was made."""
+        with self._guard, _said_plainly(self.path):
+            return foreign(self._connection)
 
     def lease(self, name: str, holder: str, ttl: timedelta, now: datetime) -> bool:
         """Take or renew the lease `name` for `holder` until `now + ttl`; False while another holder's lasts."""
@@ -211,6 +214,8 @@ class Journal:
                 raise
 
     def _append_inside(self, drafts: Sequence[Draft], expected_last: int | None) -> tuple[list[Entry], Head | None, Head | None]:
+        if self._made_of != made_of(self._connection):
+            self._made_of = require_own(self._connection, self.path)
         seq, previous = self._last_inside()
         found = [self._recorded(draft) for draft in drafts]
         if all(found):
@@ -392,7 +397,7 @@ def _create(path: Path, head_path: Path) -> None:
         beside.chmod(mode)
         connection = sqlite3.connect(beside, isolation_level=None)
         try:
-            connection.executescript(_SCHEMA)
+            connection.executescript(_SETTINGS + SCHEMA)
         finally:
             connection.close()
         with contextlib.suppress(FileExistsError):

@@ -1,8 +1,9 @@
 """Reads the whole chain and says what is wrong with it.
 
 Found: an edited, removed, inserted or moved entry; a cut tail and a rewritten chain (both through the mirrored head); a fork; a
-break that was recorded when it happened. A wall clock that went back is a warning. Who may rewrite the database and the head
-together can still cut both, unless the heads were also told to a file where they may not write.
+break that was recorded when it happened; a database that holds more than a journal does, such as a trigger or a view. A wall clock that
+went back is a warning. Who may rewrite the database and the head together can still cut both, unless the heads were also told to a file
+where they may not write.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from backends.journal.head import Head, read_head
 from backends.journal.journal import Journal
 from backends.journal.outside import heads_in
 
-Manipulation = Literal["edited", "removed", "inserted", "reordered", "truncated", "forked", "break", "unmirrored", "unreadable"]
+Manipulation = Literal["edited", "removed", "inserted", "reordered", "truncated", "forked", "break", "unmirrored", "unreadable", "altered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ def verify_journal(path: Path, head_path: Path, outside: Path | None = None) -> 
     count, last_seq, last_hash, mirrored = 0, 0, GENESIS, GENESIS if head and head.seq == 0 else None
     try:
         if path.exists():
-            journal = Journal(path, head_path, read_only=True)
+            journal = Journal(path, head_path, read_only=True, altered=True)
             try:
+                findings += [Finding("altered", None, f"{path} holds {what}: nothing is recorded there") for what in journal.foreign()]
                 count, last_seq, last_hash, mirrored = _walk(journal.rows(), head, told, findings, warnings)
                 if not journal.guarded():
                     warnings.append("the triggers that keep entries from being changed are missing")

@@ -119,6 +119,9 @@ def _altered(paths: WorkspacePaths) -> tuple[AuditFinding, ...]:
 def _unrecorded(paths: WorkspacePaths) -> list[str]:
     """What is in force and was set by nobody that the journal knows: by hand, or while nothing could be written."""
     state = read_state(paths)
+    if state.problem is not None and not state.last_seq:
+        # What an entry would explain, if it could be read, was not set without one.
+        return []
     try:
         moves, settings = LocalAliases(paths.registry).aliases(), LocalSwitches(paths.switches).switches()
         rollouts = LocalTraffic(paths.traffic).rollouts()

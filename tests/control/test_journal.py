@@ -393,6 +393,47 @@ def test_missing_guards_are_a_warning(files: tuple[Path, Path]) -> None:
     assert found.whole and any("triggers" in warning for warning in found.warnings)
 
 
+ALTERED = {
+    "the trigger 'swallow'": "CREATE TRIGGER swallow BEFORE INSERT ON events BEGIN SELECT RAISE(IGNORE); END",
+    "a trigger events_are_never_removed": "DROP TRIGGER events_are_never_removed;"
+    "CREATE TRIGGER events_are_never_removed AFTER INSERT ON events BEGIN DELETE FROM events WHERE seq = NEW.seq; END",
+    "the view 'events'": "ALTER TABLE events RENAME TO kept; CREATE VIEW events AS SELECT * FROM kept WHERE seq <> 2;"
+    "CREATE TRIGGER through INSTEAD OF INSERT ON events BEGIN SELECT 1; END",
+    "a table events": "ALTER TABLE events ADD COLUMN loud TEXT GENERATED ALWAYS AS (upper(body)) VIRTUAL",
+    "no table leases": "DROP TABLE leases",
+}
+
+
+@pytest.mark.parametrize("opened", ["before", "after"])
+@pytest.mark.parametrize("what", ALTERED)
+def test_what_somebody_put_into_the_database_swallows_no_entry_and_hides_none(files: tuple[Path, Path], what: str, opened: str) -> None:
+    written(files, 3)
+    standing = Journal(*files) if opened == "before" else None
+    database = sqlite3.connect(files[0])
+    database.executescript(ALTERED[what])
+    database.close()
+    with pytest.raises(JournalUnavailable, match=r"restore a backup") as caught:
+        (standing or Journal(*files)).append([draft("later")])
+    assert str(files[0]) in str(caught.value)
+    if standing is not None:
+        standing.close()
+    with pytest.raises(JournalUnavailable):
+        Journal(*files, read_only=True)
+    found = verify_journal(*files)
+    assert not found.whole
+    assert any(what in finding.message for finding in found.findings if finding.kind == "altered")
+
+
+def test_what_sqlite_keeps_for_its_plans_alters_no_journal(files: tuple[Path, Path]) -> None:
+    written(files, 3)
+    database = sqlite3.connect(files[0])
+    database.executescript("ANALYZE; VACUUM")
+    database.close()
+    written(files, 4)
+    found = verify_journal(*files)
+    assert found.whole and found.entries == 4
+
+
 def test_a_head_that_cannot_be_written_does_not_undo_what_is_recorded(files: tuple[Path, Path]) -> None:
     journal = Journal(*files)
     files[1].unlink()

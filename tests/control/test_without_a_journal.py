@@ -18,7 +18,7 @@ from console.control import audit
 from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
 
 
-@pytest.fixture(params=["a folder in its place", "damaged", "locked", "newer"])
+@pytest.fixture(params=["a folder in its place", "damaged", "locked", "newer", "swallowing"])
 def unwritable(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Workspace]:
     """The workspace while its journal cannot be written, in one of several ways."""
     path, kept = workspace.paths.control, workspace.paths.root / "kept.sqlite"
@@ -34,9 +34,10 @@ def unwritable(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator
             path.write_bytes(b"SQLite format 3\x00" + b"\x00" * 4000)
         else:
             shutil.copy(kept, path)
-            newer = sqlite3.connect(path)
-            newer.execute("PRAGMA user_version=99")
-            newer.close()
+            changed = sqlite3.connect(path)
+            swallow = "CREATE TRIGGER swallow BEFORE INSERT ON events BEGIN SELECT RAISE(IGNORE); END"
+            changed.execute("PRAGMA user_version=99" if request.param == "newer" else swallow)
+            changed.close()
     workspace.mend = lambda: mend(workspace, holder, kept)  # type: ignore[attr-defined]
     yield workspace
 
