@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +19,7 @@ from typing import Final
 
 from backends.durable import make_folder, private_mode, sync_folder
 from backends.journal.entries import JournalUnavailable
+from backends.plain_file import read_plain
 
 DOMAIN: Final = b"quarterdeck/snapshot/1\n"
 FORMAT: Final = 1
@@ -28,7 +28,7 @@ SUFFIX: Final = ".sqlite"
 KEEP: Final = 2
 """Snapshots that stay in the folder: the newest, and the one before it for who is opening that now."""
 
-READ_AT_ONCE: Final = 2**20
+LARGEST: Final = 2**28
 """Bytes."""
 
 _SCHEMA: Final = f"""
@@ -51,15 +51,18 @@ class Upto:
 
 
 class Snapshot:
-    """One open snapshot. Safe to use from several threads. Every method raises JournalUnavailable when the file is damaged."""
+    """One open snapshot. Safe to use from several threads. Every method raises JournalUnavailable when it is damaged.
 
-    def __init__(self, path: Path) -> None:
+    It is a copy in memory: what somebody makes of the file after its digest was looked at is not what is read.
+    """
+
+    def __init__(self, path: Path, content: bytes) -> None:
         self.path = path
         self._guard = threading.Lock()
         with _damage(path):
-            address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-            self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+            self._connection = sqlite3.connect(":memory:", check_same_thread=False)
             try:
+                self._connection.deserialize(content)
                 if self._connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
                     raise JournalUnavailable(f"{path} is no snapshot of format {FORMAT}")
                 self.meta: Mapping[str, str] = dict(self._connection.execute("SELECT name, value FROM meta"))
@@ -94,6 +97,11 @@ class Snapshot:
         with self._guard, _damage(self.path):
             return self._connection.execute("SELECT id, body FROM records WHERE collection = ? ORDER BY place", (collection,)).fetchall()
 
+    def content(self) -> bytes:
+        """The bytes of the file as it was."""
+        with self._guard, _damage(self.path):
+            return self._connection.serialize()
+
     def count(self, collection: str) -> int:
         """How many records there are."""
         with self._guard, _damage(self.path):
@@ -115,9 +123,10 @@ def write_snapshot(
     try:
         beside.chmod(mode)
         if onto is not None:
-            shutil.copyfile(onto.path, beside)
+            # Not the file that lies there now: the digest of what is written here vouches for all of it.
+            beside.write_bytes(onto.content())
         _fill(beside, meta, changed, fresh=onto is None)
-        upto = Upto(seq, last_hash, digest_of(beside))
+        upto = Upto(seq, last_hash, digest_of(beside.read_bytes()))
         descriptor = os.open(beside, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -192,13 +201,15 @@ def _fill(path: Path, meta: Mapping[str, str], changed: Iterable[tuple[str, str,
             connection.close()
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 over the file, 64 hex digits. Raises OSError."""
-    summed = hashlib.sha256(DOMAIN)
-    with path.open("rb") as file:
-        while portion := file.read(READ_AT_ONCE):
-            summed.update(portion)
-    return summed.hexdigest()
+def content_of(path: Path, upto: Upto) -> bytes | None:
+    """The bytes of a snapshot; None where they are not those that were kept. Raises OSError."""
+    content = read_plain(path, LARGEST)
+    return content if digest_of(content) == upto.digest else None
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256 over the bytes of a snapshot, 64 hex digits."""
+    return hashlib.sha256(DOMAIN + content).hexdigest()
 
 
 @contextlib.contextmanager

@@ -131,23 +131,17 @@ class Ledger:
 
     def keep(self, after: int) -> bool:
         """Keep the state in a snapshot once `after` entries came since the last one. Raises OSError or JournalUnavailable."""
-        for last_try in (False, True):
-            state = self.state()
-            kept = 0 if state.snapshot is None else int(state.snapshot.meta["seq"])
-            if state.last_seq - kept < after:
-                return False
-            try:
-                keep(self._opened(), self.paths.snapshots, state, self.clock.now(), self.clock.real_now())
-                return True
-            except FileNotFoundError:
-                # The one that this was built upon was removed, because somebody else has kept newer ones.
-                if last_try:
-                    raise
-            finally:
-                # The next look builds upon the newest snapshot, whoever wrote it, and lets go of the one before.
-                self._state = ControlState()
-                _know(self.paths.control, self._state)
-        return False
+        state = self.state()
+        kept = 0 if state.snapshot is None else int(state.snapshot.meta["seq"])
+        if state.last_seq - kept < after:
+            return False
+        try:
+            keep(self._opened(), self.paths.snapshots, state, self.clock.now(), self.clock.real_now())
+            return True
+        finally:
+            # The next look builds upon the newest snapshot, whoever wrote it, and lets go of the one before.
+            self._state = ControlState()
+            _know(self.paths.control, self._state)
 
     def spool(self, drafts: Sequence[Draft], reason: str) -> None:
         """Note `drafts` outside the journal. Raises OSError."""

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 
 from backends.journal.entries import Draft, JournalUnavailable
 from backends.journal.journal import Journal
-from backends.journal.snapshot import Snapshot, Upto, digest_of, forget_older, newest, write_snapshot
+from backends.journal.snapshot import Snapshot, Upto, content_of, forget_older, newest, write_snapshot
 from backends.records import Alert, Incident
 from console.control import events
 from console.control.approval import Approval
@@ -114,9 +114,10 @@ def remembered(journal: Journal, folder: Path) -> ControlState:
         if not _vouched(journal, upto):
             continue
         try:
-            if digest_of(path) != upto.digest:
+            content = content_of(path, upto)
+            if content is None:
                 continue
-            snapshot = Snapshot(path)
+            snapshot = Snapshot(path, content)
             if snapshot.meta.get("folded_by") == folded_by():
                 return _state_of(snapshot, upto)
             snapshot.close()
@@ -145,7 +146,7 @@ def altered(journal: Journal, folder: Path) -> list[str]:
         if not _vouched(journal, upto):
             continue
         try:
-            if digest_of(path) != upto.digest:
+            if content_of(path, upto) is None:
                 lines.append(f"{path} is not what was kept at #{upto.seq}: it was changed and is not used; remove it, it is made anew")
         except OSError as error:
             lines.append(f"{path} cannot be read: {error.strerror or error}")

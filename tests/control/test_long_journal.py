@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -51,6 +53,24 @@ def folded(paths: WorkspacePaths) -> ControlState:
 
 def kept(paths: WorkspacePaths) -> list[Path]:
     return [path for _, path in newest(paths.snapshots)]
+
+
+class Waited(BaseException):
+    """It took longer than anything does that waits for nobody."""
+
+
+@contextlib.contextmanager
+def ended_after(seconds: int) -> Iterator[None]:
+    def over(*_: object) -> None:
+        raise Waited
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def much_happens(workspace: Workspace) -> None:
@@ -161,6 +181,41 @@ def test_a_changed_one_is_not_used_and_verification_says_so(workspace: Workspace
     assert not verdict.whole and "is not what was kept" in verdict.findings[0].message and path.name in verdict.findings[0].message
     path.unlink()
     assert audit.verify(workspace.paths).whole
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir], ids=["pipe", "endless", "folder"])
+def test_what_is_put_in_its_place_is_neither_waited_for_nor_read_to_its_end(workspace: Workspace, put: Callable[[Path], object]) -> None:
+    workspace.desk().keep_state(after=0)
+    workspace.close()
+    (path,) = kept(workspace.paths)
+    path.unlink()
+    put(path)
+    mara = workspace.desk("mara")
+    try:
+        with ended_after(10):
+            assert mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed()).state is ActionState.EFFECTIVE
+            verdict = audit.verify(workspace.paths)
+    finally:
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert not verdict.whole and path.name in verdict.findings[0].message
+
+
+def test_what_becomes_of_its_file_after_it_was_looked_at_is_neither_read_nor_kept(workspace: Workspace) -> None:
+    """Whoever swaps the file between the look at its digest and the reading, or before it is built upon, forges nothing."""
+    much_happens(workspace)
+    workspace.desk().keep_state(after=0)
+    mara = workspace.desk("mara")
+    assert read_state(workspace.paths).snapshot is not None and mara.elevation("production") is None
+    (path,) = kept(workspace.paths)
+    forged = sqlite3.connect(path)
+    forged.execute("DELETE FROM records WHERE collection = 'approvals'")
+    forged.commit()
+    forged.close()
+    assert mara.keep_state(after=0)
+    workspace.close()
+    state = read_state(workspace.paths)
+    assert state.snapshot is not None and state.snapshot.path != path
+    assert state == folded(workspace.paths) and len(state.approvals) == 4
 
 
 def test_one_that_no_entry_vouches_for_is_not_used(workspace: Workspace, tmp_path: Path) -> None:
