@@ -6,6 +6,7 @@ Read-only, clock, roles, guardrails and approvals are checked here, at the momen
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -29,7 +30,7 @@ from console.control.actions import (
 )
 from console.control.approval import Approval, ApprovalState, difference
 from console.control.breaking import Breaking
-from console.control.drawing import unbound, world_of
+from console.control.drawing import over_bulk, unbound, world_of
 from console.control.elevating import Elevating
 from console.control.errors import NotFound, Refused
 from console.control.execution import Execution, NotIntended, outcome_of
@@ -134,8 +135,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         if not fresh.allowed or fresh.from_ != plan.from_:
             message = fresh.refusal or f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now"
             return self._refused(plan, plan.key, message, _Objection(message))
-        if plan.typed_name is not None and confirmation.typed_name != plan.typed_name:
-            return self._refused(plan, plan.key, f"type {plan.typed_name} to confirm: nothing was sent")
+        if {plan.typed_name, fresh.typed_name} - {None, confirmation.typed_name}:
+            return self._refused(plan, plan.key, f"type {fresh.typed_name or plan.typed_name} to confirm: nothing was sent")
         approval = self._ledger.state().approvals.get(fresh.approval or "")
         unsigned = None if approval is None else self._unsigned(approval)
         if unsigned is not None:
@@ -227,6 +228,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             return _Objection(f"the plan was refused when it was drawn ({plan.refusal}): draw it again", record=False)
         if fresh.step != plan.step or fresh.approval != plan.approval or fresh.break_glass != plan.break_glass:
             return _Objection(f"its approval changed since the plan was drawn: {fresh.needs}; draw it again")
+        if fresh.typed_name not in {None, plan.typed_name}:
+            return _Objection(f"what is typed to confirm it is {fresh.typed_name} by now: draw it again", record=False)
         return None
 
     def _moved(self, plan: ActionPlan) -> Moved | None:
@@ -262,6 +265,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             elevated=self._elevated(plan.environment, self._state()[0]),
             safer=fresh.safer,
             pause=self._pause,
+            forbids=self._counting(fresh),
         )
         try:
             outcome = execution.run()
@@ -273,6 +277,11 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             return self._refused(plan, key, f"it could not be recorded, so nothing was sent: {error}")
         self._landing.land(outcome, self.clock.now())
         return outcome
+
+    def _counting(self, fresh: ActionPlan) -> Callable[[ControlState], str | None] | None:
+        """A rule that counts what somebody moved just before counts also what they do at the same moment in another terminal."""
+        limits = self.policy.limits(fresh.amounts_to, fresh.environment, fresh.model)
+        return (lambda state: over_bulk(limits, fresh, self.actor.name, self.clock.now(), state)) if limits.counts else None
 
     def _ask(self, plan: ActionPlan, key: str, reason: str, facts: PlanFacts) -> ActionOutcome:
         world = world_of(facts, plan.found, self.policy, plan.approved_as)

@@ -28,6 +28,7 @@ from console.control.agreeing import afterwards as carried_out_by
 from console.control.agreeing import agreement
 from console.control.approval import Approval, ApprovalState, World, difference
 from console.control.glass import glass_refusal, lifted
+from console.control.guardrails import Limits
 from console.control.roles import Policy
 from console.control.rollout import RolloutMove, RolloutTerms
 from console.control.situation import Situation
@@ -222,7 +223,7 @@ def _first_refusal(
         # What nobody may do is not asked for either.
         return policy.denial(limits.denied, request.kind, request.environment, request.model)
     if danger != "routine":
-        many = limits.over_bulk(request.bulk - request.bulk_index, lambda length: _moved_lately(situation, length))
+        many = over_bulk(limits, request, situation.person, situation.now, situation.state)
         if many is not None:
             return many
     if situation.facts.refusal is not None:
@@ -249,18 +250,22 @@ def _typed_name(policy: Policy, kinds: tuple[ActionKind, ...], request: ActionRe
     return f"{request.bulk} models" if wanted == request.model and request.bulk > 1 else wanted
 
 
-def _moved_lately(situation: Situation, length: timedelta) -> int:
-    """How many other models of the environment this person moved, or tried to, in the last `length`."""
-    request, since = situation.request, situation.now - length
-    moved = {
-        action.model
-        for action in situation.state.actions.values()
-        if action.actor.name == situation.person
-        and action.environment == request.environment
-        and action.intended_at > since
-        and action.state is not ActionState.REFUSED
-    }
-    return len(moved - {request.model})
+def over_bulk(limits: Limits, moved: ActionRequest | ActionPlan, person: str, now: datetime, state: ControlState) -> str | None:
+    """Why `person` moves too many models with this one, None where they do not."""
+
+    def lately(length: timedelta) -> int:
+        """How many other models of the environment they moved, or tried to, in the last `length`."""
+        found = {
+            action.model
+            for action in state.actions.values()
+            if action.actor.name == person
+            and action.environment == moved.environment
+            and action.intended_at > now - length
+            and action.state is not ActionState.REFUSED
+        }
+        return len(found - {moved.model})
+
+    return limits.over_bulk(moved.bulk - moved.bulk_index, lately)
 
 
 def unbound(approved_as: ActionKind, facts: PlanFacts) -> bool:

@@ -46,6 +46,8 @@ class Execution:
     elevated: bool
     safer: bool
     pause: Callable[[float], None] = time.sleep
+    forbids: Callable[[ControlState], str | None] | None = None
+    """What is asked once more of the very state that the intent is recorded onto; None: nothing is."""
     calls: list[Call] = field(default_factory=list)
     gap: str | None = None
     began: float = 0.0
@@ -84,18 +86,25 @@ class Execution:
         }
         intent = self.ledger.draft(events.intent_key(self.key), events.INTENDED, plan.action_id, body)
         try:
-            if approval is None:
+            if approval is None and self.forbids is None:
                 # The intent is on disk. Its head is told together with the outcome's: no place outside, which may be slow or far
                 # away, stands between the key that is pressed and a step towards safety.
                 self.ledger.record(intent, more_follows=self.safer)
             else:
-                self.ledger.decide(lambda state: self._using_up(state, approval, intent))
+                self.ledger.decide(lambda state: self._decided(state, intent), more_follows=self.safer)
         except JournalUnavailable as error:
             if not self.safer:
                 raise
             self._note(intent, str(error))
 
-    def _using_up(self, state: ControlState, approval_id: str, intent: Draft) -> tuple[list[Draft], None]:
+    def _decided(self, state: ControlState, intent: Draft) -> tuple[list[Draft], None]:
+        forbidden = None if self.forbids is None or self.key in state.action_by_key else self.forbids(state)
+        if forbidden is not None:
+            raise NotIntended(forbidden)
+        approval = self.plan.approval
+        return ([intent] if approval is None else self._using_up(state, approval, intent)), None
+
+    def _using_up(self, state: ControlState, approval_id: str, intent: Draft) -> list[Draft]:
         approval = state.approvals[approval_id]
         now = self.ledger.clock.now()
         if approval.state_at(now) is not ApprovalState.APPROVED:
@@ -105,7 +114,7 @@ class Execution:
         using = self.ledger.draft(
             f"approval/{approval_id}/executing/{self.key}", events.EXECUTING, approval_id, {"action": self.plan.action_id}
         )
-        return [intent, using], None
+        return [intent, using]
 
     def _note(self, draft: Draft, reason: str) -> None:
         self.gap = f"not in the journal yet, noted in {self.ledger.paths.spool.name}/: {reason}"

@@ -105,6 +105,11 @@ class Limits:
                 return f"{bulk} models at once{lately} are more than the {rail.max_bulk} of guardrail {rail.id}: {rail.title}"
         return None
 
+    @property
+    def counts(self) -> bool:
+        """Whether a rule counts what the same person moved just before."""
+        return any(rail.max_bulk is not None and rail.within is not None for rail in self.rails)
+
     def told(self) -> tuple[str, ...]:
         """One line for each rule that matches: `two-people: ... (a second person)`."""
         return tuple(f"{rail.id}: {rail.title} ({', '.join(demands(rail))})" for rail in self.rails)

@@ -115,15 +115,18 @@ class Ledger:
                 except JournalConflict as conflict:
                     self._put_aside(note, str(conflict))
 
-    def decide(self, decision: Callable[[ControlState], tuple[Sequence[Draft], Decided]]) -> Decided:
-        """Record what `decision` makes of the state, as one step: it is asked again when somebody else was faster."""
+    def decide(self, decision: Callable[[ControlState], tuple[Sequence[Draft], Decided]], *, more_follows: bool = False) -> Decided:
+        """Record what `decision` makes of the state, as one step: it is asked again when somebody else was faster.
+
+        `more_follows` as in `Journal.append`.
+        """
         for _ in range(DECISION_TRIES):
             state = self.state()
             drafts, decided = decision(state)
             if not drafts:
                 return decided
             try:
-                self.record(*drafts, expected_last=state.last_seq)
+                self.record(*drafts, expected_last=state.last_seq, more_follows=more_follows)
                 return decided
             except JournalMoved:
                 continue

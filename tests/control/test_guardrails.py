@@ -142,6 +142,17 @@ def test_the_strongest_confirmation_is_asked_for_and_nothing_less_will_do(
     assert desk.execute(plan, Confirmation(typed_name=typed, reason="r")).state is ActionState.EFFECTIVE
 
 
+def test_a_confirmation_that_a_rule_made_stronger_meanwhile_is_not_given_by_the_weaker_one(workspace: Workspace) -> None:
+    plan = workspace.desk("mara").plan(switch_to(ActionKind.KILL))
+    rail = Guardrail(id="sure", title="Stopping is rare", kinds=(ActionKind.KILL,), confirm=Confirm.ENVIRONMENT)
+    mara = workspace.desk("mara", policy=with_rails(rail))
+    refused = mara.execute(plan, confirmed())
+    assert refused.state is ActionState.REFUSED and workspace.switch == "normal"
+    assert refused.message == "what is typed to confirm it is production by now: draw it again"
+    again = mara.execute(mara.plan(switch_to(ActionKind.KILL)), Confirmation(typed_name="production", reason="r"))
+    assert again.state is ActionState.EFFECTIVE
+
+
 def test_without_any_rule_only_the_button_is_asked_for_outside_production(workspace: Workspace) -> None:
     plan = workspace.desk("ada").plan(ActionRequest(kind=ActionKind.KILL, environment="staging", model=MODEL))
     assert plan.typed_name is None

@@ -8,11 +8,16 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 
-from control_workspace import MODEL, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
+from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
 
+from backends.local.reading import LocalSwitches
 from console.control import audit
-from console.control.actions import ActionKind, ActionOutcome, ActionRequest, ActionState
+from console.control import desk as draw
+from console.control.actions import ActionKind, ActionOutcome, ActionPlan, ActionRequest, ActionState, Confirmation
+from console.control.guardrails import Guardrail
+from console.control.situation import Situation
 
 Outcomes = list[tuple[str, str]]
 
@@ -125,6 +130,33 @@ def test_four_scripts_act_on_models_of_their_own_and_nothing_is_lost(workspace: 
     assert len(effective) == 4 * each and {action.state for action in effective} == {ActionState.EFFECTIVE}
     found = audit.verify(workspace.paths)
     assert found.whole and found.mirrored_seq == found.last_seq
+
+
+def test_from_six_terminals_at_once_nobody_moves_more_models_than_a_rule_counts(workspace: Workspace) -> None:
+    rail = Guardrail(id="few", title="Two in ten minutes", kinds=(ActionKind.KILL,), max_bulk=2, within=timedelta(minutes=10))
+    policy = TEAM.model_copy(update={"guardrails": (rail,)})
+    models = [f"model-{number}" for number in range(6)]
+    # Each plan is drawn before the first of them moves, as it is where six people look at a confirmation.
+    plans = {model: workspace.desk("mara", policy=policy).plan(ActionRequest(kind=ActionKind.KILL, model=model)) for model in models}
+
+    def act(own: Workspace, model: str) -> ActionOutcome:
+        desk = own.desk("mara", policy=policy)
+        drawn = draw.draw
+
+        def together(situation: Situation) -> ActionPlan:
+            found = drawn(situation)
+            everybody.wait(10)
+            return found
+
+        draw.draw = together  # type: ignore[attr-defined]
+        return desk.execute(plans[model], Confirmation(typed_name=model, reason="INC-1"))
+
+    everybody = multiprocessing.Barrier(len(models))
+    outcomes = at_once(workspace, models, act)
+    assert sorted(state for state, _ in outcomes) == ["effective"] * 2 + ["refused"] * 4
+    assert all("guardrail few" in message for state, message in outcomes if state == "refused")
+    assert len(LocalSwitches(workspace.paths.switches).switches()) == 2
+    assert audit.verify(workspace.paths).whole
 
 
 def test_one_desk_serves_several_threads(workspace: Workspace) -> None:
