@@ -174,6 +174,14 @@ class Model(Fact):
     """The number of an evaluation that decides, by its name there."""
     stands_for: Untrusted | None = None
     """What of the business the primary metric stands for, in words or as the name of a landed metric."""
+    intended_use: Untrusted = Untrusted("")
+    """What it is for: the decisions that its scores may serve."""
+    out_of_scope: Untrusted = Untrusted("")
+    """What it must not be used for."""
+    limitations: Untrusted = Untrusted("")
+    """Where it is known to be weak, whichever version serves."""
+    contacts: tuple[Untrusted, ...] = ()
+    """Whom to ask, and how they are reached."""
 
 
 class Signature(_Frozen):
@@ -199,6 +207,8 @@ class ModelVersion(Fact):
     code_commit: str | None = None
     policy_digest: Digest | None = None
     description: Untrusted = Untrusted("")
+    limitations: Untrusted = Untrusted("")
+    """What is known to be weak in this version, beyond what is said of the model."""
     importance: dict[str, float] = Field(default_factory=dict)
     """Loss in AUC (binary) or gain in MAE (regression) when a column is shuffled."""
 
@@ -219,6 +229,17 @@ class Dataset(Fact):
     as_of_key: Name | None = None
     """The column with the time that the features of a row were taken at: none of them may be younger."""
     description: Untrusted = Untrusted("")
+    owner: Name | None = None
+    purpose: Untrusted = Untrusted("")
+    """Why it was made, and what it is fit for."""
+    collection: Untrusted = Untrusted("")
+    """How its rows came about: who observed what, how they were chosen, what was left out."""
+    limitations: Untrusted = Untrusted("")
+    """What it does not hold, or holds wrongly, and what it must not be used for."""
+    license: Untrusted = Untrusted("")
+    """Under which terms it may be used."""
+    personal_data: Untrusted = Untrusted("")
+    """What it says of people, and on which ground; `none` where it says nothing."""
 
 
 class FeatureSet(Fact):

@@ -19,7 +19,7 @@ from console.screens.commanded import Commanded
 from console.session import Session
 from widgets.theme import use_terminal_colours
 
-MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release"})
+MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "labels", "versions", "card", "lineage", "changes", "release"})
 """Screens that are about one model."""
 
 KEY_TURNS = 200
@@ -126,6 +126,11 @@ class ConsoleApp(Application, inherit_bindings=False):
             simple[command.id]()
         elif command.id.startswith("go."):
             self.go(command.id.removeprefix("go."))
+        elif command.id == "sheet":
+            if words:
+                self.go("sheet", words)
+            else:
+                screen.say(f"{command.title}: which one? :sheet NAME; c shows what a model was trained on", "warning")
         elif command.id in {"incident", "playbook"}:
             from console.screens.incident import open_incident
 

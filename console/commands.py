@@ -40,7 +40,7 @@ def _in(*screens: str) -> frozenset[str]:
     return frozenset(screens)
 
 
-_OTHER_ROWS = _in("fleet", "model", "data", "drift", "quality", "labels", "versions", "version", "lineage", "changes", "incident")
+_OTHER_ROWS = _in("fleet", "model", "data", "drift", "quality", "labels", "versions", "version", "card", "lineage", "changes", "incident")
 _MODEL_ROWS = _OTHER_ROWS | {"release"}
 
 CATALOGUE: tuple[Command, ...] = (
@@ -73,6 +73,16 @@ CATALOGUE: tuple[Command, ...] = (
         verb="contract check {row}",
     ),
     Command("versions", "versions", ("v", "5"), _MODEL_ROWS, needs_row=True, words=("versions", "v"), verb="versions {row}"),
+    Command(
+        "card",
+        "model card: what is documented, and what is missing",
+        ("c",),
+        _MODEL_ROWS,
+        needs_row=True,
+        words=("card",),
+        verb="card {row}",
+    ),
+    Command("sheet", "data sheet of a dataset", words=("sheet",), verb="card --dataset NAME"),
     Command(
         "lineage", "lineage, from sources to readers", ("x", "6"), _MODEL_ROWS, needs_row=True, words=("lineage", "x"), verb="lineage {row}"
     ),

@@ -23,7 +23,7 @@ MODELS, VERSIONED, INCIDENTS, REQUESTS = "models", "versioned", "incidents", "re
 OFFERED: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("model", "health", "drift", "quality", "labels", "changes", "contract", "parity", "can-i"), (MODELS,)),
     **dict.fromkeys(("kill", "restore", "rollback", "traffic"), (MODELS,)),
-    **dict.fromkeys(("versions", "lineage"), (VERSIONED,)),
+    **dict.fromkeys(("versions", "lineage", "card"), (VERSIONED,)),
     "promote": (VERSIONED, REQUESTS),
     **dict.fromkeys(("approvals", "approve", "reject", "config"), (REQUESTS,)),
     **dict.fromkeys(("incident", "ack"), (INCIDENTS, MODELS)),
@@ -34,7 +34,7 @@ OFFERED: Final[dict[str, tuple[str, ...]]] = {
 
 _VALUES: Final = {"--model": MODELS, "--record": MODELS, "--incident": INCIDENTS}
 _PLACES: Final = ("-w", "--workspace", "--env")
-_ALONE: Final = frozenset({"--json", "--read-only", "--dry-run", "--elevate", "--all", "--check", "--control"})
+_ALONE: Final = frozenset({"--json", "--read-only", "--dry-run", "--elevate", "--all", "--check", "--control", "--markdown"})
 """Options without a value: what follows them is a name again."""
 
 

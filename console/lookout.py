@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from console.views.actions import ActionView
     from console.views.approvals.request import ApprovalView
     from console.views.approvals.requests import ApprovalsView
+    from console.views.cards.model_card import CardView
     from console.views.data.contract import ContractCheckView
     from console.views.data.parity import ParityAsked, ParityView
     from console.views.definitions.explain import ExplainListView, ExplainView
@@ -126,6 +127,19 @@ class Lookout(RecordsLookout):
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
             return quality_view(sight, reader, health, asked or QualityAsked())
+
+    def card(self, name: str, version: str | None = None) -> CardView:
+        """The card of a version, of the one that serves if None. Raises NoSuchModel, NoSuchVersion, NoVersion or StoreError."""
+        from console.views.cards.model_card import card_view, version_of_card
+        from console.views.lineage.provenance import provenance_of
+        from console.views.versions.serving import serving_at
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            known = provenance_of(sight, reader, name)
+            about = version_of_card(sight, known, version)
+            serves = serving_at(sight.alias_history(name), sight.at).version == about
+            return card_view(sight, reader, known, about, self.quality(name) if serves else None)
 
     def labels(self, name: str) -> LabelsView:
         """How many outcomes of a model are known, and how fast they come. Raises NoSuchModel."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from console.control.audit import AuditFilter
     from console.views.actions import ActionsView, ActionView
     from console.views.audit import AuditView, ChainView
+    from console.views.cards.data_sheet import SheetView
     from console.views.incidents.alerts import AlertsView, IncidentsView
     from console.views.incidents.changes import ChangesView
     from console.views.lineage.view import LineageView
@@ -68,6 +69,14 @@ class RecordsLookout(ABC):
         sight = self.sight()
         with sight.reader() as reader:
             return version_view(sight, reader, model, version)
+
+    def sheet(self, dataset: str) -> SheetView:
+        """The data sheet of a dataset. Raises NoSuchDataset or StoreError."""
+        from console.views.cards.data_sheet import sheet_view
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return sheet_view(sight, reader, dataset)
 
     def lineage(self, model: str, version: str | None = None) -> LineageView:
         """From the sources to the outcome of a version, the serving one if None. Raises NoSuchModel or NoSuchVersion."""

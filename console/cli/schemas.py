@@ -39,6 +39,8 @@ SCHEMAS: dict[str, str] = {
     "outcomes": "console.views.release.several:OutcomesView",
     "versions": "console.views.versions.listing:VersionsView",
     "version": "console.views.versions.card:VersionView",
+    "card": "console.views.cards.model_card:CardView",
+    "data-sheet": "console.views.cards.data_sheet:SheetView",
     "lineage": "console.views.lineage.view:LineageView",
     "changes": "console.views.incidents.changes:ChangesView",
     "sources": "console.views.sources.listing:SourcesView",

@@ -28,6 +28,7 @@ from backends.records import (
     digest_of,
 )
 from backends.text import Untrusted
+from console.demo import documentation
 from console.demo.flights import CATEGORIES, INPUTS
 from console.demo.models import Trained, runtime
 from console.demo.story import ENVIRONMENT, ZONE_NAME, ModelStory, VersionStory, local
@@ -111,6 +112,7 @@ def model_records(story: ModelStory, trained: Iterable[Trained], at: datetime) -
             slices=story.slices,
             primary_metric="auc" if story.task == "binary" else "mae",
             stands_for=Untrusted(f"what the {story.readers[0][0]} goes by"),
+            **documentation.MODELS.get(story.name, {}),
         ),
         Pipeline(
             environment=ENVIRONMENT,
@@ -148,6 +150,7 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
             as_of=version.made_at,
             as_of_key="event_at",
             description=Untrusted(f"outcomes known by {version.made_at.date()}"),
+            **documentation.dataset_fields(story),
         ),
         FeatureSet(
             **at,
@@ -186,6 +189,7 @@ def _version_records(story: ModelStory, trained: Trained) -> list[Record]:
             environment_digest=digest_of(environment),
             code_commit=features_digest().removeprefix("sha256:")[:12],
             description=Untrusted(version.note or f"trained on {dataset_name(story, version)}"),
+            limitations=documentation.version_limitations(version),
             importance=trained.importance,
         ),
         PipelineRun(

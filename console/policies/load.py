@@ -23,6 +23,7 @@ from backends.records import canonical_json, digest_of
 from backends.yaml_text import YamlProblem
 from console.policies.approvers import approver_problems
 from console.policies.consistency import across, repeated, unique_name
+from console.policies.documentation import Standard
 from console.policies.files import (
     ReadFile,
     people_that_can_be_read,
@@ -105,6 +106,14 @@ class Policies(PolicyFile):
     def triggers_for(self, model: str, environment: str, task: str | None) -> list[RollbackTrigger]:
         """The rollback triggers of a model, those that are switched off too."""
         return [trigger for trigger in self.triggers if trigger.where.takes(model, environment, task)]
+
+    def standards_for(self, model: str, environment: str, task: str | None) -> list[Standard]:
+        """The documentation standards that the card of a model is held to."""
+        return [each for each in self.documentation if each.takes_model(model, environment, task)]
+
+    def standards_for_dataset(self, dataset: str, environment: str) -> list[Standard]:
+        """The documentation standards that the sheet of a dataset is held to."""
+        return [each for each in self.documentation if each.takes_dataset(dataset, environment)]
 
     def approval_for(self, action: str, environment: str) -> ApprovalRule | None:
         """The rule that an action in an environment needs approval by; None: nobody's."""

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from backends.durations import Duration
 from backends.records import Layer, Name, State
+from console.policies.documentation import Standard
+from console.policies.shapes import PolicyId, Selector, Title
+from console.policies.shapes import Shape as _Frozen
 from console.policies.signals import SIGNALS, is_landed, is_signal
-
-PolicyId = Annotated[str, StringConstraints(pattern=re.compile(r"^[a-z][a-z0-9_.-]{0,79}$"))]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=160)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Selector(_Frozen):
-    """Which models: by name pattern (`*`, `delay-*`), by task, by environment. Everything by default."""
-
-    models: tuple[Name, ...] = ("*",)
-    task: Literal["binary", "regression"] | None = None
-    environments: tuple[Name, ...] = ("*",)
-
-    def takes(self, model: str, environment: str, task: str | None = None) -> bool:
-        """Whether a model of `task` in `environment` is meant; an unknown task is not refused."""
-        return (
-            any(fnmatchcase(model, pattern) for pattern in self.models)
-            and any(fnmatchcase(environment, pattern) for pattern in self.environments)
-            and (self.task is None or task is None or task == self.task)
-        )
 
 
 class ContractLimit(_Frozen):
@@ -257,15 +235,17 @@ class Gate(_Frozen):
     not_worse: candidate's metric against the champion's on the same rows, `margin` allowed. at_most, at_least: against `limit`.
     A metric of fairness compares the groups of the column `group` with at least `minimum_n` rows each, at the model's threshold.
     `by_slice`: for every slice with at least `minimum_n` rows. recorded_check: the newest check of that kind that was kept for the run
-    which trained the candidate found nothing. The rest are facts about the artifact and the budget.
+    which trained the candidate found nothing. documented: the candidate's model card has every field that the standards require. The rest
+    are facts about the artifact and the budget.
     """
 
     id: PolicyId
     title: Title
     where: Selector = Selector()
     kind: Literal[
-        "not_worse", "at_most", "at_least", "slo_budget", "inputs_compatible", "artifact_verified", "rollback_possible", "recorded_check"
-    ]
+        "not_worse", "at_most", "at_least", "slo_budget", "inputs_compatible", "artifact_verified", "rollback_possible", "recorded_check",
+        "documented",
+    ]  # fmt: skip
     check: CheckOfRun | None = None
     """With recorded_check: a contract at one of the moments of a file, or a search for leakage or for differences of parity."""
     metric: Name | None = None
@@ -465,6 +445,7 @@ class PolicyFile(_Frozen):
     signatures: Signatures | None = None
     break_glass: BreakGlass | None = None
     retention: tuple[Retention, ...] = ()
+    documentation: tuple[Standard, ...] = ()
 
 
 SECTIONS: dict[str, str] = {
@@ -476,6 +457,7 @@ SECTIONS: dict[str, str] = {
     "roles": "id",
     "guardrails": "id",
     "retention": "table",
+    "documentation": "id",
 }
 """Each section and what makes an item of it unique."""
 

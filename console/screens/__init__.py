@@ -21,6 +21,8 @@ SCREENS = {
     "approval": "console.screens.approvals:ApprovalScreen",
     "versions": "console.screens.versions:VersionsScreen",
     "version": "console.screens.versions:VersionScreen",
+    "card": "console.screens.card:CardScreen",
+    "sheet": "console.screens.card:SheetScreen",
     "lineage": "console.screens.lineage:LineageScreen",
     "changes": "console.screens.changes:ChangesScreen",
     "incident": "console.screens.incident:IncidentScreen",

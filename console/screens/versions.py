@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from console.commands import Command
 from console.render.version import version_page
 from console.render.versions import version_detail, versions_page
 from console.screens import made
@@ -14,6 +15,11 @@ from widgets.line import Line, Page
 
 if TYPE_CHECKING:
     from console.lookout import Lookout
+
+
+def _footer(command: Command) -> str:
+    """Where versions are looked at, the card of one is a key away."""
+    return "card" if command.id == "card" else ""
 
 
 class VersionsScreen(DetailedScreen):
@@ -39,6 +45,14 @@ class VersionsScreen(DetailedScreen):
         del key
         return self.target
 
+    def footer_of(self, command: Command) -> str:
+        return _footer(command) or super().footer_of(command)
+
+    def do_card(self) -> None:
+        """The card of the version under the cursor."""
+        key = self.content.cursor_key
+        self.app.go("card", self.target if key is None else f"{self.target}@{key}")
+
     def leads_to(self, key: str) -> DeckScreen | None:
         return made("version", f"{self.target}@{key}")
 
@@ -62,6 +76,13 @@ class VersionScreen(DeckScreen):
         """The version of this page, wherever the cursor is."""
         del key
         return self._named()[1]
+
+    def footer_of(self, command: Command) -> str:
+        return _footer(command) or super().footer_of(command)
+
+    def do_card(self) -> None:
+        """The card of this version."""
+        self.app.go("card", self.target)
 
     def _named(self) -> tuple[str, str]:
         model, _, version = (self.target or "").rpartition("@")

@@ -27,7 +27,8 @@ ACTION = "the action in doubt"
 TARGETS: dict[str, str | None] = {
     **dict.fromkeys(("fleet", "alerts", "incidents", "approvals", "audit", "playbooks", "sources", "switches", "own", "actions")),
     **dict.fromkeys(("model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release"), MODEL),
-    "version": f"{MODEL}@2",
+    **dict.fromkeys(("version", "card"), f"{MODEL}@2"),
+    "sheet": "train-2",
     "incident": INCIDENT,
     "approval": REQUEST,
     "entry": "1",
@@ -116,7 +117,7 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     **{command.id: goes(command.id.removeprefix("go.")) for command in CATALOGUE if command.id.startswith("go.")},
     **{
         name: goes(name)
-        for name in ("model", "data", "drift", "quality", "labels", "release", "versions", "lineage", "changes", "explain", "help")
+        for name in ("model", "data", "drift", "quality", "labels", "release", "versions", "card", "lineage", "changes", "explain", "help")
     },
     # In an incident Enter may take the step under the cursor, in a release the move, and either asks for what it needs.
     "open": lambda after: (

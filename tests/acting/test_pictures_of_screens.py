@@ -47,6 +47,8 @@ PICTURED: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "labels": ("labels", MODEL, ()),
     "versions": ("versions", MODEL, ()),
     "version": ("version", f"{MODEL}@2", ()),
+    "card": ("card", f"{MODEL}@2", ()),
+    "data sheet": ("sheet", "train-2", ()),
     "lineage": ("lineage", MODEL, ()),
     "changes": ("changes", MODEL, ()),
     "release": ("release", MODEL, ()),

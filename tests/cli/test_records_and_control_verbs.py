@@ -47,6 +47,8 @@ def action_of(place: Place) -> str:
     [
         ("versions", ["versions", MODEL]),
         ("version", ["versions", f"{MODEL}@2"]),
+        ("card", ["card", f"{MODEL}@2"]),
+        ("data-sheet", ["card", "--dataset", "data-2"]),
         ("lineage", ["lineage", MODEL]),
         ("lineage", ["lineage", f"{MODEL}@1", "--control"]),
         ("lineage", ["lineage", MODEL, "--blast", "weather"]),

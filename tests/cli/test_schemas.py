@@ -133,7 +133,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         return answer
 
     lines = """watch --once|fleet|model arrivals|health delays|drift arrivals|drift arrivals -f distance|quality arrivals|quality delays
-        labels arrivals
+        labels arrivals|card arrivals
         versions arrivals|versions arrivals@2|lineage arrivals|lineage arrivals --control|changes delays|alerts|incidents|incident INC-1
         approvals|switches|breakers|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces
         config validate|config path|config policies
@@ -160,11 +160,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
 
 ELSEWHERE = {
     "demo", "approval", "approval-signatures", "approval-bundle", "review", "compare", "contract-proposal", "contract-check",
-    "parity", "leakage", "drift-segments",
+    "parity", "leakage", "drift-segments", "data-sheet",
     "quality-file", "endpoint", "secrets",
 }  # fmt: skip
 """The demo takes a minute to build; a request needs gates, whose workspace is that of the tests of acting; a file has tests of its own, and
-so have segments, which need a column of few values, secrets, and an endpoint, which does not end."""
+so have segments, which need a column of few values, secrets, an endpoint, which does not end, and a data sheet, of
+which there is no dataset."""
 
 
 @pytest.mark.parametrize("name", sorted(set(SCHEMAS) - ELSEWHERE))

@@ -52,6 +52,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("model", "{}"),
         ("versions", "{}"),
+        ("card", "{}"),
         ("lineage", "{}"),
         ("changes", "{}"),
         ("kill", "{}", "--dry-run"),
@@ -71,6 +72,12 @@ def test_no_character_that_steers_a_terminal_comes_out(
     told = capsys.readouterr()
     assert not STEERING.search(told.out + told.err)
     assert json.loads(told.out)["model"] == name
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_card_in_markdown_steers_no_terminal(capsys: pytest.CaptureFixture[str], root: Path, name: str) -> None:
+    assert main(["-w", str(root), "card", name, "--markdown"]) == Exit.OK
+    assert not STEERING.search(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("words", [("fleet",), ("switches",), ("audit", "log"), ("incidents",)], ids=" ".join)

@@ -33,6 +33,7 @@ VERBS: dict[str, Verb] = {
         ("quality", "quality", "observed quality, with label coverage and intervals"),
         ("labels", "labels", "outcomes: how many are known, how fast they come, what is overdue"),
         ("versions", "versions", "versions of a model: aliases, stages, digests, metrics"),
+        ("card", "card", "model card of a version, or data sheet of a dataset, and what it lacks"),
         ("lineage", "lineage", "from sources to readers, and what is missing"),
         ("changes", "changes", "what changed, nearest to the onset first"),
         ("alerts", "alerts", "rules that fire, or did"),

@@ -18,6 +18,7 @@ from console.analysis.quality import binary_quality, regression_quality
 from console.control.actions import Gate, version_label
 from console.policies.rules import Gate as Rule
 from console.render import figures
+from console.views.release.documentation_gate import documentation_gate
 from console.views.release.fairness_gate import fairness_gate
 from console.views.release.plan_facts import Evidence
 from console.views.release.recorded_gate import recorded_gate
@@ -48,7 +49,7 @@ def gates_of(evidence: Evidence, reader: Reader, to: str, waivers: Mapping[str, 
     asked = evidence.sight.policies.gates_for(evidence.model.name, evidence.sight.environment, evidence.model.task)
     rules = [rule for rule in asked if _applies(rule, evidence)]
     rows = same_rows(evidence, reader, to, until, groups=[rule.group for rule in rules if rule.group is not None])
-    found = [recorded_gate(rule, evidence, reader, to) if rule.check is not None else _gate(rule, evidence, rows, to) for rule in rules]
+    found = [_recorded(rule, evidence, reader, to) or _gate(rule, evidence, rows, to) for rule in rules]
     return JudgedGates(tuple(_waived(gate, rule, waivers) for gate, rule in zip(found, rules, strict=True)), rows)
 
 
@@ -57,6 +58,13 @@ def _applies(rule: Rule, evidence: Evidence) -> bool:
     if rule.by_slice and not evidence.model.slices:
         return False
     return evidence.serving.version is not None or rule.kind not in {"not_worse", "rollback_possible"}
+
+
+def _recorded(rule: Rule, evidence: Evidence, reader: Reader, to: str) -> Gate | None:
+    """A gate on what was recorded of a version; None for one on rows, its artifact or the budget."""
+    if rule.check is not None:
+        return recorded_gate(rule, evidence, reader, to)
+    return documentation_gate(rule, evidence, reader, to) if rule.kind == "documented" else None
 
 
 def _gate(rule: Rule, evidence: Evidence, rows: SameRows, to: str) -> Gate:

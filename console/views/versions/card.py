@@ -76,7 +76,12 @@ class VersionView(View):
 
 def version_view(sight: Sight, reader: Reader, model: str, version: str) -> VersionView:
     """One version. Raises NoSuchModel, NoSuchVersion or StoreError."""
-    known = provenance_of(sight, reader, model)
+    return version_of(sight, reader, provenance_of(sight, reader, model), version)
+
+
+def version_of(sight: Sight, reader: Reader, known: Provenance, version: str) -> VersionView:
+    """One version of a model whose records were read. Raises NoSuchVersion or StoreError."""
+    model = known.name
     history = [move for move in sight.alias_history(model) if move.moved_at <= sight.at]
     if known.version(version) is None and all(move.version != version for move in history):
         listed = ", ".join(known.versions()) or "none yet"
