@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from backends.feature_windows import FeatureWindows
 from backends.text import Untrusted
 
 
@@ -252,6 +253,8 @@ class FeatureSet(Fact):
     columns: tuple[Name, ...]
     available_after: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     """Hours from the event until a column is known where the model is asked, 0: at prediction time. Of a column not named nobody said."""
+    windows: dict[Name, FeatureWindows] = Field(default_factory=dict)
+    """Of columns that are computed over a window of time: the window in training, and where the model is asked."""
 
 
 class Run(Fact):

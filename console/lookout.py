@@ -170,7 +170,10 @@ class Lookout(RecordsLookout):
         from backends.data_files.table import opened_beside
         from backends.store.reader import open_reader
         from console.views.data.parity import parity_of
+        from console.views.lineage.provenance import provenance_of
+        from console.views.lineage.windows import trained_windows
         from console.views.versions.registry import no_such_model, registry_of
+        from console.views.versions.serving import serving_at
 
         sight, side = self.sight(), table_files(offline)
         with open_reader(self.workspace.paths, at=sight.at, also_readable=side.files) as reader:
@@ -179,7 +182,8 @@ class Lookout(RecordsLookout):
                 raise no_such_model(name, models)
             with opened_beside(reader.connection, side, "offline_rows") as table:
                 online = logged(reader, sight.environment, name, sight.at - timedelta(days=days), sight.at)
-                return parity_of(table, online, asked)
+                serving = serving_at(sight.alias_history(name), sight.at).version
+                return parity_of(table, online, asked, trained_windows(provenance_of(sight, reader, name), serving))
 
     def explain(self, topic: str | None) -> ExplainView | ExplainListView:
         """What a number or word means; without a topic every one. Raises NoSuchTopic."""

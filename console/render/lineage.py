@@ -40,6 +40,7 @@ def lineage_page(
         rows += _decisions(view, zone, width)
     else:
         rows += [row for each in view.nodes for row in _node(each, width, whole)]
+        rows += _windows(view, width)
         rows += paragraph(f"siblings  {'   '.join(each.raw for each in view.siblings) or 'none'}", width)
         rows += [Row(each) for each in node_detail(view, selected, width, blast, key="" if whole else "b  ")] if detail else []
     rows += _missing(view, width)
@@ -128,6 +129,25 @@ def _decisions(view: LineageView, zone: ZoneInfo, width: int) -> list[Row]:
                 state=state,
             )
         )
+    return rows
+
+
+def _windows(view: LineageView, width: int) -> list[Row]:
+    """Features that are computed over another window where they serve, with what was measured of it."""
+    if not view.windows:
+        return []
+    rows = [Row(rule("Windows that differ", width))]
+    for each in view.windows:
+        rows.append(Row(line(" ", mark("critical"), " ", (each.feature, "bold"), f": {', '.join(each.differ)}")))
+        rows += paragraph(f"trained on  {each.training.raw}", width, indent=5)
+        rows += paragraph(f"served as   {each.serving.raw}", width, indent=5)
+        if each.share is None or each.measured_at is None:
+            command = command_line("parity", "OFFLINE", view.model, options={"--key": "key", "--record": view.model})
+            measured = f"not measured: qd {command}"
+        else:
+            share = f"{each.share * 100:.3g} % of {figures.count(each.requests)} requests differ"
+            measured = f"measured    {share}, {figures.ago(view.at - each.measured_at)}"
+        rows += paragraph(measured, width, indent=5)
     return rows
 
 

@@ -31,6 +31,10 @@ def parity_page(view: ParityView, *, width: int = 80) -> Page:
         if each.state is not State.OK:
             said = [line("     ", (Untrusted(each.why), "dim")), *map(_sample, each.sample)]
             rows += [Row(part) for one in said for part in wrapped(one, width - 1, 5)]
+        if each.training_window is not None and each.serving_window is not None:
+            windows = (("window of training ", each.training_window), ("where it serves    ", each.serving_window))
+            said = [line("     ", (word, "dim"), (window, "warning")) for word, window in windows]
+            rows += [Row(part) for one in said for part in wrapped(one, width - 1, 7)]
     return Page(heading, (*rows, *freshness_rows(view, width)), "parity")
 
 

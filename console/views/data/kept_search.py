@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
+
+from pydantic import Field
 
 from backends.records import Moment, State
 from backends.store import queries
@@ -19,6 +22,9 @@ METRICS: Final[dict[Search, str]] = {"leakage": "leakage_check", "parity": "pari
 """The metric by which each is kept: its value is how many checks are not ok, the rest stands in its labels."""
 
 LOOK_BACK: Final = timedelta(days=400)
+MOST_COLUMNS: Final = 60
+"""Columns whose share is kept."""
+
 SAID: Final = 400
 """Characters that are kept of the worst that was found."""
 
@@ -38,15 +44,19 @@ class RecordedSearch(View):
     run: Untrusted | None = None
     by: Untrusted | None = None
     """Who searched, as the operating system says: a fact among facts, not proof."""
+    shares: dict[str, float] = Field(default_factory=dict)
+    """Of parity: the share of the requests that differ, by column; of very many columns the greatest ones."""
 
 
-def search_of_run(reader: Reader, environment: str, model: str, search: Search, at: datetime, run: str) -> RecordedSearch | None:
-    """The newest search of one kind that was kept for `run` up to `at`; None where there is none."""
+def newest_search(
+    reader: Reader, environment: str, model: str, search: Search, at: datetime, run: str | None = None
+) -> RecordedSearch | None:
+    """The newest search of one kind that was kept up to `at`, of `run` where one is given; None where there is none."""
     kept = queries.latest_metrics(reader, environment, model=model, layer="data", name=METRICS[search], since=at - LOOK_BACK)
     mine = (
         read_search(search, each.event_at, each.value, each.n, each.labels)
         for each in kept
-        if each.labels.get("run") == run and each.event_at <= at
+        if run in {None, each.labels.get("run")} and each.event_at <= at
     )
     return max((each for each in mine if each is not None), key=lambda each: each.at, default=None)
 
@@ -65,4 +75,15 @@ def read_search(search: Search, at: datetime, found: float | None, rows: float |
         worst=Untrusted(str(labels["worst"])) if labels.get("worst") else None,
         run=Untrusted(str(labels["run"])) if "run" in labels else None,
         by=Untrusted(str(labels["by"])) if labels.get("by") else None,
+        shares=_shares(labels.get("shares")),
     )
+
+
+def _shares(written: str | None) -> dict[str, float]:
+    """What `keep_parity` wrote; nothing where somebody else wrote something else."""
+    try:
+        found = json.loads(written) if written else {}
+    except ValueError:
+        return {}
+    items = found.items() if isinstance(found, dict) else ()
+    return {name: float(share) for name, share in items if isinstance(share, int | float) and 0 <= share <= 1}

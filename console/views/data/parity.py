@@ -19,6 +19,7 @@ from backends.text import Untrusted
 from console.contracts.shapes import shape
 from console.views.data.freshness import GAP, LEAST, Freshness, freshness, request_time, times_of
 from console.views.health.model import View
+from console.views.lineage.windows import TwoWindows
 
 WARNING: Final = 0.001
 CRITICAL: Final = 0.02
@@ -74,6 +75,9 @@ class ParityColumn(View):
     defaults_offline: float | None = None
     defaults_online: float | None = None
     sample: tuple[Difference, ...] = ()
+    training_window: Untrusted | None = None
+    """Of a feature whose window of time is defined otherwise where the model serves; both or none."""
+    serving_window: Untrusted | None = None
 
 
 class ParityView(View):
@@ -111,8 +115,11 @@ def parity(offline: str, online: str, asked: ParityAsked) -> ParityView:
         return parity_of(tables.reference, tables.current, asked)
 
 
-def parity_of(offline: Table, online: Table, asked: ParityAsked) -> ParityView:
-    """Compare two tables of one connection. Raises DataFileProblem for a key or column that is not there."""
+def parity_of(offline: Table, online: Table, asked: ParityAsked, windows: Mapping[str, TwoWindows] | None = None) -> ParityView:
+    """Compare two tables of one connection; `windows` are the features whose definitions differ.
+
+    Raises DataFileProblem for a key or column that is not there.
+    """
     for table in (offline, online):
         for name in (*asked.keys, *asked.columns):
             table.column(name)
@@ -139,6 +146,7 @@ def parity_of(offline: Table, online: Table, asked: ParityAsked) -> ParityView:
     fresh = [freshness(name, column, each, asked.gap, moment) for (name, column), each in zip(timed.items(), found_ages, strict=True)]
     fresh.sort(key=lambda each: severity_rank(each.state))
     columns += [_unfit(name, _why_not(offline.columns[name], online.columns[name])) for name in names if name not in comparable]
+    columns = [_with_windows(each, (windows or {}).get(each.name.raw)) for each in columns]
     columns.sort(key=lambda each: (severity_rank(each.state), -(each.share or 0.0)))
     only = [name for name in offline.columns if name not in online.columns]
     return ParityView(
@@ -162,6 +170,12 @@ def parity_of(offline: Table, online: Table, asked: ParityAsked) -> ParityView:
         request_time=None if moment is None else Untrusted(moment.name),
         untimed=tuple(Untrusted(name) for name in names if name not in timed and name not in BESIDE),
     )
+
+
+def _with_windows(column: ParityColumn, found: TwoWindows | None) -> ParityColumn:
+    if found is None:
+        return column
+    return column.model_copy(update={"training_window": Untrusted(found.training), "serving_window": Untrusted(found.serving)})
 
 
 def _why_not(offline: TableColumn, online: TableColumn) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from backends.records import Dataset, FeatureSet, Run, State
@@ -9,6 +10,7 @@ from console.render import figures
 from console.views.lineage.node import Node, node, short_digest
 from console.views.lineage.provenance import Provenance, ended
 from console.views.lineage.reach import Reaches
+from console.views.lineage.windows import TwoWindows, windows_apart
 
 
 def origins_of(known: Provenance, version: str | None, reaches: Reaches, zone: ZoneInfo) -> list[Node]:
@@ -34,8 +36,9 @@ def origins_of(known: Provenance, version: str | None, reaches: Reaches, zone: Z
         nodes.append(node("dataset", "no dataset", "", 1, reaches.of_version(version), f"the run {run.name} names no dataset"))
     features = known.features_of(run)
     if features is not None:
-        late = _known_too_late(features)
-        nodes.append(node("features", features.name, _features(features), 2, reaches.of_features(features.name), late, State.WARNING))
+        apart, late = _windows_apart(windows_apart(known, run)), _known_too_late(features)
+        state, why = (State.CRITICAL, apart) if apart else (State.WARNING, late)
+        nodes.append(node("features", features.name, _features(features), 2, reaches.of_features(features.name), why, state))
     else:
         missing = f"features {run.features} are named by the run but not recorded" if run.features else f"the run {run.name} names none"
         nodes.append(node("features", run.features or "no features", "", 2, reaches.of_version(version), missing))
@@ -80,3 +83,9 @@ def _known_too_late(found: FeatureSet) -> str:
     late = sorted((-found.available_after.get(name, 0.0), name) for name in found.columns if found.available_after.get(name, 0.0) > 0)
     listed = ", ".join(f"{name} after {-hours:g} h" for hours, name in late[:5])
     return f"not known when the model is asked: {listed}{', ...' if len(late) > 5 else ''}" if late else ""
+
+
+def _windows_apart(apart: Mapping[str, TwoWindows]) -> str:
+    """The features whose window is another one where the model is asked."""
+    listed = ", ".join(f"{name} ({', '.join(each.differ)})" for name, each in list(apart.items())[:5])
+    return f"computed over another window where it serves: {listed}{', ...' if len(apart) > 5 else ''}" if apart else ""

@@ -14,6 +14,7 @@ from console.views.lineage.origins import origins_of
 from console.views.lineage.provenance import Provenance, provenance_of
 from console.views.lineage.reach import Reaches
 from console.views.lineage.results import results_of
+from console.views.lineage.windows import WindowDifference, window_differences
 from console.views.sight import Sight
 from console.views.versions.artifacts import checked
 from console.views.versions.card import NoSuchVersion
@@ -41,6 +42,8 @@ class LineageView(View):
     zone: str
     past: bool
     nodes: tuple[Node, ...]
+    windows: tuple[WindowDifference, ...]
+    """Features whose window of time training and serving define differently."""
     siblings: tuple[Untrusted, ...]
     requirements: tuple[Requirement, ...]
     decisions: tuple[Decision, ...]
@@ -73,6 +76,7 @@ def lineage_view(sight: Sight, reader: Reader, model: str, version: str | None =
         zone=sight.workspace.settings.display_zone,
         past=sight.past,
         nodes=tuple(nodes),
+        windows=window_differences(sight, reader, known, shown),
         siblings=tuple(_sibling(known, each, serving, history, sight) for each in versions if each != shown),
         requirements=tuple(requirements_of(sight, known, shown)) if shown is not None else (),
         decisions=decisions_of(sight, model, shown),

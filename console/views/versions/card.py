@@ -7,7 +7,7 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS
 from console.control.approval import Approval
-from console.views.data.kept_search import RecordedSearch, search_of_run
+from console.views.data.kept_search import RecordedSearch, newest_search
 from console.views.health.model import View
 from console.views.lineage.provenance import Provenance, provenance_of
 from console.views.sight import Sight
@@ -111,7 +111,7 @@ def version_of(sight: Sight, reader: Reader, known: Provenance, version: str) ->
         started_at=run.started_at if run else None,
         ended_at=run.ended_at if run else None,
         phases=dict(run.phases) if run else {},
-        leakage=search_of_run(reader, sight.environment, model, "leakage", sight.at, made_by) if made_by else None,
+        leakage=newest_search(reader, sight.environment, model, "leakage", sight.at, made_by) if made_by else None,
         features=run.features if run else None,
         environment_digest=record.environment_digest if record else None,
         code_commit=record.code_commit if record else None,
