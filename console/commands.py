@@ -146,6 +146,17 @@ CATALOGUE: tuple[Command, ...] = (
     Command(
         "kill", "kill switch", ("K",), _MODEL_ROWS | {"switches", "actions", "action"}, "acts", True, ("kill",), "kill {row}", "kill switch"
     ),
+    Command(
+        "hold",
+        "hold the jobs of this model, or let them run again",
+        ("H",),
+        _in("data"),
+        "acts",
+        True,
+        ("hold",),
+        "hold {row}",
+        "hold",
+    ),
     Command("promote", "promote a version", ("P",), _MODEL_ROWS | {"approvals", "approval"}, "acts", True, ("promote",), "promote {row}"),
     Command(
         "shift",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from console.views.incidents.incident import IncidentView
     from console.views.quality.labels import LabelsView
     from console.views.quality.view import QualityAsked, QualityView
+    from console.views.release.holds import HeldView
 
 
 @dataclass
@@ -154,6 +155,12 @@ class Lookout(RecordsLookout):
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:
             return labels_view(sight, reader, health)
+
+    def held(self, model: str | None = None, pipeline: str | None = None) -> HeldView:
+        """What holds the jobs of a model, or of every one. Never raises."""
+        from console.views.release.holds import held_view  # loads control
+
+        return held_view(self.sight(), model, pipeline)
 
     def contract(self, name: str) -> ContractCheckView:
         """The production logs of a model against its contract. Raises NoSuchModel."""

@@ -1,5 +1,5 @@
-"""What takes the middle of the banner: broken policies, broken glass, switches that are not normal, breakers that are held, and notes
-that wait outside the journal.
+"""What takes the middle of the banner: broken policies, broken glass, switches that are not normal, jobs and breakers that are held,
+and notes that wait outside the journal.
 
 Loads nothing heavy: the policies and the journal are read by `broken_policies` and `broken_glass`, never on the way to the first frame.
 """
@@ -17,7 +17,7 @@ from console.session import Session
 
 
 def open_overrides(paths: WorkspacePaths, environment: str, now: datetime | None, *, past: bool = False) -> tuple[str, ...]:
-    """`OVERRIDE arrival-delay fallback 3h58`, one for each switch that is not normal, and `AUDIT GAP` while the spool holds notes.
+    """`OVERRIDE arrival-delay fallback 3h58`, one for each switch that is not normal and each hold, and `AUDIT GAP` while notes wait.
 
     A file that cannot be read is said, not passed over. For the past only what had been set by `now` counts. `now` is None while
     nobody can say what time it is: then nothing is said of what is left.
@@ -30,11 +30,28 @@ def open_overrides(paths: WorkspacePaths, environment: str, now: datetime | None
         found = []
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         found = [f"OVERRIDE unknown: {paths.switches.name} cannot be read"]
+    found += _held_jobs(paths, environment, now, past)
     try:
         waiting = 0 if past else sum(1 for _ in paths.spool.glob("control-*.jsonl"))
     except OSError:
         waiting = 0
     return (*found, "AUDIT GAP") if waiting else tuple(found)
+
+
+def _held_jobs(paths: WorkspacePaths, environment: str, now: datetime | None, past: bool) -> list[str]:
+    """`OVERRIDE arrival-delay jobs held 3h58`, one for each hold; of one pipeline with its name."""
+    try:
+        held: dict[str, Any] = json.loads(read_plain(paths.pipelines))["holds"].get(environment, {})
+        found = []
+        for model, pipelines in held.items():
+            for pipeline, setting in pipelines.items():
+                whose = "jobs" if pipeline == "*" else pipeline
+                found.append(_said(f"{model} {whose}", setting, now, past))
+        return [text for text in found if text]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [f"OVERRIDE unknown: {paths.pipelines.name} cannot be read"]
 
 
 def held_breakers(paths: WorkspacePaths, now: datetime) -> tuple[str, ...]:
@@ -84,7 +101,7 @@ def broken_glass(session: Session, environment: str) -> tuple[str, ...]:
 
 
 def _said(model: str, setting: dict[str, Any], now: datetime | None, past: bool) -> str | None:
-    if setting["state"] == "normal" or (past and now is not None and datetime.fromisoformat(setting["set_at"]) > now):
+    if setting["state"] in {"normal", "free"} or (past and now is not None and datetime.fromisoformat(setting["set_at"]) > now):
         return None
     until = setting.get("until")
     left = remaining(datetime.fromisoformat(until) - now) if until and now is not None else ""

@@ -80,8 +80,8 @@ class Session:
         """Changes whenever anything that a screen shows may have changed: files, and the minute of a simulated clock that runs."""
         paths = self.paths
         log = paths.control.with_name(paths.control.name + "-wal")
-        published = (paths.registry, paths.switches, paths.traffic, paths.breakers, paths.clock_json, paths.control, paths.spool)
-        done: list[object] = [_touched(path) for path in published]
+        published = (paths.registry, paths.switches, paths.traffic, paths.pipelines, paths.breakers, paths.clock_json)
+        done: list[object] = [_touched(path) for path in (*published, paths.control, paths.spool)]
         # Whoever only looks into the journal makes an empty write-ahead log and takes it away again: that is no news.
         done.append(found if (found := _touched(log)) and found[1] else None)
         done += [_written_by_hand(folder) for folder in (paths.policies, paths.contracts, paths.playbooks)]

@@ -1,4 +1,4 @@
-"""Moves aliases, sets kill switches and shifts traffic in the local registry: compare-and-set, idempotent by key, replaced in one step.
+"""Moves aliases, sets kill switches, shifts traffic and holds jobs in the local registry: compare-and-set, idempotent by key, in one step.
 
 All refuse a key that was forbidden: once a check has found that a call never took effect and says so, a late repetition of
 that call (a process that hung, a lost answer) must not make it untrue.
@@ -24,9 +24,11 @@ from backends.local.documents import (
     document_bytes,
     read_document,
 )
-from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
+from backends.local.pipelines_document import Hold, PipelinesDocument
+from backends.local.reading import LocalAliases, LocalPipelines, LocalSwitches, LocalTraffic
 from backends.local.routing import earlier_versions, keeps_out
 from backends.local.traffic_document import Rollout, TrafficDocument
+from backends.pipeline_protocol import HoldSetting, HoldState, hold_value
 from backends.protocol import NO_ROLLOUT, AliasMove, BackendConflict, BackendError, BackendUnavailable, SwitchSetting, TrafficSetting
 from backends.records import SAFETY_ORDER, SwitchState
 from backends.reserve import write_by_all_means
@@ -171,7 +173,63 @@ class LocalTrafficSetter(LocalTraffic):
             return False
 
 
-def _publish(path: Path, document: RegistryDocument | SwitchesDocument | TrafficDocument, *, by_all_means: bool = False) -> None:
+class LocalPipelineSetter(LocalPipelines):
+    """Publishes in `pipelines.json` which jobs are held."""
+
+    def set_hold(self, setting: HoldSetting, *, expected: HoldState) -> HoldSetting:
+        """Publish `setting` if the state in force is `expected`; the same key again returns the same setting.
+
+        Raises BackendConflict or BackendError (nothing changed) or BackendUnavailable (changed, but maybe not durably).
+        """
+        with _changing(self.path):
+            document = read_document(self.path, PipelinesDocument)
+            models = document.holds.get(setting.environment, {})
+            known = models.get(setting.model, {}).get(setting.pipeline)
+            state: HoldState = "free" if known is None else known.state
+            value = hold_value(state, setting.pipeline)
+            if known is not None and known.key == setting.key:
+                if known.state != setting.state:
+                    raise BackendConflict(f"key {setting.key} was used to set {value}: use a new key", value)
+                return known.public(setting.environment, setting.model, setting.pipeline)
+            if setting.key in document.applied:
+                raise BackendConflict(
+                    f"key {setting.key} was applied already and has been replaced since: the jobs of {setting.model} are {value}", value
+                )
+            _refuse_forbidden(document.forbidden, setting.key, self.path)
+            if state != expected:
+                wanted = hold_value(expected, setting.pipeline)
+                raise BackendConflict(f"the jobs of {setting.model} in {setting.environment} are {value}, not {wanted}", value)
+            published = Hold(
+                state=setting.state,
+                set_at=setting.set_at,
+                set_by=setting.set_by,
+                reason=setting.reason,
+                until=setting.until,
+                key=setting.key,
+                owner=setting.owner,
+                since=_begun(known, setting),
+            )
+            pipelines = {**models.get(setting.model, {}), setting.pipeline: published}
+            applied = dict([*document.applied.items(), (setting.key, document.version + 1)][-REMEMBERED_KEYS:])
+            holds = {**document.holds, setting.environment: {**models, setting.model: pipelines}}
+            changed = document.model_copy(update={"holds": holds, "applied": applied})
+            _publish(self.path, changed, by_all_means=setting.held)
+            return published.public(setting.environment, setting.model, setting.pipeline)
+
+    def forbid(self, key: str) -> bool:
+        """Make sure that no call with `key` takes effect from now on; True when one already had."""
+        with _changing(self.path):
+            document = read_document(self.path, PipelinesDocument)
+            if key in document.applied:
+                return True
+            if key not in document.forbidden:
+                _publish(self.path, document.model_copy(update={"forbidden": (*document.forbidden, key)}))
+            return False
+
+
+def _publish(
+    path: Path, document: RegistryDocument | SwitchesDocument | TrafficDocument | PipelinesDocument, *, by_all_means: bool = False
+) -> None:
     content = document_bytes(document.model_copy(update={"version": document.version + 1}))
     # Only a step towards safety may use up what is kept back for a full disk.
     written = partial(write_by_all_means, path.parent) if by_all_means else None
@@ -191,7 +249,7 @@ def _changing(path: Path) -> Iterator[None]:
         raise BackendError(f"{path} could not be replaced ({error.strerror}): nothing was changed") from error
 
 
-def _begun(known: Setting | None, setting: SwitchSetting) -> datetime | None:
+def _begun(known: Setting | Hold | None, setting: SwitchSetting | HoldSetting) -> datetime | None:
     """A renewal goes on from where the state began; None for anything else."""
     if known is None or known.state != setting.state:
         return None

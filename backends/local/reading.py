@@ -1,4 +1,4 @@
-"""Reads the local registry: where aliases point, how kill switches stand, what is rolled out. Needs no lock."""
+"""Reads the local registry: where aliases point, how kill switches stand, what is rolled out, which jobs are held. Needs no lock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.local.documents import RegistryDocument, SwitchesDocument, reaches_back, read_document
+from backends.local.pipelines_document import PipelinesDocument
 from backends.local.traffic_document import TrafficDocument
+from backends.pipeline_protocol import EVERY_PIPELINE, HoldSetting
 from backends.protocol import AliasMove, SwitchSetting, TrafficSetting
 
 
@@ -120,4 +122,48 @@ class LocalTraffic:
     def reaches_back_to(self, version: int | None) -> bool:
         """Whether no call that took effect after `version` is forgotten; None: since the beginning."""
         document = read_document(self.path, TrafficDocument)
+        return reaches_back(document.applied, document.version, version)
+
+
+class LocalPipelines:
+    """What is asked of pipelines, as `pipelines.json` has it. Every method raises BackendError when the file is broken."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def hold(self, environment: str, model: str, pipeline: str) -> HoldSetting | None:
+        """The setting for exactly this pipeline, or for `*`; None: never held."""
+        found = read_document(self.path, PipelinesDocument).holds.get(environment, {}).get(model, {}).get(pipeline)
+        return None if found is None else found.public(environment, model, pipeline)
+
+    def holds(self, environment: str, model: str | None = None) -> list[HoldSetting]:
+        """Every setting there, of every model or of one."""
+        found = read_document(self.path, PipelinesDocument).holds.get(environment, {})
+        return [
+            each.public(environment, name, pipeline)
+            for name, pipelines in found.items()
+            if model in {None, name}
+            for pipeline, each in pipelines.items()
+        ]
+
+    def every_hold(self) -> list[HoldSetting]:
+        """Every setting of every environment."""
+        return [each for environment in read_document(self.path, PipelinesDocument).holds for each in self.holds(environment)]
+
+    def holding(self, environment: str, model: str, pipeline: str | None = None) -> list[HoldSetting]:
+        """What holds a job: of one pipeline the entry of its name and that of every one; of none in particular any."""
+        wanted = {pipeline, EVERY_PIPELINE}
+        return [each for each in self.holds(environment, model) if each.held and (pipeline is None or each.pipeline in wanted)]
+
+    def applied(self, key: str) -> bool:
+        """Whether a call with `key` took effect, as far back as the file remembers."""
+        return key in read_document(self.path, PipelinesDocument).applied
+
+    def published_version(self) -> int:
+        """How often the file was changed; 0 when there is none."""
+        return read_document(self.path, PipelinesDocument).version
+
+    def reaches_back_to(self, version: int | None) -> bool:
+        """Whether no call that took effect after `version` is forgotten; None: since the beginning."""
+        document = read_document(self.path, PipelinesDocument)
         return reaches_back(document.applied, document.version, version)

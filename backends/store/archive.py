@@ -35,7 +35,7 @@ CHUNK: Final = 1 << 20
 STILL_TRIES: Final = 10
 """How often the published files are compared around the copy of the journal before somebody is told that they never stand still."""
 
-PUBLISHED: Final = ("registry.json", "switches.json", "traffic.json", "clock.json")
+PUBLISHED: Final = ("registry.json", "switches.json", "traffic.json", "pipelines.json", "clock.json")
 FOLDERS_LEFT_OUT: Final = frozenset({"store", "landing", "logs", "crash", "reserve", "lost+found"})
 ENDINGS_LEFT_OUT: Final = (".tmp", ".lock", ".new", "-wal", "-shm", "-journal")
 CACHED: Final = ("summary.json", "evaluated.json")

@@ -90,6 +90,10 @@ class WorkspacePaths:
         return self.root / "traffic.json"
 
     @property
+    def pipelines(self) -> Path:
+        return self.root / "pipelines.json"
+
+    @property
     def rejects(self) -> Path:
         return self.root / "rejects"
 

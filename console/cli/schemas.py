@@ -46,6 +46,7 @@ SCHEMAS: dict[str, str] = {
     "sources": "console.views.sources.listing:SourcesView",
     "traffic": "console.views.release.rollout:TrafficView",
     "switches": "console.views.release.switches:SwitchesView",
+    "held": "console.views.release.holds:HeldView",
     "breakers": "console.views.own.breakers:BreakersView",
     "actions": "console.views.actions:ActionsView",
     "action": "console.views.actions:ActionView",
@@ -79,8 +80,9 @@ SCHEMAS: dict[str, str] = {
 PUBLISHED: dict[str, str] = {
     "switches": "backends.local.documents:SwitchesDocument",
     "traffic": "backends.local.traffic_document:TrafficDocument",
+    "pipelines": "backends.local.pipelines_document:PipelinesDocument",
 }
-"""The files that serving processes read; `docs/NAME.schema.json` is kept beside the folder of the others."""
+"""The files that serving processes and pipelines read; `docs/NAME.schema.json` is kept beside the folder of the others."""
 
 
 def published_schema(name: str) -> dict[str, Any]:

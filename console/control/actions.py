@@ -43,6 +43,9 @@ class ActionKind(StrEnum):
     """Traffic between the version that serves and a candidate: begin a rollout, a step, a share, pause, resume."""
     ABORT = "abort"
     """End a rollout: the version that served answers everything again."""
+    HOLD = "hold"
+    """Keep the jobs of a model's pipelines from running: batch scoring above all."""
+    RELEASE_HOLD = "release-hold"
     ASK = "ask"
     APPROVE = "approve"
     REJECT = "reject"
@@ -68,7 +71,10 @@ SWITCH_STATES: Final = {
 }
 ALIAS_KINDS: Final = frozenset({ActionKind.ROLLBACK, ActionKind.PROMOTE})
 TRAFFIC_KINDS: Final = frozenset({ActionKind.SHIFT, ActionKind.ABORT})
-MOVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES) | TRAFFIC_KINDS
+SERVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES) | TRAFFIC_KINDS
+"""Kinds that change what answers requests."""
+HOLD_KINDS: Final = frozenset({ActionKind.HOLD, ActionKind.RELEASE_HOLD})
+MOVING_KINDS: Final = SERVING_KINDS | HOLD_KINDS
 """Kinds that change something outside the journal."""
 
 NEEDS_FACTS: Final = frozenset({ActionKind.PROMOTE, ActionKind.SHIFT})
@@ -117,10 +123,11 @@ class ActionRequest(Frozen):
     wish: RolloutWish | None = None
     """How `shift` is to move the traffic."""
     subject: Name | None = None
-    """What take, acknowledge, note, hand-over and close are about: an incident or alert id; default: the model."""
+    """What take, acknowledge, note, hand-over and close are about: an incident or alert id; default: the model. Of a hold the pipeline;
+    default: every one."""
     reason: str = Field(default="", max_length=REASON_LENGTH)
     until: Moment | None = None
-    """When the owner of a switch is asked again."""
+    """When the owner of a switch or a hold is asked again."""
     owner: Name | None = None
     """Who is asked then; default: whoever acts."""
     key: Name | None = None
@@ -308,12 +315,12 @@ class ActionPlan(Frozen):
 
     @property
     def renewal(self) -> bool:
-        """Whether a switch stays as it is and only its owner and the time at which they are asked change."""
-        return self.kind in SWITCH_STATES and self.from_ is not None and self.from_ == self.to
+        """Whether a switch or a hold stays as it is and only its owner and the time at which they are asked change."""
+        return self.kind in {*SWITCH_STATES, ActionKind.HOLD} and self.from_ is not None and self.from_ == self.to
 
     @property
     def released(self) -> str | None:
-        """What an approval of this names as its target: the version that is released, or the state of a switch."""
+        """What an approval of this names as its target: the version that is released, or the state of a switch or a hold."""
         return self.to if self.terms is None else self.terms.candidate
 
     @property

@@ -11,7 +11,7 @@ from pydantic import Field
 from backends.journal.entries import JournalUnavailable
 from backends.journal.journal import Journal
 from backends.journal.verification import verify_journal
-from backends.local.reading import LocalAliases, LocalSwitches, LocalTraffic
+from backends.local.reading import LocalAliases, LocalPipelines, LocalSwitches, LocalTraffic
 from backends.protocol import BackendError
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
@@ -125,6 +125,7 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
     try:
         moves, settings = LocalAliases(paths.registry).aliases(), LocalSwitches(paths.switches).switches()
         rollouts = LocalTraffic(paths.traffic).rollouts()
+        holds = LocalPipelines(paths.pipelines).every_hold()
     except BackendError as error:
         return [str(error)]
     lines = [
@@ -141,6 +142,11 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
         f"the traffic of {rollout.model} in {rollout.environment} is {rollout.value}, set by {rollout.set_by} without an entry"
         for rollout in rollouts
         if rollout.key not in state.action_by_key and rollout.key.removeprefix(AFTER_A_MOVE) not in state.actions
+    ]
+    lines += [
+        f"the jobs of {hold.model} in {hold.environment} are {hold.value}, set by {hold.set_by} without an entry"
+        for hold in holds
+        if hold.key not in state.action_by_key
     ]
     return lines
 

@@ -10,6 +10,7 @@ from backends.shell_words import command_line, with_options
 from backends.text import Untrusted
 from console.control.actions import (
     ALIAS_KINDS,
+    HOLD_KINDS,
     SERVING_ALIAS,
     SWITCH_STATES,
     TRAFFIC_KINDS,
@@ -44,6 +45,8 @@ VERBS = {
     ActionKind.RESTORE: "Restore",
     ActionKind.SHIFT: "Shift traffic of",
     ActionKind.ABORT: "End rollout of",
+    ActionKind.HOLD: "Hold",
+    ActionKind.RELEASE_HOLD: "Release hold of",
     ActionKind.TAKE: "Take",
     ActionKind.ACKNOWLEDGE: "Acknowledge",
     ActionKind.NOTE: "Note",
@@ -365,6 +368,8 @@ def title_of(request: ActionRequest, found: str | None, to: str | None) -> str:
         return f"{wanted} {request.model}"
     if request.kind in SWITCH_STATES:
         return f"KILL SWITCH {request.model}  {found} -> {to}"
+    if request.kind in HOLD_KINDS:
+        return f"{wanted} {request.model}  {found} -> {to}"
     return f"{wanted} {request.model}  {version_label(found)} -> {version_label(to)}"
 
 
@@ -382,6 +387,10 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
     if request.kind in TRAFFIC_KINDS:
         what, options = _shift_words(request)
         return command_line("traffic", request.model, what, options=options)
+    if request.kind in HOLD_KINDS:
+        named = {"--pipeline": request.subject} if request.subject else {}
+        asked = {"--for": _written(request.until)} if request.until else {}
+        return command_line(request.kind.value, request.model, options={**named, **asked})
     if request.kind in SWITCH_STATES:
         until = {"--until": _written(request.until)} if request.until else {}
         owner = {"--owner": request.owner} if request.owner else {}

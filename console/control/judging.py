@@ -7,11 +7,12 @@ from pathlib import Path
 from backends.protocol import BackendError
 from backends.records import SwitchState
 from console.control import approvals, reviewing
-from console.control.actions import SWITCH_STATES, ActionKind, PlanFacts
+from console.control.actions import HOLD_KINDS, SWITCH_STATES, ActionKind, PlanFacts
 from console.control.approval import Approval, ApprovalPayload, World, difference
 from console.control.approvals import Signed
 from console.control.drawing import UNSURE, world_of
 from console.control.errors import Refused
+from console.control.holds import hold_in_force
 from console.control.post import Post
 from console.control.records import Review
 from console.control.reviewing import Verdict
@@ -98,6 +99,8 @@ class Judging(Post):
             if payload.action in SWITCH_STATES:
                 setting = self._reach.switches.switch(payload.environment, payload.model)
                 return SwitchState.NORMAL.value if setting is None else setting.state.value
+            if payload.action in HOLD_KINDS:
+                return hold_in_force(self._reach.pipelines, payload.environment, payload.model, payload.to)
             move = self._reach.aliases.alias(payload.environment, payload.model, payload.alias)
             return None if move is None else move.version
         except BackendError as error:

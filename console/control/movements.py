@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from backends.protocol import NO_ROLLOUT
 from backends.records import SwitchState
-from console.control.actions import ALIAS_KINDS, TRAFFIC_KINDS, ActionPlan
+from console.control.actions import ALIAS_KINDS, HOLD_KINDS, TRAFFIC_KINDS, ActionPlan
 from console.control.aliases import AliasMovement
+from console.control.holds import HoldMovement
 from console.control.reach import Movement, Reach
 from console.control.records import ActionRecord
 from console.control.switches import SwitchMovement
@@ -39,6 +40,20 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
             key=key,
             who=who,
             reason=reason,
+            since=since,
+        )
+    if action.kind in HOLD_KINDS:
+        return HoldMovement(
+            backend=reach.pipelines,
+            environment=action.environment,
+            model=action.model,
+            expected=action.from_ or "",
+            to=action.to or "",
+            key=key,
+            who=who,
+            reason=reason,
+            until=action.until,
+            owner=action.owner,
             since=since,
         )
     return SwitchMovement(

@@ -68,7 +68,7 @@ def usual_danger(kind: ActionKind) -> Danger:
     """How dangerous an action is as long as nobody knows what is in force."""
     if kind not in MOVING_KINDS:
         return "routine"
-    return "dangerous" if kind in {ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT} else "safer"
+    return "dangerous" if kind in {ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.RELEASE_HOLD} else "safer"
 
 
 def allowed(said: Sequence[Word]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from backends.protocol import BackendError
-from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, ActionPlan, Change
+from console.control.actions import ALIAS_KINDS, HOLD_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, ActionPlan, Change
 from console.control.aliases import alias_plan
 from console.control.drawing import VERBS, sealed, title_of
+from console.control.holds import hold_plan
 from console.control.situation import Situation
 from console.control.switches import switch_plan
 from console.control.traffic import traffic_plan
@@ -21,6 +22,8 @@ def draw(situation: Situation) -> ActionPlan:
             return switch_plan(situation)
         if kind in TRAFFIC_KINDS:
             return traffic_plan(situation)
+        if kind in HOLD_KINDS:
+            return hold_plan(situation)
     except BackendError as error:
         return sealed(situation, danger="routine", title=title_of(situation.request, None, None), refusals=[str(error)])
     return _record_plan(situation)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from backends.local.acting import LocalAliasSetter, LocalSwitchSetter, LocalTrafficSetter
+from backends.local.acting import LocalAliasSetter, LocalPipelineSetter, LocalSwitchSetter, LocalTrafficSetter
+from backends.pipeline_protocol import ReadsHolds, SetsHold
 from backends.protocol import (
     BackendError,
     ForbidsKeys,
@@ -38,6 +39,11 @@ class MovesTraffic(ReadsTraffic, SetsTraffic, Protocol):
     """A place where rollouts are published and read back."""
 
 
+@runtime_checkable
+class HoldsPipelines(ReadsHolds, SetsHold, Protocol):
+    """A place where pipelines are told what to do, and that is read back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was read back: the value in force, whether the call in question took effect, and whether it still stands."""
@@ -57,7 +63,7 @@ class Movement(Protocol):
     """One change outside the journal, as the executor drives it: sent once, read back, settled."""
 
     @property
-    def topic(self) -> Literal["alias", "switch", "traffic"]: ...
+    def topic(self) -> Literal["alias", "switch", "traffic", "pipeline"]: ...
 
     @property
     def to(self) -> str: ...
@@ -92,11 +98,19 @@ class Reach:
     traffic: MovesTraffic | None = None
     """None: nothing here divides traffic."""
     traffic_name: str = "traffic.json"
+    pipelines: HoldsPipelines | None = None
+    """None: nothing here tells pipelines what to do."""
+    pipelines_name: str = "pipelines.json"
 
     @classmethod
     def local(cls, paths: WorkspacePaths) -> Reach:
         """The files of the workspace itself: no network, no database."""
-        return cls(LocalAliasSetter(paths.registry), LocalSwitchSetter(paths.switches), traffic=LocalTrafficSetter(paths.traffic))
+        return cls(
+            LocalAliasSetter(paths.registry),
+            LocalSwitchSetter(paths.switches),
+            traffic=LocalTrafficSetter(paths.traffic),
+            pipelines=LocalPipelineSetter(paths.pipelines),
+        )
 
 
 def seen_by_key(backend: RemembersKeys, key: str, *, value: str | None, moved: Moved | None, since: int | None) -> Seen:

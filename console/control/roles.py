@@ -32,14 +32,18 @@ class Role(StrEnum):
 
 
 _RECORDS: Final = frozenset({ActionKind.TAKE, ActionKind.ACKNOWLEDGE, ActionKind.NOTE, ActionKind.CLOSE, ActionKind.HAND_OVER})
-_SAFER: Final = frozenset({ActionKind.ROLLBACK, ActionKind.DEGRADE, ActionKind.FALLBACK, ActionKind.KILL, ActionKind.ABORT})
-_RELEASES: Final = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.ABORT, ActionKind.ASK})
+_SAFER: Final = frozenset(
+    {ActionKind.ROLLBACK, ActionKind.DEGRADE, ActionKind.FALLBACK, ActionKind.KILL, ActionKind.ABORT, ActionKind.HOLD}
+)
+_RELEASES: Final = frozenset(
+    {ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.ABORT, ActionKind.RELEASE_HOLD, ActionKind.ASK}
+)
 _JUDGES: Final = frozenset({ActionKind.APPROVE, ActionKind.REJECT, ActionKind.REVIEW})
 _KEEPS: Final = frozenset({ActionKind.PLAYBOOK, ActionKind.SETTLE})
 
 MAY: Final[dict[Role, frozenset[ActionKind]]] = {
     Role.VIEWER: frozenset(),
-    Role.OPERATOR: _RECORDS | _SAFER | _KEEPS | {ActionKind.RESTORE, ActionKind.ASK, ActionKind.ELEVATE},
+    Role.OPERATOR: _RECORDS | _SAFER | _KEEPS | {ActionKind.RESTORE, ActionKind.RELEASE_HOLD, ActionKind.ASK, ActionKind.ELEVATE},
     Role.APPROVER: _JUDGES | {ActionKind.NOTE},
     Role.RELEASER: _RELEASES | {ActionKind.NOTE, ActionKind.ELEVATE, ActionKind.SETTLE},
     Role.ADMIN: frozenset(ActionKind),

@@ -23,6 +23,7 @@ from backends.store.landing import land_frame, land_records
 from backends.store.reader import open_reader
 from console.clock import Clock, SimulatedClock, SystemClock
 from console.config import Workspace
+from console.demo import board
 from console.demo.facts import FALLBACK, between, land_metrics
 from console.demo.fallbacks import fallback_scores
 from console.demo.flights import load_flights
@@ -228,7 +229,7 @@ class Replay:
         return len(rows)
 
     def _land_surroundings(self, start: datetime, end: datetime, versions: dict[str, Course], divided: dict[str, Division]) -> None:
-        """Metrics of every hour that is over, days of the pipelines, categories seen for the first time, and where traffic went."""
+        """Metrics of every hour that is over, days of the pipelines, the nightly job, new categories, and where traffic went."""
         hour, over = (moment.replace(minute=0, second=0, microsecond=0) for moment in (start, end))
         if hour < over:
             # Landed twice after a crash they are the same facts; only the file needs a name of its own.
@@ -244,6 +245,8 @@ class Replay:
             division = divided.get(model.name)
             if division is not None and division.since is not None and start <= division.since <= end:
                 records += divided_traffic(model, division)
+        serving = versions[board.MODEL].at(end) if board.MODEL in versions else None
+        records += board.board_runs(self.paths, self.frame, self.ready.versions[board.MODEL].get(serving or ""), start, end)
         if records:
             land_records(self.paths, records, now=end)
 

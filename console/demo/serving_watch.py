@@ -63,7 +63,7 @@ def standing_still(paths: WorkspacePaths, begun: datetime) -> Callable[[datetime
 
 def _stamp(paths: WorkspacePaths) -> tuple[object, ...]:
     found: list[object] = []
-    for path in (paths.switches, paths.registry, paths.traffic):
+    for path in (paths.switches, paths.registry, paths.traffic, paths.pipelines):
         try:
             found.append(path.stat().st_mtime_ns)
         except OSError:
@@ -72,6 +72,6 @@ def _stamp(paths: WorkspacePaths) -> tuple[object, ...]:
 
 
 def _last_moved(paths: WorkspacePaths) -> datetime | None:
-    """The newest moment, by the simulated clock, at which something that serves was moved."""
+    """The newest moment, by the simulated clock, at which something that serves, or a pipeline, was moved."""
     actions = read_state(paths).actions.values()
     return max((each.intended_at for each in actions if each.kind in MOVING_KINDS), default=None)

@@ -8,6 +8,7 @@ from backends.records import State
 from backends.shell_words import command_line
 from backends.text import Untrusted, shortened
 from console.render import figures
+from console.render.holds import hold_lines
 from console.render.kept_search import search_words, whose
 from console.render.model import tabs
 from console.views.data.contract import ContractCheckView, Offender, RuleVerdict
@@ -31,6 +32,7 @@ def contract_page(view: ContractCheckView, *, width: int = 80, tabbed: bool = Fa
     """
     where = ZoneInfo(view.zone)
     rows = [Row(tabs("Data"))] if tabbed else []
+    rows += [Row(part, key=f"held:{each.pipeline or '*'}") for each in view.holds for part in hold_lines(each, view.at, where, width)]
     rows += [Row(each) for each in _summary(view, width)]
     rows += [Row(each) for problem in view.problems for each in wrapped(line(" ", (problem, "warning")), width - 1, 3)]
     rows.append(Row(_titles(view, width)))

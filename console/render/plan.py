@@ -9,6 +9,7 @@ from backends.shell_words import with_options
 from backends.text import Untrusted
 from console.control.actions import (
     ALIAS_KINDS,
+    HOLD_KINDS,
     MOVING_KINDS,
     NEEDS_FACTS,
     TRAFFIC_KINDS,
@@ -35,6 +36,8 @@ _BUTTONS = {
     ActionKind.RESTORE: "Set normal",
     ActionKind.SHIFT: "Shift traffic",
     ActionKind.ABORT: "End the rollout",
+    ActionKind.HOLD: "Hold the jobs",
+    ActionKind.RELEASE_HOLD: "Let the jobs run",
     ActionKind.CLOSE: "Close",
 }
 
@@ -296,6 +299,8 @@ def _in_force(plan: ActionPlan, outcome: ActionOutcome) -> str:
         return f"{plan.alias} = {version_label(outcome.after)}"
     if plan.kind in TRAFFIC_KINDS:
         return f"traffic = {outcome.after}"
+    if plan.kind in HOLD_KINDS:
+        return f"jobs {outcome.after}"
     return f"switch = {outcome.after}"
 
 

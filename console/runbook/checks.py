@@ -14,7 +14,7 @@ from typing import Any, Final
 from backends.records import Layer, PipelineRun, State, SwitchState, worst
 from backends.shell_words import command_line
 from backends.text import Untrusted
-from console.control.actions import CHALLENGER_ALIAS, MOVING_KINDS, ActionState, version_label
+from console.control.actions import CHALLENGER_ALIAS, SERVING_KINDS, ActionState, version_label
 from console.control.aliases import rollback_targets
 from console.control.records import ActionRecord
 from console.control.state import ControlState
@@ -64,11 +64,11 @@ class _Seen:
 
 
 def last_mitigation(control: ControlState, environment: str, model: str, at: datetime) -> ActionRecord | None:
-    """The last effective action on a model by `at`."""
+    """The last effective action on what a model answers by `at`."""
     done = [
         action
         for action in control.actions.values()
-        if action.kind in MOVING_KINDS
+        if action.kind in SERVING_KINDS
         and action.state is ActionState.EFFECTIVE
         and (action.environment, action.model) == (environment, model)
         and effective_at(action) <= at

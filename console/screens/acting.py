@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from backends.text import displayable
 from console.commands import Command
-from console.screens import breaker, doubt, shifting
+from console.screens import breaker, doubt, holding, shifting
 
 if TYPE_CHECKING:
     from console.screens.application import Application
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ACTING = frozenset(
     {
         *("rollback", "kill", "promote", "approve", "reject", "glass", "close", "take", "note"),
-        *("elevate", "recheck", "resolve", "retry", "breaker", "shift"),
+        *("elevate", "recheck", "resolve", "retry", "breaker", "shift", "hold"),
     }
 )
 
@@ -35,6 +35,8 @@ def begin(app: Application, command: Command, screen: Commanded, words: str) -> 
         breaker.begin(app, screen, words)
     elif command.id == "shift":
         _shift(app, screen, words)
+    elif command.id == "hold":
+        holding.begin(app, screen, words)
     elif command.id == "glass":
         _break_glass(app, screen, words)
     elif command.id == "close":

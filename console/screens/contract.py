@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from console.render.contract import contract_page
 from console.screens import made
 from console.screens.base import DeckScreen
+from console.screens.holding import HELD
 from console.views.data.kept_search import METRICS
 from widgets.line import Page
 
@@ -32,6 +33,8 @@ class ContractScreen(DeckScreen):
         return self.target
 
     def topic_of(self, key: str | None) -> str | None:
+        if key is not None and key.startswith(HELD):
+            return "contract"
         return "contract" if key is None else key if key in METRICS else f"contract.{key.partition(' ')[0]}"
 
     def leads_to(self, key: str) -> DeckScreen | None:

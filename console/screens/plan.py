@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from console.control.actions import MOVING_KINDS, SWITCH_STATES, ActionKind, ActionOutcome, ActionPlan, ActionState
+from console.control.actions import SERVING_KINDS, SWITCH_STATES, ActionKind, ActionOutcome, ActionPlan, ActionState
 from console.errands import SWITCH_CHOICES, Errand, offered, preselected
 from console.render import figures
 from console.render.plan import button_words, outcome_lines, plan_body, plan_heading, plan_why
@@ -84,7 +84,7 @@ class PlanScreen(DialogScreen):
         return []
 
     def afterwards(self) -> list[Line]:
-        if self.outcome is None or self.outcome.kind not in MOVING_KINDS or self.outcome.state is not ActionState.EFFECTIVE:
+        if self.outcome is None or self.outcome.kind not in SERVING_KINDS or self.outcome.state is not ActionState.EFFECTIVE:
             return []
         from console.render.effect import effect_lines  # loads the store
         from console.views.incidents.effect import effect_view

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
-from backends.protocol import SwitchSetting
 from backends.records import Moment, State
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, ENDED, SWITCH_STATES, ActionState, Moved, version_label
+from console.control.actions import ALIAS_KINDS, ENDED, SWITCH_STATES, ActionKind, ActionState, Moved, version_label
 from console.control.records import ActionRecord
 from console.views.health.model import View
 from console.views.incidents.effect_view import EffectView
+from console.views.release.holds import held_view
 from console.views.sight import Sight
 
 _STATES = {
@@ -44,7 +45,7 @@ class ActionRow(View):
     open: bool
     """Whether somebody still has to find out how it ended."""
     overdue: Moment | None
-    """Since when the owner of the switch that it set has to decide whether it goes on; None: nobody has to."""
+    """Since when the owner of the switch or hold that it set has to decide whether it goes on; None: nobody has to."""
     asked: str | None
     """Who that is."""
     seconds: float | None
@@ -141,10 +142,10 @@ def action_row(sight: Sight, action: ActionRecord) -> ActionRow:
     life = "in flight" if action.in_flight else action.state.value
     why = action.message or action.reason or life
     state = _STATES.get(action.state, State.OK)
-    setting = _past_its_time(sight, action)
-    if setting is not None:
+    past_it = _past_its_time(sight, action)
+    if past_it is not None:
         state = State.WARNING
-        why = f"{setting.state.value} is past its time: {setting.asked} decides, K renews or restores; it never turns itself back on"
+        why = past_it.why
     if action.state is ActionState.IN_DOUBT:
         why = f"it may or may not have happened: recheck before doing it again{f' ({action.message})' if action.message else ''}"
     return ActionRow(
@@ -157,20 +158,37 @@ def action_row(sight: Sight, action: ActionRecord) -> ActionRow:
         life=life,
         state=state,
         open=action.open,
-        overdue=setting.until if setting is not None else None,
-        asked=setting.asked if setting is not None else None,
+        overdue=past_it.until if past_it is not None else None,
+        asked=past_it.asked if past_it is not None else None,
         seconds=action.seconds,
         why=Untrusted(why),
     )
 
 
-def _past_its_time(sight: Sight, action: ActionRecord) -> SwitchSetting | None:
-    """What is in force by this action though the time at which its owner was to be asked has passed."""
-    if action.kind not in SWITCH_STATES or action.until is None or action.open:
+class _Overdue(NamedTuple):
+    """What is in force although the time at which its owner was to be asked has passed."""
+
+    until: datetime | None
+    asked: str
+    why: str
+
+
+def _past_its_time(sight: Sight, action: ActionRecord) -> _Overdue | None:
+    """What is in force by this action and overdue."""
+    if action.until is None or action.open:
+        return None
+    if action.kind is ActionKind.HOLD:
+        held = next((each for each in held_view(sight, action.model).rows if each.action == action.id and each.overdue), None)
+        why = "the hold is past its time: {} decides, H on its Data screen releases it, hold renews it; it never ends by itself"
+        return None if held is None else _Overdue(held.until, held.owner, why.format(held.owner))
+    if action.kind not in SWITCH_STATES:
         return None
     standing = sight.switch_standing(action.model)
     setting = standing.published
-    return setting if setting is not None and setting.key == action.key and standing.overdue(sight.at) else None
+    if setting is None or setting.key != action.key or not standing.overdue(sight.at):
+        return None
+    why = f"{setting.state.value} is past its time: {setting.asked} decides, K renews or restores; it never turns itself back on"
+    return _Overdue(setting.until, setting.asked, why)
 
 
 def _movement(action: ActionRecord) -> str:

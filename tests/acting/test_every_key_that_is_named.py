@@ -152,6 +152,7 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     "mark": says("marked"),
     "rollback": plans,
     "kill": plans,
+    "hold": plans,
     "promote": plans,
     "glass": lambda after: plans(after) or after.screen.prompt.is_open,
     "shift": lambda after: plans(after) or after.screen.prompt.is_open,

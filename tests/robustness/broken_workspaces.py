@@ -24,7 +24,7 @@ NOW = START + 40 * DAY
 
 LOOKING = (
     "fleet", "model delay", "health delay", "drift delay", "drift delay -f temp", "quality delay", "labels delay",
-    "versions delay", "versions delay@1", "card delay",
+    "versions delay", "versions delay@1", "card delay", "held delay",
     "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "traffic delay", "breakers",
     "actions", "action A-0000", "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces",
     "can-i kill delay", "contract check delay", "config validate", "config path", "config schema", "config policies", "playbook list",
@@ -37,6 +37,7 @@ ACTING = (
     "promote delay@1 --confirm delay --reason r", "approve APR-1 --confirm delay", "reject APR-1 --confirm delay --reason r", "ack INC-1",
     "review REV-000001 --justified --reason r",
     "note delay words", "close INC-1 --reason over", "playbook run quality-collapse --incident INC-1", "watch --once",
+    "hold delay --confirm delay", "release-hold delay --confirm delay --reason r",
     "breaker notify open --reason r", "elevate 15m --reason r", "traffic delay abort --confirm delay --reason r",
 )  # fmt: skip
 

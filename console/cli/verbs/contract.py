@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from console.contracts.proposing import Proposal
     from console.policies.load import Policies
     from console.views.data.contract import ContractCheckView
+    from console.views.release.holds import HeldView
 
 ENDINGS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson")
 
@@ -37,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("training", "batch", "online", "logs"),
         help="check: only the rules that hold at this moment; of a MODEL the check is kept in the workspace",
     )
+    parser.add_argument("--pipeline", metavar="NAME", help="check MODEL FILE --moment batch: whose job asks; while it is held: exit with 1")
     parser.add_argument("--run", metavar="RUN", help="check MODEL FILE --moment: the run that the rows are for")
     parser.add_argument("--fail-on", choices=("warning", "critical"), help="check: exit with 1 when a rule is at least this bad")
 
@@ -47,7 +49,7 @@ def run(context: Context, options: argparse.Namespace) -> Exit:
         return _check(context, options)
     if options.file is not None:
         raise Problem(Exit.USAGE, "propose takes one FILE; a quoted pattern takes several files")
-    _only(options, "check", moment=options.moment, run=options.run, fail_on=options.fail_on)
+    _only(options, "check", moment=options.moment, run=options.run, pipeline=options.pipeline, fail_on=options.fail_on)
     return _propose(context, options)
 
 
@@ -109,9 +111,24 @@ def _check(context: Context, options: argparse.Namespace) -> Exit:
     from console.render.contract import contract_page
 
     view = _checked(context, options)
+    held = _held(context, options)
+    if held is not None:
+        view = view.model_copy(update={"holds": held.rows})
     context.show(view, "contract-check", lambda: contract_page(view, width=WIDTH))
     bad = {"warning": {"warning", "critical"}, "critical": {"critical"}}.get(options.fail_on or "", set())
-    return Exit.NO if view.state.value in bad else Exit.OK
+    if held is not None and held.problem is not None:
+        return Exit.UNAVAILABLE
+    return Exit.NO if view.state.value in bad or (held is not None and held.held) else Exit.OK
+
+
+def _held(context: Context, options: argparse.Namespace) -> HeldView | None:
+    """What holds the job whose rows these are; None where no job of a model asks."""
+    if options.moment != "batch" or options.file is None or os.path.lexists(options.first):
+        return None
+    held = context.lookout.held(options.first, options.pipeline)
+    if held.problem is not None:
+        context.say(f"nobody can say whether the job is held, so it is: {held.problem.raw}")
+    return held
 
 
 def _checked(context: Context, options: argparse.Namespace) -> ContractCheckView:

@@ -32,6 +32,7 @@ from console.policies.rules import AlertRule
 from console.views.data.kept_search import RecordedSearch
 from console.views.health.judging import limits_of
 from console.views.health.model import View
+from console.views.release.holds import HoldRow
 
 SAMPLE: Final = 3
 """Rows that are shown of those that break a rule."""
@@ -116,6 +117,8 @@ class ContractCheckView(View):
     """Of production logs: the newest search for leakage, and of parity, that was kept."""
     problems: tuple[Untrusted, ...] = ()
     """What is wrong with the contracts of the workspace."""
+    holds: tuple[HoldRow, ...] = ()
+    """What holds the jobs of the model now: at the moment `batch` the job does not run, whatever its rows are like."""
 
 
 class ContractProposalView(View):

@@ -24,6 +24,7 @@ from console.views.data.searches import recorded_searches
 from console.views.health.assessment import subject_of
 from console.views.health.judging import Judged
 from console.views.health.windows import moment_of, strip_ends
+from console.views.release.holds import held_view
 from console.views.sight import Sight
 from console.views.versions.registry import no_such_model, registry_of
 
@@ -48,6 +49,7 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
     rules = sorted(_Logs(sight, reader, courses).verdicts(), key=lambda each: (severity_rank(each.state), each.line or 0))
     read = subject.contract
     serving = f"signature of version {subject.version.version}" if subject.version is not None else "whatever is logged"
+    held = held_view(sight, model)
     return ContractCheckView(
         contract=Untrusted(read.text.file) if read is not None else None,
         name=Untrusted(read.contract.name if read is not None else serving),
@@ -64,7 +66,8 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
         ends=tuple(moment_of(end) for end in strip.tolist()),
         recorded=recorded_checks(reader, sight.environment, model, sight.at),
         searches=recorded_searches(reader, sight.environment, model, sight.at),
-        problems=tuple(Untrusted(str(problem)) for problem in sight.contracts.problems),
+        problems=(*(Untrusted(str(problem)) for problem in sight.contracts.problems), *((held.problem,) if held.problem else ())),
+        holds=held.rows,
     )
 
 

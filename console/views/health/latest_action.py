@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from console.control.actions import MOVING_KINDS, TRAFFIC_KINDS, ActionState
+from console.control.actions import SERVING_KINDS, TRAFFIC_KINDS, ActionState
 from console.control.records import ActionRecord
 from console.views.sight import Sight
 
@@ -17,7 +17,7 @@ WATCHED_FOR: Final = timedelta(hours=48)
 
 
 def latest_effective(sight: Sight, model: str) -> ActionRecord | None:
-    """The newest action on a model that took effect and moved something, within WATCHED_FOR."""
+    """The newest action on a model that took effect and changed what answers, within WATCHED_FOR."""
     found = [
         action
         for action in sight.control.actions.values()
@@ -30,8 +30,8 @@ def latest_effective(sight: Sight, model: str) -> ActionRecord | None:
 
 
 def watched(action: ActionRecord) -> bool:
-    """Whether an action has an effect that is watched: it moved something, and that was seen."""
-    return action.state is ActionState.EFFECTIVE and action.kind in MOVING_KINDS
+    """Whether an action has an effect that is watched: it changed what answers, and that was seen."""
+    return action.state is ActionState.EFFECTIVE and action.kind in SERVING_KINDS
 
 
 def followed_by(sight: Sight, action: ActionRecord) -> ActionRecord | None:

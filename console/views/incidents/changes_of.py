@@ -9,7 +9,7 @@ from backends.local.reading import LocalTraffic
 from backends.protocol import BackendError, SwitchSetting
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, MOVING_KINDS, TRAFFIC_KINDS, version_label
+from console.control.actions import ALIAS_KINDS, HOLD_KINDS, MOVING_KINDS, TRAFFIC_KINDS, ActionKind, version_label
 from console.control.rollout_end import AFTER_A_MOVE
 from console.views.incidents.changes import LOOK_BACK, Change, ChangesView, changes_view, nearest_first
 from console.views.sight import Sight
@@ -41,6 +41,12 @@ def changes_of(
 
 def _change(at: datetime, topic: str, message: str, actor: str | None, source: str, id: str | None = None) -> Change:
     return Change(at=at, topic=topic, message=Untrusted(message), actor=actor, source=source, hours_before_onset=None, name=id or "")
+
+
+def _topic(kind: ActionKind) -> str:
+    if kind in ALIAS_KINDS:
+        return "alias"
+    return "traffic" if kind in TRAFFIC_KINDS else "pipeline" if kind in HOLD_KINDS else "switch"
 
 
 def _aliases(sight: Sight, model: str) -> Iterator[Change]:
@@ -80,7 +86,7 @@ def _control(sight: Sight, model: str) -> Iterator[Change]:
             labelled = version_label if action.kind in ALIAS_KINDS else str
             movement = f"{labelled(action.from_)} -> {labelled(action.to)}"
             reason = f": {action.reason}" if action.reason else ""
-            topic = "alias" if action.kind in ALIAS_KINDS else "traffic" if action.kind in TRAFFIC_KINDS else "switch"
+            topic = _topic(action.kind)
             at = action.finished_at or action.intended_at
             yield _change(
                 at, topic, f"{action.kind.value} {movement}, {action.state.value}{reason}", action.actor.who, "control", action.id

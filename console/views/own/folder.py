@@ -23,7 +23,7 @@ FULL: Final = 100 * 2**20
 NEARLY_FULL: Final = 2**30
 """Bytes left on the disk: below the first nothing can be relied on, below the second it is time to look."""
 
-PUBLISHED: Final = ("registry.json", "switches.json", "traffic.json")
+PUBLISHED: Final = ("registry.json", "switches.json", "traffic.json", "pipelines.json")
 CONTROL_FILES: Final = ("control.sqlite", "audit-head", *PUBLISHED, "workspace.toml", "store/catalog.sqlite")
 BEHIND: Final = timedelta(minutes=1)
 
@@ -179,6 +179,7 @@ def _newest_write(paths: WorkspacePaths) -> datetime | None:
         paths.registry,
         paths.switches,
         paths.traffic,
+        paths.pipelines,
         paths.summary,
     ):
         try:

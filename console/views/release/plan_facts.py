@@ -14,7 +14,17 @@ from backends.records import Dataset, Deployment, Evaluation, Model, ModelVersio
 from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, Candidate, PlanFacts, WouldHelp, version_label
+from console.control.actions import (
+    ALIAS_KINDS,
+    HOLD_KINDS,
+    SWITCH_STATES,
+    TRAFFIC_KINDS,
+    ActionKind,
+    Candidate,
+    PlanFacts,
+    WouldHelp,
+    version_label,
+)
 from console.render import figures
 from console.views.health.assessment import known_health, would_help_of
 from console.views.health.model import ModelHealth
@@ -154,7 +164,7 @@ def _target(evidence: Evidence, to: str | None, artifact: Artifact) -> tuple[Unt
 
 def _would_help(evidence: Evidence, kind: ActionKind, to: str | None) -> WouldHelp | None:
     options = evidence.options
-    if kind is ActionKind.ABORT:
+    if kind is ActionKind.ABORT or kind in HOLD_KINDS:
         return None
     if kind is ActionKind.KILL:
         return WouldHelp(verdict=Untrusted("cannot be computed: with no answer there is no score to compare"))
