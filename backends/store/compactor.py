@@ -7,6 +7,7 @@ before it leaves files that nobody knows, taken up by the next compaction; kille
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -20,11 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backends.durable import make_folder
+from backends.plain_file import A_LINK, why_unread
 from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Publication, Segment, open_catalogue
 from backends.store.errors import StoreBusy, StoreError
 from backends.store.files import flush_folder, folder_name, said, settle
-from backends.store.landing import SUFFIX, LandingFile, landing_files, signature_of
+from backends.store.landing import SUFFIX, LandingFile, landing_files, links_in_landing, signature_of
 from backends.store.paths import WorkspacePaths
 from backends.store.rollups import write_generation
 from backends.store.schema import TABLES, Table
@@ -160,6 +162,8 @@ class Compactor:
         """Turn the landing files of one table into new segments."""
         done = self.catalogue.absorbed(self.before, table.name)
         files = [file for file in landing_files(self.paths, table.name) if (file.name, file.signature) not in done]
+        for link in links_in_landing(self.paths, table.name):
+            self.reject(link, A_LINK)
         arrived = load(connection, table, files)
         for file, reason in arrived.refused.items():
             self.reject(file, reason)
@@ -192,7 +196,12 @@ class Compactor:
         temporary = self.paths.rejects / f".{stem}.tmp"
         temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         settle(temporary, explanation)
-        shutil.move(file.path, self.paths.rejects / f"{stem}{file.path.suffix}")
+        try:
+            _moved(file.path, self.paths.rejects / f"{stem}{file.path.suffix}")
+        except PermissionError as error:
+            # One folder in which somebody else may not move anything takes nothing from all other facts.
+            explanation.unlink(missing_ok=True)
+            reason = f"{reason}; it stays where it is ({why_unread(error)}): ask the owner of the folder to let the group write there"
         self.tally.rejected.append((name, reason))
 
     def list_conflicts(self, connection: duckdb.DuckDBPyConnection, table: Table, new: Fresh) -> None:
@@ -327,8 +336,7 @@ class Compactor:
                 path.parent.rmdir()
         absorbed: list[tuple[str, str, str]] = []
         for table, name, signature, generation in self.catalogue.absorbed_files():
-            if generation <= needed:
-                self.remove_landing_file(self.paths.landing / table / name, signature)
+            if generation <= needed and self.remove_landing_file(self.paths.landing / table / name, signature):
                 absorbed.append((table, name, signature))
         kept = {self.catalogue.database(generation) for generation in range(needed, self.catalogue.generation() + 1)}
         for path in self.paths.generations.glob("*.duckdb"):
@@ -342,19 +350,34 @@ class Compactor:
             path.unlink()
             self.tally.deleted += 1
 
-    def remove_landing_file(self, path: Path, signature: str) -> None:
-        """Delete an absorbed landing file, unless a producer has put another one under its name meanwhile."""
+    def remove_landing_file(self, path: Path, signature: str) -> bool:
+        """Delete an absorbed landing file, unless a producer has put another one under its name meanwhile.
+
+        False where the folder does not let it go: then it goes on being known as absorbed, and is not absorbed once more.
+        """
         if signature_of(path) != signature:
-            return
+            return True
         aside = path.with_name(f".{uuid.uuid4().hex}.absorbed")
         try:
             path.rename(aside)
         except FileNotFoundError:
-            return
+            return True
+        except PermissionError:
+            return False
         if signature_of(aside) == signature:
             self.remove(aside)
         else:
             aside.rename(path.with_name(f"{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}"))
+        return True
+
+
+def _moved(path: Path, target: Path) -> None:
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.move(path, target)
 
 
 def conflicts_in(connection: duckdb.DuckDBPyConnection, table: Table, conflicting: str, now: datetime) -> list[Conflict]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends.durable import make_folder
+from backends.plain_file import of_a_group
 from backends.store.errors import LandingError
 from backends.store.facts import facts_select, violations
 from backends.store.files import said, said_by_engine, settle
@@ -45,22 +46,36 @@ class LandingFile:
 
 def landing_files(paths: WorkspacePaths, table: str) -> list[LandingFile]:
     """Every finished file in `landing/<table>`, oldest first. A folder that is not there is empty; raises StoreError if unreadable."""
+    return [file for file, link in _finished(paths, table) if not link]
+
+
+def links_in_landing(paths: WorkspacePaths, table: str) -> list[LandingFile]:
+    """Links in `landing/<table>`, or in its place, in the workspace of a group: whoever follows one reads a file of their own."""
+    return [file for file, link in _finished(paths, table) if link]
+
+
+def _finished(paths: WorkspacePaths, table: str) -> list[tuple[LandingFile, bool]]:
+    """Each file with whether it is a link that is not followed."""
     folder = paths.landing / table
-    found: list[LandingFile] = []
+    found: list[tuple[LandingFile, bool]] = []
     try:
+        shared = of_a_group(paths.root)
+        if shared and folder.is_symlink():
+            return [(_landing_file(table, folder, folder.lstat()), True)]
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.startswith(".") or not entry.name.endswith(SUFFIX):
                     continue
                 with contextlib.suppress(FileNotFoundError):
-                    status = entry.stat()
-                    if stat.S_ISREG(status.st_mode):
-                        found.append(_landing_file(table, Path(entry.path), status))
+                    link = shared and entry.is_symlink()
+                    status = entry.stat(follow_symlinks=not link)
+                    if link or stat.S_ISREG(status.st_mode):
+                        found.append((_landing_file(table, Path(entry.path), status), link))
     except FileNotFoundError:
         return []
     except OSError as error:
         raise said(error, folder) from None
-    return sorted(found, key=lambda file: (file.modified_at, file.name))
+    return sorted(found, key=lambda each: (each[0].modified_at, each[0].name))
 
 
 def signature_of(path: Path) -> str | None:

@@ -58,6 +58,47 @@ def test_a_refused_file_with_the_longest_name_there_is_can_be_moved_away(paths: 
     assert count(paths) == 1
 
 
+@pytest.mark.parametrize(("mode", "taken"), [(0o2770, 1), (0o700, 4)], ids=["a group's", "one person's"])
+def test_a_link_in_landing_leads_whoever_reads_facts_to_no_file_of_their_own(paths: WorkspacePaths, mode: int, taken: int) -> None:
+    """A member would have facts of somebody else read, published to the group and backed up, with the rights of whoever reads."""
+    own = WorkspacePaths(paths.root.with_name("own"))
+    put(paths, "predictions", predictions(["z"]))
+    (paths.landing / "predictions" / "one.parquet").symlink_to(put(own, "predictions", predictions(["a", "b", "c"])))
+    (paths.landing / "labels").symlink_to(own.root)
+    paths.root.chmod(mode)
+    assert count(paths) == 1
+    done = compact(paths, now=NOON + timedelta(hours=1))
+    assert count(paths) == done.rows == taken
+    refused = {name for name, reason in done.rejected if "a link, which is not followed" in reason}
+    assert refused == (set() if taken > 1 else {"predictions/one.parquet", "labels/labels"})
+    assert count(own) == 3
+
+
+def test_a_folder_that_lets_nothing_go_holds_up_nobody_who_watches(paths: WorkspacePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that a producer of the group made with a umask of its own."""
+    put(paths, "predictions", predictions(["a", "b"]))
+    broken = put(paths, "predictions", predictions(["c"]))
+    broken.write_text("nothing of the kind")
+    rename = Path.rename
+
+    def held(self: Path, target: Path) -> Path:
+        if self.parent == broken.parent:
+            raise PermissionError(13, "Permission denied", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", held)
+    for published in (True, False, False):
+        done = compact(paths, now=NOON + timedelta(hours=1))
+        [(_, reason)] = done.rejected
+        assert done.published is published and count(paths) == 2
+        assert "it stays where it is (permission denied): ask the owner of the folder" in reason
+    assert list(paths.rejects.iterdir()) == []
+    monkeypatch.undo()
+    compact(paths, now=NOON + timedelta(hours=1))
+    assert count(paths) == 2 and list(broken.parent.iterdir()) == []
+    assert len(list(paths.rejects.iterdir())) == 2
+
+
 @pytest.mark.parametrize(
     "content",
     [
