@@ -19,12 +19,15 @@ from console.views.health.standing import with_control
 from console.views.sight import Sight
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from console.views.actions import ActionView
     from console.views.approvals.request import ApprovalView
     from console.views.approvals.requests import ApprovalsView
     from console.views.cards.model_card import CardView
     from console.views.data.contract import ContractCheckView
     from console.views.data.parity import ParityAsked, ParityView
+    from console.views.data.replay import ReplayView
     from console.views.definitions.explain import ExplainListView, ExplainView
     from console.views.drift.segments import SegmentsView
     from console.views.drift.view import Asked, DriftDetailView, DriftView
@@ -191,6 +194,17 @@ class Lookout(RecordsLookout):
                 online = logged(reader, sight.environment, name, sight.at - timedelta(days=days), sight.at)
                 serving = serving_at(sight.alias_history(name), sight.at).version
                 return parity_of(table, online, asked, trained_windows(provenance_of(sight, reader, name), serving))
+
+    def replay(self, name: str, last: int, out: Path) -> ReplayView:
+        """Write the newest requests that `M` or `M@V` answered. Raises NoSuchModel, DataFileProblem and StoreError."""
+        from console.views.data.replay import replay
+        from console.views.lineage.provenance import named_version
+        from console.views.versions.registry import registry_of
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            model, version = named_version(name, registry_of(reader, sight.environment, sight.at).models)
+        return replay(sight, model, version, last, out)
 
     def explain(self, topic: str | None) -> ExplainView | ExplainListView:
         """What a number or word means; without a topic every one. Raises NoSuchTopic."""

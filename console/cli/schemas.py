@@ -71,6 +71,7 @@ SCHEMAS: dict[str, str] = {
     "contract-proposal": "console.views.data.contract:ContractProposalView",
     "leakage": "console.views.data.leakage:LeakageView",
     "parity": "console.views.data.parity:ParityView",
+    "parity-replay": "console.views.data.replay:ReplayView",
     "contract-check": "console.views.data.contract:ContractCheckView",
     "can-i": "console.views.approvals.may:MayView",
 }

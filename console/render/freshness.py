@@ -19,6 +19,8 @@ NAMED = 8
 
 def freshness_rows(view: ParityView, width: int) -> list[Row]:
     """Ages and gaps of each feature whose time both sides have; what to log for the others."""
+    if not view.freshness and not view.untimed:
+        return []
     rows = [Row(rule("Age of features", width, "median, and what 95 % do not exceed"))]
     if view.freshness:
         rows.append(

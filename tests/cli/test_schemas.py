@@ -160,7 +160,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
 
 ELSEWHERE = {
     "demo", "approval", "approval-signatures", "approval-bundle", "review", "compare", "contract-proposal", "contract-check",
-    "parity", "leakage", "drift-segments", "data-sheet",
+    "parity", "parity-replay", "leakage", "drift-segments", "data-sheet",
     "quality-file", "endpoint", "secrets",
 }  # fmt: skip
 """The demo takes a minute to build; a request needs gates, whose workspace is that of the tests of acting; a file has tests of its own, and
