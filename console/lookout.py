@@ -215,8 +215,15 @@ class Lookout(RecordsLookout):
 
     def drift_column(self, name: str, column: str, asked: Asked | None = None, *, exact: bool = False) -> DriftDetailView:
         """One column of a model in detail; with `exact` its KS and Wasserstein from the rows. Raises NoSuchModel and NoSuchColumn."""
-        from console.views.drift.look import drift_detail
-        from console.views.drift.view import Asked
+        from console.views.drift.view import Asked, DriftColumnsView
+        from console.views.health.kept_look import look_in_force
+
+        usual = not exact and asked in {None, Asked()}
+        kept = look_in_force(self.sight(), "drift-columns", DriftColumnsView, name) if usual else None
+        found = next((each for each in kept.columns if each.shift.column.raw == column), None) if kept is not None else None
+        if found is not None:
+            return found
+        from console.views.drift.look import drift_detail  # loads the store and the arithmetic
 
         health, sight = self.model(name), self.sight()
         with sight.reader() as reader:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from backends.store.reader import Reader
 from console.views.drift import look as drift_look
-from console.views.drift.view import Asked, DriftView
+from console.views.drift.view import DriftColumnsView, DriftView
 from console.views.health.assessment import known_health
 from console.views.health.basis import ground
 from console.views.health.kept_look import What, keep_look, look_in_force
@@ -19,20 +19,39 @@ from console.views.quality.view import QualityAsked, QualityView
 from console.views.sight import Sight
 from console.views.versions.registry import registry_of
 
-Usual = DriftView | QualityView | LabelsView
+Usual = DriftView | DriftColumnsView | QualityView | LabelsView
 
 
 class _Kept(NamedTuple):
     what: What
     kind: type[Usual]
-    look: Callable[[Sight, Reader, ModelHealth], Usual]
 
 
-LOOKS: Final = (
-    _Kept("drift", DriftView, lambda sight, reader, health: drift_look.drift_view(sight, reader, health, Asked())),
-    _Kept("quality", QualityView, lambda sight, reader, health: quality_look.quality_view(sight, reader, health, QualityAsked())),
-    _Kept("labels", LabelsView, labels_look.labels_view),
+class _Computed(NamedTuple):
+    """What comes of one computing."""
+
+    looks: tuple[_Kept, ...]
+    views: Callable[[Sight, Reader, ModelHealth], tuple[Usual, ...]]
+
+
+def _drift(sight: Sight, reader: Reader, health: ModelHealth) -> tuple[Usual, ...]:
+    return drift_look.usual_drift(sight, reader, health)
+
+
+def _quality(sight: Sight, reader: Reader, health: ModelHealth) -> tuple[Usual, ...]:
+    return (quality_look.quality_view(sight, reader, health, QualityAsked()),)
+
+
+def _labels(sight: Sight, reader: Reader, health: ModelHealth) -> tuple[Usual, ...]:
+    return (labels_look.labels_view(sight, reader, health),)
+
+
+COMPUTED: Final = (
+    _Computed((_Kept("drift", DriftView), _Kept("drift-columns", DriftColumnsView)), _drift),
+    _Computed((_Kept("quality", QualityView),), _quality),
+    _Computed((_Kept("labels", LabelsView),), _labels),
 )
+LOOKS: Final = tuple(look for each in COMPUTED for look in each.looks)
 
 
 def keep_looks(sight: Sight) -> int:
@@ -42,12 +61,13 @@ def keep_looks(sight: Sight) -> int:
     with sight.reader() as reader:
         registry = registry_of(reader, sight.environment, sight.at)
         for name in sorted(registry.models):
-            missing = [each for each in LOOKS if look_in_force(sight, each.what, each.kind, name) is None]
+            missing = [each for each in COMPUTED if any(look_in_force(sight, look.what, look.kind, name) is None for look in each.looks)]
             judged_by = before.under(sight, name)
             if not missing or judged_by is None:
                 continue
             health = known_health(sight, reader, registry, name)
             for each in missing:
-                keep_look(sight, each.what, each.look(sight, reader, health), judged_by)
-            kept += len(missing)
+                for look, view in zip(each.looks, each.views(sight, reader, health), strict=True):
+                    keep_look(sight, look.what, view, judged_by)
+                    kept += 1
     return kept

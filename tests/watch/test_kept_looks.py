@@ -41,7 +41,9 @@ from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 NOW = START + 10 * DAY + 12 * HOUR
 MINUTE = HOUR / 60
-LOOKS = ("drift", "quality", "labels")
+ASKED = {"drift": "drift delay", "drift-columns": "drift delay -f temp", "quality": "quality delay", "labels": "labels delay"}
+"""Each look, and what asks for it."""
+LOOKS = tuple(ASKED)
 
 Ask = Callable[..., Any]
 
@@ -75,7 +77,7 @@ def ask(place: Made, capsys: pytest.CaptureFixture[str]) -> Ask:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The looks that are computed from here on."""
     found: list[str] = []
-    for module, name in zip((drift_look, quality_look, labels_look), LOOKS, strict=True):
+    for module, name in zip((drift_look, quality_look, labels_look), ("drift", "quality", "labels"), strict=True):
         true = getattr(module, f"{name}_view")
 
         def counted(*given: Any, true: Any = true, name: str = name, **more: Any) -> Any:
@@ -87,7 +89,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def looked(ask: Ask, *more: str) -> dict[str, Any]:
-    return {look: ask(look, "delay", *more) for look in LOOKS}
+    return {look: ask(*words.split(), *more) for look, words in ASKED.items()}
 
 
 def in_force(place: Made) -> tuple[str, ...]:
@@ -161,10 +163,11 @@ def test_what_the_watch_looked_at_is_shown_as_it_would_be_computed(place: Made, 
     shown = looked(ask)
     assert not computed
     assert looked(ask, "--as-of", NOW.isoformat()).keys() == shown.keys()
-    assert computed == list(LOOKS), "the past is looked at anew"
+    anew = ["drift", "drift", "quality", "labels"]
+    assert computed == anew, "the past is looked at anew"
     shutil.rmtree(place.workspace.paths.store / "looks")
     assert looked(ask) == shown
-    assert computed == [*LOOKS, *LOOKS]
+    assert computed == [*anew, *anew]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +204,7 @@ def test_what_is_kept_in_another_form_has_another_number() -> None:
     kinds = (ModelHealth, FleetView, *(each.kind for each in KEPT))
     shapes = json.dumps([_bare(kind.model_json_schema()) for kind in kinds], sort_keys=True)
     # Where this fails: put FORM one up, and the digest beside it.
-    assert (basis.FORM, hashlib.sha256(shapes.encode()).hexdigest()[:16]) == (1, "30f035e575f111b6")
+    assert (basis.FORM, hashlib.sha256(shapes.encode()).hexdigest()[:16]) == (2, "0940b3acda3b0547")
 
 
 def _bare(schema: Any) -> Any:
@@ -222,11 +225,19 @@ def test_no_look_of_the_day_before_is_shown(place: Made) -> None:
 
 def test_what_is_asked_for_beside_the_model_is_computed(ask: Ask, computed: list[str]) -> None:
     ask("drift", "delay", "--against", "previous")
+    ask("drift", "delay", "-f", "temp", "--exact")
+    ask("drift", "delay", "-f", "temp", "--against", "weekday")
     ask("quality", "delay", "--by", "week")
     ask("quality", "delay", "--slice", "carrier")
-    assert computed == ["drift", "quality", "quality"]
+    anew = ["drift"] * 3 + ["quality"] * 2
+    assert computed == anew
     ask("quality", "delay", "--by", "day")
-    assert computed == ["drift", "quality", "quality"]
+    assert computed == anew
+
+
+def test_a_column_that_is_none_is_said_to_be_none(place: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(place.root), "drift", "delay", "-f", "tmep"]) == 5
+    assert "delay has no input 'tmep'; did you mean temp?" in capsys.readouterr().err
 
 
 def test_the_watch_computes_only_what_is_not_in_force(place: Made, computed: list[str]) -> None:
@@ -234,6 +245,9 @@ def test_the_watch_computes_only_what_is_not_in_force(place: Made, computed: lis
     shutil.rmtree(place.workspace.paths.store / "looks" / "quality")
     assert keep_looks(place.lookout().sight()) == 1
     assert computed == ["quality"]
+    shutil.rmtree(place.workspace.paths.store / "looks" / "drift-columns")
+    assert keep_looks(place.lookout().sight()) == 2, "every column comes of the computing that all of them come of"
+    assert computed == ["quality", "drift"]
 
 
 def test_facts_and_what_was_learnt_are_seen_in_the_looks_at_once(place: Made, ask: Ask) -> None:

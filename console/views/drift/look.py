@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, timedelta
+from collections.abc import Container, Sequence
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,13 +20,13 @@ from console.views.drift.closing import closing_of
 from console.views.drift.column import ColumnShift
 from console.views.drift.counted import counted
 from console.views.drift.input_days import SCORE
-from console.views.drift.shifts import Periods, detail_of, drift_rule, periods_of, shifts_of
+from console.views.drift.shifts import Periods, detail_of, drift_rule, in_brief, periods_of, shifts_of
 from console.views.drift.together import together_of
 from console.views.drift.trend import with_trends
-from console.views.drift.view import Asked, DriftDetailView, DriftView
+from console.views.drift.view import Asked, DriftColumnsView, DriftDetailView, DriftView
 from console.views.health.live_rows import apart, live_rows, without_candidates
 from console.views.health.measures import quality_between
-from console.views.health.model import ModelHealth
+from console.views.health.model import Mark, ModelHealth
 from console.views.health.subject import LetIn
 from console.views.health.windows import Floats, micros
 from console.views.incidents.marks import marks_of
@@ -37,10 +38,28 @@ from console.views.versions.registry import no_such_model, registry_of
 from console.views.versions.serving import serving_at
 
 
+class _Every:
+    def __contains__(self, _column: object) -> bool:
+        return True
+
+
+EVERY: Final[Container[str]] = _Every()
+
+
 def drift_view(
-    sight: Sight, reader: Reader, health: ModelHealth, asked: Asked, *, column: str | None = None, exact: bool = False
+    sight: Sight,
+    reader: Reader,
+    health: ModelHealth,
+    asked: Asked,
+    *,
+    column: str | None = None,
+    exact: bool = False,
+    detail: Container[str] = (),
 ) -> DriftView:
-    """Every column between two periods; `column` gets its bins and course too, with `exact` from its rows. Raises NoSuchColumn."""
+    """Every column between two periods; `column`, or those in `detail`, get their bins and course too, with `exact` from its rows.
+
+    Raises NoSuchColumn.
+    """
     registry = registry_of(reader, sight.environment, sight.at)
     model = registry.models.get(health.model)
     if model is None:
@@ -68,7 +87,7 @@ def drift_view(
             reference_because="", bins_from="", columns=(), quality=None, closing="", closing_state=health.state,
             why_not="there is no week of history to compare with; give both periods with --from, --to, --reference-from, --reference-to",
         )  # fmt: skip
-    shifts = with_trends(shifts_of(periods, model, version, detail=column), periods.inputs, periods.days)
+    shifts = with_trends(shifts_of(periods, model, version, detail=detail if column is None else (column,)), periods.inputs, periods.days)
     if column is not None:
         place = next((number for number, each in enumerate(shifts) if each.column.raw == column), None)
         if place is None:
@@ -115,10 +134,26 @@ def drift_detail(sight: Sight, reader: Reader, health: ModelHealth, column: str,
     shift = next((each for each in view.columns if each.column.raw == column), None)
     if shift is None:
         raise NoSuchColumn(f"{column!r} cannot be compared: {view.why_not}")
-    detail = detail_of(view, shift)
-    since = day_start(min([view.first, *(each.first for each in shift.earlier)]), ZoneInfo(view.zone))
-    marks = marks_of(sight, reader, view.line.model, min(since, sight.at))
-    return detail.model_copy(update={"marks": marks})
+    return detail_of(view, shift).model_copy(update={"marks": marks_of(sight, reader, view.line.model, _since(sight, view, shift))})
+
+
+def usual_drift(sight: Sight, reader: Reader, health: ModelHealth) -> tuple[DriftView, DriftColumnsView]:
+    """What is usually asked of drift, and every column of it in detail, computed in one go."""
+    view = drift_view(sight, reader, health, Asked(), detail=EVERY)
+    marks: dict[datetime, tuple[Mark, ...]] = {}
+    details = []
+    for shift in view.columns:
+        since = _since(sight, view, shift)
+        if since not in marks:
+            marks[since] = marks_of(sight, reader, view.line.model, since)
+        details.append(detail_of(view, shift).model_copy(update={"marks": marks[since]}))
+    brief = view.model_copy(update={"columns": tuple(map(in_brief, view.columns))})
+    return brief, DriftColumnsView(line=view.line, zone=view.zone, columns=tuple(details))
+
+
+def _since(sight: Sight, view: DriftView, shift: ColumnShift) -> datetime:
+    """When the earliest window begins that a column's course shows."""
+    return min(day_start(min([view.first, *(each.first for each in shift.earlier)]), ZoneInfo(view.zone)), sight.at)
 
 
 def no_such_column(column: str, known: list[str], model: str) -> NoSuchColumn:

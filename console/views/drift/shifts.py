@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -30,6 +30,8 @@ from console.views.health.windows import Reference
 
 NULL_JUMP: Final = 0.1
 """Rise of the share of missing values that is called broken."""
+
+FAR: Final = frozenset({State.WARNING, State.CRITICAL})
 
 LOOK_SINCE: Final = timedelta(days=60)
 """How far back a window is slid to find since when a column is far from its reference."""
@@ -105,13 +107,13 @@ def periods_of(
     return Periods(replace(inputs, equal_weekdays=True) if asked.against == "weekday" else inputs, days, rule)
 
 
-def shifts_of(periods: Periods, model: Model, version: ModelVersion | None, *, detail: str | None = None) -> list[ColumnShift]:
-    """Every column between the two periods, the worst first; `detail` names the one that gets its bins and its course."""
+def shifts_of(periods: Periods, model: Model, version: ModelVersion | None, *, detail: Container[str] = ()) -> list[ColumnShift]:
+    """Every column between the two periods, the worst first; those in `detail` get their bins, and since when they are where they are."""
     declared = {column.name: column for column in version.signature.inputs} if version and version.signature else {}
     importance = version.importance if version else {}
     specs = [*periods.inputs.specs, *([periods.inputs.score] if periods.inputs.score else [])]
     found = [
-        _shift(periods, spec, model.name, declared.get(spec.column), importance.get(spec.column), detail == spec.column) for spec in specs
+        _shift(periods, spec, model.name, declared.get(spec.column), importance.get(spec.column), spec.column in detail) for spec in specs
     ]
     return ranked(found)
 
@@ -195,7 +197,7 @@ def _shift(periods: Periods, spec: ColumnSpec, model: str, declared: Column | No
         band_median=past.median if past else None,
         band_high=past.high if past else None,
         further=past.above(drift.judged) if past and drift.judged is not None else 0,
-        high_since=_high_since(inputs, spec.column, days, far) if detail or state in {State.WARNING, State.CRITICAL} else None,
+        high_since=_high_since(inputs, spec.column, days, far) if detail or state in FAR else None,
         new_categories=tuple(map(Untrusted, drift.new_categories)),
         vanished_categories=tuple(map(Untrusted, drift.vanished_categories)),
         different_reference=different(before),
@@ -276,6 +278,11 @@ def _high_since(inputs: InputDays, column: str, days: Sequence[date], over: floa
             break
         found = shifted[-1]
     return found
+
+
+def in_brief(shift: ColumnShift) -> ColumnShift:
+    """A shift with its details as the list of all columns has it."""
+    return shift.model_copy(update={"bins": (), "high_since": shift.high_since if shift.state in FAR else None})
 
 
 def detail_of(view: DriftView, shift: ColumnShift) -> DriftDetailView:

@@ -88,3 +88,11 @@ class DriftDetailView(View):
     marks: tuple[Mark, ...] = ()
     """What changed in the time of the earlier windows and of this one, oldest first."""
     worst_verdict: str = ""
+
+
+class DriftColumnsView(View):
+    """Every column of a model in detail, the worst first."""
+
+    line: ModelLine
+    zone: str
+    columns: tuple[DriftDetailView, ...]

@@ -21,11 +21,11 @@ from console.views.health.model import View
 from console.views.sight import Sight
 
 if TYPE_CHECKING:
-    from console.views.drift.view import DriftView
+    from console.views.drift.view import DriftColumnsView, DriftView
     from console.views.quality.labels import LabelsView
     from console.views.quality.view import QualityView
 
-What = Literal["drift", "quality", "labels"]
+What = Literal["drift", "drift-columns", "quality", "labels"]
 Look = TypeVar("Look", bound=BaseModel)
 
 
@@ -58,7 +58,7 @@ def look_in_force(sight: Sight, what: What, kind: type[Look], model: str) -> Loo
     return found
 
 
-def keep_look(sight: Sight, what: What, view: DriftView | QualityView | LabelsView, judged_by: Basis) -> None:
+def keep_look(sight: Sight, what: What, view: DriftView | DriftColumnsView | QualityView | LabelsView, judged_by: Basis) -> None:
     """Keep a usual look of now. What it rests on was looked at before it: what has changed meanwhile makes it count no more."""
     path = _path(sight.workspace.paths, what, sight.environment, view.line.model)
     make_folder(path.parent)
