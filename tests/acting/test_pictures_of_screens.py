@@ -183,7 +183,10 @@ async def looked_at(found: Console, name: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+SIZES = [(80, 24), *(pytest.param(size, marks=pytest.mark.exhaustive) for size in ((120, 40), (200, 60)))]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_screens_look_as_they_were_seen_to_look(
     told: Path, size: tuple[int, int], pictures: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
 ) -> None:

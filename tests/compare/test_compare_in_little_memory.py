@@ -57,7 +57,7 @@ def column(*words: Any, **how: Any) -> ComparedColumn:
     return compared(*words, **how).columns[0]
 
 
-@pytest.mark.parametrize("held", [64 * 50, 64 * 700])
+@pytest.mark.parametrize("held", [pytest.param(64 * 50, marks=pytest.mark.exhaustive), 64 * 700])
 def test_ranges_say_what_the_whole_says(sides: tuple[str, str], held: int) -> None:
     whole, ranged = column(*sides), column(*sides, held=held)
     if whole.wasserstein is None:

@@ -19,7 +19,7 @@ ASKED = (
 FILES = (
     "workspace.toml", "clock.json", "control.sqlite", "audit-head", "registry.json", "switches.json", "store/summary.json",
     "store/evaluated.json", "store/profiles.sqlite", "store/catalog.sqlite", "store/generations/*.duckdb", "store/health/*.json",
-    "store/looks/drift/*.json", "store/looks/quality/*.json", "store/looks/labels/*.json",
+    "store/looks/drift/*.json", "store/looks/drift-columns/*.json", "store/looks/quality/*.json", "store/looks/labels/*.json",
     "store/segments/predictions/*/*/*.parquet", "store/segments/labels/*/*/*.parquet",
 )  # fmt: skip
 
@@ -57,12 +57,18 @@ def test_every_verb_answers_with_its_code_and_a_line(root: Path, pattern: str, h
     assert not any("\x1b" in answer.out + answer.err for answer in found.values())
 
 
-@pytest.mark.parametrize(("name", "content"), [
-    ("registry.json", "[]"), ("registry.json", '{"format": "quarterdeck/registry/1", "version": "many"}'), ("switches.json", "null"),
-    ("store/summary.json", "[]"), ("store/summary.json", '{"rows": 3}'), ("store/evaluated.json", "7"), ("clock.json", "[1]"),
-    ("workspace.toml", 'format = "one"\nname = 3'), ("workspace.toml", "format = 99\nname = 'x'"), ("audit-head", "{}"),
-    ("policies/x.yaml", "rules: 3"), ("playbooks/x.yaml", "[]"), ("policies/x.yaml", "a: &a [*a]"),
-])  # fmt: skip
+WRONG = (
+    ("registry.json", "[]"), ("store/summary.json", '{"rows": 3}'), ("workspace.toml", 'format = "one"\nname = 3'),
+    ("policies/x.yaml", "rules: 3"),
+)  # fmt: skip
+WRONG_TOO = (
+    ("registry.json", '{"format": "quarterdeck/registry/1", "version": "many"}'), ("switches.json", "null"), ("store/summary.json", "[]"),
+    ("store/evaluated.json", "7"), ("clock.json", "[1]"), ("workspace.toml", "format = 99\nname = 'x'"), ("audit-head", "{}"),
+    ("playbooks/x.yaml", "[]"), ("policies/x.yaml", "a: &a [*a]"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content"), [*WRONG, *(pytest.param(*each, marks=pytest.mark.exhaustive) for each in WRONG_TOO)])
 def test_wrong_types_are_said_and_break_nothing_else(root: Path, name: str, content: str) -> None:
     (root / name).write_text(content)
     found = {words: ask(root, words) for words in ASKED}
