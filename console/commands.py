@@ -54,6 +54,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command("go.playbooks", "playbooks", ("g p",), words=("playbooks", "pb"), verb="playbook list"),
     Command("go.sources", "sources and their age", ("g s",), words=("sources", "src"), verb="sources"),
     Command("go.switches", "kill switches", ("g w",), words=("switches", "sw"), verb="switches"),
+    Command("go.maturity", "maturity: practices around each model", ("g m",), words=("maturity",), verb="maturity"),
     Command("go.own", "the console's own health", ("g h",), words=("own", "doctor"), verb="doctor"),
     Command("go.actions", "actions and the exact calls they made", ("at",), words=("actions", "@"), verb="actions"),
     Command("go.last", "the screen before this one", ("minus",)),

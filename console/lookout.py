@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from console.views.drift.view import Asked, DriftDetailView, DriftView
     from console.views.incidents.effect_view import EffectView
     from console.views.incidents.incident import IncidentView
+    from console.views.maturity.view import MaturityView
     from console.views.quality.labels import LabelsView
     from console.views.quality.view import QualityAsked, QualityView
     from console.views.release.holds import HeldView
@@ -144,6 +145,16 @@ class Lookout(RecordsLookout):
             about = version_of_card(sight, known, version)
             serves = serving_at(sight.alias_history(name), sight.at).version == about
             return card_view(sight, reader, known, about, self.quality(name) if serves else None)
+
+    def maturity(self, name: str | None = None) -> MaturityView:
+        """How mature the delivery of each system is, or of one, by what the workspace holds of it. Raises NoSuchModel or StoreError."""
+        from console.views.lineage.provenance import every_provenance, provenance_of
+        from console.views.maturity.view import maturity_view
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            known = every_provenance(sight, reader) if name is None else [provenance_of(sight, reader, name)]
+            return maturity_view(sight, reader, [(each, self.model(each.name)) for each in known])
 
     def labels(self, name: str) -> LabelsView:
         """How many outcomes of a model are known, and how fast they come. Raises NoSuchModel."""

@@ -41,6 +41,7 @@ SCHEMAS: dict[str, str] = {
     "version": "console.views.versions.card:VersionView",
     "card": "console.views.cards.model_card:CardView",
     "data-sheet": "console.views.cards.data_sheet:SheetView",
+    "maturity": "console.views.maturity.view:MaturityView",
     "lineage": "console.views.lineage.view:LineageView",
     "changes": "console.views.incidents.changes:ChangesView",
     "sources": "console.views.sources.listing:SourcesView",

@@ -23,6 +23,8 @@ SCREENS = {
     "version": "console.screens.versions:VersionScreen",
     "card": "console.screens.card:CardScreen",
     "sheet": "console.screens.card:SheetScreen",
+    "maturity": "console.screens.maturity:MaturityScreen",
+    "system": "console.screens.maturity:SystemScreen",
     "lineage": "console.screens.lineage:LineageScreen",
     "changes": "console.screens.changes:ChangesScreen",
     "incident": "console.screens.incident:IncidentScreen",

@@ -25,8 +25,10 @@ from console.screens.sign import SignScreen
 REQUEST, INCIDENT = "APR-1", "INC-1"
 ACTION = "the action in doubt"
 TARGETS: dict[str, str | None] = {
-    **dict.fromkeys(("fleet", "alerts", "incidents", "approvals", "audit", "playbooks", "sources", "switches", "own", "actions")),
-    **dict.fromkeys(("model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release"), MODEL),
+    **dict.fromkeys(
+        ("fleet", "alerts", "incidents", "approvals", "audit", "playbooks", "sources", "switches", "own", "actions", "maturity")
+    ),
+    **dict.fromkeys(("model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release", "system"), MODEL),
     **dict.fromkeys(("version", "card"), f"{MODEL}@2"),
     "sheet": "train-2",
     "incident": INCIDENT,

@@ -49,6 +49,8 @@ PICTURED: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "version": ("version", f"{MODEL}@2", ()),
     "card": ("card", f"{MODEL}@2", ()),
     "data sheet": ("sheet", "train-2", ()),
+    "maturity": ("maturity", None, ()),
+    "system": ("system", MODEL, ()),
     "lineage": ("lineage", MODEL, ()),
     "changes": ("changes", MODEL, ()),
     "release": ("release", MODEL, ()),

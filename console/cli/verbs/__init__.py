@@ -34,6 +34,7 @@ VERBS: dict[str, Verb] = {
         ("labels", "labels", "outcomes: how many are known, how fast they come, what is overdue"),
         ("versions", "versions", "versions of a model: aliases, stages, digests, metrics"),
         ("card", "card", "model card of a version, or data sheet of a dataset, and what it lacks"),
+        ("maturity", "maturity", "seven practices around a model, each with its evidence"),
         ("lineage", "lineage", "from sources to readers, and what is missing"),
         ("changes", "changes", "what changed, nearest to the onset first"),
         ("alerts", "alerts", "rules that fire, or did"),

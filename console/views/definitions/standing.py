@@ -51,6 +51,18 @@ STANDING: Final[dict[str, Definition]] = {
         ("sheet", "datasheet"),
         ("model card",),
     ),
+    "maturity": Definition(
+        "maturity",
+        "Which of the practices around a model the workspace bears out: pipelines, validation, testing, automation, monitoring, access "
+        "control, documentation.",
+        "practices that are there, of seven; each with its evidence and the verb that shows it.",
+        "practices",
+        "records, kept checks, health, policies and the journal",
+        "None: nothing acts by it.",
+        "What is done elsewhere and not recorded is unknown, never absent; that a practice is there does not say that it is good.",
+        ("practices", "coverage of practices"),
+        ("model card",),
+    ),
     "freshness": Definition(
         "freshness, age",
         "How old the newest fact of a source is.",

@@ -95,6 +95,17 @@ def provenance_of(sight: Sight, reader: Reader, model: str) -> Provenance:
     return Provenance(found, model, records, tuple(each for each in history if isinstance(each, Dataset | FeatureSet)))
 
 
+def every_provenance(sight: Sight, reader: Reader) -> list[Provenance]:
+    """The same about every model of the environment, the registry read once."""
+    records = tuple(queries.records_of(reader, environment=sight.environment))
+    history = queries.record_history(reader, "dataset", "features", environment=sight.environment)
+    inputs = tuple(each for each in history if isinstance(each, Dataset | FeatureSet))
+    models = {each.name: each for each in reversed(records) if isinstance(each, Model)}
+    versions = [each.model for each in records if isinstance(each, ModelVersion)]
+    names = sorted({*models, *versions, *queries.models(reader, sight.environment)})
+    return [Provenance(models.get(name), name, records, inputs) for name in names]
+
+
 def ended(run: Run) -> datetime:
     """The moment at which a run had read its inputs at the latest."""
     return run.ended_at or run.started_at
