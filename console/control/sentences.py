@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from backends.journal.entries import BREAK_KIND, Entry
 from backends.records import Moment, Name
@@ -13,6 +13,10 @@ from console.control.actions import Frozen, said_duration, version_label
 Result = Literal[
     "done", "written first", "effective", "failed", "refused", "in doubt", "waiting", "approved", "vetoed", "void", "gap", "break"
 ]
+
+
+LONGEST: Final = 200
+"""Characters of a name."""
 
 
 class AuditEntry(Frozen):
@@ -43,31 +47,61 @@ def sentences(entries: Iterable[Entry]) -> Iterator[AuditEntry]:
     """Entries in order, each with the environment and model of what it is about."""
     about: dict[str, tuple[str | None, str | None, str]] = {}
     for entry in entries:
-        own = _about(entry)
-        if own is not None:
-            about[entry.subject] = own
-        environment, model, thing = about.get(entry.subject, (None, None, entry.subject))
-        what, result, detail = _SAID.get(entry.kind, _other)(entry, thing)
-        actor = entry.actor
-        yield AuditEntry(
-            seq=entry.seq,
-            key=entry.key,
-            at=entry.at,
-            real_at=entry.real_at,
-            who=actor.get("name", "?") if actor.get("program") or "host" not in actor else f"{actor['name']}@{actor['host']}",
-            kind=entry.kind,
-            subject=entry.subject,
-            environment=environment,
-            model=model,
-            what=what,
-            result=result,
-            detail=detail,
-            spooled="spooled" in entry.body,
-            actor=actor,
-            body=entry.body,
-            prev_hash=entry.prev_hash,
-            hash=entry.hash,
-        )
+        try:
+            yield _said(entry, about)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # Nobody writes one like that here: whoever looks for what was done to the journal has to see all the others.
+            yield _unread(entry, error)
+
+
+def _said(entry: Entry, about: dict[str, tuple[str | None, str | None, str]]) -> AuditEntry:
+    own = _about(entry)
+    if own is not None:
+        about[entry.subject] = own
+    environment, model, thing = about.get(entry.subject, (None, None, entry.subject))
+    what, result, detail = _SAID.get(entry.kind, _other)(entry, thing)
+    actor = entry.actor
+    return AuditEntry(
+        seq=entry.seq,
+        key=entry.key,
+        at=entry.at,
+        real_at=entry.real_at,
+        who=actor.get("name", "?") if actor.get("program") or "host" not in actor else f"{actor['name']}@{actor['host']}",
+        kind=entry.kind,
+        subject=entry.subject,
+        environment=environment,
+        model=model,
+        what=what,
+        result=result,
+        detail=detail,
+        spooled="spooled" in entry.body,
+        actor=actor,
+        body=entry.body,
+        prev_hash=entry.prev_hash,
+        hash=entry.hash,
+    )
+
+
+def _unread(entry: Entry, error: Exception) -> AuditEntry:
+    name = str(entry.kind)[:LONGEST] or "?"
+    return AuditEntry(
+        seq=entry.seq,
+        key=str(entry.key)[:LONGEST] or "?",
+        at=entry.at,
+        real_at=entry.real_at,
+        who="?",
+        kind=name,
+        subject=str(entry.subject)[:LONGEST] or "?",
+        environment=None,
+        model=None,
+        what=f"{name} is no entry of its kind",
+        result="break",
+        detail=f"it cannot be read: {type(error).__name__}",
+        actor=entry.actor if isinstance(entry.actor, dict) else {},
+        body=entry.body if isinstance(entry.body, dict) else {},
+        prev_hash=str(entry.prev_hash),
+        hash=str(entry.hash),
+    )
 
 
 def _about(entry: Entry) -> tuple[str | None, str | None, str] | None:
