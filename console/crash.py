@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import traceback
 from datetime import datetime
 from pathlib import Path
 
+from backends.credentials import without_credentials
 from backends.durable import open_anew
-
-_NAMED = r"(?i)((?:token|secret|password|passwd|api[_-]?key|authorization)[\"']?\s*[=:]\s*)"
-_SECRET = re.compile(_NAMED + r"(?:[\"']?(?:bearer|basic|token)\s+)?(?:\"[^\"]*\"|'[^']*'|\S+)")
-"""A value after its name, as in a setting, an address, a header, or a dictionary that was written out."""
-_SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
-_USER_INFO = re.compile(r"://[^/\s@]+@")
 
 
 def write_report(folder: Path, error: BaseException, now: datetime) -> Path | None:
@@ -24,7 +18,7 @@ def write_report(folder: Path, error: BaseException, now: datetime) -> Path | No
     lines = [
         f"quarterdeck crash report, {now.isoformat(timespec='seconds')}",
         f"python {platform.python_version()}, {platform.system()} {platform.machine()}",
-        f"{type(error).__name__}: {without_secrets(str(error))}",
+        f"{type(error).__name__}: {without_credentials(str(error))}",
         "",
         *(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames),
     ]
@@ -49,8 +43,3 @@ def kept_report(root: Path, error: BaseException, now: datetime) -> Path | None:
         return write_report(Path(tempfile.mkdtemp(prefix="quarterdeck-crash-")), error, now)
     except OSError:
         return None
-
-
-def without_secrets(text: str) -> str:
-    """`text` with values that look like credentials taken out."""
-    return _USER_INFO.sub("://...@", _SCHEME.sub(r"\1 ...", _SECRET.sub(r"\1...", text)))

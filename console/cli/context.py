@@ -162,11 +162,12 @@ def run_verb(verb: Verb, options: argparse.Namespace) -> int:
 
 
 def _fault(verb: Verb, context: Context, problem: Exception) -> Exit:
+    from backends.credentials import without_credentials
     from console.clock import SystemClock
-    from console.crash import kept_report, without_secrets
+    from console.crash import kept_report
 
     path = kept_report(context.located.root, problem, SystemClock().real_now())
-    first = (without_secrets(str(problem)).splitlines() or [""])[0][:200]
+    first = (without_credentials(str(problem)).splitlines() or [""])[0][:200]
     where = f"; report: {path}" if path else ""
     return _said(verb, f"stopped by a fault of its own: {type(problem).__name__}: {first}{where}", Exit.FAULT)
 

@@ -92,11 +92,12 @@ def _run_drawn(session: Session, drawn: bool) -> int:
 
 
 def _crashed(session: Session, error: BaseException) -> int:
-    from console.crash import without_secrets, write_report
+    from backends.credentials import without_credentials
+    from console.crash import write_report
 
     path = write_report(session.paths.crash, error, session.clock().real_now())
     where = f"; report: {displayable(str(path))}" if path else ""
-    said = displayable(without_secrets(str(error)))[:200]
+    said = displayable(without_credentials(str(error)))[:200]
     print(f"quarterdeck: stopped by a fault of its own: {type(error).__name__}: {said}{where}", file=sys.stderr)
     return Exit.FAULT
 

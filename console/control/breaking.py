@@ -7,6 +7,7 @@ from typing import Any
 
 from backends.breaker import Forced
 from backends.breaker_file import BreakerFile
+from backends.credentials import without_credentials
 from backends.journal.entries import Draft
 from console.control import events
 from console.control.actions import ActionKind
@@ -34,7 +35,7 @@ class Breaking(Post):
             "name": name,
             "held": "open" if open_ else "closed",
             "owner": owner or self.actor.who,
-            "reason": reason,
+            "reason": without_credentials(reason),
             "set_at": now.isoformat(),
             "until": until.isoformat(),
         }
@@ -43,7 +44,7 @@ class Breaking(Post):
     def let_breaker_go(self, name: str, *, reason: str, key: str, environment: str) -> None:
         """Make the breaker `name` automatic again. Raises Refused, BackendError or JournalUnavailable, as `hold_breaker` does."""
         self._may(name, reason, environment)
-        self._move(events.BREAKER_LET_GO, name, key, {"name": name, "reason": reason})
+        self._move(events.BREAKER_LET_GO, name, key, {"name": name, "reason": without_credentials(reason)})
 
     def _move(self, kind: str, name: str, key: str, body: dict[str, Any]) -> None:
         """Record it, unless that was done already; then do what is on record last, unless that is something else by now."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from backends.credentials import without_credentials
 from backends.journal.entries import JournalConflict, JournalUnavailable
 from backends.protocol import BackendError
 from console.control import approvals, events, incidents
@@ -79,7 +80,9 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
 
     def plan(self, request: ActionRequest, facts: PlanFacts | None = None) -> ActionPlan:
         """What `request` would do, whether it may be done, and if not why. Changes nothing and never raises for the world."""
-        return draw(self._situation(request, facts or _NO_FACTS))
+        # What is recorded once is kept for ever, and exported: no credential in it could be taken out again.
+        kept = request.model_copy(update={"reason": without_credentials(request.reason)})
+        return draw(self._situation(kept, facts or _NO_FACTS))
 
     # -- executing -----------------------------------------------------------------------------------------------------
 
@@ -100,7 +103,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         if known is not None:
             return known
         state, problem = self._state()
-        reason, facts = confirmation.reason or plan.reason, current_world or _facts_of(plan)
+        reason, facts = without_credentials(confirmation.reason or plan.reason), current_world or _facts_of(plan)
         fresh = draw(self._situation(_request_of(plan, key, reason), facts, state, problem))
         objection = self._objection(plan, fresh, state, facts)
         if objection is not None:
@@ -142,7 +145,7 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         if unsigned is not None:
             return self._refused(plan, plan.key, unsigned.message, unsigned)
         attempt = self._unsettled(plan.action_id).retries + 1
-        return self._carry_out(plan, fresh, plan.key, confirmation.reason or plan.reason, attempt=attempt)
+        return self._carry_out(plan, fresh, plan.key, without_credentials(confirmation.reason or plan.reason), attempt=attempt)
 
     # -- approvals -----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from backends.credentials import without_credentials
 from backends.journal.entries import Draft
 from console.control import events
 from console.control.actions import ActionKind
@@ -44,7 +45,7 @@ class Elevating(Post):
             "terminal": self.terminal.model_dump(mode="json"),
             "since": now.isoformat(),
             "until": (now + length).isoformat(),
-            "reason": reason,
+            "reason": without_credentials(reason),
         }
         self._write(events.ELEVATED, environment, self.terminal, key, body)
         found = self.elevation(environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backends.credentials import without_credentials
 from backends.protocol import BackendError
 from backends.records import SwitchState
 from console.control import approvals, reviewing
@@ -51,7 +52,9 @@ class Judging(Post):
             raise Refused(f"type {wanted} to approve: nothing was signed")
         world = None if current_world is None else world_of(current_world, self._value_in_force(payload), self.policy, payload.action)
         signed = self._signed(approval_id, seen_digest, world, key_file, may_ask)
-        return approvals.approve(self._ledger, self.policy, approval_id, seen=seen_digest, world=world, reason=reason, signed=signed)
+        return approvals.approve(
+            self._ledger, self.policy, approval_id, seen=seen_digest, world=world, reason=without_credentials(reason), signed=signed
+        )
 
     def signing_key(self, approval_id: str, key_file: Path | None = None) -> ChosenKey | None:
         """The key that this person would sign a request with; None where it is approved without one. Raises NotFound or Refused."""
@@ -70,13 +73,13 @@ class Judging(Post):
         self._require_standing()
         if not reason.strip():
             raise Refused("a rejection needs a reason")
-        return approvals.reject(self._ledger, self.policy, approval_id, reason=reason)
+        return approvals.reject(self._ledger, self.policy, approval_id, reason=without_credentials(reason))
 
     def review(self, review_id: str, *, verdict: Verdict, reason: str) -> Review:
         """Say what was found about a broken glass. Raises NotFound, Refused or JournalUnavailable."""
         self._require_standing()
         self._ledger.absorb()
-        return reviewing.review(self._ledger, self.policy, review_id, verdict=verdict, text=reason)
+        return reviewing.review(self._ledger, self.policy, review_id, verdict=verdict, text=without_credentials(reason))
 
     def _signed(self, approval_id: str, seen: str, world: World | None, key_file: Path | None, may_ask: bool) -> Signed | None:
         """The signature of this person; nobody touches a key for a request that could not be approved anyway."""

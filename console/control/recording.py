@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from backends.credentials import without_credentials
 from backends.journal.entries import Draft
 from backends.records import Alert, Incident, Onset, State
 from backends.text import Untrusted
@@ -50,7 +51,9 @@ class RecordKeeping(Post):
         """Open an incident by hand. Raises Refused or JournalUnavailable."""
         self._require_standing()
         self._require_role(ActionKind.NOTE, environment, model)
-        return incidents.declare(self._ledger, environment, model, title=title, severity=severity, playbook=playbook, key=key)
+        return incidents.declare(
+            self._ledger, environment, model, title=Untrusted(without_credentials(title.raw)), severity=severity, playbook=playbook, key=key
+        )
 
     def name_version(self, environment: str, model: str, alias: str, version: str, *, key: str) -> None:
         """Point an alias that serves nobody, such as `challenger`, at a version; noted first. The same key again changes nothing.
@@ -79,7 +82,7 @@ class RecordKeeping(Post):
         """Start the record of a playbook run; its id, the same for the same key. Raises Refused or JournalUnavailable."""
         self._require_standing()
         self._require_role(ActionKind.PLAYBOOK, environment, model)
-        event = {"playbook": playbook, "environment": environment, "model": model, "incident": incident, **body}
+        event = {"playbook": playbook, "environment": environment, "model": model, "incident": incident, **_kept(body)}
 
         def decision(state: ControlState) -> tuple[list[Draft], str]:
             for run, found in state.runs.items():
@@ -100,7 +103,7 @@ class RecordKeeping(Post):
         self._require_standing()
         environment, model = self._subject_of_run(run_id)
         self._require_role(ActionKind.PLAYBOOK, environment, model)
-        content = {"event": body, "incident": incident}
+        content = {"event": _kept(body), "incident": incident}
         self._ledger.record(self._ledger.draft(f"run/{run_id}/{key}", f"{events.RUN}{name}", run_id, content))
 
     def _subject_of_run(self, run_id: str) -> tuple[str, str]:
@@ -108,3 +111,12 @@ class RecordKeeping(Post):
         opened = self._ledger.state().runs.get(run_id)
         body = opened[0].body if opened else {}
         return str(body.get("environment") or ""), str(body.get("model") or "")
+
+
+def _kept(value: Any) -> Any:
+    """What a runner says of a step, with what people wrote in it, as it is kept."""
+    if isinstance(value, str):
+        return without_credentials(value)
+    if isinstance(value, dict):
+        return {name: _kept(each) for name, each in value.items()}
+    return [_kept(each) for each in value] if isinstance(value, list | tuple) else value

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import Literal
 
+from backends.credentials import without_credentials
 from backends.journal.entries import JournalConflict
 from backends.protocol import BackendError
 from console.control import events, incidents
@@ -82,7 +83,7 @@ class Settling(Post):
             raise Refused(f"{action.id} is still under way: wait for it")
         self._require_role(action.kind, action.environment, action.model)
         movement = movement_for(self._reach, action, key=action.key, who=action.actor.who, reason=action.reason)
-        said = f"settled by {self.actor.who}: {reason}"
+        said = f"settled by {self.actor.who}: {without_credentials(reason)}"
         state = ActionState.EFFECTIVE if effective else ActionState.FAILED
         started = self.clock.monotonic()
         try:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from backends.credentials import without_credentials
 from console.cli.main import main
 from console.control.ledger import Ledger
-from console.crash import without_secrets, write_report
+from console.crash import write_report
 
 SECRET = "S3cretValue-xyz.0"
 
@@ -27,13 +28,13 @@ SECRET = "S3cretValue-xyz.0"
     ],
 )
 def test_what_looks_like_a_credential_is_taken_out(text: str) -> None:
-    said = without_secrets(text)
+    said = without_credentials(text)
     assert SECRET not in said and "two words" not in said and "..." in said
 
 
 def test_words_about_secrets_stay() -> None:
     text = "the token of the secret service is gone; a bearer is a person"
-    assert without_secrets(text) == text
+    assert without_credentials(text) == text
 
 
 def test_a_verb_that_fails_tells_no_secret_in_its_line_or_its_report(
