@@ -63,6 +63,39 @@ def hold_value(state: HoldState, pipeline: str) -> str:
     return state if pipeline == EVERY_PIPELINE else f"{state} {pipeline}"
 
 
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run that was asked for: one training of a model by one pipeline."""
+
+    environment: str
+    model: str
+    pipeline: str
+    asked_at: datetime
+    asked_by: str
+    key: str
+    """What the run that answers names as its `request`. A pipeline starts one run for each key, however often it reads of it."""
+    reason: str
+    first: datetime | None = None
+    """The rows that were proposed begin here; None: nothing was proposed."""
+    last: datetime | None = None
+    withdrawn: bool = False
+
+    @property
+    def value(self) -> str:
+        """What is compared before it is replaced, and read back after."""
+        return f"{self.pipeline} #{self.key[:8]}{' withdrawn' if self.withdrawn else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringRun:
+    """A run on record that names a request."""
+
+    name: str
+    pipeline: str | None
+    status: str
+    started_at: datetime
+
+
 @runtime_checkable
 class ReadsHolds(Protocol):
     """Reads which jobs are held."""
@@ -78,4 +111,34 @@ class SetsHold(Protocol):
 
     def set_hold(self, setting: HoldSetting, *, expected: HoldState) -> HoldSetting:
         """Publish `setting` if the state in force is `expected`; the same key again returns the same setting."""
+        ...
+
+
+@runtime_checkable
+class ReadsRequests(Protocol):
+    """Reads which runs are asked for."""
+
+    def request(self, environment: str, model: str) -> RunRequest | None:
+        """The newest request of a model; None: there never was one."""
+        ...
+
+
+@runtime_checkable
+class AsksForRuns(Protocol):
+    """Publishes requests, atomically."""
+
+    def ask(self, request: RunRequest, *, expected: str) -> RunRequest:
+        """Publish `request` if the value in force is `expected`; the same key again returns the same request."""
+        ...
+
+    def withdraw(self, key: str) -> None:
+        """Make sure that nobody who reads from now on starts a run for `key`."""
+        ...
+
+
+class ReadsRuns(Protocol):
+    """Finds the run that answers a request, among the facts."""
+
+    def run_of(self, environment: str, model: str, key: str) -> AnsweringRun | None:
+        """The run on record that names `key`; None: none does. Raises BackendError when nobody can look."""
         ...

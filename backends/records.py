@@ -275,6 +275,8 @@ class Run(Fact):
     started_at: Moment
     started_by: Name | None = None
     """The person or the schedule that started it: who trained what came out of it."""
+    request: Name | None = None
+    """Key of the request in `pipelines.json` that it answers; None: nobody asked for it there."""
     ended_at: Moment | None = None
     phases: dict[str, float] = Field(default_factory=dict)
     """Seconds per phase: preprocess, train, evaluate, package."""
@@ -320,6 +322,8 @@ class PipelineRun(Fact):
     ended_at: Moment | None = None
     rows: int | None = None
     message: Untrusted = Untrusted("")
+    request: Name | None = None
+    """Key of the request in `pipelines.json` that it answers; None: nobody asked for it there."""
 
 
 class Deployment(Fact):

@@ -158,6 +158,17 @@ CATALOGUE: tuple[Command, ...] = (
         "hold {row}",
         "hold",
     ),
+    Command(
+        "retrain",
+        "ask the pipeline that trains this model for a run",
+        ("F",),
+        _in("alerts", "incident"),
+        "acts",
+        True,
+        ("retrain",),
+        "retrain {row}",
+        "retrain",
+    ),
     Command("promote", "promote a version", ("P",), _MODEL_ROWS | {"approvals", "approval"}, "acts", True, ("promote",), "promote {row}"),
     Command(
         "shift",

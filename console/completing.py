@@ -22,7 +22,7 @@ MODELS, VERSIONED, INCIDENTS, REQUESTS = "models", "versioned", "incidents", "re
 
 OFFERED: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("model", "health", "drift", "quality", "labels", "changes", "contract", "parity", "can-i", "maturity"), (MODELS,)),
-    **dict.fromkeys(("kill", "restore", "rollback", "traffic", "hold", "release-hold", "held"), (MODELS,)),
+    **dict.fromkeys(("kill", "restore", "rollback", "traffic", "hold", "release-hold", "held", "retrain"), (MODELS,)),
     **dict.fromkeys(("versions", "lineage", "card"), (VERSIONED,)),
     "promote": (VERSIONED, REQUESTS),
     **dict.fromkeys(("approvals", "approve", "reject", "config"), (REQUESTS,)),

@@ -24,11 +24,11 @@ from backends.local.documents import (
     document_bytes,
     read_document,
 )
-from backends.local.pipelines_document import Hold, PipelinesDocument
+from backends.local.pipelines_document import Ask, Hold, PipelinesDocument
 from backends.local.reading import LocalAliases, LocalPipelines, LocalSwitches, LocalTraffic
 from backends.local.routing import earlier_versions, keeps_out
 from backends.local.traffic_document import Rollout, TrafficDocument
-from backends.pipeline_protocol import HoldSetting, HoldState, hold_value
+from backends.pipeline_protocol import NOTHING_ASKED, HoldSetting, HoldState, RunRequest, hold_value
 from backends.protocol import NO_ROLLOUT, AliasMove, BackendConflict, BackendError, BackendUnavailable, SwitchSetting, TrafficSetting
 from backends.records import SAFETY_ORDER, SwitchState
 from backends.reserve import write_by_all_means
@@ -174,7 +174,7 @@ class LocalTrafficSetter(LocalTraffic):
 
 
 class LocalPipelineSetter(LocalPipelines):
-    """Publishes in `pipelines.json` which jobs are held."""
+    """Publishes in `pipelines.json` which jobs are held and which runs are asked for."""
 
     def set_hold(self, setting: HoldSetting, *, expected: HoldState) -> HoldSetting:
         """Publish `setting` if the state in force is `expected`; the same key again returns the same setting.
@@ -215,6 +215,49 @@ class LocalPipelineSetter(LocalPipelines):
             changed = document.model_copy(update={"holds": holds, "applied": applied})
             _publish(self.path, changed, by_all_means=setting.held)
             return published.public(setting.environment, setting.model, setting.pipeline)
+
+    def ask(self, request: RunRequest, *, expected: str) -> RunRequest:
+        """Publish `request` if the value in force is `expected`; the same key again returns the same request. Raises as `set_hold`."""
+        with _changing(self.path):
+            document = read_document(self.path, PipelinesDocument)
+            models = document.requests.get(request.environment, {})
+            known = models.get(request.model)
+            found = None if known is None else known.public(request.environment, request.model)
+            value = NOTHING_ASKED if found is None else found.value
+            if found is not None and found.key == request.key:
+                return found
+            if request.key in document.applied:
+                raise BackendConflict(f"key {request.key} was applied already and has been replaced since: {value} is in force", value)
+            _refuse_forbidden(document.forbidden, request.key, self.path)
+            if value != expected:
+                raise BackendConflict(f"the request of {request.model} in {request.environment} is {value}, not {expected}", value)
+            asked = Ask(
+                pipeline=request.pipeline,
+                asked_at=request.asked_at,
+                asked_by=request.asked_by,
+                reason=request.reason,
+                first=request.first,
+                last=request.last,
+                key=request.key,
+            )
+            applied = dict([*document.applied.items(), (request.key, document.version + 1)][-REMEMBERED_KEYS:])
+            requests = {**document.requests, request.environment: {**models, request.model: asked}}
+            _publish(self.path, document.model_copy(update={"requests": requests, "applied": applied}))
+            return asked.public(request.environment, request.model)
+
+    def withdraw(self, key: str) -> None:
+        """Make sure that nobody who reads from now on starts a run for `key`."""
+        with _changing(self.path):
+            document = read_document(self.path, PipelinesDocument)
+            withdrawn = {
+                environment: {
+                    model: each.model_copy(update={"state": "withdrawn"}) if each.key == key else each for model, each in models.items()
+                }
+                for environment, models in document.requests.items()
+            }
+            forbidden = document.forbidden if key in document.forbidden else (*document.forbidden, key)
+            if withdrawn != document.requests or forbidden != document.forbidden:
+                _publish(self.path, document.model_copy(update={"requests": withdrawn, "forbidden": forbidden}))
 
     def forbid(self, key: str) -> bool:
         """Make sure that no call with `key` takes effect from now on; True when one already had."""

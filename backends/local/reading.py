@@ -8,7 +8,7 @@ from pathlib import Path
 from backends.local.documents import RegistryDocument, SwitchesDocument, reaches_back, read_document
 from backends.local.pipelines_document import PipelinesDocument
 from backends.local.traffic_document import TrafficDocument
-from backends.pipeline_protocol import EVERY_PIPELINE, HoldSetting
+from backends.pipeline_protocol import EVERY_PIPELINE, HoldSetting, RunRequest
 from backends.protocol import AliasMove, SwitchSetting, TrafficSetting
 
 
@@ -145,6 +145,11 @@ class LocalPipelines:
             if model in {None, name}
             for pipeline, each in pipelines.items()
         ]
+
+    def request(self, environment: str, model: str) -> RunRequest | None:
+        """The newest request of a model; None: there never was one."""
+        found = read_document(self.path, PipelinesDocument).requests.get(environment, {}).get(model)
+        return None if found is None else found.public(environment, model)
 
     def every_hold(self) -> list[HoldSetting]:
         """Every setting of every environment."""

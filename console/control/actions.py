@@ -46,6 +46,8 @@ class ActionKind(StrEnum):
     HOLD = "hold"
     """Keep the jobs of a model's pipelines from running: batch scoring above all."""
     RELEASE_HOLD = "release-hold"
+    RETRAIN = "retrain"
+    """Ask a pipeline for a training run. What it makes is a version like any other: it serves only by a promotion."""
     ASK = "ask"
     APPROVE = "approve"
     REJECT = "reject"
@@ -74,11 +76,13 @@ TRAFFIC_KINDS: Final = frozenset({ActionKind.SHIFT, ActionKind.ABORT})
 SERVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES) | TRAFFIC_KINDS
 """Kinds that change what answers requests."""
 HOLD_KINDS: Final = frozenset({ActionKind.HOLD, ActionKind.RELEASE_HOLD})
-MOVING_KINDS: Final = SERVING_KINDS | HOLD_KINDS
+PIPELINE_KINDS: Final = HOLD_KINDS | {ActionKind.RETRAIN}
+MOVING_KINDS: Final = SERVING_KINDS | PIPELINE_KINDS
 """Kinds that change something outside the journal."""
 
-NEEDS_FACTS: Final = frozenset({ActionKind.PROMOTE, ActionKind.SHIFT})
-"""Kinds that let a version in, which is judged by its gates; a shift that lets in nothing goes on without them all the same."""
+NEEDS_FACTS: Final = frozenset({ActionKind.PROMOTE, ActionKind.SHIFT, ActionKind.RETRAIN})
+"""Kinds that let a version in, which is judged by its gates, or that ask for one, which waits for "real or a bug?"; a shift that lets in
+nothing goes on without them all the same."""
 
 KIND_OF_STATE: Final = {state: kind for kind, state in SWITCH_STATES.items()}
 
@@ -124,7 +128,7 @@ class ActionRequest(Frozen):
     """How `shift` is to move the traffic."""
     subject: Name | None = None
     """What take, acknowledge, note, hand-over and close are about: an incident or alert id; default: the model. Of a hold the pipeline;
-    default: every one."""
+    default: every one; of a retrain the pipeline, default: the one that trains the model."""
     reason: str = Field(default="", max_length=REASON_LENGTH)
     until: Moment | None = None
     """When the owner of a switch or a hold is asked again."""
@@ -194,6 +198,25 @@ class Judgement(Frozen):
     """One metric a line."""
 
 
+class Retraining(Frozen):
+    """Whether a retrain is advised, by whom it would be run, and on which rows."""
+
+    pipelines: tuple[Name, ...] = ()
+    """Those that are recorded as training the model."""
+    state: State
+    """`ok`: no bug was seen; `warning`, `critical`: one is suspected, so it is looked for first; `unknown`: that cannot be told yet."""
+    verdict: Untrusted
+    """What was seen, or what to do first."""
+    first: Moment | None = None
+    """The labelled rows that are proposed begin here."""
+    last: Moment | None = None
+    """Labels are complete up to here."""
+    scored: int | None = None
+    labelled: int | None = None
+    verb: str = ""
+    """What a person looks at first, without the program's name."""
+
+
 class PlanFacts(Frozen):
     """What the caller knows of the world and the executor does not: read from the store, never by control itself."""
 
@@ -218,6 +241,8 @@ class PlanFacts(Frozen):
     """Why the target cannot be used at all: its artifact is gone, its digest does not match."""
     judged: Judgement | None = None
     """What the step of the rollout under way has shown; None: it was not looked at."""
+    retraining: Retraining | None = None
+    """Of a retrain: "real or a bug?", and the rows; None: it was not looked at."""
     shown: dict[str, Any] = Field(default_factory=dict)
     """Anything else that the screen showed, for the audit; JSON."""
 
@@ -260,6 +285,7 @@ class ActionPlan(Frozen):
     rollout: str | None = None
     """The value of the rollout that was under way when an alias is moved; None: there was none, the move is direct."""
     judged: Judgement | None = None
+    retraining: Retraining | None = None
     calls: tuple[str, ...] = ()
     needs: str = ""
     typed_name: Name | None = None
@@ -405,6 +431,8 @@ class ActionOutcome(Frozen):
     """What had changed since the plan was drawn or the approval was given."""
     moved: Moved | None = None
     """Who moved it meanwhile, when that is why it did not go on."""
+    awaits: str = ""
+    """What has to happen elsewhere before it is in effect, where it was sent and that was read back; empty: nothing."""
     gap: str | None = None
     """Why the journal does not hold this yet."""
     repeated: bool = False
@@ -413,7 +441,7 @@ class ActionOutcome(Frozen):
     @property
     def exit_code(self) -> int:
         """Exit code of the verb: 0 ok, 3 refused, 4 failed, 6 in doubt."""
-        return _EXIT_CODES.get(self.state, 0)
+        return 0 if self.awaits and self.state is ActionState.SENT else _EXIT_CODES.get(self.state, 0)
 
 
 def new_key() -> str:

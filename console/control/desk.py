@@ -388,6 +388,7 @@ def _facts_of(plan: ActionPlan) -> PlanFacts:
         trained_by=plan.trained_by,
         policy_digest=plan.policy_digest,
         judged=plan.judged,
+        retraining=plan.retraining,
     )
 
 

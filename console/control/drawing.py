@@ -11,6 +11,7 @@ from backends.text import Untrusted
 from console.control.actions import (
     ALIAS_KINDS,
     HOLD_KINDS,
+    PIPELINE_KINDS,
     SERVING_ALIAS,
     SWITCH_STATES,
     TRAFFIC_KINDS,
@@ -30,6 +31,7 @@ from console.control.agreeing import agreement
 from console.control.approval import Approval, ApprovalState, World, difference
 from console.control.glass import glass_refusal, lifted
 from console.control.guardrails import Limits
+from console.control.records import ActionRecord
 from console.control.roles import Policy
 from console.control.rollout import RolloutMove, RolloutTerms
 from console.control.situation import Situation
@@ -47,6 +49,7 @@ VERBS = {
     ActionKind.ABORT: "End rollout of",
     ActionKind.HOLD: "Hold",
     ActionKind.RELEASE_HOLD: "Release hold of",
+    ActionKind.RETRAIN: "Retrain",
     ActionKind.TAKE: "Take",
     ActionKind.ACKNOWLEDGE: "Acknowledge",
     ActionKind.NOTE: "Note",
@@ -123,7 +126,7 @@ def sealed(
     unheard = [closed] if glass and closed is not None else _unheard(situation, closed) if step == "ask" else []
     refusal = _first_refusal(situation, danger, judged, kinds, [*unread, *refusals, *unheard], step, glass=glass)
     warnings = [
-        f"{action.id} ({action.kind.value} by {action.actor.who}) is {'under way' if action.in_flight else 'in doubt: recheck it first'}"
+        f"{action.id} ({action.kind.value} by {action.actor.who}) is {_unfinished(action)}"
         for action in situation.state.open_actions()
         if moves and (action.environment, action.model) == (request.environment, request.model)
     ]
@@ -164,6 +167,7 @@ def sealed(
         "terms": terms,
         "rollout": rollout,
         "judged": facts.judged,
+        "retraining": facts.retraining,
         "needs": (BY_GLASS_ALONE if policy.solo else BY_GLASS)
         if glass
         else needs or _needs(situation, danger, approved_as, approval, step),
@@ -243,6 +247,12 @@ def _first_refusal(
                 return f"{request.environment} is read-only for this: elevate first (a step towards safer needs no elevation)"
             return policy.refusal(situation.person, ActionKind.ELEVATE, request.environment, request.model)
     return None
+
+
+def _unfinished(action: ActionRecord) -> str:
+    if action.awaits:
+        return "sent, and waits for its run"
+    return "under way" if action.in_flight else "in doubt: recheck it first"
 
 
 def _typed_name(policy: Policy, kinds: tuple[ActionKind, ...], request: ActionRequest, *, glass: bool) -> str | None:
@@ -387,7 +397,7 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
     if request.kind in TRAFFIC_KINDS:
         what, options = _shift_words(request)
         return command_line("traffic", request.model, what, options=options)
-    if request.kind in HOLD_KINDS:
+    if request.kind in PIPELINE_KINDS:
         named = {"--pipeline": request.subject} if request.subject else {}
         asked = {"--for": _written(request.until)} if request.until else {}
         return command_line(request.kind.value, request.model, options={**named, **asked})

@@ -98,7 +98,9 @@ def reviewed(state: ControlState, entry: Entry) -> None:
 
 
 def action_sent(state: ControlState, entry: Entry) -> None:
-    _update(state, entry, state=ActionState.SENT, sent_at=happened_at(entry))
+    body = entry.body
+    told = {name: body[name] for name in ("awaits", "message", "after") if name in body}
+    _update(state, entry, state=ActionState.SENT, sent_at=happened_at(entry), **told)
 
 
 def action_in_doubt(state: ControlState, entry: Entry) -> None:
@@ -118,6 +120,7 @@ def action_retried(state: ControlState, entry: Entry) -> None:
         state=ActionState.SENT,
         sent_at=happened_at(entry),
         message="",
+        awaits="",
         holder=Holder.model_validate(entry.body["holder"]),
         recheck=None,
         retries=entry.body["attempt"],
@@ -135,6 +138,7 @@ def action_ended(state: ControlState, entry: Entry) -> None:
         state,
         entry,
         state=_ENDS[entry.kind],
+        awaits="",
         finished_at=happened_at(entry),
         message=body["message"],
         after=body.get("after"),

@@ -156,6 +156,8 @@ class Execution:
         seen = self._read_once()
         if seen is not None and seen.ours:
             return self._effective(seen)
+        if seen is not None and seen.awaits:
+            return self._sent(seen)
         return self._doubt(f"no answer ({error}): recheck it")
 
     def _read_back(self) -> ActionOutcome:
@@ -165,6 +167,8 @@ class Execution:
             seen = self._read_once()
             if seen is not None and seen.ours:
                 return self._effective(seen)
+            if seen is not None and seen.awaits:
+                return self._sent(seen)
             if self.ledger.clock.monotonic() >= deadline:
                 return self._doubt(f"sent, but not seen in effect within {self.read_back_seconds:g} s{_instead(seen)}: recheck it")
             if not told:
@@ -182,6 +186,14 @@ class Execution:
             return None
         self._called(self.movement.read_call(), f"{seen.value}", started)
         return seen
+
+    def _sent(self, seen: Seen) -> ActionOutcome:
+        """It stands as it was sent; what makes it effective happens elsewhere, and is looked for again later."""
+        try:
+            self.ledger.record(sent_draft(self.ledger, self.key, self.plan.action_id, seen, self.suffix))
+        except JournalUnavailable as error:
+            self.gap = self.gap or f"that it was read back is not in the journal: {error}"
+        return self._outcome(ActionState.SENT, sent_words(seen), after=seen.value, awaits=seen.awaits)
 
     def _say_sent(self) -> None:
         sent = self.ledger.draft(f"action/{self.key}/sent{self.suffix}", events.SENT, self.plan.action_id, {})
@@ -232,7 +244,14 @@ class Execution:
         return self._outcome(ActionState.IN_DOUBT, message)
 
     def _outcome(
-        self, state: ActionState, message: str, *, after: str | None = None, seconds: float | None = None, moved: Moved | None = None
+        self,
+        state: ActionState,
+        message: str,
+        *,
+        after: str | None = None,
+        seconds: float | None = None,
+        moved: Moved | None = None,
+        awaits: str = "",
     ) -> ActionOutcome:
         plan = self.plan
         return ActionOutcome(
@@ -250,11 +269,23 @@ class Execution:
             seconds=seconds,
             approval=plan.approval,
             moved=moved,
+            awaits=awaits,
             gap=self.gap,
         )
 
     def _called(self, call: str, result: str, started: float) -> None:
         self.calls.append(Call(call=call, result=result, ms=round((self.ledger.clock.monotonic() - started) * 1000, 3)))
+
+
+def sent_words(seen: Seen) -> str:
+    """Said of what stands as it was sent, and waits for somebody else."""
+    return f"sent: {seen.value}, read back; waits for {seen.awaits}"
+
+
+def sent_draft(ledger: Ledger, key: str, action_id: str, seen: Seen, suffix: str = "") -> Draft:
+    """The entry that says what an action waits for."""
+    body = {"awaits": seen.awaits, "message": sent_words(seen), "after": seen.value}
+    return ledger.draft(f"action/{key}/sent{suffix}", events.SENT, action_id, body)
 
 
 def replaced(seen: Seen) -> str:
@@ -319,6 +350,7 @@ def outcome_of(action: ActionRecord, *, repeated: bool = True) -> ActionOutcome:
         approval=action.approval,
         difference=action.difference,
         moved=action.moved,
+        awaits=action.awaits if action.state is ActionState.SENT else "",
         gap="noted outside the journal, not taken over yet" if action.spooled and 0 in action.entries else None,
         repeated=repeated,
     )

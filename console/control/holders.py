@@ -65,7 +65,7 @@ def holder_alive(action: ActionRecord) -> bool:
 
 def under_way(action: ActionRecord) -> bool:
     """Whether somebody is carrying `action` out: who wrote down that it is in doubt has let go of it, however long they live on."""
-    return action.state in {ActionState.INTENDED, ActionState.SENT} and holder_alive(action)
+    return action.state in {ActionState.INTENDED, ActionState.SENT} and not action.awaits and holder_alive(action)
 
 
 def with_doubts(read: Callable[[], ControlState]) -> ControlState:
@@ -75,7 +75,7 @@ def with_doubts(read: Callable[[], ControlState]) -> ControlState:
     look is sure to see that.
     """
     state = read()
-    abandoned = {action.id for action in state.open_actions() if not holder_alive(action)}
+    abandoned = {action.id for action in state.open_actions() if not action.awaits and not holder_alive(action)}
     if not abandoned:
         return state.with_live_holders(lambda _: True)
     return read().with_live_holders(lambda action: action.id not in abandoned)

@@ -10,7 +10,7 @@ from backends.pipeline_protocol import EVERY_PIPELINE, HoldSetting, HoldState, h
 from backends.protocol import BackendError, RemembersKeys
 from console.control.actions import ActionKind, ActionPlan, Change, Moved
 from console.control.drawing import approval_for, sealed, title_of, voided_by
-from console.control.reach import HoldsPipelines, Seen, forbid, published_version, seen_by_key
+from console.control.reach import Seen, TellsPipelines, forbid, published_version, seen_by_key
 from console.control.situation import Situation
 from console.control.terms import people
 
@@ -84,7 +84,7 @@ def pipeline_of(value: str) -> str:
     return value.partition(" ")[2] or EVERY_PIPELINE
 
 
-def hold_in_force(backend: HoldsPipelines | None, environment: str, model: str, value: str) -> str:
+def hold_in_force(backend: TellsPipelines | None, environment: str, model: str, value: str) -> str:
     """The value in force of the pipeline that `value` is about. Raises BackendError."""
     if backend is None:
         raise BackendError(NO_PIPELINES)
@@ -97,7 +97,7 @@ def hold_in_force(backend: HoldsPipelines | None, environment: str, model: str, 
 class HoldMovement:
     """One hold, or its end, as the executor drives it."""
 
-    backend: HoldsPipelines | None
+    backend: TellsPipelines | None
     environment: str
     model: str
     expected: str
@@ -158,7 +158,7 @@ class HoldMovement:
         del now
         return None
 
-    def _backend(self) -> HoldsPipelines:
+    def _backend(self) -> TellsPipelines:
         if self.backend is None:
             raise BackendError(NO_PIPELINES)
         return self.backend

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backends.credentials import without_credentials
+from backends.pipeline_protocol import NOTHING_ASKED
 from backends.protocol import BackendError
 from backends.records import SwitchState
 from console.control import approvals, reviewing
@@ -104,6 +105,9 @@ class Judging(Post):
                 return SwitchState.NORMAL.value if setting is None else setting.state.value
             if payload.action in HOLD_KINDS:
                 return hold_in_force(self._reach.pipelines, payload.environment, payload.model, payload.to)
+            if payload.action is ActionKind.RETRAIN and self._reach.pipelines is not None:
+                asked = self._reach.pipelines.request(payload.environment, payload.model)
+                return NOTHING_ASKED if asked is None else asked.value
             move = self._reach.aliases.alias(payload.environment, payload.model, payload.alias)
             return None if move is None else move.version
         except BackendError as error:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from backends.pipeline_protocol import NOTHING_ASKED
 from backends.protocol import NO_ROLLOUT
 from backends.records import SwitchState
-from console.control.actions import ALIAS_KINDS, HOLD_KINDS, TRAFFIC_KINDS, ActionPlan
+from console.control.actions import ALIAS_KINDS, HOLD_KINDS, TRAFFIC_KINDS, ActionKind, ActionPlan
 from console.control.aliases import AliasMovement
 from console.control.holds import HoldMovement
 from console.control.reach import Movement, Reach
 from console.control.records import ActionRecord
+from console.control.retrains import RetrainMovement
 from console.control.switches import SwitchMovement
 from console.control.traffic import TrafficMovement
 
@@ -42,6 +46,20 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
             reason=reason,
             since=since,
         )
+    if action.kind is ActionKind.RETRAIN:
+        return RetrainMovement(
+            backend=reach.pipelines,
+            runs=reach.runs,
+            environment=action.environment,
+            model=action.model,
+            expected=action.from_ or NOTHING_ASKED,
+            to=action.to or "",
+            key=key,
+            who=who,
+            reason=reason,
+            rows=_rows(action),
+            since=since,
+        )
     if action.kind in HOLD_KINDS:
         return HoldMovement(
             backend=reach.pipelines,
@@ -69,3 +87,9 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
         owner=action.owner,
         since=since,
     )
+
+
+def _rows(action: ActionPlan | ActionRecord) -> tuple[datetime | None, datetime | None]:
+    """From when to when the rows lie that a retrain proposes."""
+    plan = action if isinstance(action, ActionPlan) else ActionPlan.model_validate(action.plan) if action.plan else None
+    return (None, None) if plan is None or plan.retraining is None else (plan.retraining.first, plan.retraining.last)

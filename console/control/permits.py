@@ -64,11 +64,14 @@ def words(policy: Policy, question: Question) -> list[Word]:
     return [*_roles(policy, question), *_guardrails(policy, question), *_environment(policy, question), *_approvals(policy, question)]
 
 
+_DANGEROUS = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.RELEASE_HOLD, ActionKind.RETRAIN})
+
+
 def usual_danger(kind: ActionKind) -> Danger:
     """How dangerous an action is as long as nobody knows what is in force."""
     if kind not in MOVING_KINDS:
         return "routine"
-    return "dangerous" if kind in {ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.RELEASE_HOLD} else "safer"
+    return "dangerous" if kind in _DANGEROUS else "safer"
 
 
 def allowed(said: Sequence[Word]) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from backends.local.acting import LocalAliasSetter, LocalPipelineSetter, LocalSwitchSetter, LocalTrafficSetter
-from backends.pipeline_protocol import ReadsHolds, SetsHold
+from backends.pipeline_protocol import AsksForRuns, ReadsHolds, ReadsRequests, ReadsRuns, SetsHold
 from backends.protocol import (
     BackendError,
     ForbidsKeys,
@@ -20,6 +20,7 @@ from backends.protocol import (
     SetsSwitch,
     SetsTraffic,
 )
+from backends.store.answered import RecordedRuns
 from backends.store.paths import WorkspacePaths
 from console.control.actions import Moved
 
@@ -40,7 +41,7 @@ class MovesTraffic(ReadsTraffic, SetsTraffic, Protocol):
 
 
 @runtime_checkable
-class HoldsPipelines(ReadsHolds, SetsHold, Protocol):
+class TellsPipelines(ReadsHolds, SetsHold, ReadsRequests, AsksForRuns, Protocol):
     """A place where pipelines are told what to do, and that is read back."""
 
 
@@ -55,6 +56,8 @@ class Seen:
     """Who put the value there, None where nobody did or the backend does not say."""
     certain: bool = False
     """Whether the backend keeps the keys of calls, so that `ours` is its answer and no guess from the value."""
+    awaits: str = ""
+    """What has to happen elsewhere before the call is in effect, although it arrived and stands; empty: nothing."""
     forgotten: bool = False
     """Whether the backend keeps keys, but not as far back as this call: `ours` is False because nobody knows."""
 
@@ -98,9 +101,11 @@ class Reach:
     traffic: MovesTraffic | None = None
     """None: nothing here divides traffic."""
     traffic_name: str = "traffic.json"
-    pipelines: HoldsPipelines | None = None
+    pipelines: TellsPipelines | None = None
     """None: nothing here tells pipelines what to do."""
     pipelines_name: str = "pipelines.json"
+    runs: ReadsRuns | None = None
+    """Where it is seen that a run answers a request; None: nowhere."""
 
     @classmethod
     def local(cls, paths: WorkspacePaths) -> Reach:
@@ -110,6 +115,7 @@ class Reach:
             LocalSwitchSetter(paths.switches),
             traffic=LocalTrafficSetter(paths.traffic),
             pipelines=LocalPipelineSetter(paths.pipelines),
+            runs=RecordedRuns(paths),
         )
 
 

@@ -96,6 +96,8 @@ class ActionRecord(Frozen):
     owner: Name | None = None
     safer: bool = False
     holder: Holder | None = None
+    awaits: str = ""
+    """What has to happen elsewhere before it is in effect, once it was sent and read back; empty: nothing, or it has ended."""
     in_flight: bool = False
     """True while the process that carries it out is alive."""
     settled_by: str | None = None

@@ -79,6 +79,8 @@ def in_the_way(action: ActionRecord) -> str | None:
         return f"{action.id} has ended, {action.state.value}: there is nothing to repeat{again}"
     if under_way(action):
         return f"{action.id} is still under way: wait for it"
+    if action.awaits:
+        return f"{action.id} arrived and stands: there is nothing to send again; it waits for {action.awaits}"
     if action.recheck is None:
         return f"recheck {action.id} first: its call may have taken effect"
     return None

@@ -35,17 +35,16 @@ _RECORDS: Final = frozenset({ActionKind.TAKE, ActionKind.ACKNOWLEDGE, ActionKind
 _SAFER: Final = frozenset(
     {ActionKind.ROLLBACK, ActionKind.DEGRADE, ActionKind.FALLBACK, ActionKind.KILL, ActionKind.ABORT, ActionKind.HOLD}
 )
-_RELEASES: Final = frozenset(
-    {ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.ABORT, ActionKind.RELEASE_HOLD, ActionKind.ASK}
-)
+_RELEASES: Final = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.ABORT, ActionKind.ASK})
+_PIPELINES: Final = frozenset({ActionKind.RELEASE_HOLD, ActionKind.RETRAIN})
 _JUDGES: Final = frozenset({ActionKind.APPROVE, ActionKind.REJECT, ActionKind.REVIEW})
 _KEEPS: Final = frozenset({ActionKind.PLAYBOOK, ActionKind.SETTLE})
 
 MAY: Final[dict[Role, frozenset[ActionKind]]] = {
     Role.VIEWER: frozenset(),
-    Role.OPERATOR: _RECORDS | _SAFER | _KEEPS | {ActionKind.RESTORE, ActionKind.RELEASE_HOLD, ActionKind.ASK, ActionKind.ELEVATE},
+    Role.OPERATOR: _RECORDS | _SAFER | _KEEPS | _PIPELINES | {ActionKind.RESTORE, ActionKind.ASK, ActionKind.ELEVATE},
     Role.APPROVER: _JUDGES | {ActionKind.NOTE},
-    Role.RELEASER: _RELEASES | {ActionKind.NOTE, ActionKind.ELEVATE, ActionKind.SETTLE},
+    Role.RELEASER: _RELEASES | _PIPELINES | {ActionKind.NOTE, ActionKind.ELEVATE, ActionKind.SETTLE},
     Role.ADMIN: frozenset(ActionKind),
     Role.AUDITOR: frozenset({ActionKind.NOTE}),
 }

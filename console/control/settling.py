@@ -12,7 +12,7 @@ from backends.protocol import BackendError
 from console.control import events, incidents
 from console.control.actions import ENDED, ActionKind, ActionOutcome, ActionState, Call, Moved, new_key
 from console.control.errors import Refused
-from console.control.execution import outcome_body, outcome_drafts, outcome_of, replaced
+from console.control.execution import outcome_body, outcome_drafts, outcome_of, replaced, sent_draft, sent_words
 from console.control.holders import under_way, with_doubts
 from console.control.movements import movement_for
 from console.control.post import Post
@@ -42,6 +42,8 @@ class Settling(Post):
         try:
             seen = movement.read()
             calls.append(_call(movement.read_call(), str(seen.value), started, self.clock.monotonic()))
+            if seen.awaits:
+                return self._still_awaits(action, seen, calls)
             if not seen.ours and not seen.forgotten and (applied := movement.forbid()) is not None:
                 if not applied:
                     message = f"it had not taken effect: {seen.value} is in force, and that call can no longer arrive"
@@ -126,6 +128,13 @@ class Settling(Post):
         self._ledger.record(self._ledger.draft(f"action/{action.key}/rechecked/{new_key()}", events.RECHECKED, action.id, body))
         update = {"message": message, "calls": tuple(calls), "moved": seen.moved if seen else None}
         return outcome_of(action.model_copy(update=update), repeated=False)
+
+    def _still_awaits(self, action: ActionRecord, seen: Seen, calls: list[Call]) -> ActionOutcome:
+        """It stands as it was sent. On record once: looking again and again is no news."""
+        if not action.awaits:
+            self._ledger.record(sent_draft(self._ledger, action.key, action.id, seen, f"/{new_key()}"))
+        update = {"message": sent_words(seen), "awaits": seen.awaits, "state": ActionState.SENT, "calls": tuple(calls), "after": seen.value}
+        return outcome_of(action.model_copy(update={**update, "in_flight": False}), repeated=False)
 
     def _settle(
         self, action: ActionRecord, state: ActionState, message: str, *, after: str | None, calls: list[Call], moved: Moved | None = None

@@ -140,6 +140,9 @@ class ControlState:
             return self
         changed = self.copied()
         for action in self.open_actions():
+            if action.awaits:
+                # It arrived and stands: what it waits for is no doubt of its own.
+                continue
             flying = action.state in {ActionState.INTENDED, ActionState.SENT} and alive(action)
             state = action.state if flying else ActionState.IN_DOUBT
             changed.actions[action.id] = action.model_copy(update={"in_flight": flying, "state": state})

@@ -47,8 +47,9 @@ def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Pag
             else "Nothing was done here yet."
         )
         rows += paragraph(nothing, width)
-    unknown = sum(each.open for each in view.rows)
-    said = f"{unknown} open: nobody knows yet how they ended" if unknown else "none open"
+    awaiting = sum(each.awaits is not None for each in view.rows)
+    unknown = sum(each.open for each in view.rows) - awaiting
+    said = f"{unknown} open: nobody knows yet how they ended" if unknown else f"{awaiting} wait for a run" if awaiting else "none open"
     overdue = sum(each.overdue is not None for each in view.rows)
     said += f", {overdue} past {'its' if overdue == 1 else 'their'} time" if overdue else ""
     heading = sides(line(("Actions", "bold"), f"  {len(view.rows)}, {said}"), line(("only open" if view.only_open else "", "dim")), width)
@@ -88,9 +89,9 @@ def action_page(view: ActionView, *, width: int = 80, height: int = 20) -> Page:
     for step in view.life:
         rows += fact_rows(f"{step.name}", f"{figures.moment(step.at, zone):<13}{step.what.raw}", width)
     if row.open:
-        rows += paragraph(
-            "Nobody knows yet how it ended. It is never done again by itself: look first, then decide.", width, role="critical"
-        )
+        doubt = "Nobody knows yet how it ended. It is never done again by itself: look first, then decide."
+        waits = "It stands as it was sent; the watch looks for its run at every round. Failed, and why, withdraws it."
+        rows += paragraph(waits if row.awaits else doubt, width, role="" if row.awaits else "critical")
         for number, verb in enumerate(view.next):
             rows += fact_rows("Next" if number == 0 else "or", f"qd {verb}", width)
     if row.overdue is not None:

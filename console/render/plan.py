@@ -17,6 +17,7 @@ from console.control.actions import (
     ActionOutcome,
     ActionPlan,
     ActionState,
+    Retraining,
     said_duration,
     version_label,
 )
@@ -38,6 +39,7 @@ _BUTTONS = {
     ActionKind.ABORT: "End the rollout",
     ActionKind.HOLD: "Hold the jobs",
     ActionKind.RELEASE_HOLD: "Let the jobs run",
+    ActionKind.RETRAIN: "Ask for a retrain",
     ActionKind.CLOSE: "Close",
 }
 
@@ -89,6 +91,7 @@ def plan_body(plan: ActionPlan, zone: ZoneInfo, width: int, *, reading: bool = F
         lines += _target(plan, zone, width)
     lines += _helping(plan, zone, width)
     lines += _judged(plan, width)
+    lines += _retraining(plan, zone, width)
     lines += _gates(plan, width)
     lines.append(rule("Who notices, how to undo", width))
     readers = "; ".join(f"{reader.name} ({reader.how.raw})" for reader in plan.readers)
@@ -146,6 +149,24 @@ def _judged(plan: ActionPlan, width: int) -> list[Line]:
     ]
 
 
+def _retraining(plan: ActionPlan, zone: ZoneInfo, width: int) -> list[Line]:
+    found = plan.retraining
+    if found is None:
+        return []
+    state = found.state.value
+    told = [rule("Real or a bug?", width), line(" ", (MARKS[state], state), " ", found.verdict)]
+    rows = retrain_rows(found, zone)
+    return [*told, line(f" {rows}")] if rows else told
+
+
+def retrain_rows(found: Retraining, zone: ZoneInfo) -> str:
+    """`rows 29 Jan 00:00 to 26 Apr 10:00, 1,200 labelled of 1,300`; empty where none are proposed."""
+    if found.first is None or found.last is None or found.labelled is None or found.scored is None:
+        return ""
+    rows = f"{figures.count(found.labelled)} labelled of {figures.count(found.scored)}"
+    return f"rows {figures.moment(found.first, zone)} to {figures.moment(found.last, zone)}, {rows}"
+
+
 def _gates(plan: ActionPlan, width: int) -> list[Line]:
     if not plan.gates:
         return []
@@ -200,6 +221,7 @@ def plan_page(plan: ActionPlan, zone: ZoneInfo, *, person: str) -> Page:
         hint = " (qd kill)" if plan.would_help.best == "fallback" and plan.kind in ALIAS_KINDS else ""
         rows.append(line((MARKS[state], state), f" {'help?':<{_LABEL}}", plan.would_help.verdict, hint))
     rows += _step_rows(plan)
+    rows += _bug_rows(plan, zone)
     for number, each in enumerate(gate_lines(plan)):
         rows.append(Line((*line(f"  {'gates' if number == 0 else '':<{_LABEL - 1}}").spans, *each.spans)))
     if plan.readers:
@@ -230,6 +252,15 @@ def _step_rows(plan: ActionPlan) -> list[Line]:
     state = plan.judged.state.value
     told = line((MARKS[state], state), f" {'step':<{_LABEL}}", plan.judged.sentence)
     return [told, *(line(f"  {'':<{_LABEL}}", each) for each in plan.judged.lines)]
+
+
+def _bug_rows(plan: ActionPlan, zone: ZoneInfo) -> list[Line]:
+    if plan.retraining is None:
+        return []
+    state = plan.retraining.state.value
+    told = retrain_rows(plan.retraining, zone)
+    rows = _labelled("rows", [told.removeprefix("rows ")] if told else [])
+    return [line((MARKS[state], state), f" {'a bug?':<{_LABEL}}", plan.retraining.verdict), *rows]
 
 
 def _direction(plan: ActionPlan) -> str:
@@ -264,6 +295,9 @@ def outcome_lines(
         seconds = f" after {said_duration(outcome.seconds)}" if outcome.seconds is not None else ""
         again = " (done the first time with this key)" if outcome.repeated else ""
         lines.append(line(" ", (f"effective{seconds}: {_in_force(plan, outcome)}, read back", "bold"), again))
+    elif state is ActionState.SENT and outcome.awaits:
+        lines.append(line(" ", (outcome.message, "bold")))
+        lines.append(line(f" It is in effect once that is on record; look with:  qd action recheck {outcome.action_id}"))
     elif state in {ActionState.IN_DOUBT, ActionState.INTENDED, ActionState.SENT}:
         lines.append(line(" ", ("? IN DOUBT", "critical"), f": {outcome.message}"))
         lines.append(line(f" It may or may not have happened. Find out with:  qd action recheck {outcome.action_id}"))
@@ -299,6 +333,8 @@ def _in_force(plan: ActionPlan, outcome: ActionOutcome) -> str:
         return f"{plan.alias} = {version_label(outcome.after)}"
     if plan.kind in TRAFFIC_KINDS:
         return f"traffic = {outcome.after}"
+    if plan.kind is ActionKind.RETRAIN:
+        return f"{outcome.after}"
     if plan.kind in HOLD_KINDS:
         return f"jobs {outcome.after}"
     return f"switch = {outcome.after}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ACTING = frozenset(
     {
         *("rollback", "kill", "promote", "approve", "reject", "glass", "close", "take", "note"),
-        *("elevate", "recheck", "resolve", "retry", "breaker", "shift", "hold"),
+        *("elevate", "recheck", "resolve", "retry", "breaker", "shift", "hold", "retrain"),
     }
 )
 
@@ -83,6 +83,9 @@ def _plan(app: Application, command: Command, screen: Commanded, words: str) -> 
         model = marked[0]
     if command.id == "kill":
         app.push_screen(PlanScreen(switch_errand(app.session, model)))
+        return
+    if command.id == "retrain":
+        app.push_screen(PlanScreen(Errand(app.session, model, (ActionKind.RETRAIN,))))
         return
     kind = ActionKind.ROLLBACK if command.id == "rollback" else ActionKind.PROMOTE
     to = version or screen.version_of(screen.content.cursor_key)

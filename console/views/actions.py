@@ -50,6 +50,8 @@ class ActionRow(View):
     """Who that is."""
     seconds: float | None
     why: Untrusted
+    awaits: Untrusted | None = None
+    """What has to happen elsewhere before it is in effect; None: nothing. It is open, and in no doubt."""
 
 
 class ActionsView(View):
@@ -162,6 +164,7 @@ def action_row(sight: Sight, action: ActionRecord) -> ActionRow:
         asked=past_it.asked if past_it is not None else None,
         seconds=action.seconds,
         why=Untrusted(why),
+        awaits=Untrusted(action.awaits) if action.awaits else None,
     )
 
 
@@ -237,6 +240,8 @@ def action_view(sight: Sight, wanted: str) -> ActionView:
 def _next(action: ActionRecord) -> tuple[str, ...]:
     if not action.open or action.in_flight:
         return ()
+    if action.awaits:
+        return (f"action recheck {action.id}", f"action resolve {action.id} --failed --reason TEXT")
     retry = (f"action retry {action.id}",) if action.recheck is not None else ()
     return (f"action recheck {action.id}", *retry, f"action resolve {action.id} --done|--failed --reason TEXT")
 
@@ -250,7 +255,13 @@ def _life(action: ActionRecord, plan: dict[str, Any]) -> list[LifeStep]:
         steps.append(LifeStep(name="intended", at=action.intended_at, what=Untrusted(f"written{where} before anything moved")))
     if action.sent_at is not None:
         again = f", {action.retries + 1} times with the same key" if action.retries else ""
-        steps.append(LifeStep(name="sent", at=action.sent_at, what=Untrusted(f"the call was made{again}; sent is not yet in effect")))
+        steps.append(
+            LifeStep(
+                name="sent",
+                at=action.sent_at,
+                what=Untrusted(action.message if action.awaits else f"the call was made{again}; sent is not yet in effect"),
+            )
+        )
     if action.recheck is not None and action.state not in ENDED:
         look = action.recheck
         steps.append(LifeStep(name="rechecked", at=look.at, what=Untrusted(f"by {look.who}: {look.message}")))

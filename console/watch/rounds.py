@@ -27,6 +27,7 @@ from console.control.roles import Policy
 from console.policies.load import adopt, load_policies
 from console.views.sight import Sight
 from console.watch.alerting import Transition, record
+from console.watch.answering import answered
 from console.watch.collecting import collect
 from console.watch.estimating import estimate_environment
 from console.watch.evaluation import evaluate_workspace
@@ -116,6 +117,7 @@ def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Des
         if mine:
             for environment in workspace.settings.environments:
                 _evaluate(workspace, environment, clock, desk_at, done)
+    _look_for_runs(workspace, clock, done)
     with _leased(workspace, "profile", clock, done) as mine:
         if mine:
             for environment in workspace.settings.environments:
@@ -125,6 +127,14 @@ def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Des
     with rule_desk(workspace, clock) as desk:
         if desk.keep_state(after=KEEP_EVERY):
             done.lines.append("journal: what it adds up to is kept, so that nobody reads all of it again")
+
+
+def _look_for_runs(workspace: Workspace, clock: Clock, done: Round) -> None:
+    try:
+        with rule_desk(workspace, clock) as desk:
+            done.lines += [f"requests: {displayable(line)}" for line in answered(desk)]
+    except (JournalUnavailable, Refused) as error:
+        done.problems.append(f"requests: nobody looked for their runs: {error}")
 
 
 def _ask_owners(workspace: Workspace, environment: str, clock: Clock, done: Round) -> None:

@@ -155,6 +155,7 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     "rollback": plans,
     "kill": plans,
     "hold": plans,
+    "retrain": plans,
     "promote": plans,
     "glass": lambda after: plans(after) or after.screen.prompt.is_open,
     "shift": lambda after: plans(after) or after.screen.prompt.is_open,

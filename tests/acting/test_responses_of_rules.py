@@ -83,8 +83,8 @@ def test_each_rule_answers_as_its_policy_says_and_nothing_is_moved(qd: Verb, pla
     assert timedelta(0) < NOW - last < timedelta(days=1)
     assert qd("drift", MODEL, "--json") == 0
     bug = qd.data["bug"]
-    assert (retrain["state"], retrain["verb"]) == (bug["state"], f"drift {MODEL}") and bug["verdict"] in retrain["text"]
-    started = "Nothing was started, since no run of a pipeline is started from here: a recommendation to whoever runs nightly-fit (monthly)"
+    assert (retrain["state"], retrain["verb"]) == (bug["state"], f"retrain {MODEL}") and bug["verdict"] in retrain["text"]
+    started = f"Nothing was started; a person asks nightly-fit (monthly) for it: retrain {MODEL}"
     assert retrain["text"].endswith(started)
     assert found["own.retrain"]["playbook"] == "quality-collapse"
 

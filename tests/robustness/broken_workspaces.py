@@ -38,6 +38,7 @@ ACTING = (
     "review REV-000001 --justified --reason r",
     "note delay words", "close INC-1 --reason over", "playbook run quality-collapse --incident INC-1", "watch --once",
     "hold delay --confirm delay", "release-hold delay --confirm delay --reason r",
+    "retrain delay --confirm delay --reason r",
     "breaker notify open --reason r", "elevate 15m --reason r", "traffic delay abort --confirm delay --reason r",
 )  # fmt: skip
 

@@ -92,6 +92,7 @@ def test_the_blast_radius_of_a_source_is_every_version_made_from_it(place: Place
 def test_the_control_flow_says_who_asked_who_approved_and_what_moved(place: Place) -> None:
     told = [(each.kind, each.who, each.what.raw) for each in place.lookout().lineage(MODEL).decisions]
     assert told == [
+        ("run", "pipeline", "run run-2 succeeded, trigger monthly"),
         ("asked", "ines", "APR-2 promote v1 -> v2: monthly retrain"),
         ("approved", "ilse", "APR-2, not signed with a key"),
         ("alias", "ines@bastion", "alias production v1 -> v2"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         metric_series,
         record_history,
         records_of,
+        run_of_request,
     )
     from backends.store.queries.hours import (
         Hourly,
@@ -67,13 +68,23 @@ __all__ = [
     "record_history",
     "records_of",
     "repeated_labels",
+    "run_of_request",
     "scored",
     "sources",
     "volumes",
 ]
 
 _PARTS: Final = {
-    "facts": ("MetricSeries", "MetricValue", "events_between", "latest_metrics", "metric_series", "record_history", "records_of"),
+    "facts": (
+        "MetricSeries",
+        "MetricValue",
+        "events_between",
+        "latest_metrics",
+        "metric_series",
+        "record_history",
+        "records_of",
+        "run_of_request",
+    ),
     "hours": ("Hourly", "Volume", "hourly", "volumes"),
     "overview": ("SourceState", "counts", "described", "models", "sources"),
     "scores": (

@@ -16,6 +16,7 @@ from backends.store.rollups import LAST
 from backends.store.sql import text
 
 if TYPE_CHECKING:
+    from backends.pipeline_protocol import AnsweringRun
     from backends.records import Event, Record
     from backends.store.queries.arrays import Floats, Moments, Texts
 
@@ -162,6 +163,31 @@ def records_of(reader: Reader, kind: str | None = None, model: str | None = None
         except ValueError as error:
             raise StoreError(f"the record {found} {name!r} is not valid: {_reason(error)}; land a corrected one") from None
     return parsed
+
+
+def run_of_request(reader: Reader, environment: str, model: str, key: str) -> AnsweringRun | None:
+    """The run that names a request: a training run of the model, else a run of a pipeline; the newest of each.
+
+    Raises StoreError as `records_of`.
+    """
+    from backends.pipeline_protocol import AnsweringRun
+    from backends.records import PipelineRun, Run
+    from backends.store.record_rows import record_adapter
+
+    rows = reader.fetch(
+        f"SELECT body FROM {reader.rows('records')} WHERE environment = {text(environment)} AND kind IN ('run', 'pipeline_run') "
+        f"AND json_extract_string(body, '$.request') = {text(key)} ORDER BY kind DESC, event_at DESC, name"
+    )
+    for (body,) in rows:
+        try:
+            found = record_adapter().validate_json(body)
+        except ValueError as error:
+            raise StoreError(f"the record of a run that names {key!r} is not valid: {_reason(error)}; land a corrected one") from None
+        if isinstance(found, Run) and found.model == model:
+            return AnsweringRun(found.name, None, found.status, found.started_at)
+        if isinstance(found, PipelineRun):
+            return AnsweringRun(found.name, found.pipeline, found.status, found.started_at)
+    return None
 
 
 def record_history(reader: Reader, *kinds: str, environment: str) -> list[Record]:

@@ -57,6 +57,7 @@ VERBS: dict[str, Verb] = {
         ("restore", "restore", "set a kill switch back to normal"),
         ("hold", "hold", "keep the jobs of a model's pipelines from running"),
         ("release-hold", "release_hold", "let jobs that were held run again"),
+        ("retrain", "retrain", "ask the pipeline that trains a model for a run"),
         ("breaker", "breaker", "hold a breaker open or closed, or make it automatic again"),
         ("rollback", "rollback", "point production back at a version that served"),
         ("promote", "promote", "ask for, or execute, a promotion"),

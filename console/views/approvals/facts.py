@@ -46,6 +46,10 @@ def facts_of(evidence: Evidence, reader: Reader, kind: ActionKind, to: str | Non
         running = rollout_in_force(evidence.sight, evidence.model.name)
         to = to or (running.candidate if running is not None else None)
     facts = facts_for(evidence, kind, to)
+    if kind is ActionKind.RETRAIN:
+        from console.views.incidents.retraining import retraining_of  # loads the arithmetic of drift
+
+        return facts.model_copy(update={"retraining": retraining_of(evidence.sight, reader, evidence.health)[0]})
     if kind not in {ActionKind.PROMOTE, ActionKind.SHIFT} or to is None:
         return facts
     facts = facts.model_copy(update={"judged": _step_so_far(evidence, reader, to)})

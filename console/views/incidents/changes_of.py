@@ -9,7 +9,7 @@ from backends.local.reading import LocalTraffic
 from backends.protocol import BackendError, SwitchSetting
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, HOLD_KINDS, MOVING_KINDS, TRAFFIC_KINDS, ActionKind, version_label
+from console.control.actions import ALIAS_KINDS, MOVING_KINDS, PIPELINE_KINDS, TRAFFIC_KINDS, ActionKind, version_label
 from console.control.rollout_end import AFTER_A_MOVE
 from console.views.incidents.changes import LOOK_BACK, Change, ChangesView, changes_view, nearest_first
 from console.views.sight import Sight
@@ -46,7 +46,7 @@ def _change(at: datetime, topic: str, message: str, actor: str | None, source: s
 def _topic(kind: ActionKind) -> str:
     if kind in ALIAS_KINDS:
         return "alias"
-    return "traffic" if kind in TRAFFIC_KINDS else "pipeline" if kind in HOLD_KINDS else "switch"
+    return "traffic" if kind in TRAFFIC_KINDS else "pipeline" if kind in PIPELINE_KINDS else "switch"
 
 
 def _aliases(sight: Sight, model: str) -> Iterator[Change]:

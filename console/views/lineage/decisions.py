@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from backends.protocol import SwitchSetting
-from backends.records import Moment, State, SwitchState
+from backends.records import Moment, Run, State, SwitchState
 from backends.text import Untrusted
 from console.control.actions import ALIAS_KINDS, SWITCH_STATES, ActionState, version_label
 from console.views.health.model import View
 from console.views.sight import Sight
 
-DecisionKind = Literal["gates", "asked", "approved", "rejected", "alias", "switch", "action"]
+DecisionKind = Literal["requested", "run", "gates", "asked", "approved", "rejected", "alias", "switch", "action"]
 
 
 class Decision(View):
@@ -26,11 +26,32 @@ class Decision(View):
     """The action or approval that it belongs to."""
 
 
-def decisions_of(sight: Sight, model: str, version: str | None) -> tuple[Decision, ...]:
-    """Every decision on a version and on the model's switch up to the sight's moment, oldest first."""
-    found = [*_approvals(sight, model, version), *_moves(sight, model, version), *_actions(sight, model, version), *_switch(sight, model)]
-    order = {"asked": 0, "gates": 1, "approved": 2, "rejected": 2, "action": 3, "alias": 4, "switch": 4}
+def decisions_of(sight: Sight, model: str, version: str | None, run: Run | None = None) -> tuple[Decision, ...]:
+    """Every decision on a version, which `run` made, and on the model's switch up to the sight's moment, oldest first."""
+    found = [*_made(sight, run), *_approvals(sight, model, version), *_moves(sight, model, version)]
+    found += [*_actions(sight, model, version), *_switch(sight, model)]
+    order = {"requested": -2, "run": -1, "asked": 0, "gates": 1, "approved": 2, "rejected": 2, "action": 3, "alias": 4, "switch": 4}
     return tuple(sorted(found, key=lambda each: (each.at, order[each.kind])))
+
+
+def _made(sight: Sight, run: Run | None) -> list[Decision]:
+    """Who or what set the run off that made the version: the request that it names, else the trigger on its record."""
+    if run is None:
+        return []
+    action = sight.control.actions.get(sight.control.action_by_key.get(run.request or "", ""))
+    found = []
+    if action is not None:
+        reason = f": {action.reason}" if action.reason else ""
+        incident = f", {action.incident}" if action.incident else ""
+        what = f"{action.id} {action.kind.value} asked of {action.to}{incident}{reason}"
+        found.append(_decision(action.intended_at, "requested", action.actor.who, what, id=action.id))
+    elif run.request is not None:
+        what = f"a request with key {run.request}, of which this journal knows nothing"
+        found.append(_decision(run.started_at, "requested", "nobody known", what, State.WARNING))
+    trigger = f"answers {action.id}" if action is not None else f"trigger {run.trigger.raw}" if run.trigger.raw else "no trigger on record"
+    state = State.WARNING if run.status in {"failed", "cancelled"} else State.OK
+    found.append(_decision(run.started_at, "run", run.started_by or "pipeline", f"run {run.name} {run.status}, {trigger}", state))
+    return found
 
 
 def _approvals(sight: Sight, model: str, version: str | None) -> list[Decision]:

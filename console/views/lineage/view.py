@@ -79,7 +79,7 @@ def lineage_view(sight: Sight, reader: Reader, model: str, version: str | None =
         windows=window_differences(sight, reader, known, shown),
         siblings=tuple(_sibling(known, each, serving, history, sight) for each in versions if each != shown),
         requirements=tuple(requirements_of(sight, known, shown)) if shown is not None else (),
-        decisions=decisions_of(sight, model, shown),
+        decisions=decisions_of(sight, model, shown, known.run_of(shown) if shown is not None else None),
     )
 
 

@@ -16,7 +16,7 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.control.actions import (
     ALIAS_KINDS,
-    HOLD_KINDS,
+    PIPELINE_KINDS,
     SWITCH_STATES,
     TRAFFIC_KINDS,
     ActionKind,
@@ -164,7 +164,7 @@ def _target(evidence: Evidence, to: str | None, artifact: Artifact) -> tuple[Unt
 
 def _would_help(evidence: Evidence, kind: ActionKind, to: str | None) -> WouldHelp | None:
     options = evidence.options
-    if kind is ActionKind.ABORT or kind in HOLD_KINDS:
+    if kind is ActionKind.ABORT or kind in PIPELINE_KINDS:
         return None
     if kind is ActionKind.KILL:
         return WouldHelp(verdict=Untrusted("cannot be computed: with no answer there is no score to compare"))
