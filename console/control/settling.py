@@ -90,11 +90,14 @@ class Settling(Post):
         started = self.clock.monotonic()
         try:
             seen = movement.read()
+        except BackendError as error:
+            return self._settle(action, state, f"{said}; it could not be read back: {error}", after=None, calls=[])
+        try:
             # What is called failed must not arrive after it was called so.
             if not effective and not (seen.ours and seen.certain) and movement.forbid():
                 seen = replace(movement.read(), ours=True, certain=True)
         except BackendError as error:
-            return self._settle(action, state, f"{said}; it could not be read back: {error}", after=None, calls=[])
+            raise Refused(f"{action.id} stays in doubt: its call may yet arrive, and could not be forbidden ({error})") from error
         contradiction = _contradiction(action, effective, seen)
         if contradiction is not None:
             raise Refused(contradiction)
