@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -127,6 +127,11 @@ class BreakerFile:
     def hold(self, name: str, forced: Forced) -> None:
         """Hold a breaker open or closed. Raises BackendError; then nothing was changed."""
         self._change(name, lambda breaker: (breaker.held(forced), None))
+
+    def held(self) -> Mapping[str, Forced]:
+        """Every breaker that somebody holds. Raises BackendError."""
+        found = {name: _breaker(kept).forced for name, kept in self._read().breakers.items()}
+        return {name: forced for name, forced in found.items() if forced is not None}
 
     def let_go(self, name: str) -> None:
         """Make a breaker automatic again. Raises BackendError; then nothing was changed."""

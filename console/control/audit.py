@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from backends.breaker_file import BreakerFile
 from backends.journal.entries import JournalUnavailable
 from backends.journal.journal import Journal
 from backends.journal.verification import verify_journal
@@ -15,12 +16,14 @@ from backends.local.reading import LocalAliases, LocalPipelines, LocalSwitches, 
 from backends.protocol import BackendError
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
+from console.clock import SystemClock
 from console.control.actions import Frozen, version_label
 from console.control.ledger import exists, read_state, refuse_lost
 from console.control.rollout_end import AFTER_A_MOVE
 from console.control.sentences import AuditEntry, sentences
 from console.control.snapshots import altered
 from console.control.spool import read_notes
+from console.control.state import ControlState
 
 __all__ = ["AuditEntry", "AuditFilter", "AuditFinding", "AuditVerdict", "JournalUnavailable", "each", "log", "verify"]
 
@@ -148,6 +151,24 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
         for hold in holds
         if hold.key not in state.action_by_key
     ]
+    return lines + _breakers_otherwise(paths, state)
+
+
+def _breakers_otherwise(paths: WorkspacePaths, state: ControlState) -> list[str]:
+    """Breakers that are held otherwise than was recorded last: by hand, or because whoever recorded it came no further."""
+    try:
+        held = BreakerFile(paths.breakers, SystemClock().real_now).held()
+    except BackendError as error:
+        kept = sorted(name for name, last in state.breakers.items() if "held" in last)
+        return [f"the breaker {name} is held on record, and whether it is cannot be told: {error}" for name in kept]
+    lines = []
+    for name in sorted(held.keys() | state.breakers.keys()):
+        said = {} if name not in held else {"held": "open" if held[name].open else "closed", "owner": held[name].owner}
+        recorded = state.breakers.get(name, {})
+        if any(said.get(each) != recorded.get(each) for each in ("held", "owner")):
+            is_ = f"held {said['held']} by {said['owner']}" if said else "automatic"
+            was = f"held {recorded['held']} by {recorded['owner']}" if "held" in recorded else "automatic"
+            lines.append(f"the breaker {name} is {is_}, and on record {was}: hold it anew, or let it go")
     return lines
 
 

@@ -47,7 +47,7 @@ class Breaking(Post):
         self._move(events.BREAKER_LET_GO, name, key, {"name": name, "reason": without_credentials(reason)})
 
     def _move(self, kind: str, name: str, key: str, body: dict[str, Any]) -> None:
-        """Record it, unless that was done already; then do what is on record last, unless that is something else by now."""
+        """Record it, unless that was done already; then do what is on record last."""
         entry = f"{kind}/{key}"
 
         def decision(state: ControlState) -> tuple[list[Draft], None]:
@@ -55,15 +55,16 @@ class Breaking(Post):
             return [] if known else [self._ledger.draft(entry, kind, f"breaker {name}", body)], None
 
         self._ledger.decide(decision)
-        last = self._ledger.state().breakers[name]
-        if last["key"] != entry:
-            return
         breakers = BreakerFile(self.paths.breakers, self.clock.real_now)
-        if kind == events.BREAKER_LET_GO:
-            breakers.let_go(name)
-        else:
-            moments = datetime.fromisoformat(last["set_at"]), datetime.fromisoformat(last["until"])
-            breakers.hold(name, Forced(last["held"] == "open", last["owner"], last["reason"], *moments))
+        done = ""
+        # Somebody else may record another wish between the look and the doing: what is on record last is what stands in the end.
+        while (last := self._ledger.state().breakers[name])["key"] != done:
+            if "held" in last:
+                moments = datetime.fromisoformat(last["set_at"]), datetime.fromisoformat(last["until"])
+                breakers.hold(name, Forced(last["held"] == "open", last["owner"], last["reason"], *moments))
+            else:
+                breakers.let_go(name)
+            done = last["key"]
 
     def _may(self, name: str, reason: str, environment: str) -> None:
         self._require_standing()

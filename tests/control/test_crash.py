@@ -7,16 +7,24 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from control_workspace import MODEL, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
 
+from backends.breaker import Forced
+from backends.breaker_file import BreakerFile
+from backends.local.acting import LocalSwitchSetter
+from backends.protocol import BackendError, SwitchSetting
+from backends.records import SwitchState
 from console.control import audit
 from console.control.actions import ActionKind, ActionRequest, ActionState
 from console.control.approval import ApprovalState
+from console.control.errors import Refused
 from console.control.execution import outcome_of
+from console.control.switches import SwitchMovement
 
 ENDED_WELL = 0
 
@@ -248,3 +256,110 @@ def test_taking_over_the_spool_killed_anywhere_loses_and_doubles_nothing(source:
         desk.execute(desk.plan(ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="before")), confirmed(key="n"))
 
     assert len(every_point(source, tmp_path, take_over, check)) > 10
+
+
+def in_doubt(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A kill switch whose caller was interrupted before the call; it was looked at since. The id of the action."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SwitchMovement, "send", interrupted)
+    monkeypatch.setattr(SwitchMovement, "forbid", lambda _: None)
+    mara = workspace.desk("mara")
+    with pytest.raises(KeyboardInterrupt):
+        mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed(key="crash"))
+    [open_] = workspace.state.open_actions()
+    assert mara.recheck(open_.id).state is ActionState.IN_DOUBT
+    monkeypatch.undo()
+    workspace.close()
+    return open_.id
+
+
+def test_a_word_that_settles_an_action_killed_anywhere_is_never_contradicted_later(
+    workspace: Workspace, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = in_doubt(workspace, monkeypatch)
+
+    def called_failed(copy: Workspace) -> None:
+        assert copy.desk("otto").resolve(action, effective=False, reason="it never left").state is ActionState.FAILED
+
+    def check(copy: Workspace, point: int) -> str:
+        found = copy.state.actions[action].state
+        assert found in {ActionState.FAILED, ActionState.IN_DOUBT}, f"point {point}"
+        assert copy.desk("otto").resolve(action, effective=False, reason="it never left").state is ActionState.FAILED
+        # The call of that time comes all the same, late.
+        late = SwitchSetting("production", MODEL, SwitchState.KILLED, copy.clock.now(), "mara", "crash", "late", None)
+        with pytest.raises(BackendError, match="was given up"):
+            LocalSwitchSetter(copy.paths.switches).set_switch(late, expected=SwitchState.NORMAL)
+        assert copy.switch == "normal"
+        whole(copy, point)
+        return found.value
+
+    assert set(every_point(source, tmp_path, called_failed, check)) == {"in doubt", "failed"}
+
+
+def test_nobodys_word_calls_failed_what_cannot_be_kept_from_arriving(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    action = in_doubt(workspace, monkeypatch)
+
+    def held(*_: object) -> bool:
+        raise BackendError("switches.json.lock has been held by another process for 5 s")
+
+    monkeypatch.setattr(LocalSwitchSetter, "forbid", held)
+    otto = workspace.desk("otto")
+    with pytest.raises(Refused, match=r"stays in doubt: its call may yet arrive, and could not be forbidden \(switches\.json\.lock"):
+        otto.resolve(action, effective=False, reason="it never left")
+    assert workspace.state.actions[action].state is ActionState.IN_DOUBT
+    monkeypatch.undo()
+    assert otto.resolve(action, effective=False, reason="it never left").state is ActionState.FAILED
+
+
+def test_holding_a_breaker_killed_anywhere_is_on_record_or_done_and_where_it_is_only_on_record_that_is_said(
+    source: Path, tmp_path: Path
+) -> None:
+    until = MovableClock().real_now() + timedelta(hours=1)
+
+    def hold(copy: Workspace) -> None:
+        copy.desk("mara").hold_breaker("notify", open_=True, until=until, reason="r", key="k", environment="production")
+
+    def check(copy: Workspace, point: int) -> str:
+        held = "notify" in BreakerFile(copy.paths.breakers, copy.clock.real_now).held()
+        recorded = "notify" in copy.state.breakers
+        assert recorded or not held, f"point {point}: held before it was on record"
+        said = [line for line in audit.verify(copy.paths).warnings if "the breaker notify" in line]
+        assert bool(said) == (recorded and not held), f"point {point}: {said}"
+        hold(copy)
+        assert "notify" in BreakerFile(copy.paths.breakers, copy.clock.real_now).held()
+        assert [entry.kind for entry in audit.log(copy.paths)].count("breaker.held") == 1
+        assert not any("breaker" in line for line in audit.verify(copy.paths).warnings)
+        whole(copy, point)
+        return "done" if held else "recorded" if recorded else "nothing"
+
+    assert set(every_point(source, tmp_path, hold, check)) == {"nothing", "recorded", "done"}
+
+
+def test_a_breaker_that_two_people_hold_and_let_go_at_once_stands_as_was_recorded_last(workspace: Workspace) -> None:
+    mara, otto = workspace.desk("mara"), workspace.desk("otto")
+    until = workspace.clock.real_now() + timedelta(hours=1)
+    hold = BreakerFile.hold
+
+    def overtaken(self: BreakerFile, name: str, forced: Forced) -> None:
+        BreakerFile.hold = hold  # type: ignore[method-assign]
+        otto.let_breaker_go(name, reason="not now", key="o", environment="production")
+        hold(self, name, forced)
+
+    BreakerFile.hold = overtaken  # type: ignore[method-assign]
+    try:
+        mara.hold_breaker("notify", open_=True, until=until, reason="r", key="m", environment="production")
+    finally:
+        BreakerFile.hold = hold  # type: ignore[method-assign]
+    assert BreakerFile(workspace.paths.breakers, workspace.clock.real_now).held() == {}
+    assert [entry.kind for entry in audit.log(workspace.paths)][:2] == ["breaker.let_go", "breaker.held"]
+
+
+def test_a_breaker_that_was_held_by_hand_is_said_to_be(workspace: Workspace) -> None:
+    breakers = BreakerFile(workspace.paths.breakers, workspace.clock.real_now)
+    now = workspace.clock.real_now()
+    breakers.hold("notify", Forced(True, "eve@bastion", "quiet", now, now + timedelta(hours=1)))
+    [said] = audit.verify(workspace.paths).warnings
+    assert said == "the breaker notify is held open by eve@bastion, and on record automatic: hold it anew, or let it go"
