@@ -1,65 +1,22 @@
-"""The catalogue of the store (SQLite, WAL): generations, segments, absorbed files, leases, conflicts.
-
-One transaction publishes a generation. Leases are an agreement between processes of this machine, so they follow the file's own
-clock (`unixepoch()`), never the workspace's simulated one.
-"""
+"""The catalogue of the store: generations, segments, absorbed files, conflicts, what retention deleted. One transaction publishes."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
-import stat
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from backends.durable import make_folder
-from backends.shared_database import ready_database
-from backends.store.errors import StoreBusy, StoreError, StoreFull
-from backends.store.files import said
+from backends.store.catalogue_file import open_connection
+from backends.store.deleted import Deleted, Deletions, insert_deleted
+from backends.store.errors import StoreBusy
 from backends.store.landing import LandingFile
+from backends.store.leases import Leases
 from backends.store.paths import WorkspacePaths
-
-FORMAT: Final = 1
-READER_LEASE_S: Final = 3600
-"""Seconds after which a reader is taken for lost, even if its process seems alive; readers live for one refresh."""
-
-LEAST_ROOM: Final = 2**20
-"""Bytes below which a failed write is put down to the disk."""
-
-BUSY_MS: Final = 15_000
-
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS generations (id INTEGER PRIMARY KEY, published_at TEXT NOT NULL, database TEXT);
-CREATE TABLE IF NOT EXISTS shapes (id INTEGER PRIMARY KEY, columns TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS segments (
-  id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, model TEXT NOT NULL, day TEXT NOT NULL, path TEXT NOT NULL UNIQUE, rows INTEGER NOT NULL,
-  bytes INTEGER NOT NULL, event_max TEXT NOT NULL, known_max TEXT NOT NULL, key_min TEXT NOT NULL, key_max TEXT NOT NULL,
-  id_min TEXT NOT NULL, id_max TEXT NOT NULL, given INTEGER NOT NULL, corrected INTEGER NOT NULL, crossed INTEGER NOT NULL,
-  sources TEXT NOT NULL, shape INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER
-);
-CREATE INDEX IF NOT EXISTS segments_of ON segments (tbl, model, day);
-CREATE TABLE IF NOT EXISTS absorbed (
-  tbl TEXT NOT NULL, file TEXT NOT NULL, signature TEXT NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY (tbl, file, signature)
-);
-CREATE TABLE IF NOT EXISTS readers (
-  id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL,
-  expires INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS named_leases (
-  name TEXT PRIMARY KEY, holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, expires_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS conflicts (
-  id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, model TEXT NOT NULL, environment TEXT NOT NULL, source TEXT NOT NULL, fact_id TEXT NOT NULL,
-  refused TEXT NOT NULL, file TEXT NOT NULL, found_at TEXT NOT NULL,
-  UNIQUE (tbl, model, environment, source, fact_id, refused)
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -121,45 +78,12 @@ class Publication:
     """(table, model, day) of standing segments that now share an identity with another day."""
     absorbed: list[LandingFile]
     conflicts: list[Conflict]
+    deleted: list[Deleted] = field(default_factory=list)
+    """What retention takes away with this generation."""
 
 
-class Catalogue:
-    """An open catalogue. `writable` is False when this process may only look: then it holds no leases either."""
-
-    def __init__(self, paths: WorkspacePaths, connection: sqlite3.Connection | None, *, writable: bool) -> None:
-        self._paths = paths
-        self._connection = connection
-        self.writable = writable
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection
-        if connection is None or not self.writable:
-            if _no_room(self._paths.catalog):
-                raise StoreFull(f"{self._paths.catalog} cannot grow, the disk is full: free some space and try again")
-            raise StoreError(f"{self._paths.catalog} cannot be written; check its permissions with: quarterdeck doctor")
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
-        except sqlite3.Error as error:
-            raise _said(error, self._paths.catalog) from None
-
-    def _read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        if self._connection is None:
-            return []
-        try:
-            return self._connection.execute(sql, tuple(parameters)).fetchall()
-        except sqlite3.Error as error:
-            raise _said(error, self._paths.catalog) from None
+class Catalogue(Leases, Deletions):
+    """What the store consists of, by generation."""
 
     # generations
 
@@ -227,6 +151,7 @@ class Catalogue:
                 [(file.table, file.name, file.signature, publication.generation) for file in publication.absorbed],
             )
             _insert_conflicts(connection, publication.conflicts)
+            insert_deleted(connection, publication.deleted, publication.generation)
 
     # what may go
 
@@ -251,71 +176,6 @@ class Catalogue:
         """Every segment that the catalogue knows, superseded ones too."""
         return {self._paths.segments / row[0] for row in self._read("SELECT path FROM segments")}
 
-    def oldest_needed(self) -> int:
-        """The oldest generation that a living reader may be reading; the newest when there is none. Forgets dead readers."""
-        with self._transaction() as connection:
-            now = connection.execute("SELECT unixepoch()").fetchone()[0]
-            for number, host, pid, started, expires in connection.execute("SELECT id, host, pid, started, expires FROM readers").fetchall():
-                if expires <= now or (host == _host() and not _alive(pid, started)):
-                    connection.execute("DELETE FROM readers WHERE id = ?", (number,))
-            oldest = connection.execute("SELECT min(generation) FROM readers").fetchone()[0]
-            newest = connection.execute("SELECT max(id) FROM generations").fetchone()[0] or 0
-        return int(newest if oldest is None else min(oldest, newest))
-
-    # readers
-
-    def take_reader_lease(self) -> tuple[int, int]:
-        """Lease the newest generation: (lease, generation)."""
-        with self._transaction() as connection:
-            generation = connection.execute("SELECT max(id) FROM generations").fetchone()[0] or 0
-            pid = os.getpid()
-            lease = connection.execute(
-                "INSERT INTO readers (generation, host, pid, started, expires) VALUES (?, ?, ?, ?, unixepoch() + ?)",
-                (generation, _host(), pid, process_start(pid), READER_LEASE_S),
-            ).lastrowid
-        return int(lease or 0), int(generation)
-
-    def release_reader_lease(self, lease: int) -> None:
-        """Give a lease back."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM readers WHERE id = ?", (lease,))
-
-    def readers(self) -> list[tuple[int, int]]:
-        """(pid, generation) of every lease on record, for `doctor`."""
-        return [(int(pid), int(generation)) for pid, generation in self._read("SELECT pid, generation FROM readers")]
-
-    # named leases
-
-    def take_lease(self, name: str, holder: str, ttl: timedelta, now: datetime) -> None:
-        """Hold `name` until `now + ttl`. Raises StoreBusy when another living holder has it; one's own is extended."""
-        pid = os.getpid()
-        with self._transaction() as connection:
-            row = connection.execute("SELECT holder, host, pid, started, expires_at FROM named_leases WHERE name = ?", (name,)).fetchone()
-            if row is not None:
-                found, host, held_by, started, expires_at = row
-                own = found == holder and host == _host() and held_by == pid
-                over = datetime.fromisoformat(expires_at) <= now or (host == _host() and not _alive(held_by, started))
-                if not own and not over:
-                    raise StoreBusy(f"{name} is under way: {found} (process {held_by} on {host}) holds it until {expires_at}")
-            connection.execute(
-                "INSERT OR REPLACE INTO named_leases VALUES (?, ?, ?, ?, ?, ?)",
-                (name, holder, _host(), pid, process_start(pid), (now + ttl).isoformat()),
-            )
-
-    def release_lease(self, name: str, holder: str) -> None:
-        """Let `name` go, if `holder` in this process still has it."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM named_leases WHERE name = ? AND holder = ? AND pid = ?", (name, holder, os.getpid()))
-
-    @contextlib.contextmanager
-    def lease(self, name: str, holder: str, ttl: timedelta, now: datetime) -> Iterator[None]:
-        """Hold a named lease for the length of a block. Raises StoreBusy at once when somebody else has it."""
-        self.take_lease(name, holder, ttl, now)
-        try:
-            yield
-        finally:
-            self.release_lease(name, holder)
-
     # conflicts
 
     def record_conflicts(self, conflicts: Iterable[Conflict]) -> None:
@@ -338,100 +198,12 @@ def open_catalogue(paths: WorkspacePaths) -> Iterator[Catalogue]:
 
     Raises StoreError when the workspace is not there, not readable, or written by a newer program.
     """
-    catalogue = _opened(paths)
+    connection, writable = open_connection(paths)
+    catalogue = Catalogue(paths, connection, writable=writable)
     try:
         yield catalogue
     finally:
         catalogue.close()
-
-
-def _opened(paths: WorkspacePaths) -> Catalogue:
-    try:
-        if not paths.root.is_dir():
-            raise StoreError(f"there is no workspace at {paths.root}; make one with: quarterdeck init {paths.root}")
-        with os.scandir(paths.root):
-            pass
-    except OSError as error:
-        raise said(error, paths.root) from None
-    try:
-        make_folder(paths.store)
-        if not paths.catalog.exists():
-            _create(paths)
-        ready_database(paths.catalog)
-        connection = _connect(str(paths.catalog))
-        _prepare(connection, paths)
-        return Catalogue(paths, connection, writable=True)
-    except (PermissionError, sqlite3.OperationalError) as error:
-        if isinstance(error, sqlite3.OperationalError) and not _only_read(error):
-            problem = _said(error, paths.catalog)
-            if not isinstance(problem, StoreFull):
-                raise problem from None
-        return _read_only(paths, error)
-    except sqlite3.Error as error:
-        raise _said(error, paths.catalog) from None
-    except OSError as error:
-        if error.errno == 30:  # EROFS
-            return _read_only(paths, error)
-        raise said(error, paths.store) from None
-
-
-def _create(paths: WorkspacePaths) -> None:
-    """Build the empty catalogue beside and link it into place: two that turn one file into a database stand in each other's way."""
-    beside = paths.store / f".{paths.catalog.name}.{os.getpid()}.{threading.get_ident()}.new"
-    beside.unlink(missing_ok=True)
-    try:
-        connection = _connect(str(beside))
-        try:
-            _prepare(connection, paths)
-        finally:
-            connection.close()
-        beside.chmod(stat.S_IMODE(paths.store.stat().st_mode) & 0o660)
-        with contextlib.suppress(FileExistsError):
-            os.link(beside, paths.catalog)
-    finally:
-        for leftover in (beside, Path(f"{beside}-wal"), Path(f"{beside}-shm")):
-            leftover.unlink(missing_ok=True)
-
-
-def _read_only(paths: WorkspacePaths, cause: Exception) -> Catalogue:
-    try:
-        if not paths.catalog.exists():
-            return Catalogue(paths, None, writable=False)
-        ready_database(paths.catalog)
-        # A WAL database on a medium that cannot be written is readable only if nobody else writes it.
-        for mode in ("mode=ro", "immutable=1"):
-            with contextlib.suppress(sqlite3.OperationalError):
-                connection = _connect(f"{paths.catalog.absolute().as_uri()}?{mode}")
-                connection.execute("SELECT count(*) FROM generations").fetchone()
-                return Catalogue(paths, connection, writable=False)
-    except OSError as error:
-        raise said(error, paths.store) from None
-    raise StoreError(f"{paths.catalog} cannot be read: {cause}; ask its owner for access, or choose another with --workspace")
-
-
-def _connect(target: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(target, timeout=BUSY_MS / 1000, isolation_level=None, uri=target.startswith("file:"))
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, paths: WorkspacePaths) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > FORMAT:
-        raise StoreError(
-            f"{paths.catalog} has format {version}, this program reads up to {FORMAT}: update quarterdeck; nothing was changed"
-        )
-    # Leases may be lost with the power; `publish` asks for more.
-    connection.execute("PRAGMA synchronous=NORMAL")
-    if version == FORMAT:
-        return
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in _TABLES.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version={FORMAT}")
-    connection.commit()
 
 
 def _segment(row: tuple[Any, ...], folder: str, shapes: Mapping[int, dict[str, str]]) -> Segment:
@@ -466,49 +238,3 @@ def _insert_conflicts(connection: sqlite3.Connection, conflicts: Iterable[Confli
             for c in conflicts
         ],
     )
-
-
-def _only_read(error: sqlite3.OperationalError) -> bool:
-    return any(words in str(error) for words in ("readonly", "unable to open", "attempt to write"))
-
-
-def _said(error: sqlite3.Error, path: Path) -> StoreError:
-    if "locked" in str(error) or "busy" in str(error):
-        return StoreBusy(f"{path} has been locked by another process for {BUSY_MS // 1000} s; try again, or see: quarterdeck doctor")
-    if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
-        return StoreError(f"{path} is damaged; restore a backup with: quarterdeck backup restore FILE DIR")
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(path)):
-        return StoreFull(f"{path} cannot grow, the disk is full: free some space and try again")
-    return StoreError(f"{path}: {error}; see: quarterdeck doctor")
-
-
-def _no_room(path: Path) -> bool:
-    """Whether the disk is what stood in the way: a full one is told as any other failure where shared memory has to grow."""
-    try:
-        disk = os.statvfs(path.parent)
-    except OSError:
-        return False
-    return disk.f_bavail * disk.f_frsize < LEAST_ROOM
-
-
-def _host() -> str:
-    return os.uname().nodename
-
-
-def process_start(pid: int) -> str:
-    """When a process started, in the kernel's ticks, so that a reused pid is told apart; empty when the system does not say."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-
-
-def _alive(pid: int, started: str) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return not started or process_start(pid) in {started, ""}

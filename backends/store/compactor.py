@@ -7,29 +7,32 @@ before it leaves files that nobody knows, taken up by the next compaction; kille
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backends.durable import make_folder
-from backends.plain_file import A_LINK, why_unread
-from backends.store.arrivals import Fresh, fresh, grouping, load
+from backends.plain_file import A_LINK
+from backends.store.arrivals import Arrived, Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Publication, Segment, open_catalogue
+from backends.store.deleted import Deleted
+from backends.store.deleted_file import kept_out, remembered
 from backends.store.errors import StoreBusy, StoreError
 from backends.store.files import flush_folder, folder_name, said, settle
+from backends.store.kept_out import keep_out
 from backends.store.landing import SUFFIX, LandingFile, landing_files, links_in_landing, signature_of
 from backends.store.paths import WorkspacePaths
+from backends.store.rejects import move_away, tell_reason
 from backends.store.rollups import write_generation
 from backends.store.schema import TABLES, Table
+from backends.store.segment_rows import crossed_over, days_of, described, features_of, merged
 from backends.store.sql import connect, parquet, quoted, run, text
 
 if TYPE_CHECKING:
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 60.0
 """How long a second compaction waits for the first."""
-
-LONGEST_STEM: Final = 150
-"""Bytes of a refused file's name that are kept in its name in `rejects/`: with what is added it stays a name of at most 255."""
 
 LISTED_CONFLICTS: Final = 1_000
 """Conflicts listed one by one of one compaction and table; all are counted."""
@@ -130,6 +130,10 @@ class Compactor:
         self.absorbed: list[LandingFile] = []
         self.conflicts: list[Conflict] = []
         self.folders: set[Path] = set()
+        self.kept_out = kept_out(paths, catalogue, self.before)
+        # A catalogue that is begun anew learns what was deleted before it was lost.
+        self.deleted: list[Deleted] = remembered(paths) if self.before == 0 else []
+        self.emptied: set[tuple[str, str, str]] = set()
 
     def run(self) -> Compaction:
         """Absorb, publish, clean up."""
@@ -167,6 +171,7 @@ class Compactor:
         arrived = load(connection, table, files)
         for file, reason in arrived.refused.items():
             self.reject(file, reason)
+        self.keep_out(connection, table, arrived)
         if arrived.relation is None:
             return
         segments = self.catalogue.segments(self.before, table.name)
@@ -186,23 +191,16 @@ class Compactor:
 
     def reject(self, file: LandingFile, reason: str) -> None:
         """Move a file that holds no facts out of the way, with the reason beside it."""
-        make_folder(self.paths.rejects)
-        # The name may be of any bytes and as long as one can be; what it becomes must be a name too.
-        known = file.path.stem.encode("utf-8", "backslashreplace").decode()
-        stem = f"{file.table}-{known.encode()[:LONGEST_STEM].decode(errors='ignore')}-{uuid.uuid4().hex[:8]}"
-        name = f"{file.table}/{known}{file.path.suffix}"
-        told = {"file": name, "table": file.table, "reason": reason, "refused_at": self.now.isoformat()}
-        explanation = self.paths.rejects / f"{stem}.reason.json"
-        temporary = self.paths.rejects / f".{stem}.tmp"
-        temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        settle(temporary, explanation)
-        try:
-            _moved(file.path, self.paths.rejects / f"{stem}{file.path.suffix}")
-        except PermissionError as error:
-            # One folder in which somebody else may not move anything takes nothing from all other facts.
-            explanation.unlink(missing_ok=True)
-            reason = f"{reason}; it stays where it is ({why_unread(error)}): ask the owner of the folder to let the group write there"
-        self.tally.rejected.append((name, reason))
+        self.tally.rejected.append(move_away(self.paths, file, reason, self.now))
+
+    def keep_out(self, connection: duckdb.DuckDBPyConnection, table: Table, arrived: Arrived) -> None:
+        """Take out what retention has deleted before, and say so without a word of what it said."""
+        if arrived.relation is None:
+            return
+        by_name = {file.name: file for file in arrived.files}
+        for each in keep_out(connection, table, arrived.relation, self.kept_out):
+            reason = f"{each.rows} rows: {each.reason}"
+            self.tally.rejected.append((tell_reason(self.paths, by_name[str(each.place)], reason, self.now), reason))
 
     def list_conflicts(self, connection: duckdb.DuckDBPyConnection, table: Table, new: Fresh) -> None:
         """Keep what was refused, so that a person can look."""
@@ -213,10 +211,10 @@ class Compactor:
     def write_segments(self, connection: duckdb.DuckDBPyConnection, table: Table, new: Fresh, segments: list[Segment]) -> None:
         """Write one segment for each model and day that has new facts; a day that had one is written again, with both."""
         standing = {(segment.model, segment.day): segment for segment in segments}
-        features = _features(connection, table, new.relation)
+        features = features_of(connection, table, new.relation)
         written = {(model, day) for model, day in new.across}
         self.crossed |= {(table.name, model, day) for model, day in written if (model, day) in standing}
-        for found in _days(connection, table, new.relation):
+        for found in days_of(connection, table, new.relation):
             model, day = str(found["model"]), str(found["day"])
             old = standing.get((model, day))
             columns = features.get(model, {})
@@ -228,11 +226,11 @@ class Compactor:
             )
             if old is not None:
                 select = f"SELECT * FROM {parquet([old.file])} UNION ALL BY NAME {select}"
-                columns = _merged(connection, old.columns, columns, select)
+                columns = merged(connection, old.columns, columns, select)
                 self.replaced.append(old.path)
             path, size = self.write_segment(connection, table, model, day, select)
             self.added.append(
-                _segment(
+                described(
                     table,
                     found,
                     old,
@@ -264,14 +262,14 @@ class Compactor:
             # DuckDB takes what follows for the query of a URL and puts its write-ahead log into another folder.
             return None
         previous = self.catalogue.database(self.before)
-        if previous is not None and not self.added and previous.is_file():
+        if previous is not None and not self.added and not self.emptied and previous.is_file():
             return previous.name
         make_folder(self.paths.generations)
         self.folders |= {self.paths.generations, self.paths.store}
         gone = set(self.replaced)
         kept = [segment for segment in self.catalogue.segments(self.before) if segment.path not in gone]
-        flagged = [_crossed(segment) if (segment.table, segment.model, segment.day) in self.crossed else segment for segment in kept]
-        changed = {(segment.table, segment.model, segment.day) for segment in self.added} | self.crossed
+        flagged = [crossed_over(segment) if (segment.table, segment.model, segment.day) in self.crossed else segment for segment in kept]
+        changed = {(segment.table, segment.model, segment.day) for segment in self.added} | self.crossed | self.emptied
         final = self.paths.generations / f"{self.generation}.duckdb"
         temporary = self.paths.generations / f".{self.generation}-{uuid.uuid4().hex[:12]}.tmp"
         write_generation(
@@ -302,6 +300,7 @@ class Compactor:
                 crossed=self.crossed,
                 absorbed=self.absorbed,
                 conflicts=self.conflicts,
+                deleted=self.deleted,
             )
         )
 
@@ -371,15 +370,6 @@ class Compactor:
         return True
 
 
-def _moved(path: Path, target: Path) -> None:
-    try:
-        path.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        shutil.move(path, target)
-
-
 def conflicts_in(connection: duckdb.DuckDBPyConnection, table: Table, conflicting: str, now: datetime) -> list[Conflict]:
     """The first LISTED_CONFLICTS facts of a temporary table made by `fresh`, as conflicts."""
     columns = [str(row[0]) for row in run(connection, f"DESCRIBE {conflicting}")]
@@ -398,78 +388,3 @@ def conflicts_in(connection: duckdb.DuckDBPyConnection, table: Table, conflictin
 
 def _present(told: str) -> dict[str, Any]:
     return {name: value for name, value in json.loads(told).items() if value is not None}
-
-
-def _features(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> dict[str, dict[str, str]]:
-    """The inputs that each model of `relation` has a value for, with their types."""
-    if not table.open:
-        return {}
-    known = {*table.all_columns}
-    described = [(str(row[0]), str(row[1])) for row in run(connection, f"DESCRIBE {relation}")]
-    others = [(name, kind) for name, kind in described if name not in known and not name.startswith("__")]
-    if not others:
-        return {}
-    counts = ", ".join(f"count({quoted(name)})" for name, _ in others)
-    found: dict[str, dict[str, str]] = {}
-    for model, *present in run(connection, f"SELECT {grouping(table)}, {counts} FROM {relation} GROUP BY 1"):
-        found[str(model)] = {name: kind for (name, kind), count in zip(others, present, strict=True) if count}
-    return found
-
-
-def _days(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> list[dict[str, Any]]:
-    """What the catalogue keeps of each model and day of `relation`."""
-    sql = (
-        f"SELECT {grouping(table)} AS model, strftime(event_at, '%Y-%m-%d') AS day, count(*) AS rows, "
-        "CAST(max(event_at) AS VARCHAR) AS event_max, CAST(max(known_at) AS VARCHAR) AS known_max, "
-        f"min({table.key}) AS key_min, max({table.key}) AS key_max, min(fact_id) AS id_min, max(fact_id) AS id_max, "
-        "bool_or(__given) AS given, list(DISTINCT [environment, source]) AS sources "
-        f"FROM {relation} GROUP BY 1, 2 ORDER BY 1, 2"
-    )
-    names = ("model", "day", "rows", "event_max", "known_max", "key_min", "key_max", "id_min", "id_max", "given", "sources")
-    return [dict(zip(names, row, strict=True)) for row in run(connection, sql)]
-
-
-def _segment(
-    table: Table,
-    found: dict[str, Any],
-    old: Segment | None,
-    path: Path,
-    size: int,
-    columns: dict[str, str],
-    *,
-    corrected: bool,
-    crossed: bool,
-) -> Segment:
-    sources = {(str(environment), str(source)) for environment, source in found["sources"]}
-    both = [found] if old is None else [found, vars(old)]
-    return Segment(
-        table=table.name,
-        model=found["model"],
-        day=found["day"],
-        file=str(path),
-        rows=sum(int(each["rows"]) for each in both),
-        bytes=size,
-        event_max=max(each["event_max"] for each in both),
-        known_max=max(each["known_max"] for each in both),
-        key_min=min(each["key_min"] for each in both),
-        key_max=max(each["key_max"] for each in both),
-        id_min=min(each["id_min"] for each in both),
-        id_max=max(each["id_max"] for each in both),
-        given=any(bool(each["given"]) for each in both),
-        corrected=corrected or (old is not None and old.corrected),
-        crossed=crossed or (old is not None and old.crossed),
-        sources=tuple(sorted(sources | set(old.sources if old is not None else ()))),
-        columns=columns,
-    )
-
-
-def _crossed(segment: Segment) -> Segment:
-    return replace(segment, crossed=True)
-
-
-def _merged(connection: duckdb.DuckDBPyConnection, old: Any, new: dict[str, str], select: str) -> dict[str, str]:
-    """The inputs of a day that is written again; where the types differ, DuckDB says what both become."""
-    if all(old.get(name, kind) == kind for name, kind in new.items()):
-        return {**old, **new}
-    described = {str(row[0]): str(row[1]) for row in run(connection, f"DESCRIBE {select}")}
-    return {name: described[name] for name in {**old, **new}}

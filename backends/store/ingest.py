@@ -16,11 +16,13 @@ from backends.durable import make_folder, open_anew
 from backends.store.arrivals import Fresh, fresh
 from backends.store.catalogue import open_catalogue
 from backends.store.compactor import conflicts_in
+from backends.store.deleted_file import kept_out
 from backends.store.errors import IngestError
 from backends.store.files import said, settle
 from backends.store.ingest_columns import load_facts
 from backends.store.ingest_database import InDatabase, load_database
 from backends.store.ingest_text import Chunk, Progress, Refused, csv_chunks, json_chunks
+from backends.store.kept_out import keep_out
 from backends.store.landing import write_landing_file
 from backends.store.paths import WorkspacePaths
 from backends.store.reader import Reader, open_reader
@@ -182,6 +184,10 @@ def _land_new(reader: Reader, table: Table, facts: str, now: datetime, outcome: 
     """Land what is new among the facts of a temporary table; count the rest."""
     connection = reader.connection
     run(connection, f"CREATE OR REPLACE TEMP TABLE placed AS SELECT *, __line AS __place, '' AS __file FROM {facts}")
+    with open_catalogue(reader.paths) as catalogue:
+        for each in keep_out(connection, table, "placed", kept_out(reader.paths, catalogue, catalogue.generation()), place="__line"):
+            # Nobody may keep such a row, a reject no more than a fact.
+            outcome.refused.append(Refused(int(each.place), each.reason, {}))
     new: Fresh = fresh(connection, table, "placed", reader.segments(table.name), also=reader.tail(table.name).relation)
     outcome.accepted += new.rows
     outcome.duplicates += new.duplicates

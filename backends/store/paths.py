@@ -74,6 +74,11 @@ class WorkspacePaths:
         return self.store / "collected.json"
 
     @property
+    def deleted(self) -> Path:
+        """Which rows retention deleted. Beside the store, so that nothing which befalls the store forgets it."""
+        return self.root / "deleted.json"
+
+    @property
     def registry(self) -> Path:
         return self.root / "registry.json"
 

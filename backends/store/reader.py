@@ -11,13 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backends.store.arrivals import Fresh, fresh, grouping, load
 from backends.store.catalogue import Catalogue, Conflict, Segment, open_catalogue
 from backends.store.damage import RESTORE, first_damaged
+from backends.store.deleted import Deleted
+from backends.store.deleted_file import kept_out
 from backends.store.errors import StoreError, StoreFull
+from backends.store.kept_out import keep_out
 from backends.store.landing import LandingFile, landing_files
 from backends.store.lost import refuse_lost_catalogue
 from backends.store.paths import WorkspacePaths
@@ -70,6 +74,8 @@ class Reader:
         self._attached: bool | None = None
         self._rollups: dict[str, bool] = {}
         self._files = self._unabsorbed()
+        # As it stood when this was opened, like the files: what is deleted meanwhile is still seen here, all of it.
+        self._kept_out = kept_out(paths, catalogue, generation) if any(self._files.values()) else []
 
     # the store as SQL, for the questions in queries.py
 
@@ -249,6 +255,11 @@ class Reader:
                     self._attached = True
         return self._attached
 
+    @cached_property
+    def deleted(self) -> list[Deleted]:
+        """What retention has deleted, whatever moment is looked at: the last word about each log."""
+        return self._catalogue.deleted(self.generation)
+
     def conflicts(self) -> list[Conflict]:
         """Facts that were refused because their id stood for other content."""
         return self._catalogue.conflicts()
@@ -322,6 +333,7 @@ class Reader:
             self.unreadable |= arrived.refused
             if arrived.relation is None:
                 return Tail()
+            keep_out(self.connection, table, arrived.relation, self._kept_out)
             new = fresh(self.connection, table, arrived.relation, self.segments(table.name))
             return self._tail_of(table, new) if new.rows else Tail()
 
