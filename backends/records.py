@@ -131,6 +131,10 @@ class Fact(_Frozen):
     """True for anything invented (a price, a request rate): every screen that shows it says so."""
 
 
+DataClass = Literal["public", "internal", "confidential", "personal", "sensitive"]
+"""Of what kind data is, the most open first."""
+
+
 class Column(_Frozen):
     """One input or output of a model or dataset."""
 
@@ -241,6 +245,7 @@ class Dataset(Fact):
     """Under which terms it may be used."""
     personal_data: Untrusted = Untrusted("")
     """What it says of people, and on which ground; `none` where it says nothing."""
+    data_class: DataClass | None = None
 
 
 class FeatureSet(Fact):

@@ -132,10 +132,12 @@ class Errand:
         """Read the facts from the store, for at most PATIENCE seconds; what is missing is said in `problem`."""
 
         def reading() -> dict[ActionKind, PlanFacts]:
-            from console.views.approvals.facts import facts_of_kinds  # loads the store
+            from console.views.approvals.facts import facts_of_kinds, requested_facts  # loads the store
             from console.views.sight import Sight
 
             sight = Sight(self.workspace, self.environment, self.workspace.clock(as_of=self.session.as_of))
+            if ActionKind.RETAIN in self.kinds:
+                return {kind: requested_facts(sight, self.request(kind, self.incident)) for kind in self.kinds}
             return facts_of_kinds(sight, self.model, self.kinds, self.to)
 
         if not set(self.kinds) & MOVING_KINDS:

@@ -16,7 +16,13 @@ from console.control.rollout import RolloutMove
 from console.policies.load import load_policies
 from console.views.not_found import NothingKnown
 
-PATIENCE: Final = {ActionKind.ROLLBACK: 10.0, ActionKind.PROMOTE: 60.0, ActionKind.SHIFT: 60.0, ActionKind.RETRAIN: 60.0}
+PATIENCE: Final = {
+    ActionKind.ROLLBACK: 10.0,
+    ActionKind.PROMOTE: 60.0,
+    ActionKind.SHIFT: 60.0,
+    ActionKind.RETRAIN: 60.0,
+    ActionKind.RETAIN: 60.0,
+}
 SHORT_PATIENCE: Final = 3.0
 """Seconds that a verb waits for facts, by kind; the rest, kill switches above all, the short time."""
 
@@ -40,6 +46,8 @@ def base_facts(workspace: Workspace, kind: ActionKind, problem: str | None = Non
     refusal = None
     if kind is ActionKind.RETRAIN:
         refusal = f"real or a bug? cannot be told: {problem or 'the facts are still being read'}"
+    elif kind is ActionKind.RETAIN:
+        refusal = f"what is due cannot be counted: {problem or 'the facts are still being read'}"
     elif kind in NEEDS_FACTS:
         refusal = f"its gates cannot be judged: {problem or 'the facts are still being read'}"
     shown = {WITHOUT: f"could not be read: {problem}"} if problem else {}
@@ -96,7 +104,8 @@ def facts_at_execution(
     """
     if plan.step != "act":
         return None
-    if plan.kind is ActionKind.RETRAIN:
+    if plan.kind in {ActionKind.RETRAIN, ActionKind.RETAIN}:
+        # For one of them also an incident that was opened meanwhile, and another day that has passed.
         return read_facts(workspace, environment, request, as_of=as_of, patience=patience).facts
     if plan.approved_as not in ALIAS_KINDS:
         # The state of a switch, or a version kept out: of what its approval is bound to, only the policies can have changed.

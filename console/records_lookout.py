@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from console.views.actions import ActionsView, ActionView
     from console.views.audit import AuditView, ChainView
     from console.views.cards.data_sheet import SheetView
+    from console.views.governance.retention import RetentionView
     from console.views.incidents.alerts import AlertsView, IncidentsView
     from console.views.incidents.changes import ChangesView
     from console.views.lineage.view import LineageView
@@ -104,6 +105,14 @@ class RecordsLookout(ABC):
         from console.views.sources.listing import sources_view
 
         return sources_view(self.sight())
+
+    def retention(self, model: str | None = None) -> RetentionView:
+        """How long every log is kept, or those of one model. Raises NoSuchModel or StoreError."""
+        from console.views.governance.retention import retention_view
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return retention_view(sight, reader, model)
 
     def breakers(self) -> BreakersView:
         """Every breaker of what is called outside."""

@@ -103,9 +103,12 @@ class DaySource:
         if not specs or not days:
             return {}
         path, digest = self.reader.paths.profiles, specs_digest(specs)
-        made_of = {day: made for day in days if (made := self._closed_day(day, end)) is not None}
-        found = stored_days(path, self.environment, self.model, digest, made_of) if made_of else {}
-        missing = sorted(set(days) - set(found))
+        gone = {day for day in days if self._has_lost(day)}
+        made_of = {day: made for day in days if day not in gone and (made := self._closed_day(day, end)) is not None}
+        wanted: dict[date, str | None] = {**made_of, **{day: None for day in gone if self._is_over(day, end)}}
+        found = stored_days(path, self.environment, self.model, digest, wanted) if wanted else {}
+        # What is left of a day whose rows were deleted is not that day.
+        missing = sorted(set(days) - set(found) - gone)
         computed = self._counted(missing, specs, end) if missing else {}
         if keep:
             fresh = {day: computed.get(day, ()) for day in missing if day in made_of}
@@ -139,6 +142,15 @@ class DaySource:
         if any(model == self.model and since <= last and until >= first for model, since, until in tail.days):
             return True
         return any(segment in tail.related for segment in chosen)
+
+    def _has_lost(self, day: date) -> bool:
+        """Whether retention deleted rows of it."""
+        mine = [each for each in self.reader.deleted if each.log == (self.environment, "predictions", self.model)]
+        return any(each.takes(moment.date().isoformat()) for each in mine for moment in _ends_of(day, self.zone))
+
+    def _is_over(self, day: date, end: datetime) -> bool:
+        until, at = day_start(day + DAY, self.zone), self.reader.at
+        return until <= end and (at is None or until <= at)
 
     def _closed_day(self, day: date, end: datetime) -> str | None:
         until = day_start(day + DAY, self.zone)

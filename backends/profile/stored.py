@@ -68,8 +68,12 @@ def stored_specs(path: Path, environment: str, model: str, reference: str, made_
     return None
 
 
-def stored_days(path: Path, environment: str, model: str, digest: str, wanted: Mapping[date, str]) -> dict[date, tuple[WindowProfile, ...]]:
+def stored_days(
+    path: Path, environment: str, model: str, digest: str, wanted: Mapping[date, str | None]
+) -> dict[date, tuple[WindowProfile, ...]]:
     """What is kept of the `wanted` days (each with the digest of its segments), counted by the specs of `digest`: a window a version.
+
+    None in the place of a digest: of whatever it was made, since its rows were deleted.
 
     A day without rows is kept as an empty tuple.
     """
@@ -88,7 +92,7 @@ def stored_days(path: Path, environment: str, model: str, digest: str, wanted: M
         )
         for day, version, made_of, body, categories in rows:
             at = date.fromisoformat(day)
-            if wanted.get(at) != made_of:
+            if at not in wanted or wanted[at] not in {None, made_of}:
                 continue
             try:
                 held = found.setdefault(at, [])

@@ -182,10 +182,18 @@ def told(context: Context, plan: ActionPlan, outcome: ActionOutcome) -> Exit:
 
 
 def _first_plan(repeated: ActionRecord | None, request: ActionRequest) -> ActionPlan | None:
-    """The plan that a key stood for, where the same words mean another step by now: that of a shift of traffic."""
-    if repeated is None or repeated.plan is None or repeated.kind is not request.kind or request.kind not in TRAFFIC_KINDS:
+    """The plan that a key stood for, where the same words mean something else by now: another step, other rows."""
+    if (
+        repeated is None
+        or repeated.plan is None
+        or repeated.kind is not request.kind
+        or request.kind not in TRAFFIC_KINDS | {ActionKind.RETAIN}
+    ):
         return None
     plan = ActionPlan.model_validate(repeated.plan)
+    if request.kind is ActionKind.RETAIN:
+        # By now nothing, or something else, is due.
+        return plan if (plan.model, plan.environment) == (request.model, request.environment) else None
     asked, then = request.wish, plan.wish
     if plan.model != request.model or plan.environment != request.environment or plan.terms is None:
         return None

@@ -48,6 +48,7 @@ SCHEMAS: dict[str, str] = {
     "traffic": "console.views.release.rollout:TrafficView",
     "switches": "console.views.release.switches:SwitchesView",
     "held": "console.views.release.holds:HeldView",
+    "retention": "console.views.governance.retention:RetentionView",
     "breakers": "console.views.own.breakers:BreakersView",
     "actions": "console.views.actions:ActionsView",
     "action": "console.views.actions:ActionView",

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backends.records import SAFETY_ORDER, Digest, Moment, Name, Reader, State, SwitchState, digest_of
 from backends.text import Untrusted
+from console.control.retention_terms import RetentionTerms
 from console.control.rollout import RolloutTerms, RolloutWish
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -48,6 +49,8 @@ class ActionKind(StrEnum):
     RELEASE_HOLD = "release-hold"
     RETRAIN = "retrain"
     """Ask a pipeline for a training run. What it makes is a version like any other: it serves only by a promotion."""
+    RETAIN = "apply-retention"
+    """Deleting the rows of a model that the retention rules of the workspace no longer keep."""
     ASK = "ask"
     APPROVE = "approve"
     REJECT = "reject"
@@ -77,12 +80,12 @@ SERVING_KINDS: Final = ALIAS_KINDS | frozenset(SWITCH_STATES) | TRAFFIC_KINDS
 """Kinds that change what answers requests."""
 HOLD_KINDS: Final = frozenset({ActionKind.HOLD, ActionKind.RELEASE_HOLD})
 PIPELINE_KINDS: Final = HOLD_KINDS | {ActionKind.RETRAIN}
-MOVING_KINDS: Final = SERVING_KINDS | PIPELINE_KINDS
+MOVING_KINDS: Final = SERVING_KINDS | PIPELINE_KINDS | {ActionKind.RETAIN}
 """Kinds that change something outside the journal."""
 
-NEEDS_FACTS: Final = frozenset({ActionKind.PROMOTE, ActionKind.SHIFT, ActionKind.RETRAIN})
-"""Kinds that let a version in, which is judged by its gates, or that ask for one, which waits for "real or a bug?"; a shift that lets in
-nothing goes on without them all the same."""
+NEEDS_FACTS: Final = frozenset({ActionKind.PROMOTE, ActionKind.SHIFT, ActionKind.RETRAIN, ActionKind.RETAIN})
+"""Kinds that let a version in, which is judged by its gates, or that ask for one, which waits for "real or a bug?", or that delete what was
+counted; a shift that lets in nothing goes on without them all the same."""
 
 KIND_OF_STATE: Final = {state: kind for kind, state in SWITCH_STATES.items()}
 
@@ -243,6 +246,8 @@ class PlanFacts(Frozen):
     """What the step of the rollout under way has shown; None: it was not looked at."""
     retraining: Retraining | None = None
     """Of a retrain: "real or a bug?", and the rows; None: it was not looked at."""
+    retention: RetentionTerms | None = None
+    """What is due of the model; None: it was not looked at."""
     shown: dict[str, Any] = Field(default_factory=dict)
     """Anything else that the screen showed, for the audit; JSON."""
 
@@ -286,6 +291,8 @@ class ActionPlan(Frozen):
     """The value of the rollout that was under way when an alias is moved; None: there was none, the move is direct."""
     judged: Judgement | None = None
     retraining: Retraining | None = None
+    retention: RetentionTerms | None = None
+    """What is deleted."""
     calls: tuple[str, ...] = ()
     needs: str = ""
     typed_name: Name | None = None

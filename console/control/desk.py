@@ -39,6 +39,7 @@ from console.control.judging import Judging
 from console.control.movements import movement_for
 from console.control.planning import draw
 from console.control.recording import RecordKeeping
+from console.control.retaining import changed_terms
 from console.control.retrying import Retry, plan_again, request_again
 from console.control.settling import Settling
 from console.control.signatures import TrustUnavailable, broken_votes
@@ -225,6 +226,9 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         if plan.terms is not None and fresh.terms is not None and fresh.terms.stable_key != plan.terms.stable_key:
             changed = (f"version in force: was {plan.found} when the plan was drawn, is {fresh.found}",)
             return _Objection(f"it changed since the plan was drawn: {plan.found} served then, {fresh.found} now", changed)
+        changed = changed_terms(plan, fresh)
+        if changed:
+            return _Objection(f"it changed since the plan was drawn: {changed[0]}", changed)
         if not fresh.allowed:
             return _Objection(fresh.refusal or "refused", record=fresh.kind in MOVING_KINDS)
         if not plan.allowed:
@@ -389,6 +393,7 @@ def _facts_of(plan: ActionPlan) -> PlanFacts:
         policy_digest=plan.policy_digest,
         judged=plan.judged,
         retraining=plan.retraining,
+        retention=plan.retention,
     )
 
 

@@ -50,6 +50,7 @@ VERBS = {
     ActionKind.HOLD: "Hold",
     ActionKind.RELEASE_HOLD: "Release hold of",
     ActionKind.RETRAIN: "Retrain",
+    ActionKind.RETAIN: "Apply retention of",
     ActionKind.TAKE: "Take",
     ActionKind.ACKNOWLEDGE: "Acknowledge",
     ActionKind.NOTE: "Note",
@@ -168,6 +169,7 @@ def sealed(
         "rollout": rollout,
         "judged": facts.judged,
         "retraining": facts.retraining,
+        "retention": facts.retention,
         "needs": (BY_GLASS_ALONE if policy.solo else BY_GLASS)
         if glass
         else needs or _needs(situation, danger, approved_as, approval, step),
@@ -392,6 +394,8 @@ def _verb(request: ActionRequest, to: str | None, subject: str | None) -> str:
         return command_line("promote", f"{request.model}@{to}")
     if request.kind is ActionKind.ROLLBACK:
         return command_line("rollback", request.model, options={"--to": to} if to else {})
+    if request.kind is ActionKind.RETAIN:
+        return command_line("retention", "apply", request.model)
     if request.kind is ActionKind.RESTORE:
         return command_line("restore", request.model)
     if request.kind in TRAFFIC_KINDS:

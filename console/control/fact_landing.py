@@ -10,7 +10,7 @@ from typing import Literal
 from backends.records import Event
 from backends.store.paths import WorkspacePaths
 from backends.text import Untrusted
-from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionOutcome, ActionState, version_label
+from console.control.actions import ALIAS_KINDS, SWITCH_STATES, TRAFFIC_KINDS, ActionKind, ActionOutcome, ActionState, version_label
 from console.control.identity import Actor
 
 _log = logging.getLogger(__name__)
@@ -68,9 +68,11 @@ def _event(actor: Actor, outcome: ActionOutcome, now: datetime) -> Event:
     )
 
 
-def _topic(outcome: ActionOutcome) -> Literal["alias", "switch", "deploy", "incident"]:
+def _topic(outcome: ActionOutcome) -> Literal["alias", "switch", "deploy", "data", "incident"]:
     if outcome.kind in ALIAS_KINDS:
         return "alias"
+    if outcome.kind is ActionKind.RETAIN:
+        return "data"
     if outcome.kind in SWITCH_STATES:
         return "switch"
     return "deploy" if outcome.kind in TRAFFIC_KINDS else "incident"

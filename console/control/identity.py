@@ -40,7 +40,7 @@ class Actor(BaseModel):
     played: bool = False
     """True when the name was given and not taken from the operating system."""
     program: bool = False
-    """True for a rule or the evaluator: programs open alerts and incidents and may do nothing else."""
+    """True for a rule or the evaluator: programs open alerts and incidents, delete what retention rules leave to them, and no more."""
 
     @property
     def who(self) -> str:

@@ -108,6 +108,8 @@ class Judging(Post):
             if payload.action is ActionKind.RETRAIN and self._reach.pipelines is not None:
                 asked = self._reach.pipelines.request(payload.environment, payload.model)
                 return NOTHING_ASKED if asked is None else asked.value
+            if payload.action is ActionKind.RETAIN and self._reach.rows is not None:
+                return self._reach.rows.standing(payload.environment, payload.model)
             move = self._reach.aliases.alias(payload.environment, payload.model, payload.alias)
             return None if move is None else move.version
         except BackendError as error:

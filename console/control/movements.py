@@ -12,6 +12,7 @@ from console.control.aliases import AliasMovement
 from console.control.holds import HoldMovement
 from console.control.reach import Movement, Reach
 from console.control.records import ActionRecord
+from console.control.retaining import RetentionMovement
 from console.control.retrains import RetrainMovement
 from console.control.switches import SwitchMovement
 from console.control.traffic import TrafficMovement
@@ -73,6 +74,16 @@ def movement_for(reach: Reach, action: ActionPlan | ActionRecord, *, key: str, w
             until=action.until,
             owner=action.owner,
             since=since,
+        )
+    if action.kind is ActionKind.RETAIN:
+        return RetentionMovement(
+            backend=reach.rows,
+            environment=action.environment,
+            model=action.model,
+            expected=action.from_ or "",
+            to=action.to or "",
+            terms=action.retention if isinstance(action, ActionPlan) else None,
+            key=key,
         )
     return SwitchMovement(
         backend=reach.switches,

@@ -64,7 +64,9 @@ def words(policy: Policy, question: Question) -> list[Word]:
     return [*_roles(policy, question), *_guardrails(policy, question), *_environment(policy, question), *_approvals(policy, question)]
 
 
-_DANGEROUS = frozenset({ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.RELEASE_HOLD, ActionKind.RETRAIN})
+_DANGEROUS = frozenset(
+    {ActionKind.PROMOTE, ActionKind.RESTORE, ActionKind.SHIFT, ActionKind.RELEASE_HOLD, ActionKind.RETRAIN, ActionKind.RETAIN}
+)
 
 
 def usual_danger(kind: ActionKind) -> Danger:

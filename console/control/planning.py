@@ -7,6 +7,7 @@ from console.control.actions import ALIAS_KINDS, HOLD_KINDS, SWITCH_STATES, TRAF
 from console.control.aliases import alias_plan
 from console.control.drawing import VERBS, sealed, title_of
 from console.control.holds import hold_plan
+from console.control.retaining import retention_plan
 from console.control.retrains import retrain_plan
 from console.control.situation import Situation
 from console.control.switches import switch_plan
@@ -27,6 +28,8 @@ def draw(situation: Situation) -> ActionPlan:
             return hold_plan(situation)
         if kind is ActionKind.RETRAIN:
             return retrain_plan(situation)
+        if kind is ActionKind.RETAIN:
+            return retention_plan(situation)
     except BackendError as error:
         return sealed(situation, danger="routine", title=title_of(situation.request, None, None), refusals=[str(error)])
     return _record_plan(situation)

@@ -20,6 +20,7 @@ from backends.protocol import (
     SetsSwitch,
     SetsTraffic,
 )
+from backends.store.acting import DeletesRows, StoreRows
 from backends.store.answered import RecordedRuns
 from backends.store.paths import WorkspacePaths
 from console.control.actions import Moved
@@ -66,7 +67,7 @@ class Movement(Protocol):
     """One change outside the journal, as the executor drives it: sent once, read back, settled."""
 
     @property
-    def topic(self) -> Literal["alias", "switch", "traffic", "pipeline"]: ...
+    def topic(self) -> Literal["alias", "switch", "traffic", "pipeline", "retention"]: ...
 
     @property
     def to(self) -> str: ...
@@ -106,6 +107,8 @@ class Reach:
     pipelines_name: str = "pipelines.json"
     runs: ReadsRuns | None = None
     """Where it is seen that a run answers a request; None: nowhere."""
+    rows: DeletesRows | None = None
+    """None: nothing here deletes rows."""
 
     @classmethod
     def local(cls, paths: WorkspacePaths) -> Reach:
@@ -116,6 +119,7 @@ class Reach:
             traffic=LocalTrafficSetter(paths.traffic),
             pipelines=LocalPipelineSetter(paths.pipelines),
             runs=RecordedRuns(paths),
+            rows=StoreRows(paths),
         )
 
 

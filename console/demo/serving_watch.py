@@ -10,7 +10,7 @@ from backends.store.errors import StoreError
 from backends.store.paths import WorkspacePaths
 from console.clock import Clock
 from console.config import Workspace
-from console.control.actions import MOVING_KINDS
+from console.control.actions import SERVING_KINDS
 from console.control.ledger import read_state
 from console.watch.rounds import watch_once
 
@@ -74,4 +74,4 @@ def _stamp(paths: WorkspacePaths) -> tuple[object, ...]:
 def _last_moved(paths: WorkspacePaths) -> datetime | None:
     """The newest moment, by the simulated clock, at which something that serves, or a pipeline, was moved."""
     actions = read_state(paths).actions.values()
-    return max((each.intended_at for each in actions if each.kind in MOVING_KINDS), default=None)
+    return max((each.intended_at for each in actions if each.kind in SERVING_KINDS), default=None)

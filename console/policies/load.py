@@ -32,6 +32,7 @@ from console.policies.files import (
     read_shipped,
     shipped_files,
 )
+from console.policies.retention import Retention
 from console.policies.rules import (
     SECTIONS,
     SINGLE,
@@ -122,6 +123,21 @@ class Policies(PolicyFile):
 
     def role(self, role_id: str) -> Role | None:
         return next((role for role in self.roles if role.id == role_id), None)
+
+    def retention_of(self, table: str, model: str) -> Retention | None:
+        """The rule for a log: the model's own, else that of the whole table."""
+        of_table = [rule for rule in self.retention if rule.table == table]
+        own = next((rule for rule in of_table if rule.model is not None and rule.model == model), None)
+        return own or next((rule for rule in of_table if rule.model is None), None)
+
+    def legal_hold(self, table: str, model: str) -> Retention | None:
+        """The rule that holds a log for a court: any that is about it, even where another goes before it."""
+        about = (rule for rule in self.retention if rule.table == table and rule.model in {None, model})
+        return next((rule for rule in about if rule.legal_hold), None)
+
+    def is_own(self, section: str, item: str) -> bool:
+        """Whether the files of the workspace say so themselves, and are not broken."""
+        return self.origin == "files" and (self.place(section, item) or "").startswith("policies/")
 
     def place(self, section: str, item: str) -> str | None:
         """Where an item in force stands: `policies/guardrails.yaml:8`; None for one from the last good copy."""

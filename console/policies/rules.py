@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from backends.durations import Duration
 from backends.records import Layer, Name, State
 from console.policies.documentation import Standard
+from console.policies.retention import Retention
 from console.policies.shapes import PolicyId, Selector, Title
 from console.policies.shapes import Shape as _Frozen
 from console.policies.signals import SIGNALS, is_landed, is_signal
@@ -403,14 +404,6 @@ class Guardrail(_Frozen):
         return self
 
 
-class Retention(_Frozen):
-    """How long facts of one table are to be kept. Read and checked; nothing is removed by it yet."""
-
-    table: Name
-    keep: Duration
-    legal_hold: bool = False
-
-
 def _roles_of_a_person(given: Any) -> Any:
     """`given` if it is a role, a list of roles, or either by environment; so that what is wrong is said once."""
     for one in given.values() if isinstance(given, dict) and given else [given]:
@@ -456,7 +449,7 @@ SECTIONS: dict[str, str] = {
     "approvals": "action",
     "roles": "id",
     "guardrails": "id",
-    "retention": "table",
+    "retention": "log",
     "documentation": "id",
 }
 """Each section and what makes an item of it unique."""

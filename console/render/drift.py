@@ -54,6 +54,9 @@ def drift_page(view: DriftView, *, width: int = 80, height: int = 20, complete: 
         return Page(heading, tuple(rows), verb)
     if tabbed:
         rows.append(Row(line(f" {_spans(view)}")))
+    if view.deleted:
+        said = f" Unknown where no profile was kept: {view.deleted}"
+        rows += [Row(each) for each in wrapped(line((said, "dim")), width, 1)]
     wide = width >= WITH_COURSES
     rows += bug_rows(view.bug, width)
     # Where to look comes before the columns: with many of them nobody sees what stands below.

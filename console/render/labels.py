@@ -41,6 +41,7 @@ def _side_by_side(view: LabelsView, zone: tzinfo, width: int) -> list[Row]:
     known = _outcome(view)
 
     def row(name: str, key: str | None, why: str, texts: list[str]) -> Row:
+        texts = ["unkn" if each.deleted else text for text, each in zip(texts, view.periods, strict=True)]
         cells = [(text, -cell, "unknown" if text == "unkn" else "") for text in texts]
         return Row(columns([(name, 24, ""), *cells]), key=key, why=line(why) if why else Line())
 
@@ -88,6 +89,12 @@ def _outcome(view: LabelsView) -> str:
 
 def _waiting(view: LabelsView, zone: tzinfo, width: int) -> list[Row]:
     found = view.waiting
+    if any(each.name == "last 7 days" and each.deleted for each in view.periods):
+        return [
+            Row(Line()),
+            Row(rule("Waiting", width, "the last 7 days")),
+            Row(line((" unkn: rows of these days were deleted", "unknown"))),
+        ]
     usual = f", {figures.count(round(found.overdue_usual))} would be usual" if found.overdue_usual is not None else ""
     parts = f"{figures.count(found.not_due)} not due, {figures.count(found.late)} late, {figures.count(found.overdue)} overdue{usual}"
     rows = [Row(Line()), Row(rule("Waiting", width, "the last 7 days"))]
@@ -127,6 +134,8 @@ def _days(view: LabelsView, width: int) -> list[Row]:
             _hours(each.delay_50) if each.delay_50 is not None else ("unkn" if each.scored else figures.MISSING),
             _share(each.observed), figures.count(each.corrected),
         ]  # fmt: skip
+        if each.deleted:
+            cells = ["deleted", *[figures.MISSING] * 5]
         rows.append(
             Row(columns([(f" {each.name}", 12, ""), *((text, room, "") for text, (_, room) in zip(cells, names[1:], strict=True))]))
         )

@@ -103,7 +103,8 @@ def _layer_rows(layer: LayerHealth, health: ModelHealth, zone: ZoneInfo, width: 
     name = layer.layer.value.upper()
     head = [(f" {MARKS[state]} ", state), (f"{name:<9}", "bold"), (state.upper() if state == "critical" else state, state)]
     if layer.state == State.UNKNOWN and not any(signal.value is not None for signal in layer.signals):
-        return [Row(line(*head, f": {layer.why}"), key=f"layer:{layer.layer.value}", why=line(layer.why), state=state)]
+        said = line(*head, f": {layer.why}")
+        return [Row(said if said.width <= width else said.cut(width), key=f"layer:{layer.layer.value}", why=line(layer.why), state=state)]
     if health.broke_first == layer.layer and health.broke_first_at is not None:
         head.append((f"       broke first: {figures.moment(health.broke_first_at, zone)}", ""))
     if health.now_seen == layer.layer and health.now_seen_since is not None:
@@ -152,7 +153,8 @@ def _limit(signal: Signal, limit: float | None) -> str:
 
 def _notes(health: ModelHealth, zone: ZoneInfo, cursor: int | None) -> list[str]:
     labels = health.labels
-    notes = [f"{beside_words(each, health.task)}; W, or qd {command_line('traffic', health.model)}" for each in health.beside]
+    lost = [f"Unknown where rows are gone: {health.deleted}."] if health.deleted else []
+    notes = lost + [f"{beside_words(each, health.task)}; W, or qd {command_line('traffic', health.model)}" for each in health.beside]
     if health.scored_last_day:
         complete = f", complete up to {figures.moment(labels.complete_to, zone)}" if labels.complete_to else ""
         notes.append(

@@ -40,6 +40,7 @@ _BUTTONS = {
     ActionKind.HOLD: "Hold the jobs",
     ActionKind.RELEASE_HOLD: "Let the jobs run",
     ActionKind.RETRAIN: "Ask for a retrain",
+    ActionKind.RETAIN: "Delete what is due",
     ActionKind.CLOSE: "Close",
 }
 
@@ -337,6 +338,8 @@ def _in_force(plan: ActionPlan, outcome: ActionOutcome) -> str:
         return f"{outcome.after}"
     if plan.kind in HOLD_KINDS:
         return f"jobs {outcome.after}"
+    if plan.kind is ActionKind.RETAIN:
+        return str(outcome.after)
     return f"switch = {outcome.after}"
 
 

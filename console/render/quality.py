@@ -106,8 +106,8 @@ def _side_by_side(view: QualityView, zone: tzinfo, width: int) -> list[Row]:
         cells = [(_number(each, cell), -cell, "" if each.value is not None else "unknown") for each in found]
         name = f" {NAMES[measure.name]}" if measure.name not in {"precision", "recall"} else f" {measure.name} at {_threshold(view)}"
         rows.append(Row(columns([(name, 22, ""), *cells]), key=measure.name, why=line(why)))
-    counted = [(figures.count(each.labelled), -cell, "") for each in periods]
-    covered = [(f"{figures.percent(each.coverage)} of {figures.count(each.scored)}", -cell, "") for each in periods]
+    counted = [("unkn" if each.deleted else figures.count(each.labelled), -cell, "") for each in periods]
+    covered = [(_covered(each), -cell, "unknown" if each.deleted else "") for each in periods]
     complete = [(figures.moment(each.complete_to, zone) if each.complete_to else "nowhere", -cell, "") for each in periods]
     rows += [
         Row(columns([(" n labelled", 22, ""), *counted])),
@@ -119,12 +119,18 @@ def _side_by_side(view: QualityView, zone: tzinfo, width: int) -> list[Row]:
         ),
     ]
     missing = {each.reason for period in periods for each in period.measures if each.value is None}
-    rows += [Row(line((f" unkn: {reason}", "dim"))) for reason in sorted(missing)]
+    rows += [Row(each) for reason in sorted(missing) for each in wrapped(line((f" unkn: {reason}", "dim")), width, 7)]
     return rows
+
+
+def _covered(period: Period) -> str:
+    return "rows deleted" if period.deleted else f"{figures.percent(period.coverage)} of {figures.count(period.scored)}"
 
 
 def _coverage_why(view: QualityView) -> str:
     first = view.periods[0]
+    if first.deleted:
+        return "retention deleted rows of this period: how many were labelled is not known any more"
     if first.coverage is None:
         return f"nothing was scored {first.name}"
     return f"{figures.count(first.labelled)} of {figures.count(first.scored)} have a label; quality of the others is not known"
@@ -164,8 +170,19 @@ def _course(view: QualityView, width: int, curves: bool) -> list[Row]:
         if estimated:
             expected = period.estimated.measure("auc").value if period.estimated is not None else None
             cells.append((figures.share(expected) if expected is not None else figures.MISSING, -7, "dim"))
-        coverage = figures.percent(period.coverage) if period.scored else figures.MISSING
-        rows.append(Row(columns([(f" {period.name}", 12, ""), (figures.count(period.labelled), -6, ""), (coverage, -7, ""), *cells])))
+        coverage = "deleted" if period.deleted else figures.percent(period.coverage) if period.scored else figures.MISSING
+        rows.append(
+            Row(
+                columns(
+                    [
+                        (f" {period.name}", 12, ""),
+                        ("unkn" if period.deleted else figures.count(period.labelled), -6, ""),
+                        (coverage, -7, ""),
+                        *cells,
+                    ]
+                )
+            )
+        )
     return rows
 
 
@@ -183,7 +200,7 @@ def _slices(view: QualityView, width: int) -> list[Row]:
             more = f" and {len(few) - 8} more" if len(few) > 8 else ""
             rows += [Row(each) for each in wrapped(line((" too few labelled: ", "dim"), (Untrusted(names + more), "dim")), width, 2)]
         if not mine:
-            rows.append(Row(line((" nothing was scored", "dim"))))
+            rows.append(Row(line((" unkn: rows were deleted" if view.periods[0].deleted else " nothing was scored", "dim"))))
     return rows
 
 

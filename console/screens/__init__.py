@@ -40,6 +40,7 @@ SCREENS = {
     "playbooks": "console.screens.playbooks:PlaybooksScreen",
     "playbook": "console.screens.playbooks:PlaybookScreen",
     "release": "console.screens.release:ReleaseScreen",
+    "retention": "console.screens.retention:RetentionScreen",
     "own": "console.screens.own:OwnScreen",
     "help": "console.screens.help:HelpScreen",
 }

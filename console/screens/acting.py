@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ACTING = frozenset(
     {
         *("rollback", "kill", "promote", "approve", "reject", "glass", "close", "take", "note"),
-        *("elevate", "recheck", "resolve", "retry", "breaker", "shift", "hold", "retrain"),
+        *("elevate", "recheck", "resolve", "retry", "breaker", "shift", "hold", "retrain", "retain"),
     }
 )
 
@@ -84,8 +84,9 @@ def _plan(app: Application, command: Command, screen: Commanded, words: str) -> 
     if command.id == "kill":
         app.push_screen(PlanScreen(switch_errand(app.session, model)))
         return
-    if command.id == "retrain":
-        app.push_screen(PlanScreen(Errand(app.session, model, (ActionKind.RETRAIN,))))
+    of_a_model = {"retrain": ActionKind.RETRAIN, "retain": ActionKind.RETAIN}
+    if command.id in of_a_model:
+        app.push_screen(PlanScreen(Errand(app.session, model, (of_a_model[command.id],))))
         return
     kind = ActionKind.ROLLBACK if command.id == "rollback" else ActionKind.PROMOTE
     to = version or screen.version_of(screen.content.cursor_key)

@@ -35,6 +35,7 @@ from console.watch.looking import keep_looks
 from console.watch.notifying import notify
 from console.watch.overrides import overdue_breakers, override_transitions
 from console.watch.profiling import profile_environment
+from console.watch.retaining import BY_THE_WATCH, retain
 
 LEASE_FOR: Final = timedelta(minutes=10)
 
@@ -124,6 +125,14 @@ def _steps(workspace: Workspace, clock: Clock, desk_at: Callable[[datetime], Des
                 days, problems = profile_environment(Sight(workspace, environment, clock))
                 done.lines.append(f"profile {environment}: {days} days of inputs stored")
                 done.problems += problems
+    # After the profiles: what they counted of rows that go now is all that stays of them.
+    if any(rule.delete == BY_THE_WATCH for rule in load_policies(workspace.paths.policies).retention):
+        with _leased(workspace, "retain", clock, done) as mine:
+            if mine:
+                for environment in workspace.settings.environments:
+                    lines, problems = retain(Sight(workspace, environment, clock))
+                    done.lines += lines
+                    done.problems += problems
     with rule_desk(workspace, clock) as desk:
         if desk.keep_state(after=KEEP_EVERY):
             done.lines.append("journal: what it adds up to is kept, so that nobody reads all of it again")

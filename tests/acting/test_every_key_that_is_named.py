@@ -26,7 +26,20 @@ REQUEST, INCIDENT = "APR-1", "INC-1"
 ACTION = "the action in doubt"
 TARGETS: dict[str, str | None] = {
     **dict.fromkeys(
-        ("fleet", "alerts", "incidents", "approvals", "audit", "playbooks", "sources", "switches", "own", "actions", "maturity")
+        (
+            "maturity",
+            "fleet",
+            "alerts",
+            "incidents",
+            "approvals",
+            "audit",
+            "playbooks",
+            "sources",
+            "switches",
+            "retention",
+            "own",
+            "actions",
+        )
     ),
     **dict.fromkeys(("model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release", "system"), MODEL),
     **dict.fromkeys(("version", "card"), f"{MODEL}@2"),

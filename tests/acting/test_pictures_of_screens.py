@@ -68,6 +68,7 @@ PICTURED: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "actions": ("actions", None, ()),
     "action": ("action", None, ()),
     "entry": ("entry", "5", ()),
+    "retention": ("retention", None, ()),
     "own health": ("own", None, ()),
     "explain": ("explain", "psi", ()),
     "help": ("help", "fleet", ()),

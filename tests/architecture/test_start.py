@@ -159,7 +159,9 @@ WITHOUT_THE_STORE = (
     "fleet", "model delay", "drift delay", "quality delay", "labels delay", "incidents", "alerts", "audit log", "actions", "approvals",
     "breakers", "traffic delay", "playbook list", "playbook show quality-collapse", "can-i kill delay",
 )  # fmt: skip
-WITHOUT_ARITHMETIC = ("versions delay", "versions delay@1", "card delay", "lineage delay", "switches", "changes delay", "sources")
+WITHOUT_ARITHMETIC = (
+    "retention", "versions delay", "versions delay@1", "card delay", "lineage delay", "switches", "changes delay", "sources",
+)  # fmt: skip
 """What asks the store for records, events and counts alone."""
 
 

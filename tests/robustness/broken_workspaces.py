@@ -26,7 +26,7 @@ LOOKING = (
     "fleet", "model delay", "health delay", "drift delay", "drift delay -f temp", "quality delay", "labels delay",
     "versions delay", "versions delay@1", "card delay", "maturity", "maturity delay", "held delay",
     "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "traffic delay", "breakers",
-    "actions", "action A-0000", "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces",
+    "retention", "actions", "action A-0000", "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces",
     "can-i kill delay", "contract check delay", "config validate", "config path", "config schema", "config policies", "playbook list",
     "playbook show quality-collapse",
     "playbook check", "completion bash",

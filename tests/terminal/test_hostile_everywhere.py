@@ -40,6 +40,7 @@ WORDS: dict[str, list[list[str]]] = {
     "approvals": [[], ["APR-3"], [M]],
     "switches": [[]],
     "breakers": [[]],
+    "retention": [[], [M], ["apply", M, "--dry-run"]],
     "actions": [[], ["--open"]],
     "action": [["A"], [M]],
     "audit": [["log"], ["verify"], ["export"], ["export", "--format", "md"], ["export", "--format", "csv"], ["log", "--who", M]],

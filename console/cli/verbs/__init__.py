@@ -60,6 +60,7 @@ VERBS: dict[str, Verb] = {
         ("retrain", "retrain", "ask the pipeline that trains a model for a run"),
         ("breaker", "breaker", "hold a breaker open or closed, or make it automatic again"),
         ("rollback", "rollback", "point production back at a version that served"),
+        ("retention", "retention", "how long every log is kept, what is due; apply: delete what is due"),
         ("promote", "promote", "ask for, or execute, a promotion"),
         ("traffic", "traffic", "how traffic is divided; begin, take on and end a rollout"),
         ("approve", "approve", "sign a request as the second person"),

@@ -13,6 +13,7 @@ from console.control.aliases import rollback_targets
 from console.control.approval import Approval
 from console.control.drawing import went_on_under
 from console.control.passing import standing_in_the_way
+from console.views.governance.due import retention_facts
 from console.views.not_found import NothingKnown
 from console.views.release.gates import gates_of
 from console.views.release.measured import judgement_of, measured
@@ -23,6 +24,8 @@ from console.views.sight import Sight
 
 def requested_facts(sight: Sight, request: ActionRequest, *, waiver: str | None = None) -> PlanFacts:
     """Read the store for one request. Raises NothingKnown, NoSuchModel or StoreError."""
+    if request.kind is ActionKind.RETAIN:
+        return retention_facts(sight, request.model)
     return facts_of_kinds(sight, request.model, (request.kind,), request.to, waiver=waiver)[request.kind]
 
 

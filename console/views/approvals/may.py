@@ -8,7 +8,7 @@ from typing import Literal
 from backends.records import Moment
 from backends.text import Untrusted
 from console.acting import control_policy
-from console.control.actions import MOVING_KINDS, ActionKind, ActionPlan, ActionRequest, PlanFacts
+from console.control.actions import SERVING_KINDS, ActionKind, ActionPlan, ActionRequest, PlanFacts
 from console.control.agreeing import afterwards, approvers
 from console.control.desk import Desk
 from console.control.identity import Actor, current_actor
@@ -174,7 +174,7 @@ def _meant(sight: Sight, target: str | None) -> tuple[str, str, str | None]:
 
 def _plan(desk: Desk, kind: ActionKind, environment: str, model: str, version: str | None) -> ActionPlan | None:
     """The plan of an action that moves something, drawn as if the person were elevated; None for all others, and for any model."""
-    if kind not in MOVING_KINDS or model == ANY:
+    if kind not in SERVING_KINDS or model == ANY:
         return None
     to = version if kind in {ActionKind.ROLLBACK, ActionKind.PROMOTE} else None
     return desk.plan(ActionRequest(kind=kind, environment=environment, model=model, to=to), PlanFacts())

@@ -24,6 +24,7 @@ from console.views.drift.shifts import Periods, detail_of, drift_rule, in_brief,
 from console.views.drift.together import together_of
 from console.views.drift.trend import with_trends
 from console.views.drift.view import Asked, DriftColumnsView, DriftDetailView, DriftView
+from console.views.health.deleted_rows import gone_of
 from console.views.health.live_rows import apart, live_rows, without_candidates
 from console.views.health.measures import quality_between
 from console.views.health.model import Mark, ModelHealth
@@ -36,6 +37,8 @@ from console.views.release.rollout import let_in
 from console.views.sight import Sight
 from console.views.versions.registry import no_such_model, registry_of
 from console.views.versions.serving import serving_at
+
+NO_HISTORY = "there is no week of history to compare with; give both periods with --from, --to, --reference-from, --reference-to"
 
 
 class _Every:
@@ -81,11 +84,12 @@ def drift_view(
         "model_state": health.layer(Layer.MODEL).state,
         "data_state": health.layer(Layer.DATA).state,
     }
+    gone = gone_of(reader, sight.environment, model.name, "predictions")
     if periods is None:
         return DriftView(
             **common, first=asked.first or today, last=asked.last or today, last_is_today=True, reference_first=None, reference_last=None,
             reference_because="", bins_from="", columns=(), quality=None, closing="", closing_state=health.state,
-            why_not="there is no week of history to compare with; give both periods with --from, --to, --reference-from, --reference-to",
+            deleted=gone.why, why_not=gone.why or NO_HISTORY,
         )  # fmt: skip
     shifts = with_trends(shifts_of(periods, model, version, detail=detail if column is None else (column,)), periods.inputs, periods.days)
     if column is not None:
@@ -98,7 +102,7 @@ def drift_view(
     start = day_start(periods.days[0], periods.inputs.zone)
     end = min(sight.at, day_start(periods.days[-1] + DAY, periods.inputs.zone))
     quality = None
-    if start < end:
+    if start < end and not gone_of(reader, sight.environment, model.name, "predictions", "labels").touches(start, end):
         every = live_rows(reader, sight.environment, model.name, start.astimezone(UTC), end.astimezone(UTC))
         rows, _ = apart(every, beside)
         quality = quality_between(rows, model.task, micros(start), micros(end), micros(sight.at), model.threshold) if len(rows) else None
@@ -124,7 +128,8 @@ def drift_view(
         quality=quality,
         closing=closing,
         closing_state=state,
-        why_not="" if shifts else "no inputs are logged with the predictions of this model",
+        deleted=gone.why if gone.touches(start, end) or gone.touches(periods.inputs.reference.start, periods.inputs.reference.end) else "",
+        why_not="" if shifts else gone.why if gone.touches(start, end) else "no inputs are logged with the predictions of this model",
     )
 
 

@@ -61,6 +61,8 @@ class DriftView(View):
     data_state: State
     closing: str
     closing_state: State
+    deleted: str = ""
+    """What of the rows of these days retention has deleted; what was profiled of them before still counts."""
     why_not: str = ""
     """Why nothing can be compared, when nothing can."""
 

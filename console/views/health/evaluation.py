@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from console.views.data.courses import Courses, courses_of
 from console.views.drift.input_days import input_days
 from console.views.health.budgets import budgets
 from console.views.health.column_signals import block_signals, drift_signal, not_for_little, worst_of
+from console.views.health.deleted_rows import OF_OUTCOMES, Gone, gone_of, say_deleted, without_deleted
 from console.views.health.estimated_signals import ESTIMATED, beyond_custom
 from console.views.health.judging import Judged, Limits, judge, limits_of, silent, trouble_began, unknown
 from console.views.health.live_rows import apart, as_meant, live_rows, scores_beside
@@ -80,12 +82,15 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     # Nobody asks which version was late: what all of them answered is what people got. How good a version is, is its own.
     answered = replace(material, rows=every, before=None, slices=every.columns) if len(beside) else material
     courses = courses_of(reader, subject, strip)
+    mine = partial(gone_of, reader, subject.environment, model.name)
+    gone = _Lost(mine("predictions"), mine("predictions", "labels"))
     judged = [
-        *_from_rows([rule for rule in rules if _about_the_version(rule)], model.name, material, hourly, strip),
-        *_from_rows([rule for rule in rules if not _about_the_version(rule)], model.name, answered, hourly, strip),
+        *_from_rows([rule for rule in rules if _about_the_version(rule)], model.name, material, hourly, strip, gone),
+        *_from_rows([rule for rule in rules if not _about_the_version(rule)], model.name, answered, hourly, strip, gone),
         *_from_columns(reader, rules, subject, courses, reference, at, strip),
         *_from_elsewhere(reader, rules, subject, every, courses, at, hourly, strip),
     ]
+    judged = say_deleted(reader, subject.environment, model.name, judged, at)
     order = {rule.id: number for number, rule in enumerate(rules)}
     judged.sort(key=lambda each: order.get(each.signal.id, len(order)))
     budget, burn = budgets(policies, rules, subject, every, judged, at, strip)
@@ -95,6 +100,8 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     # What no model needs and nobody lands says nothing about this one; rules that ask for it by name still find it.
     shown = tuple(each for each in judged if each.rule is None or each.rule.needed or each.signal.value is not None)
     health = _health(subject, serving, rows, reference, shown, budget, at, strip, reader)
+    if gone.outcomes.touches(moment_of(int(strip[0])) - timedelta(days=1), at):
+        health = health.model_copy(update={"deleted": gone.outcomes.why})
     if len(beside):
         health = health.model_copy(update={"beside": _beside(beside, subject, at), "oldest_source_at": moment_of(int(every.event_at[-1]))})
     return Evaluated(health, tuple(judged), rows, reference)
@@ -165,21 +172,32 @@ def _scores_of_before(reader: Reader, subject: Subject, serving: Serving, rows: 
     return scores_beside(reader, subject, rows, start, at, shadow=serving.before, answered_by=serving.version)
 
 
-def _from_rows(rules: Sequence[AlertRule], model: str, material: Material, hourly: Ints, strip: Ints) -> list[Judged]:
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """What retention deleted: of the scores, and of scores or outcomes."""
+
+    scores: Gone
+    outcomes: Gone
+
+
+def _from_rows(rules: Sequence[AlertRule], model: str, material: Material, hourly: Ints, strip: Ints, lost: _Lost) -> list[Judged]:
     found = []
     for rule in rules:
         measure = HOURLY.get(rule.signal) or STEPWISE.get(rule.signal) or ESTIMATED.get(rule.signal)
         if measure is None:
             continue
         if not len(material.rows):
-            found.append(unknown(rule, "nothing was scored in the last 75 days"))
+            gone = lost.scores.touches(moment_of(material.at) - LOOK_BACK, moment_of(material.at))
+            found.append(unknown(rule, lost.scores.why if gone else "nothing was scored in the last 75 days"))
             continue
         ends = hourly if rule.signal in HOURLY or rule.window <= SHORT else strip
         width = round(rule.window.total_seconds() * 1_000_000)
         past = None
         if any(limit == "calibrated" for limit in (rule.warning, rule.critical)) and material.reference is not None:
             past = measure(material, _calibrating_ends(material.reference, rule), width).values
-        measured = measure(material, ends, width)
+        measured = without_deleted(
+            measure(material, ends, width), ends, width, lost.outcomes if rule.signal in OF_OUTCOMES else lost.scores
+        )
         limits = limits_of(rule, model, past)
         found.append(judge(rule, measured, NEVER_FOR_LITTLE.get(rule.signal, _as_they_are)(limits), ends, strip))
     return found

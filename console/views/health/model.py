@@ -200,6 +200,9 @@ class ModelHealth(View):
     beside: tuple[BesideHealth, ...] = ()
     """Candidates that answered in the last 24 h beside the version that serves."""
 
+    deleted: str = ""
+    """What of the rows that these numbers would rest on retention has deleted: what is missing there is unknown, and was not nothing."""
+
     marks: tuple[Mark, ...] = ()
     """What changed in the time of the histories, oldest first."""
 

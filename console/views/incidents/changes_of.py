@@ -46,6 +46,8 @@ def _change(at: datetime, topic: str, message: str, actor: str | None, source: s
 def _topic(kind: ActionKind) -> str:
     if kind in ALIAS_KINDS:
         return "alias"
+    if kind is ActionKind.RETAIN:
+        return "data"
     return "traffic" if kind in TRAFFIC_KINDS else "pipeline" if kind in PIPELINE_KINDS else "switch"
 
 

@@ -22,6 +22,8 @@ class LabelPeriod(View):
     until: Moment
     scored: int
     labelled: int
+    deleted: bool = False
+    """Retention deleted rows of it: what is counted is only what is left."""
     due: int
     """Scored at least the usual delay ago."""
     due_labelled: int
@@ -62,6 +64,8 @@ class LabelDay(View):
     since: Moment
     scored: int
     labelled: int
+    deleted: bool = False
+    """Retention deleted rows of it: what is counted is only what is left."""
     observed: float | None
     delay_50: float | None
     corrected: int

@@ -18,6 +18,7 @@ from backends.store.queries import COMPLETE_SHARE, RepeatedLabels, Scored
 from backends.store.reader import Reader
 from console.analysis.arrivals import ArrivalCurve, arrival_curve
 from console.analysis.intervals import Floats
+from console.views.health.deleted_rows import Gone, gone_of
 from console.views.health.live_rows import without_candidates
 from console.views.health.model import ModelHealth, Signal
 from console.views.health.windows import HOUR, micros
@@ -72,6 +73,9 @@ def labels_view(sight: Sight, reader: Reader, health: ModelHealth) -> LabelsView
     signal = next((each for layer in health.layers for each in layer.signals if each.id == "model.label_coverage"), None)
     week = waits.rows.between(sight.at - WEEK, sight.at)
     state, verdict = _verdict(waits, week, signal, model, waiting)
+    gone = gone_of(reader, sight.environment, model.name, "predictions", "labels")
+    if gone.touches(sight.at - WEEK, sight.at):
+        state, verdict = State.UNKNOWN, gone.why
     wait = usual.delay_of(COMPLETE_SHARE)
     return LabelsView(
         line=line_of(health),
@@ -83,13 +87,13 @@ def labels_view(sight: Sight, reader: Reader, health: ModelHealth) -> LabelsView
         delay_declared=model.label_delay_hours,
         delay_usual=due,
         delay_because=because,
-        periods=tuple(_period(waits, name, start, end, due, sight.at) for name, start, end in spans),
+        periods=tuple(_period(waits, name, start, end, due, sight.at, gone) for name, start, end in spans),
         waiting=waiting,
         evaluable_to=complete_to(waits.rows, earliest, sight.at),
         complete_by=sight.at + timedelta(hours=wait) if wait is not None and week.stop > week.start else None,
         arrivals=_arrivals(waits.curve(week), usual),
-        days=_days(waits, zone, sight.at),
-        notes=_notes(waiting, model, usual),
+        days=_days(waits, zone, sight.at, gone),
+        notes=((gone.why,) if gone.touches(earliest, sight.at) else ()) + _notes(waiting, model, usual),
     )
 
 
@@ -114,7 +118,7 @@ def _due(model: Model, usual: ArrivalCurve) -> tuple[float | None, str]:
     return found, "by when 90 % were known in the reference" if found is not None else ""
 
 
-def _period(waits: Waits, name: str, start: datetime, end: datetime, due: float | None, at: datetime) -> LabelPeriod:
+def _period(waits: Waits, name: str, start: datetime, end: datetime, due: float | None, at: datetime, gone: Gone) -> LabelPeriod:
     rows = waits.rows
     span = rows.between(start, end)
     known, score = waits.known[span], rows.score[span]
@@ -132,6 +136,7 @@ def _period(waits: Waits, name: str, start: datetime, end: datetime, due: float 
         until=end,
         scored=len(known),
         labelled=int(known.sum()),
+        deleted=gone.touches(start, end),
         due=int(is_due.sum()),
         due_labelled=int((is_due & known).sum()),
         complete_to=complete_to(rows, start, end),
@@ -166,7 +171,7 @@ def _arrivals(now: ArrivalCurve, usual: ArrivalCurve) -> tuple[ArrivalStep, ...]
     return tuple(ArrivalStep(hours=hours, share=now.share_at(hours), share_reference=usual.share_at(hours)) for hours in ARRIVAL_HOURS)
 
 
-def _days(waits: Waits, zone: ZoneInfo, at: datetime) -> tuple[LabelDay, ...]:
+def _days(waits: Waits, zone: ZoneInfo, at: datetime, gone: Gone) -> tuple[LabelDay, ...]:
     last = (at - timedelta(microseconds=1)).astimezone(zone).date()
     found = []
     for back in range(DAYS - 1, -1, -1):
@@ -180,12 +185,13 @@ def _days(waits: Waits, zone: ZoneInfo, at: datetime) -> tuple[LabelDay, ...]:
                 since=start,
                 scored=len(known),
                 labelled=int(known.sum()),
+                deleted=gone.touches(start, end),
                 observed=float(waits.rows.label[span][known].mean()) if known.any() else None,
                 delay_50=waits.curve(span).delay_of(0.5),
                 corrected=int(waits.corrected[span].sum()),
             )
         )
-    while found and not found[0].scored:
+    while found and not found[0].scored and not found[0].deleted:
         found.pop(0)
     return tuple(found)
 

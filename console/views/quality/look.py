@@ -15,6 +15,8 @@ from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality
 from console.policies.rules import Gate
+from console.views.health.deleted_rows import NOTHING_GONE, Gone, gone_of
+from console.views.health.estimation import Measure
 from console.views.health.live_rows import without_candidates
 from console.views.health.model import ModelHealth
 from console.views.health.windows import HOUR
@@ -62,13 +64,14 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
     found = outcomes_of(scored, model, health.version)
     laid = ScoredRows(found.event_at, found.score, found.label, found.own)
     estimator = estimator_of(sight, model.name, health.version, model.task, laid, model.threshold)
-    periods = [_period(found, name, start, end, estimator) for name, start, end in spans]
+    gone = gone_of(reader, sight.environment, model.name, "predictions", "labels")
+    periods = [_period(found, name, start, end, estimator, gone) for name, start, end in spans]
     _, start, end = spans[0]
     rows = found.between(start, end)
     measured = found.quality(rows)
     binary = model.task == "binary"
     layer = health.layer(Layer.MODEL)
-    course = _course(found, asked.by, sight.at, zone, estimator)
+    course = _course(found, asked.by, sight.at, zone, estimator, gone)
     return QualityView(
         line=line_of(health),
         task=model.task,
@@ -95,7 +98,7 @@ def quality_view(sight: Sight, reader: Reader, health: ModelHealth, asked: Quali
             for column, gates in held.items()
         ),
         arrivals=_arrivals(found, sight.at, health),
-        notes=_notes(found, measured, model, asked),
+        notes=_notes(found, measured, model, asked, gone if gone.touches(earliest, sight.at) else NOTHING_GONE),
     )
 
 
@@ -135,9 +138,11 @@ def _spans(health: ModelHealth, at: datetime) -> list[tuple[str, datetime, datet
     return spans
 
 
-def _period(found: Outcomes, name: str, start: datetime, end: datetime, estimator: Estimator) -> Period:
+def _period(found: Outcomes, name: str, start: datetime, end: datetime, estimator: Estimator, gone: Gone) -> Period:
     rows = found.between(start, end)
-    quality = found.quality(rows)
+    lost = gone.touches(start, end)
+    # What is left is no sample of what was there.
+    quality = found.quality(slice(rows.start, rows.start) if lost else rows)
     return Period(
         name=name,
         since=start,
@@ -146,12 +151,17 @@ def _period(found: Outcomes, name: str, start: datetime, end: datetime, estimato
         labelled=quality.labelled,
         left_out=quality.left_out,
         complete_to=complete_to(found, start, end),
-        measures=measures_of(quality),
-        estimated=estimator.over(start, end),
+        deleted=lost,
+        measures=_lost(measures_of(quality), gone.why) if lost else measures_of(quality),
+        estimated=None if lost else estimator.over(start, end),
     )
 
 
-def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo, estimator: Estimator) -> tuple[Period, ...]:
+def _lost(measures: tuple[Measure, ...], why: str) -> tuple[Measure, ...]:
+    return tuple(each.model_copy(update={"value": None, "low": None, "high": None, "reason": why}) for each in measures)
+
+
+def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo, estimator: Estimator, gone: Gone) -> tuple[Period, ...]:
     last = (at - timedelta(microseconds=1)).astimezone(zone).date()
     if by == "day":
         starts = [last - timedelta(days=back) for back in range(COURSE_DAYS - 1, -1, -1)]
@@ -164,8 +174,8 @@ def _course(found: Outcomes, by: str, at: datetime, zone: ZoneInfo, estimator: E
     for day in starts:
         start, end = day_start(day, zone), min(at, day_start(day + timedelta(days=length), zone))
         if start < end:
-            course.append(_period(found, name_of_day(day), start.astimezone(UTC), end.astimezone(UTC), estimator))
-    while course and not course[0].scored:
+            course.append(_period(found, name_of_day(day), start.astimezone(UTC), end.astimezone(UTC), estimator, gone))
+    while course and not course[0].scored and not course[0].deleted:
         course.pop(0)
     return tuple(course)
 
@@ -212,9 +222,11 @@ def _arrived(found: Outcomes, start: datetime, end: datetime, hours: int, at: da
     return n, float((known & (waited <= hours * HOUR)).mean())
 
 
-def _notes(found: Outcomes, measured: BinaryQuality | RegressionQuality, model: Model, asked: QualityAsked) -> tuple[str, ...]:
-    notes = []
-    if not len(found.event_at):
+def _notes(found: Outcomes, measured: BinaryQuality | RegressionQuality, model: Model, asked: QualityAsked, gone: Gone) -> tuple[str, ...]:
+    notes = [gone.why] if gone.why else []
+    if gone.why and not np.isfinite(found.label).any():
+        pass
+    elif not len(found.event_at):
         notes.append("nothing was scored in these weeks")
     elif not np.isfinite(found.label).any():
         notes.append("no outcome is known: land labels with qd ingest labels FILE --model " + model.name)

@@ -41,6 +41,8 @@ class Period(View):
     until: Moment
     scored: int
     labelled: int
+    deleted: bool = False
+    """Retention deleted rows of it: what is counted is only what is left, and no number rests on it."""
     left_out: int = 0
     """Rows without a usable score."""
     complete_to: Moment | None = None
