@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import socket
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from backends.host import short_host_name
 from backends.plain_file import read_plain
 from backends.store.newest import NewestFacts
 from backends.store.paths import WorkspacePaths
@@ -123,7 +123,7 @@ def _parsed(name: str, value: Any) -> Any:
 def who_am_i(clock: Clock) -> str:
     """`mara@bastion` for the banner; what is recorded comes from control's own identity."""
     played = os.environ.get("QUARTERDECK_ACTOR")
-    host = (socket.gethostname() or "localhost").split(".")[0]
+    host = short_host_name()
     if played and clock.kind == "sim":
         return played if "@" in played else f"{played}@local"
     try:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from backends.host import host_name
 from backends.store.catalogue_file import CatalogueFile
 from backends.store.errors import StoreBusy
 
@@ -90,7 +91,7 @@ class Leases(CatalogueFile):
 
 
 def _host() -> str:
-    return os.uname().nodename
+    return host_name()
 
 
 def process_start(pid: int) -> str:

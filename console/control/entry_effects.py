@@ -202,6 +202,9 @@ def approval_asked(state: ControlState, entry: Entry, follows: tuple[int, str]) 
 
 def approval_voted(state: ControlState, entry: Entry) -> None:
     approval, body, actor = state.approvals[entry.subject], entry.body, actor_of(entry)
+    if body["payload_digest"] != approval.payload_digest:
+        # Nobody gives such a vote here: it was for something else, and put here by hand.
+        return
     vote = Vote(
         person=actor.name,
         actor=actor,

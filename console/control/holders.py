@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from backends.host import host_name
 from console.control.actions import ActionState
 from console.control.records import ActionRecord, Holder
 from console.control.state import ControlState
@@ -38,7 +38,7 @@ def carrying(key: str) -> Iterator[None]:
 
 def this_holder() -> Holder:
     """This process."""
-    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_this_started(os.getpid()))
+    return Holder(host=host_name(), pid=os.getpid(), started=_this_started(os.getpid()))
 
 
 @lru_cache(maxsize=1)
@@ -50,7 +50,7 @@ def _this_started(pid: int) -> str:
 def holder_alive(action: ActionRecord) -> bool:
     """Whether somebody is still carrying `action` out; a process on another host cannot be seen and counts as gone."""
     holder = action.holder
-    if holder is None or holder.host != socket.gethostname():
+    if holder is None or holder.host != host_name():
         return False
     if holder.pid == os.getpid() and holder.started == _this_started(os.getpid()):
         return action.key in _carrying

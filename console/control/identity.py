@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import pwd
 import re
-import socket
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from backends.host import short_host_name
 from backends.records import Name
 from console.clock import Clock
 
@@ -56,7 +56,7 @@ class Actor(BaseModel):
         person = through_sudo if uid == 0 else None
         return cls(
             name=person or account,
-            host=(socket.gethostname() or "localhost").split(".")[0],
+            host=short_host_name(),
             uid=uid,
             tty=_terminal(),
             ssh=_hint("SSH_CONNECTION").split(" ")[0][:64] or None,
@@ -72,7 +72,7 @@ class Actor(BaseModel):
     @classmethod
     def of_program(cls, name: str) -> Actor:
         """A rule or the evaluator, running as the user of this process."""
-        return cls(name=name, host=socket.gethostname().split(".")[0] or "localhost", uid=os.getuid(), program=True)
+        return cls(name=name, host=short_host_name(), uid=os.getuid(), program=True)
 
 
 def not_of(actor: Actor, owner: int, *, simulated: bool) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 from typing import Final
 
+from backends.host import host_name
 from backends.records import Name
 from console.control.actions import Frozen
 from console.control.holders import process_started
@@ -45,12 +45,12 @@ def this_terminal() -> Terminal | None:
     if found is None:
         return None
     name, device = found
-    return Terminal(host=_host(), name=name, device=device, session=leader, started=process_started(leader))
+    return Terminal(host=host_name(), name=name, device=device, session=leader, started=process_started(leader))
 
 
 def this_process() -> Terminal:
     """What stands for the terminal of a process that has none: nobody else shares it, and it ends with the process."""
-    return Terminal(host=_host(), name="", device=0, session=os.getpid(), started=process_started(os.getpid()))
+    return Terminal(host=host_name(), name="", device=0, session=os.getpid(), started=process_started(os.getpid()))
 
 
 def _open_terminal() -> tuple[str, int] | None:
@@ -77,7 +77,3 @@ def _terminal_of_process() -> tuple[str, int] | None:
     major, minor = (number >> 8) & 0xFFF, (number & 0xFF) | ((number >> 12) & 0xFFF00)
     name = f"pts/{(major - _PTS) * 256 + minor}" if _PTS <= major < _PTS + 8 else f"tty {major}:{minor}"
     return name, os.makedev(major, minor)
-
-
-def _host() -> str:
-    return socket.gethostname() or "localhost"

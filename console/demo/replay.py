@@ -7,7 +7,6 @@ left out, and every score has an id of its own.
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from backends.host import host_name
 from backends.records import Record, SwitchState
 from backends.store import queries
 from backends.store.catalogue import open_catalogue
@@ -105,7 +105,7 @@ class Replay:
 
         Raises StoreBusy when another server is at it, StoreError when the disk says no, ReplayProblem.
         """
-        holder = f"{socket.gethostname()}:{os.getpid()}"
+        holder = f"{host_name()}:{os.getpid()}"
         real = SystemClock().real_now()
         steps: list[Stepped] = []
         with open_catalogue(self.paths) as catalogue, catalogue.lease(LEASE, holder, LEASE_FOR, real):

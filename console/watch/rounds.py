@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from backends.host import host_name
 from backends.protocol import BackendError
 from backends.reserve import keep_reserve
 from backends.store.catalogue import open_catalogue
@@ -191,7 +191,7 @@ def _evaluate(workspace: Workspace, environment: str, clock: Clock, desk_at: Cal
 @contextmanager
 def _leased(workspace: Workspace, step: str, clock: Clock, done: Round) -> Iterator[bool]:
     """Hold the lease of a step; False when somebody else has it."""
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    holder = f"{host_name()}:{os.getpid()}"
     with open_catalogue(workspace.paths) as catalogue:
         try:
             catalogue.take_lease(f"watch/{step}", holder, LEASE_FOR, clock.real_now())

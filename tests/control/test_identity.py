@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion
+from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion, switch_to
 
 from backends.store.paths import WorkspacePaths
 from console.clock import PastClock, SystemClock
-from console.control import identity
-from console.control.actions import ActionState
+from console.control import audit, identity
+from console.control.actions import ActionKind, ActionState
 from console.control.desk import Desk
 from console.control.errors import Refused
 from console.control.identity import Actor, current_actor
 from console.control.leases import lease
 from console.control.roles import Grant, Policy, Role
+from console.control.terminal import this_process
 
 
 def test_the_user_of_the_process_acts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +68,23 @@ def test_nobody_approves_their_own_request_by_way_of_another_account(workspace: 
         desk.approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL)
     assert workspace.state.approvals[approval.id].granted == 0
     assert workspace.desk("otto").approve(approval.id, seen_digest=approval.payload_digest, typed_name=MODEL).granted == 1
+
+
+@pytest.mark.parametrize(
+    ("called", "said"), [("", "localhost"), (".inside", "localhost"), ("\udcff\udc9b", "\\udcff\\udc9b"), ("x" * 300, "x" * 64)]
+)
+def test_a_machine_of_whatever_name_or_of_none_stops_its_models(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, called: str, said: str
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: called)
+    actor = current_actor(SystemClock())
+    assert actor.host == Actor.of_program("rule").host == said
+    desk = Desk(workspace.paths, SystemClock(), actor, policy=Policy.personal(actor.name), terminal=this_process())
+    outcome = desk.execute(desk.plan(switch_to(ActionKind.KILL)), confirmed())
+    desk.close()
+    assert outcome.state is ActionState.EFFECTIVE and workspace.switch == "killed"
+    [killed] = [action for action in workspace.state.actions.values() if action.kind is ActionKind.KILL]
+    assert killed.actor.who == f"{actor.name}@{said}" and audit.verify(workspace.paths).whole
 
 
 def test_somebody_else_is_played_only_where_time_is_simulated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "control"))
-from control_workspace import NOW, MovableClock, Workspace, confirmed, switch_to
+from control_workspace import NOW, MovableClock, Workspace, confirmed, promotion, switch_to
 
 from backends.journal.entries import Draft
 from backends.journal.journal import Journal
@@ -62,3 +62,18 @@ def test_an_entry_without_sense_hides_no_other_and_stops_no_kill_switch(
     mara = workspace.desk("mara")
     outcome = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
     assert outcome.state is ActionState.EFFECTIVE and workspace.switch == "killed"
+
+
+def test_a_vote_for_something_else_is_no_vote_for_this(workspace: Workspace) -> None:
+    ines = workspace.desk("ines", elevated=True)
+    approvals = [ines.execute(ines.plan(promotion(version)), confirmed()).approval or "" for version in ("2", "3")]
+    wanted, other = (workspace.state.approvals[each] for each in approvals)
+    journal = Journal(workspace.paths.control, workspace.paths.audit_head)
+    body = {"reason": "", "payload_digest": other.payload_digest, "solo": False, "signature": None}
+    journal.append([Draft("by-hand", events.APPROVED, wanted.id, NOW, NOW, {"name": "ilse", "host": "desk", "played": True}, body)])
+    assert workspace.state.approvals[wanted.id].granted == 0
+    journal.append([Draft("again", events.APPROVED, other.id, NOW, NOW, {"name": "ilse", "host": "desk", "played": True}, body)])
+    journal.close()
+    assert workspace.state.approvals[other.id].granted == 1
+    plan = ines.plan(promotion("2"))
+    assert plan.step == "ask" and ines.execute(plan, confirmed()).state is ActionState.WAITING
