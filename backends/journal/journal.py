@@ -111,8 +111,9 @@ class Journal:
         """Record `drafts` together or not at all; a key that is recorded already returns what was recorded.
 
         `more_follows`: the next entry is recorded within moments, and the head is mirrored and told outside together with the next one's.
-        With `expected_last`, raises JournalMoved when the newest entry is another one (and some draft is new). Raises
-        JournalConflict when a key was recorded with another kind, subject, person or body.
+        With `expected_last`, raises JournalMoved when the newest entry is another one (and some draft is new), and when the chain was
+        broken, which is recorded then: what was decided on is not what had been mirrored. Raises JournalConflict when a key was recorded
+        with another kind, subject, person or body.
         """
         with self._guard, _said_plainly(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
@@ -125,11 +126,13 @@ class Journal:
                 raise
             if head is None:
                 return entries
-            if more_follows and broken is None:
+            if more_follows and broken is None and entries:
                 self._owed.append(head)
                 return entries
             owed, self._owed = self._owed, []
         self._mirror(head, broken, owed)
+        if not entries:
+            raise JournalMoved(f"{self.path} is not what had been mirrored, which was recorded as #{head.seq}")
         return entries
 
     def entries(self, after: int = 0, limit: int | None = None) -> list[Entry]:
@@ -225,10 +228,13 @@ class Journal:
         if self._wall is not None:
             # Drafts of several writers get their places in another order than they were drafted in, as if the clock had gone back.
             drafts = [replace(draft, real_at=self._wall()) for draft in drafts]
+        # What was decided on a chain that somebody changed is decided anew once that is on record.
         break_draft, broken = self._break(seq, previous, drafts[0])
         if break_draft is not None:
             entry = self._insert(break_draft, seq + 1, previous)
             seq, previous = entry.seq, entry.hash
+            if expected_last is not None:
+                return [], Head(seq, previous, break_draft.real_at), broken
         entries: list[Entry] = []
         for draft, known in zip(drafts, found, strict=True):
             entry = known or self._recorded(draft) or self._insert(draft, seq + 1, previous)

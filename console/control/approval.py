@@ -179,6 +179,10 @@ FOREIGN: Final = "it was not asked for in this journal: what it says, and who si
 """Why a request is void that names another entry than the one that it follows."""
 
 
+BROKEN: Final = "the journal was changed by hand since, or another one put in its place: ask for it again"
+"""Why a request is void that stood before a break of the chain."""
+
+
 def place_in(seq: int, hash_: str) -> str:
     """How a payload names the entry that it was asked for after."""
     return f"#{seq} {hash_}"

@@ -9,7 +9,7 @@ from backends.journal.entries import Entry, moment_of
 from backends.records import Alert, Incident
 from console.control import events
 from console.control.actions import ENDED, ActionState, Call, Moved
-from console.control.approval import FOREIGN, Approval, ApprovalPayload, Vote, place_in
+from console.control.approval import BROKEN, FOREIGN, Approval, ApprovalPayload, Vote, place_in
 from console.control.identity import Actor
 from console.control.records import ActionRecord, EffectWatch, Holder, Note, Recheck, Review, RuleResponse, RunEvent, review_id
 from console.control.state import ControlState
@@ -245,6 +245,17 @@ def approval_executing(state: ControlState, entry: Entry) -> None:
 def approval_released(state: ControlState, entry: Entry) -> None:
     approval = state.approvals[entry.subject]
     state.approvals[entry.subject] = approval.model_copy(update={"executing": None})
+
+
+def chain_broken(state: ControlState, entry: Entry) -> None:
+    """Folds a break: whatever was asked for and approved before it, somebody may have put there."""
+    state.breaks.append(entry.seq)
+    for identifier in list(state.unended):
+        approval = state.approvals[identifier]
+        if approval.executing is None:
+            said = {"ended": "void", "ended_at": happened_at(entry), "ended_reason": BROKEN, "difference": (BROKEN,)}
+            state.approvals[identifier] = approval.model_copy(update=said)
+            del state.unended[identifier]
 
 
 def alert_opened(state: ControlState, entry: Entry) -> None:

@@ -27,6 +27,7 @@ from console.control.entry_effects import (
     approval_released,
     approval_voted,
     breaker_moved,
+    chain_broken,
     elevation_begun,
     elevation_ended,
     gap_closed,
@@ -77,6 +78,7 @@ _STEPS: dict[str, Callable[[ControlState, Entry], None]] = {
     events.ELEVATED: elevation_begun,
     events.LOWERED: elevation_ended,
     events.GAP: gap_closed,
+    events.BREAK: chain_broken,
 }
 
 
@@ -98,8 +100,6 @@ def fold(entries: Iterable[Entry], onto: ControlState | None = None, until: date
                 approval_asked(state, entry, follows)
             elif entry.kind.startswith(events.RUN):
                 run_event(state, entry)
-            elif entry.kind == events.BREAK:
-                state.breaks.append(entry.seq)
             else:
                 step = _STEPS.get(entry.kind)
                 if step is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
-from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
+from control_workspace import MODEL, NOW, TEAM, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
 
 from backends.local.acting import LocalAliasSetter
 from backends.records import Incident, State
 from backends.text import Untrusted
 from console.control import audit
-from console.control.actions import ActionKind, ActionOutcome, ActionRequest, ActionState, Gate, PlanFacts
+from console.control.actions import ActionKind, ActionOutcome, ActionRequest, ActionState, Confirmation, Gate, PlanFacts
 from console.control.approval import Approval, ApprovalState, no_longer
 from console.control.errors import NotFound, Refused
 from console.control.roles import Grant, Policy, Role
@@ -400,3 +403,31 @@ def test_what_is_signed_is_one_sequence_of_bytes(workspace: Workspace) -> None:
     assert approval.payload.digest == approval.payload_digest
     for field, value in (("to", "4"), ("requester", "mara"), ("nonce", "0"), ("environment", "staging"), ("artifact_digest", OTHER)):
         assert approval.payload.model_copy(update={field: value}).digest != approval.payload_digest
+
+
+def test_an_approval_that_came_with_the_journal_of_another_workspace_lets_nothing_in(workspace: Workspace, tmp_path: Path) -> None:
+    """In a copy of the workspace the same people approve anything; its journal is then put in the place of the real one."""
+    workspace.close()
+    sandbox = Workspace(shutil.copytree(workspace.paths.root, tmp_path / "sandbox"), workspace.clock)
+    ines = sandbox.desk("ines", elevated=True)
+    asked = ines.execute(ines.plan(promotion("3")), confirmed())
+    request = sandbox.state.approvals[asked.approval or ""]
+    sandbox.desk("ilse").approve(request.id, seen_digest=request.payload_digest, typed_name=MODEL)
+    sandbox.close()
+    mara = workspace.desk("mara")
+    for _ in range(5):
+        note = ActionRequest(kind=ActionKind.NOTE, model=MODEL, reason="all is well")
+        assert mara.execute(mara.plan(note), Confirmation(reason="all is well")).state is ActionState.DONE
+    workspace.close()
+    shutil.copy(sandbox.paths.control, workspace.paths.control)
+    ines = workspace.desk("ines", elevated=True)
+    plan = ines.plan(promotion("3"))
+    assert plan.step == "act", "it looks like any other"
+    refused = ines.execute(plan, confirmed())
+    assert refused.state is ActionState.REFUSED and f"{request.id} is void" in refused.message
+    assert workspace.version == "2"
+    again = workspace.state.approvals[request.id]
+    assert again.state_at(NOW) is ApprovalState.VOID and "the journal was changed by hand" in again.ended_reason
+    assert not audit.verify(workspace.paths).whole
+    workspace.promote("3")
+    assert workspace.version == "3", "what is asked for anew is approved and done as ever"
