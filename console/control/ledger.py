@@ -97,14 +97,10 @@ class Ledger:
         notes = [note for note in read_notes(self.paths.spool) if note.refused is None]
         if not notes:
             return
-        readable: list[SpooledNote] = []
         state = self.state()
-        for note in notes:
-            problem = note.problem or _misfit(note, state)
-            if problem is None:
-                readable.append(note)
-            else:
-                self._put_aside(note, problem)
+        judged = [(note, note.problem or _misfit(note, state)) for note in notes]
+        readable = [note for note, problem in judged if problem is None]
+        self._put_aside([(note, problem) for note, problem in judged if problem is not None])
         try:
             self._take_over(readable)
         except JournalConflict:
@@ -113,7 +109,7 @@ class Ledger:
                 try:
                     self._take_over([note])
                 except JournalConflict as conflict:
-                    self._put_aside(note, str(conflict))
+                    self._put_aside([(note, str(conflict))])
 
     def decide(self, decision: Callable[[ControlState], tuple[Sequence[Draft], Decided]], *, more_follows: bool = False) -> Decided:
         """Record what `decision` makes of the state, as one step: it is asked again when somebody else was faster.
@@ -193,10 +189,17 @@ class Ledger:
         for note in notes:
             forget(note)
 
-    def _put_aside(self, note: SpooledNote, problem: str) -> None:
-        body = {"reason": note.reason, "files": [note.path.name], "owners": [note.owner], "keys": [], "problem": problem}
-        self._opened().append([self.draft(f"{events.GAP}/{note.path.name}/{new_key()}", events.GAP, "audit", body)])
-        set_aside(note)
+    def _put_aside(self, notes: Sequence[tuple[SpooledNote, str]]) -> None:
+        """Keep notes that cannot be taken over, each with its problem; together, since whoever acts waits for it."""
+        if not notes:
+            return
+        drafts = []
+        for note, problem in notes:
+            body = {"reason": note.reason, "files": [note.path.name], "owners": [note.owner], "keys": [], "problem": problem}
+            drafts.append(self.draft(f"{events.GAP}/{note.path.name}/{new_key()}", events.GAP, "audit", body))
+        self._opened().append(drafts)
+        for note, _ in notes:
+            set_aside(note)
 
 
 def read_state(paths: WorkspacePaths, *, until: datetime | None = None) -> ControlState:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backends.journal.entries import Draft
+from backends.journal.entries import Draft, Entry
 from backends.journal.journal import Journal
 from backends.text import Untrusted
 from console.control import audit
@@ -135,6 +135,29 @@ def test_a_named_pipe_does_not_hold_up_a_kill_switch(workspace: Workspace, place
     mara = workspace.desk()
     outcome = mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
     assert outcome.state is (ActionState.REFUSED if place == "switches" else ActionState.EFFECTIVE)
+
+
+def test_however_many_notes_make_no_sense_whoever_acts_waits_for_the_disk_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.promote("1")
+    workspace.paths.spool.mkdir(exist_ok=True)
+    for number in range(40):
+        (workspace.paths.spool / f"control-{number}.jsonl").write_text("{}")
+    appended: list[list[str]] = []
+    append = Journal.append
+
+    def counted(self: Journal, drafts: Sequence[Draft], **more: Any) -> list[Entry]:
+        appended.append([draft.kind for draft in drafts])
+        return append(self, drafts, **more)
+
+    monkeypatch.setattr(Journal, "append", counted)
+    mara = workspace.desk()
+    assert mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed()).state is ActionState.EFFECTIVE
+    assert appended == [["audit.gap"] * 40, ["action.intended"], ["action.effective"]]
+    files = {name for entry in audit.log(workspace.paths) if entry.kind == "audit.gap" for name in entry.body["files"]}
+    assert files == {f"control-{number}.jsonl" for number in range(40)}
+    assert not read_notes(workspace.paths.spool) and len(list(workspace.paths.spool.glob("*.broken"))) == 40
 
 
 def test_bytes_that_are_no_text_in_the_environment_stop_no_later_record(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
