@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backends.store.landing import land_frame, land_records
 from backends.store.paths import WorkspacePaths
 from console.demo.fallbacks import fallback_scores
+from console.demo.handling import handled_rows
 from console.demo.models import Trained
 from console.demo.registry_records import deployments, evaluation_between, model_records, upstream_records
 from console.demo.scoring import label_rows, sampled_latencies, served_rows, shadow_rows
@@ -47,6 +48,7 @@ def land_model(paths: WorkspacePaths, model: ModelStory, trained: dict[str, Trai
         if measured.any():
             latency[measured] = sampled_latencies(trained[version], rows.filter(_mask(measured)))
     land_frame(paths, "predictions", served_rows(model, rows, served, live, latency=latency), now=at, name=f"{model.name}-live")
+    land_frame(paths, "metrics", _handled(trained, rows, served, live, at), now=at, name=f"{model.name}-handled")
     landed = len(rows)
     for version, values in scores.items():
         made = trained[version].story.made_at
@@ -121,6 +123,22 @@ def land_metrics(
             labels=pl.lit("{}"),
         )
         land_frame(paths, "metrics", ended, now=at, name=f"{name}-errors-{model.name}")
+
+
+def _handled(
+    trained: dict[str, Trained], rows: pl.DataFrame, served: np.ndarray[Any, Any], live: np.ndarray[Any, Any], at: datetime
+) -> pl.DataFrame:
+    """What the versions that served rejected and repaired, by hour."""
+    import polars as pl
+
+    hour = pl.min_horizontal(pl.col("scheduled_at").dt.truncate("1h") + pl.duration(hours=1), pl.lit(at.replace(tzinfo=None)))
+    parts = []
+    for version in dict.fromkeys(served.tolist()):
+        mine = served == version
+        flights = rows.filter(_mask(mine))
+        ends = flights.select(hour.dt.cast_time_unit("us")).to_series()
+        parts.append(handled_rows(trained[version], version, flights, live[mine], ends))
+    return pl.concat(parts)
 
 
 def between(frame: pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame:

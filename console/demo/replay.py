@@ -27,6 +27,7 @@ from console.demo import board
 from console.demo.facts import FALLBACK, between, land_metrics
 from console.demo.fallbacks import fallback_scores
 from console.demo.flights import load_flights
+from console.demo.handling import handled_rows
 from console.demo.registry_records import divided_traffic, served_traffic, upstream_records
 from console.demo.scoring import label_rows, sampled_latencies, served_rows, shadow_rows
 from console.demo.served_versions import Ready, load_versions
@@ -122,6 +123,8 @@ class Replay:
 
     def _step(self, state: ReplayState, end: datetime) -> Stepped:
         """Score the flights scheduled in `[state.landed_to, end)` and land the outcomes that became known by `end`."""
+        import polars as pl
+
         start = state.landed_to
         names = [model.name for model in MODELS if self.ready.versions[model.name]]
         versions, unread = version_courses(self.paths, names, state, end)
@@ -130,14 +133,18 @@ class Replay:
         write_state(self.paths, landing(state, end))
         flights = between(self.frame, start, end)
         scored = 0
-        parts = [
-            part
+        answered = [
+            self._answers(model, flights, end, versions[model.name], switches[model.name], divided.get(model.name))
             for model in MODELS
             if model.name in versions and len(flights)
-            for part in self._answers(model, flights, end, versions[model.name], switches[model.name], divided.get(model.name))
         ]
+        parts = [part for rows, _ in answered for part in rows]
         if parts:
             scored = self._land_scores(parts, start, end, repeated=state.landing_to is not None)
+        handled = [part for _, counts in answered for part in counts]
+        if handled:
+            # Landed twice after a crash they are the same facts.
+            land_frame(self.paths, "metrics", pl.concat(handled), now=end)
         learnt = self._land_labels(start, end)
         self._land_surroundings(start, end, versions, divided)
         write_state(self.paths, landed(end, switches, divided))
@@ -161,8 +168,10 @@ class Replay:
 
     def _answers(
         self, model: ModelStory, flights: pl.DataFrame, end: datetime, version: Course, switch: Course, division: Division | None
-    ) -> list[pl.DataFrame]:
-        """Every score of one model: what was answered, and in the shadow what everything else would have said."""
+    ) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+        """Every score of one model: what was answered, and in the shadow what everything else would have said. Then what of the requests
+        was rejected or repaired.
+        """
         import numpy as np
 
         moments = [moment.replace(tzinfo=UTC) for moment in flights["scheduled_at"].to_list()]
@@ -195,7 +204,28 @@ class Replay:
                 served_rows(model, _chosen(flights, mine), named[mine], scores[number][mine], served_by=how or "model", latency=latency)
             )
         rows += [shadow_rows(model, _chosen(flights, mask), number, scores[number][mask]) for number, mask in shadowed.items()]
-        return [part for part in [*rows, shadow_rows(model, flights, FALLBACK, fallback)] if len(part)]
+        landed = [part for part in [*rows, shadow_rows(model, flights, FALLBACK, fallback)] if len(part)]
+        return landed, self._handled(model, flights, end, answers, scores)
+
+    def _handled(
+        self,
+        model: ModelStory,
+        flights: pl.DataFrame,
+        end: datetime,
+        answers: np.ndarray[Any, Any],
+        scores: dict[str, np.ndarray[Any, Any]],
+    ) -> list[pl.DataFrame]:
+        """What each version rejected and repaired of the requests that it was asked, whether or not a switch let it answer all of them."""
+        import numpy as np
+
+        asked = np.array([answer.partition(" ")[0] for answer in answers.tolist()], dtype=object)
+        found = []
+        for number, version in self.ready.versions[model.name].items():
+            mine = asked == number
+            if mine.any():
+                ends = [end.replace(tzinfo=None)] * int(mine.sum())
+                found.append(handled_rows(version, number, _chosen(flights, mine), scores[number][mine], ends))
+        return found
 
     def _land_scores(self, parts: list[pl.DataFrame], start: datetime, end: datetime, *, repeated: bool) -> int:
         """Land scores as one file; returns how many of them are live."""

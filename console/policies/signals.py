@@ -43,6 +43,8 @@ SIGNALS: Final[dict[str, Signal]] = {
     "null_share": Signal(_D, "share", "above", "Missing values of a column.", by_column=True),
     "out_of_range_share": Signal(_D, "share", "above", "Values outside the contract's range or set.", by_column=True),
     "duplicate_share": Signal(_D, "share", "above", "Requests whose key was scored before by the same version."),
+    "reject_share": Signal(_D, "share", "above", "Requests that were rejected at inference, as their producer counts them."),
+    "repair_share": Signal(_D, "share", "above", "Values that were repaired at inference over requests, as their producer counts them."),
     "age_hours": Signal(_D, "h", "above", "Age of the newest fact of the model's stalest source."),
     "input_psi": Signal(
         _D,

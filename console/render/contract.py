@@ -8,6 +8,7 @@ from backends.records import State
 from backends.shell_words import command_line
 from backends.text import Untrusted, shortened
 from console.render import figures
+from console.render.handled import handled_rows
 from console.render.holds import hold_lines
 from console.render.kept_search import search_words, whose
 from console.render.model import tabs
@@ -43,6 +44,7 @@ def contract_page(view: ContractCheckView, *, width: int = 80, tabbed: bool = Fa
     if tabbed:
         rows += [_row(each, view, width) for each in kept]
     rows.append(Row(line(f" {len(kept)} of {len(view.rules)} rules are kept")))
+    rows += handled_rows(view.handled, width) if view.model is not None else []
     rows += _recorded(view, width)
     rows += _searched(view, width)
     return Page(_heading(view), tuple(rows), command_line("contract", "check", view.model.raw) if view.model is not None else "contract")

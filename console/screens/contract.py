@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from backends.store.queries.handled import METRICS as HANDLED
 from console.render.contract import contract_page
 from console.screens import made
 from console.screens.base import DeckScreen
@@ -35,7 +36,10 @@ class ContractScreen(DeckScreen):
     def topic_of(self, key: str | None) -> str | None:
         if key is not None and key.startswith(HELD):
             return "contract"
-        return "contract" if key is None else key if key in METRICS else f"contract.{key.partition(' ')[0]}"
+        if key is None or key in METRICS:
+            return key or "contract"
+        rule = key.partition(" ")[0]
+        return f"{rule}s" if rule in HANDLED else f"contract.{rule}"
 
     def leads_to(self, key: str) -> DeckScreen | None:
         return made("explain", self.topic_of(key))

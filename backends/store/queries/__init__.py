@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         records_of,
         run_of_request,
     )
+    from backends.store.queries.handled import Handled, handled_requests
     from backends.store.queries.hours import (
         Hourly,
         Volume,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPLETE_SHARE",
     "COMPLETE_SPAN",
+    "Handled",
     "Hourly",
     "LabelCompleteness",
     "LabelCoverage",
@@ -59,6 +61,7 @@ __all__ = [
     "events_between",
     "feature_columns",
     "feature_values",
+    "handled_requests",
     "hourly",
     "label_completeness",
     "label_coverage",
@@ -85,6 +88,7 @@ _PARTS: Final = {
         "records_of",
         "run_of_request",
     ),
+    "handled": ("Handled", "handled_requests"),
     "hours": ("Hourly", "Volume", "hourly", "volumes"),
     "overview": ("SourceState", "counts", "described", "models", "sources"),
     "scores": (

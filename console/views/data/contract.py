@@ -29,6 +29,7 @@ from console.contracts.references import references_in, referred_together
 from console.contracts.shapes import shape
 from console.policies.load import Policies, shipped_policies
 from console.policies.rules import AlertRule
+from console.views.data.handled import HandledCount
 from console.views.data.kept_search import RecordedSearch
 from console.views.health.judging import limits_of
 from console.views.health.model import View
@@ -115,6 +116,8 @@ class ContractCheckView(View):
     """Of production logs: the newest check that was kept, of each moment."""
     searches: tuple[RecordedSearch, ...] = ()
     """Of production logs: the newest search for leakage, and of parity, that was kept."""
+    handled: tuple[HandledCount, ...] = ()
+    """Of production logs: requests that were rejected or repaired at inference, as their producer counts them."""
     problems: tuple[Untrusted, ...] = ()
     """What is wrong with the contracts of the workspace."""
     holds: tuple[HoldRow, ...] = ()

@@ -20,6 +20,7 @@ from console.contracts.shapes import shape
 from console.policies.rules import AlertRule
 from console.views.data.contract import SAMPLE, ContractCheckView, Offender, RecordedCheck, RuleName, RuleVerdict, bound_of, rule_watching
 from console.views.data.courses import Courses, courses_of
+from console.views.data.handled import handled_counts
 from console.views.data.searches import recorded_searches
 from console.views.health.assessment import subject_of
 from console.views.health.judging import Judged
@@ -66,6 +67,7 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
         ends=tuple(moment_of(end) for end in strip.tolist()),
         recorded=recorded_checks(reader, sight.environment, model, sight.at),
         searches=recorded_searches(reader, sight.environment, model, sight.at),
+        handled=handled_counts(reader, sight.environment, model, sight.at),
         problems=(*(Untrusted(str(problem)) for problem in sight.contracts.problems), *((held.problem,) if held.problem else ())),
         holds=held.rows,
     )

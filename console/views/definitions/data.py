@@ -26,6 +26,19 @@ DATA: Final[dict[str, Definition]] = {
         ),
         ("null_share", "out_of_range_share", "schema_violations", "duplicate_share", "shape"),
     ),
+    "handled at inference": Definition(
+        "rejects and repairs at inference",
+        "Requests that a service could not score as they came: it refused them, or put something in place of a value first.",
+        "Sum of what was counted over the window / sum of the requests that were counted over. A request that is repaired in two fields "
+        "counts twice.",
+        "shares of the requests; requests",
+        "metrics inference_rejects and inference_repairs of the layer data, which the service lands: value requests in the time up to "
+        "event_at, of n in all, with the labels reason and field; nothing found is a value of 0 without labels",
+        "Those of the alert rules data.rejects (1 %, 5 %) and data.repairs (2 %, 10 %), over 24 h. Where nobody counts there is no row.",
+        "Only what the service counts is seen: a default that its code fills in silently is not. parity counts those.",
+        ("rejects", "repairs", "inference_rejects", "inference_repairs", "rejected", "repaired"),
+        ("contract", "parity"),
+    ),
     "leakage": Definition(
         "leakage",
         "Signs that training rows know what they could not have known when the model is asked.",

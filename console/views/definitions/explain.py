@@ -91,6 +91,8 @@ _MADE_FROM: Final[dict[str, tuple[str, str]]] = {
                            "inputs against contract or signature"),
     "duplicate_share": ("rows whose key the same version had scored before, or that repeat a key of the contract / rows, over 24 h",
                         "keys of live predictions"),
+    "reject_share": ("sum of inference_rejects / requests, over the window of the rule", "landed metrics of the data layer"),
+    "repair_share": ("sum of inference_repairs over reasons and fields / requests, over the window", "landed metrics of the data layer"),
     "score_mean_jump": ("|mean score of the window - that of the window before| / standard deviation of such changes in the reference",
                         "scores of live predictions"),
 }  # fmt: skip

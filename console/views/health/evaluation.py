@@ -23,6 +23,7 @@ from console.views.health.budgets import budgets
 from console.views.health.column_signals import block_signals, drift_signal, not_for_little, worst_of
 from console.views.health.deleted_rows import OF_OUTCOMES, Gone, gone_of, say_deleted, without_deleted
 from console.views.health.estimated_signals import ESTIMATED, beyond_custom
+from console.views.health.handled_signals import HANDLED, handled_signal
 from console.views.health.judging import Judged, Limits, judge, limits_of, silent, trouble_began, unknown
 from console.views.health.live_rows import apart, as_meant, live_rows, scores_beside
 from console.views.health.measures import HOURLY, STEPWISE, Material, quality_between
@@ -254,6 +255,8 @@ def _from_elsewhere(
             found.append(sources if agreed is None else worst_of(rule, [sources, agreed], ""))
         elif rule.signal == "failed_runs":
             found.append(failed_runs(rule, subject, at, strip))
+        elif rule.signal in HANDLED:
+            found.append(handled_signal(rule, reader, subject, at, hourly if rule.window <= SHORT else strip, strip))
         else:
             found.append(landed(rule, reader, subject, at, hourly if rule.window <= SHORT else strip, strip))
     return found

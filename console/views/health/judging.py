@@ -33,6 +33,8 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "null_share": ("nulls, worst", "share"),
     "out_of_range_share": ("out of range, worst", "share"),
     "duplicate_share": ("duplicates", "share"),
+    "reject_share": ("requests rejected", "share"),
+    "repair_share": ("values repaired", "share"),
     "age_hours": ("oldest source", "hours"),
     "input_psi": ("inputs, worst", "ratio"),
     "score_psi": ("score PSI", "ratio"),
