@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from backends.records import State
 from backends.shell_words import command_line
-from backends.text import Untrusted
+from backends.text import Untrusted, shortened
 from console.control.actions import version_label
 from console.render import figures
 from console.render.curves import calibration_curve, precision_recall_curve, quality_curve
@@ -96,8 +96,10 @@ def _worst(view: QualityView) -> str:
 def _side_by_side(view: QualityView, zone: tzinfo, width: int) -> list[Row]:
     cell = max(17, (width - 26) // 3)
     periods = view.periods
+    # Errors and means are in the units of what is predicted; shares have none.
+    unit = f" {shortened(view.target, 21)}" if view.task == "regression" else ""
     rows = [
-        Row(columns([("", 22, ""), *((each.name, -cell, "bold") for each in periods)])),
+        Row(columns([(unit, 22, "dim"), *((each.name, -cell, "bold") for each in periods)])),
         Row(columns([("", 22, ""), *((_since(each, zone), -cell, "dim") for each in periods)])),
     ]
     for measure in periods[0].measures:

@@ -21,6 +21,7 @@ from sklearn.metrics import (
 from views_workspace import DAY, HOUR, START, Made, days_of_predictions, made
 
 from backends.records import State
+from backends.text import Untrusted
 from console.analysis.trade_offs import thresholds_around
 from console.render import figures
 from console.render.quality import quality_page
@@ -247,7 +248,11 @@ def test_a_regression_has_errors_in_the_unit_of_its_target(tmp_path: Path) -> No
     assert period.measure("bias").value == pytest.approx(2.0, abs=0.02)
     assert period.measure("rmse").value == pytest.approx(np.sqrt(14 / 3), abs=0.02)
     assert not view.calibration and not view.trade_offs and not view.precision_recall
-    assert "RMSE" in quality_page(view, tabbed=False).plain()
+    view = view.model_copy(update={"target": Untrusted("minutes in the \x1bair")})
+    page = quality_page(view, tabbed=False).plain()
+    assert "RMSE" in page
+    [periods] = [row for row in page.splitlines() if "last 7 days" in row]
+    assert periods.startswith(" minutes in the ␛air ")
 
 
 def test_the_past_uses_only_the_labels_known_then(place: Made) -> None:
