@@ -169,6 +169,7 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     "kill": plans,
     "hold": plans,
     "retrain": plans,
+    "retain": plans,
     "promote": plans,
     "glass": lambda after: plans(after) or after.screen.prompt.is_open,
     "shift": lambda after: plans(after) or after.screen.prompt.is_open,
