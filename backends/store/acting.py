@@ -10,6 +10,7 @@ from typing import Protocol
 from backends.protocol import BackendConflict, BackendError
 from backends.store.catalogue import open_catalogue
 from backends.store.deleted import NO_MODEL, Span, newest, standing
+from backends.store.deleted_file import take_back
 from backends.store.errors import StoreError
 from backends.store.paths import WorkspacePaths
 
@@ -103,8 +104,11 @@ class StoreRows:
         try:
             # Whoever is deleting holds the lock until it is done.
             with open_catalogue(self._paths) as catalogue, only_compactor(self._paths, 60.0):
-                return catalogue.forbid_deletion(key)
-        except StoreError as error:
+                did = catalogue.forbid_deletion(key)
+                if not did:
+                    take_back(self._paths, catalogue, key)
+                return did
+        except (StoreError, OSError) as error:
             raise BackendError(str(error)) from None
 
 

@@ -36,9 +36,25 @@ def remember(paths: WorkspacePaths, deleted: Iterable[Deleted]) -> None:
     """Write down what is about to be deleted, before any of it is. Raises StoreError or OSError."""
     mode = private_mode(paths.root)
     with locked(paths.deleted, mode):
-        known = newest([*remembered(paths), *deleted])
-        body = {"format": FORMAT, "deleted": [as_json(each) for each in known]}
-        replace_file(paths.deleted, (json.dumps(body, indent=1) + "\n").encode(), mode)
+        _write(paths, newest([*remembered(paths), *deleted]), mode)
+
+
+def _write(paths: WorkspacePaths, known: Iterable[Deleted], mode: int) -> None:
+    body = {"format": FORMAT, "deleted": [as_json(each) for each in known]}
+    replace_file(paths.deleted, (json.dumps(body, indent=1) + "\n").encode(), mode)
+
+
+def take_back(paths: WorkspacePaths, catalogue: Catalogue, key: str) -> None:
+    """Write down what stands in the place of what the action `key` was about to delete and never did: its rows are there.
+
+    Called while nobody compacts. Raises StoreError or OSError.
+    """
+    if not any(each.key == key for each in remembered(paths)):
+        return
+    mode = private_mode(paths.root)
+    with locked(paths.deleted, mode):
+        known = newest([*(each for each in remembered(paths) if each.key != key), *catalogue.deleted(catalogue.generation())])
+        _write(paths, known, mode)
 
 
 def kept_out(paths: WorkspacePaths, catalogue: Catalogue, generation: int) -> list[Deleted]:

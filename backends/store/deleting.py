@@ -6,6 +6,7 @@ no reader of an older generation needs them.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from backends.store.catalogue import Catalogue, Segment, open_catalogue
 from backends.store.compactor import Compactor, only_compactor
 from backends.store.deleted import Deleted, standing
-from backends.store.deleted_file import remember
+from backends.store.deleted_file import remember, take_back
 from backends.store.due import Cut, Due, due_of
 from backends.store.errors import StoreError
 from backends.store.files import said
@@ -100,11 +101,18 @@ class _Deleting(Compactor):
                 raise StoreError("nothing is due any more: draw the plan again")
             self.deleted = [self._deleted(each) for each in due]
             remember(self.paths, self.deleted)
-            for each in due:
-                self._leave_out(connection, each, segments)
-            database = self.write_database(connection)
-            self.flush_folders()
-            self.publish(database)
+            try:
+                for each in due:
+                    self._leave_out(connection, each, segments)
+                database = self.write_database(connection)
+                self.flush_folders()
+                self.publish(database)
+            except Exception:
+                if not self.catalogue.applied(self.key):
+                    # What failed is told by what is raised; where this fails too, giving the action up mends it.
+                    with contextlib.suppress(StoreError, OSError):
+                        take_back(self.paths, self.catalogue, self.key)
+                raise
         finally:
             connection.close()
         self.remove_superseded()

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_facts import DAY, NOON, ask, count, finish, labels, predictions, put, start
 
+from backends.store.acting import StoreRows
 from backends.store.catalogue import open_catalogue
-from backends.store.compactor import compact
+from backends.store.compactor import Compactor, compact
 from backends.store.deleted import Span
 from backends.store.deleting import Deletion, NotAsExpected, delete_rows
 from backends.store.due import Cut
-from backends.store.errors import StoreError
+from backends.store.errors import StoreError, StoreFull
 from backends.store.ingest import ingest
 from backends.store.paths import WorkspacePaths
 from backends.store.reader import open_reader
@@ -248,6 +249,41 @@ def test_a_key_that_was_given_up_deletes_nothing(paths: WorkspacePaths) -> None:
     with pytest.raises(StoreError, match="given up"):
         delete(paths)
     assert count(paths) == 70
+
+
+def late_comer_is_taken_in(paths: WorkspacePaths) -> bool:
+    before = count(paths)
+    put(paths, "predictions", predictions(["late"], at=NOON - 3 * DAY))
+    compact(paths, NOON)
+    return count(paths) == before + 1 and not refusals(paths)
+
+
+def test_what_was_about_to_be_deleted_and_never_was_may_have_late_rows_once_it_is_given_up(paths: WorkspacePaths) -> None:
+    week(paths)
+    killed = start(DYING, paths.root, "remember", "after")
+    assert killed.wait(timeout=60) == -signal.SIGKILL
+    killed.communicate()
+    assert StoreRows(paths).forbid("once") is False
+    assert late_comer_is_taken_in(paths)
+
+
+def test_what_could_not_be_deleted_may_have_late_rows_and_what_was_before_it_stays_deleted(
+    paths: WorkspacePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week(paths)
+    delete(paths, cut(before="2013-04-22"), key="before")
+
+    def full(_self: object, _connection: object) -> None:
+        raise StoreFull("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Compactor, "write_database", full)
+        with pytest.raises(StoreFull):
+            delete(paths, expected="predictions before 2013-04-22")
+    assert late_comer_is_taken_in(paths)
+    put(paths, "predictions", predictions(["gone"], at=NOON - 5 * DAY))
+    compact(paths, NOON)
+    assert days(paths)[0] == "22" and "deleted" in refusals(paths)
 
 
 def test_it_is_not_done_upon_another_deletion_than_the_one_that_was_seen(paths: WorkspacePaths) -> None:
