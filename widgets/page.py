@@ -81,10 +81,12 @@ class PageView(RowView):
         row = self.cursor_row
         place = None if self._cursor is None else self._cursor - self._top
         picture, top = self.picture(), self._top
+        at_beginning = top == 0 and (self._cursor is None or self._cursor == self.stop_from(0, 1))
         self._rows = arranged.rows
         self._index_stops()
         self._changed = self._differences(before) if mark_changes and before else {}
-        self._follow(row.key if row else None, place)
+        # Who reads a page from its beginning must see what comes in there: the cursor's row moves down, and stays under the cursor.
+        self._follow(row.key if row else None, None if at_beginning else place)
         if not before:
             # A page is read from its beginning; the cursor waits below where its first row does not fit.
             self._top = 0

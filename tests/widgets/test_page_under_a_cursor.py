@@ -135,6 +135,18 @@ async def test_the_cursor_keeps_its_line_when_rows_come_in_above():
         assert next(y for y, text in enumerate(shown(app)) if text.startswith(">")) == line_before
 
 
+async def test_what_comes_in_at_the_beginning_is_seen_by_who_reads_from_there():
+    app = Gallery(LongScreen())
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = view_of(app)
+        view.show(page(*(f"row {n}" for n in range(60))), take_order=True)
+        await pilot.press("home")
+        view.show(page("new 1", "new 2", *(f"row {n}" for n in range(60))))
+        await pilot.pause()
+        assert view.window[0] == 0 and view.cursor_key == "row 0"
+        assert shown(app)[2].strip() == "new 1"
+
+
 async def test_when_the_row_is_gone_the_cursor_takes_its_place_and_says_so():
     app = Watched(FleetScreen(page("a", "b", "c")))
     async with app.run_test() as pilot:
