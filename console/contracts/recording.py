@@ -9,7 +9,7 @@ from backends.store.landing import land_records
 from backends.store.paths import WorkspacePaths
 from console.contracts.contract import ReadContract
 from console.views.data.contract import ContractCheckView
-from console.views.data.logs import METRIC
+from console.views.data.kept_check import METRIC
 
 
 def keep_check(

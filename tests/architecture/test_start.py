@@ -160,7 +160,8 @@ WITHOUT_THE_STORE = (
     "breakers", "traffic delay", "playbook list", "playbook show quality-collapse", "can-i kill delay",
 )  # fmt: skip
 WITHOUT_ARITHMETIC = (
-    "retention", "versions delay", "versions delay@1", "card delay", "lineage delay", "switches", "changes delay", "sources",
+    "retention", "versions delay", "versions delay@1", "card delay", "maturity delay", "lineage delay", "switches", "changes delay",
+    "sources",
 )  # fmt: skip
 """What asks the store for records, events and counts alone."""
 

@@ -30,6 +30,7 @@ from console.contracts.shapes import shape
 from console.policies.load import Policies, shipped_policies
 from console.policies.rules import AlertRule
 from console.views.data.handled import HandledCount
+from console.views.data.kept_check import RecordedCheck
 from console.views.data.kept_search import RecordedSearch
 from console.views.health.judging import limits_of
 from console.views.health.model import View
@@ -74,23 +75,6 @@ class RuleVerdict(View):
     """Of production logs: since when the state lasts, as far back as was looked."""
     history: tuple[float | None, ...] = ()
     """Of production logs: the number that was judged, over the windows that end at each of `ends`."""
-
-
-class RecordedCheck(View):
-    """A check of a file that was kept in the workspace."""
-
-    moment: Moment
-    at: datetime
-    state: State
-    broken: int
-    """Rules that are not kept, those without a verdict among them."""
-    rows: int
-    file: Untrusted
-    digest: str
-    """Of the contract that it was held against."""
-    run: Untrusted | None = None
-    by: Untrusted | None = None
-    """Who held it against the contract, as the operating system says: a fact among facts, not proof."""
 
 
 class ContractCheckView(View):

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import numpy as np
-
 from backends.records import Column, State, severity_rank, worst
-from backends.store import queries
 from backends.store.columns import Breach, ColumnCheck, breaches, missing_of, outside, stranger
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.contracts.contract import MOMENTS, ContractColumn
+from console.contracts.contract import ContractColumn
 from console.contracts.shapes import shape
 from console.policies.rules import AlertRule
-from console.views.data.contract import SAMPLE, ContractCheckView, Offender, RecordedCheck, RuleName, RuleVerdict, bound_of, rule_watching
+from console.views.data.contract import SAMPLE, ContractCheckView, Offender, RuleName, RuleVerdict, bound_of, rule_watching
 from console.views.data.courses import Courses, courses_of
 from console.views.data.handled import handled_counts
+from console.views.data.kept_check import recorded_checks
 from console.views.data.searches import recorded_searches
 from console.views.health.assessment import subject_of
 from console.views.health.judging import Judged
@@ -30,12 +26,6 @@ from console.views.sight import Sight
 from console.views.versions.registry import no_such_model, registry_of
 
 DAY: Final = timedelta(hours=24)
-
-METRIC: Final = "contract_check"
-"""The metric by which a check of a file is kept: its value is how many rules are broken, the rest stands in its labels."""
-
-LOOK_BACK: Final = timedelta(days=400)
-"""Checks that are older are not listed."""
 
 
 def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
@@ -76,30 +66,6 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
 def _state(rules: Sequence[RuleVerdict], *, known: bool) -> State:
     """The worst of all; where a contract that nobody can read may be that of this model, what is agreed is not known."""
     return worst([*(each.state for each in rules), *([] if rules and known else [State.UNKNOWN])])
-
-
-def recorded_checks(reader: Reader, environment: str, model: str, at: datetime, *, run: str | None = None) -> tuple[RecordedCheck, ...]:
-    """The newest check of each moment that was kept, of `run` where one is given, in the order of the moments."""
-    end = at + timedelta(microseconds=1)
-    series = queries.metric_series(reader, environment, METRIC, at - LOOK_BACK, end, model=model, layer="data")
-    times = series.at.astype("datetime64[us]").astype(np.int64).tolist()
-    found: dict[str, RecordedCheck] = {}
-    for when, value, rows, written in zip(times, series.value.tolist(), series.n.tolist(), series.labels.tolist(), strict=True):
-        labels = json.loads(written)
-        numbers = not math.isnan(value) and not math.isnan(rows) and (run is None or labels.get("run") == run)
-        if numbers and labels.get("moment") in MOMENTS and labels.get("state") in set(State):
-            found[labels["moment"]] = RecordedCheck(
-                moment=labels["moment"],
-                at=moment_of(when),
-                state=State(labels["state"]),
-                broken=round(value),
-                rows=round(rows),
-                file=Untrusted(str(labels.get("file", ""))),
-                digest=str(labels.get("contract", "")),
-                run=Untrusted(labels["run"]) if "run" in labels else None,
-                by=Untrusted(str(labels["by"])) if labels.get("by") else None,
-            )
-    return tuple(found[moment] for moment in MOMENTS if moment in found)
 
 
 class _Logs:

@@ -11,9 +11,8 @@ from backends.store.reader import Reader
 from console.control.actions import ALIAS_KINDS
 from console.control.approval import Approval
 from console.views.cards.documented import trained_on
-from console.views.data.contract import RecordedCheck
+from console.views.data.kept_check import RecordedCheck, recorded_checks
 from console.views.data.kept_search import RecordedSearch
-from console.views.data.logs import recorded_checks
 from console.views.data.searches import recorded_searches
 from console.views.health.model import ModelHealth
 from console.views.lineage.provenance import Provenance

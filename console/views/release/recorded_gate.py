@@ -11,9 +11,8 @@ from console.contracts.contract import MOMENTS
 from console.control.actions import Gate, version_label
 from console.policies.rules import Gate as Rule
 from console.render import figures
-from console.views.data.contract import RecordedCheck
+from console.views.data.kept_check import RecordedCheck, recorded_checks
 from console.views.data.kept_search import RecordedSearch
-from console.views.data.logs import recorded_checks
 from console.views.data.searches import recorded_searches
 from console.views.release.plan_facts import Evidence
 
