@@ -50,6 +50,7 @@ CATALOGUE: tuple[Command, ...] = (
     Command("go.alerts", "alerts", ("g l",), words=("alerts", "al"), verb="alerts"),
     Command("go.incidents", "incidents", ("g i",), words=("incidents", "inc", "i"), verb="incidents"),
     Command("go.approvals", "approvals", ("g a",), words=("approvals", "ap", "pr"), verb="approvals"),
+    Command("go.reviews", "reviews: everything that waits for a person", ("g q",), words=("reviews", "queue"), verb="reviews"),
     Command("go.audit", "audit: who did what, and the chain", ("g u",), words=("audit", "au"), verb="audit log"),
     Command("go.playbooks", "playbooks", ("g p",), words=("playbooks", "pb"), verb="playbook list"),
     Command("go.sources", "sources and their age", ("g s",), words=("sources", "src"), verb="sources"),

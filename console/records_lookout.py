@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.views.sources.listing import SourcesView
     from console.views.versions.card import VersionView
     from console.views.versions.listing import VersionsView
+    from console.views.waiting.view import ReviewsView
 
 # Each view is imported by its own question: a verb loads no more than its answer needs.
 
@@ -113,6 +114,12 @@ class RecordsLookout(ABC):
         sight = self.sight()
         with sight.reader() as reader:
             return retention_view(sight, reader, model)
+
+    def reviews(self) -> ReviewsView:
+        """Everything that waits for a person. Never raises."""
+        from console.views.waiting.view import reviews_view
+
+        return reviews_view(self.sight())
 
     def breakers(self) -> BreakersView:
         """Every breaker of what is called outside."""

@@ -33,6 +33,7 @@ SCHEMAS: dict[str, str] = {
     "approval": "console.views.approvals.request:ApprovalView",
     "approval-signatures": "console.views.approvals.signatures:SignaturesView",
     "approval-bundle": "console.views.approvals.signatures:BundleView",
+    "reviews": "console.views.waiting.view:ReviewsView",
     "review": "console.views.approvals.reviews:ReviewView",
     "outcome": "console.control.actions:ActionOutcome",
     "plans": "console.views.release.several:PlansView",

@@ -24,6 +24,7 @@ from backends.yaml_text import YamlProblem
 from console.policies.approvers import approver_problems
 from console.policies.consistency import across, repeated, unique_name
 from console.policies.documentation import Standard
+from console.policies.escalation import Escalation, WaitKind
 from console.policies.files import (
     ReadFile,
     people_that_can_be_read,
@@ -115,6 +116,11 @@ class Policies(PolicyFile):
     def standards_for_dataset(self, dataset: str, environment: str) -> list[Standard]:
         """The documentation standards that the sheet of a dataset is held to."""
         return [each for each in self.documentation if each.takes_dataset(dataset, environment)]
+
+    def escalations_for(self, wait: WaitKind, model: str, environment: str) -> list[Escalation]:
+        """Who is told of something that waits, the soonest first."""
+        fitting = [each for each in self.escalations if each.wait == wait and each.where.takes(model, environment)]
+        return sorted(fitting, key=lambda each: each.after)
 
     def approval_for(self, action: str, environment: str) -> ApprovalRule | None:
         """The rule that an action in an environment needs approval by; None: nobody's."""

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from backends.durations import Duration
 from backends.records import Layer, Name, State
 from console.policies.documentation import Standard
+from console.policies.escalation import Escalation
 from console.policies.retention import Retention
 from console.policies.shapes import PolicyId, Selector, Title
 from console.policies.shapes import Shape as _Frozen
@@ -439,6 +440,7 @@ class PolicyFile(_Frozen):
     break_glass: BreakGlass | None = None
     retention: tuple[Retention, ...] = ()
     documentation: tuple[Standard, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
 
 
 SECTIONS: dict[str, str] = {
@@ -451,6 +453,7 @@ SECTIONS: dict[str, str] = {
     "guardrails": "id",
     "retention": "log",
     "documentation": "id",
+    "escalations": "id",
 }
 """Each section and what makes an item of it unique."""
 

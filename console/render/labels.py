@@ -10,6 +10,7 @@ from backends.shell_words import command_line
 from console.render import figures
 from console.render.dates import span as dates
 from console.render.model import model_heading, tabs
+from console.render.waiting import queue_rows
 from widgets.line import MARKS, WORDS, Line, Page, Row, columns, line, rule
 from widgets.wrapping import wrapped
 
@@ -30,6 +31,7 @@ def labels_page(view: LabelsView, *, width: int = 80, height: int = 20, tabbed: 
     rows += [Row(each, key="label_coverage" if not place else None, state=state) for place, each in enumerate(said)]
     rows += _side_by_side(view, zone, width)
     rows += _waiting(view, zone, width)
+    rows += queue_rows(view.queues, zone, width)
     rows += _arrivals(view, width)
     rows += _days(view, width)
     rows += [Row(each) for note in view.notes for each in wrapped(line((f" Note: {note}.", "dim")), width, 2)]

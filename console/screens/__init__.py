@@ -18,6 +18,7 @@ SCREENS = {
     "explain": "console.screens.explain:ExplainScreen",
     "first-run": "console.screens.first_run:FirstRunScreen",
     "approvals": "console.screens.approvals:ApprovalsScreen",
+    "reviews": "console.screens.reviews:ReviewsScreen",
     "approval": "console.screens.approvals:ApprovalScreen",
     "versions": "console.screens.versions:VersionsScreen",
     "version": "console.screens.versions:VersionScreen",

@@ -37,6 +37,7 @@ TARGETS: dict[str, str | None] = {
             "sources",
             "switches",
             "retention",
+            "reviews",
             "own",
             "actions",
         )

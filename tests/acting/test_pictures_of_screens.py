@@ -69,6 +69,7 @@ PICTURED: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "action": ("action", None, ()),
     "entry": ("entry", "5", ()),
     "retention": ("retention", None, ()),
+    "reviews": ("reviews", None, ()),
     "own health": ("own", None, ()),
     "explain": ("explain", "psi", ()),
     "help": ("help", "fleet", ()),

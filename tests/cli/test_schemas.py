@@ -135,7 +135,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
     lines = """watch --once|fleet|model arrivals|health delays|drift arrivals|drift arrivals -f distance|quality arrivals|quality delays
         labels arrivals|card arrivals|maturity
         versions arrivals|versions arrivals@2|lineage arrivals|lineage arrivals --control|changes delays|alerts|incidents|incident INC-1
-        approvals|switches|held|breakers|retention|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces
+        approvals|switches|held|breakers|retention|reviews|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces
         config validate|config path|config policies
         playbook list|playbook show quality-collapse|playbook check|ack INC-1|note INC-1 looking
         elevate|can-i kill arrivals|kill arrivals --dry-run|traffic arrivals

@@ -80,7 +80,7 @@ def test_a_card_in_markdown_steers_no_terminal(capsys: pytest.CaptureFixture[str
     assert not STEERING.search(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("words", [("fleet",), ("maturity",), ("switches",), ("audit", "log"), ("incidents",)], ids=" ".join)
+@pytest.mark.parametrize("words", [("fleet",), ("maturity",), ("reviews",), ("switches",), ("audit", "log"), ("incidents",)], ids=" ".join)
 def test_lists_of_everything_are_harmless_too(capsys: pytest.CaptureFixture[str], root: Path, words: tuple[str, ...]) -> None:
     for more in ((), ("--json",)):
         main(["-w", str(root), *words, *more])

@@ -46,6 +46,7 @@ WORDS: dict[str, list[list[str]]] = {
     "hold": [[M, "--dry-run", "--reason", "r"]],
     "release-hold": [[M, "--dry-run", "--reason", "r"]],
     "retrain": [[M, "--dry-run", "--reason", "r"]],
+    "reviews": [[]],
     "retention": [[], [M], ["apply", M, "--dry-run"]],
     "actions": [[], ["--open"]],
     "action": [["A"], [M]],

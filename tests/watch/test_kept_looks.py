@@ -204,7 +204,7 @@ def test_what_is_kept_in_another_form_has_another_number() -> None:
     kinds = (ModelHealth, FleetView, *(each.kind for each in KEPT))
     shapes = json.dumps([_bare(kind.model_json_schema()) for kind in kinds], sort_keys=True)
     # Where this fails: put FORM one up, and the digest beside it.
-    assert (basis.FORM, hashlib.sha256(shapes.encode()).hexdigest()[:16]) == (3, "47722b69f6792c82")
+    assert (basis.FORM, hashlib.sha256(shapes.encode()).hexdigest()[:16]) == (4, "2614dc3d8f4bd8e9")
 
 
 def _bare(schema: Any) -> Any:

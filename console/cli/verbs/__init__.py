@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
         ("incidents", "incidents", "incidents, open ones first"),
         ("incident", "incident", "one incident: steps, evidence, timeline"),
         ("approvals", "approvals", "requests that wait for a person, and what became of others"),
+        ("reviews", "reviews", "everything that waits for a person, what is overdue first"),
         ("switches", "switches", "state of the kill switches"),
         ("held", "held", "which jobs are held; a pipeline asks it before it runs"),
         ("breakers", "breakers", "what is called outside, and which breaker stands open"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SHIPPED: Final = Path(__file__).parents[2] / "policies" / "default"
 
-FORM: Final = 3
+FORM: Final = 4
 """Of what is kept of a judgement. One more whenever something is judged or shown otherwise: what was kept before then counts no more."""
 
 

@@ -9,6 +9,7 @@ from backends.records import Moment, State
 from backends.text import Untrusted
 from console.views.health.model import View
 from console.views.model_line import ModelLine
+from console.views.waiting.scores import ScoreQueue
 
 ARRIVAL_HOURS: Final = (1, 2, 4, 8, 12, 24, 48, 96, 168)
 """Delays at which the arrival curve is stated."""
@@ -114,4 +115,6 @@ class LabelsView(View):
     """When the labels of everything scored until now will be as complete as they get, if they come as in the reference."""
     arrivals: tuple[ArrivalStep, ...] = ()
     days: tuple[LabelDay, ...] = ()
+    queues: tuple[ScoreQueue, ...] = ()
+    """Scores that wait for people, as services count them; none where nobody does."""
     notes: tuple[str, ...] = ()

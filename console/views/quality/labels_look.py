@@ -28,6 +28,7 @@ from console.views.quality.outcomes import Outcomes, complete_to, name_of_day, o
 from console.views.release.rollout import let_in
 from console.views.sight import Sight
 from console.views.versions.registry import no_such_model, registry_of
+from console.views.waiting.scores import score_queues
 
 NORMAL_95 = 1.96
 DAYS = 14
@@ -93,6 +94,7 @@ def labels_view(sight: Sight, reader: Reader, health: ModelHealth) -> LabelsView
         complete_by=sight.at + timedelta(hours=wait) if wait is not None and week.stop > week.start else None,
         arrivals=_arrivals(waits.curve(week), usual),
         days=_days(waits, zone, sight.at, gone),
+        queues=score_queues(reader, sight.environment, sight.at, model.name),
         notes=((gone.why,) if gone.touches(earliest, sight.at) else ()) + _notes(waiting, model, usual),
     )
 
