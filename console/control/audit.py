@@ -13,11 +13,12 @@ from backends.journal.entries import JournalUnavailable
 from backends.journal.journal import Journal
 from backends.journal.verification import verify_journal
 from backends.local.reading import LocalAliases, LocalPipelines, LocalSwitches, LocalTraffic
-from backends.protocol import BackendError
+from backends.protocol import AliasMove, BackendError
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.clock import SystemClock
-from console.control.actions import Frozen, version_label
+from console.control.actions import SERVING_ALIAS, Frozen, version_label
+from console.control.events import naming, naming_key
 from console.control.ledger import exists, read_state, refuse_lost
 from console.control.rollout_end import AFTER_A_MOVE
 from console.control.sentences import AuditEntry, sentences
@@ -134,7 +135,7 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
     lines = [
         f"{move.alias} of {move.model} in {move.environment} is {version_label(move.version)}, set by {move.moved_by} without an entry"
         for move in moves
-        if move.key not in state.action_by_key
+        if move.key not in state.action_by_key and not _named(move, state)
     ]
     lines += [
         f"the switch of {setting.model} in {setting.environment} is {setting.state.value}, set by {setting.set_by} without an entry"
@@ -152,6 +153,14 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
         if hold.key not in state.action_by_key
     ]
     return lines + _breakers_otherwise(paths, state)
+
+
+def _named(move: AliasMove, state: ControlState) -> bool:
+    """Whether an alias that serves nobody stands where `Recorder.name_version` put it."""
+    note = state.notes.get(naming_key(move.key))
+    if note is None or move.version is None or move.alias == SERVING_ALIAS:
+        return False
+    return (note.subject, note.text) == (move.model, naming(move.alias, move.version))
 
 
 def _breakers_otherwise(paths: WorkspacePaths, state: ControlState) -> list[str]:

@@ -54,3 +54,13 @@ def intent_key(key: str) -> str:
 def outcome_key(key: str) -> str:
     """Written once for each action key: whoever ends an action first has ended it."""
     return f"action/{key}/outcome"
+
+
+def naming_key(key: str) -> str:
+    """Of the entry that says, before it is moved, where an alias that serves nobody will stand."""
+    return f"{NOTED}/{key}"
+
+
+def naming(alias: str, version: str) -> str:
+    """What that entry says."""
+    return f"{alias} is {version}"

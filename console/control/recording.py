@@ -65,8 +65,8 @@ class RecordKeeping(Post):
         if alias == SERVING_ALIAS:
             raise Refused(f"{alias} says which version serves: it is moved by a promotion or a rollback")
         found = self._reach.aliases.alias(environment, model, alias)
-        body = {"text": f"{alias} is {version}", "environment": environment, "model": model}
-        self._ledger.record(self._ledger.draft(f"{events.NOTED}/{key}", events.NOTED, model, body))
+        body = {"text": events.naming(alias, version), "environment": environment, "model": model}
+        self._ledger.record(self._ledger.draft(events.naming_key(key), events.NOTED, model, body))
         self._reach.aliases.set_alias(
             environment,
             model,
