@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
+
+from console.closest import closest
 
 Danger = Literal["look", "recorded", "acts"]
 
@@ -300,7 +301,7 @@ def by_word(word: str) -> Command | None:
 def nearest_words(word: str) -> list[str]:
     """At most three known words that look like `word`."""
     known = [each for command in CATALOGUE for each in command.words]
-    return get_close_matches(word, known, n=3, cutoff=0.4)
+    return closest(word, known, n=3, cutoff=0.4)
 
 
 def prefixes(screen: str) -> frozenset[str]:

@@ -162,12 +162,11 @@ def _run(words: list[str], *, own_process: bool) -> int:
 
 
 def _unknown(name: str) -> int:
-    from difflib import get_close_matches
-
     from backends.text import displayable
     from console.cli.verbs import VERBS
+    from console.closest import closest
 
-    near = get_close_matches(name, VERBS, n=3, cutoff=0.5)
+    near = closest(name, VERBS, n=3, cutoff=0.5)
     advice = f"did you mean {', '.join(near)}?" if near else f"see {PROGRAM} --help"
     print(f"{PROGRAM}: no verb {displayable(name)!r}; {advice}", file=sys.stderr)
     return Exit.USAGE

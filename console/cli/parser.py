@@ -45,9 +45,9 @@ class _Parser(argparse.ArgumentParser):
     def _require_option(self, word: str) -> None:
         if word in self._option_string_actions:
             return
-        from difflib import get_close_matches
+        from console.closest import closest
 
-        near = get_close_matches(word, [option for option in self._option_string_actions if option.startswith("--")], n=1)
+        near = closest(word, [option for option in self._option_string_actions if option.startswith("--")], n=1, cutoff=0.6)
         self.error(f"there is no option {word}" + (f"; did you mean {near[0]}?" if near else ""))
 
     def error(self, message: str) -> NoReturn:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
 from backends.yaml_text import YamlProblem
+from console.closest import closest
 from console.control.actions import SWITCH_STATES, ActionKind
 from console.policies.files import ReadFile
 from console.policies.rules import SECTIONS, SINGLE, PolicyFile, item_key, roles_by_environment
@@ -67,12 +67,12 @@ def across(policies: PolicyFile, own: Sequence[ReadFile]) -> list[YamlProblem]:
             ]
         for index, trigger in enumerate(read.file.triggers):
             if trigger.rule is not None and trigger.rule not in rules:
-                near = get_close_matches(trigger.rule, sorted(rules), n=2, cutoff=0.5)
+                near = closest(trigger.rule, sorted(rules), n=2, cutoff=0.5)
                 advice = f"; did you mean {' or '.join(near)}?" if near else ""
                 problems.append(read.text.problem(("triggers", index, "rule"), f"triggers: there is no alert rule {trigger.rule}{advice}"))
         for location, name in _actions(read.file):
             if name not in ACTIONS:
-                near = get_close_matches(name, sorted(ACTIONS), n=2, cutoff=0.5)
+                near = closest(name, sorted(ACTIONS), n=2, cutoff=0.5)
                 advice = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(sorted(ACTIONS))}"
                 problems.append(read.text.problem(location, f"{location[0]}: there is no action {name}; {advice}"))
     return problems

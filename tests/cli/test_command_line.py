@@ -23,6 +23,7 @@ from console.cli.exits import Exit
 from console.cli.failures import exit_code_of, said
 from console.cli.main import main
 from console.cli.verbs import VERBS
+from console.closest import closest
 
 CAPS = pytest.CaptureFixture[str]
 
@@ -105,6 +106,11 @@ def test_an_unknown_verb_suggests_the_nearest(capsys: CAPS) -> None:
     told = capsys.readouterr().err
     assert "quarterdeck --help" in told
     assert "\x1b" not in told
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("FLEET", "fleet"), ("Drfit", "drift"), ("Stra\u00dfe", "STRASSE")])
+def test_capital_letters_are_no_difference_where_a_name_is_guessed(typed: str, meant: str) -> None:
+    assert closest(typed, ["fleet", "drift", "STRASSE"], n=1) == [meant]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Literal
 
 from backends.records import Moment
 from backends.text import Untrusted
 from console.acting import control_policy
+from console.closest import closest
 from console.control.actions import SERVING_KINDS, ActionKind, ActionPlan, ActionRequest, PlanFacts
 from console.control.agreeing import afterwards, approvers
 from console.control.desk import Desk
@@ -76,7 +76,7 @@ def action_named(word: str) -> ActionKind:
     known = {kind.value: kind for kind in ActionKind} | OTHER_WORDS
     if word in known:
         return known[word]
-    near = get_close_matches(word, sorted(known), n=3, cutoff=0.5)
+    near = closest(word, sorted(known), n=3, cutoff=0.5)
     raise ValueError(
         f"there is no action {word!r}; " + (f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}")
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final
 
 from backends.records import Column, Dataset, Moment, Run
 from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
+from console.closest import closest
 from console.render import figures
 from console.views.cards.fields import CardField, Found, Held, StandardSeen, missing_of, said
 from console.views.health.model import View
@@ -150,7 +150,7 @@ def _different(states: Iterable[Dataset]) -> list[Dataset]:
 
 def _no_such(name: str, known: list[str]) -> NoSuchDataset:
     listed = list(dict.fromkeys(known))
-    near = get_close_matches(name, listed, n=3, cutoff=0.4)
+    near = closest(name, listed, n=3, cutoff=0.4)
     advice = (
         f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(sorted(listed)[:10])}" if listed else "none is recorded"
     )

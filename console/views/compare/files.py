@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from difflib import get_close_matches
 from typing import Final, Literal
 
 from pydantic import Field
@@ -14,6 +13,7 @@ from backends.data_files.table import Table, Tables, opened_pair, threads
 from backends.records import State, severity_rank
 from backends.text import Untrusted
 from console.analysis.effect import CHANCE
+from console.closest import closest
 from console.views.compare.column import ComparedColumn, compare_column, effort_of, is_retyped
 from console.views.health.model import View
 
@@ -120,7 +120,7 @@ def _names(tables: Tables, asked: Sequence[str]) -> list[str]:
     known = list(dict.fromkeys([*tables.reference.columns, *tables.current.columns]))
     for name in asked:
         if name not in known:
-            near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:6]
+            near = closest(name, known, n=3, cutoff=0.5) or known[:6]
             raise NoSuchColumn(f"no column {name!r} on either side; nearest: {', '.join(near)}")
     return [name for name in known if not asked or name in asked]
 

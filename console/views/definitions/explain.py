@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Final
 
+from console.closest import closest
 from console.policies.load import Policies
 from console.policies.rules import AlertRule, ContractLimit, Limit
 from console.policies.signals import SIGNALS, Signal
@@ -204,7 +204,7 @@ def _resolved(topic: str, policies: Policies) -> str:
         if plain.endswith(ending) and len(plain) > len(ending):
             return _resolved(of or plain.removesuffix(ending), policies)
     known = {*DEFINITIONS, *SIGNALS, *(also for entry in DEFINITIONS.values() for also in entry.also)}
-    near = get_close_matches(wanted, sorted(known), n=3, cutoff=0.5) or sorted(name for name in known if wanted and wanted in name)[:3]
+    near = closest(wanted, sorted(known), n=3, cutoff=0.5) or sorted(name for name in known if wanted and wanted in name)[:3]
     advice = f"nearest: {', '.join(near)}" if near else "`explain` alone lists everything"
     raise NoSuchTopic(f"nothing is called {topic!r}; {advice}")
 

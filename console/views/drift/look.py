@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from backends.records import Layer
 from backends.store import queries
 from backends.store.reader import Reader
 from console.analysis.samples import compare_samples
+from console.closest import closest
 from console.views.drift.bug import real_or_bug, volume_ratio
 from console.views.drift.closing import closing_of
 from console.views.drift.column import ColumnShift
@@ -163,7 +163,7 @@ def _since(sight: Sight, view: DriftView, shift: ColumnShift) -> datetime:
 
 def no_such_column(column: str, known: list[str], model: str) -> NoSuchColumn:
     """The error for a column that is none, with the nearest names."""
-    near = get_close_matches(column, known, n=3, cutoff=0.4)
+    near = closest(column, known, n=3, cutoff=0.4)
     advice = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(sorted(known)[:12])}"
     return NoSuchColumn(f"{model} has no input {column!r}; {advice}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,6 +13,7 @@ from backends.store import queries
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.analysis.quality import BinaryQuality, RegressionQuality
+from console.closest import closest
 from console.policies.rules import Gate
 from console.views.health.deleted_rows import NOTHING_GONE, Gone, gone_of
 from console.views.health.estimation import Measure
@@ -107,7 +107,7 @@ def _slices(reader: Reader, model: Model, asked: QualityAsked) -> list[str]:
     if asked.slice is None:
         return [name for name in model.slices if name in known]
     if asked.slice not in known:
-        near = get_close_matches(asked.slice, known, n=3, cutoff=0.4)
+        near = closest(asked.slice, known, n=3, cutoff=0.4)
         advice = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(list(known)[:12]) or 'none'}"
         raise NoSuchSlice(f"{model.name} has no input {asked.slice!r} to slice by; {advice}")
     return [asked.slice]

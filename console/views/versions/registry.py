@@ -53,8 +53,8 @@ def _task_of(reader: Reader, environment: str, model: str) -> str:
 
 def no_such_model(model: str, known: Mapping[str, object]) -> NoSuchModel:
     """The error for a model that nothing is known of."""
-    from difflib import get_close_matches
+    from console.closest import closest
 
-    near = get_close_matches(model, known, n=3, cutoff=0.4)
+    near = closest(model, known, n=3, cutoff=0.4)
     advice = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(sorted(known)[:10])}" if known else "there is none yet"
     return NoSuchModel(f"no model {model!r} in this environment; {advice}")
