@@ -57,6 +57,9 @@ class _Points:
             def execute(self, sql: str, *args: Any) -> Any:  # type: ignore[override]
                 return points.around(super().execute)(sql, *args) if sql == "COMMIT" else super().execute(sql, *args)
 
+            def commit(self) -> None:
+                points.around(super().commit)()
+
         connect = sqlite3.connect
         sqlite3.connect = lambda *args, **named: connect(*args, factory=Connection, **named)  # type: ignore[assignment,misc]
         for name in ("fsync", "replace", "link", "unlink"):
