@@ -19,7 +19,7 @@ from console.screens.commanded import Commanded
 from console.session import Session
 from widgets.theme import use_terminal_colours
 
-MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "labels", "versions", "card", "lineage", "changes", "release"})
+MODEL_SCREENS = frozenset({"model", "data", "drift", "quality", "labels", "versions", "card", "badges", "lineage", "changes", "release"})
 """Screens that are about one model."""
 
 KEY_TURNS = 200

@@ -88,6 +88,16 @@ CATALOGUE: tuple[Command, ...] = (
     ),
     Command("sheet", "data sheet of a dataset", words=("sheet",), verb="card --dataset NAME"),
     Command(
+        "badges",
+        "badges of every asset: versioned, tested, observable, governable, improved",
+        ("b",),
+        _in("maturity", "system"),
+        needs_row=True,
+        words=("badges", "assets"),
+        verb="badges {row}",
+        footer="badges",
+    ),
+    Command(
         "lineage", "lineage, from sources to readers", ("x", "6"), _MODEL_ROWS, needs_row=True, words=("lineage", "x"), verb="lineage {row}"
     ),
     Command(

@@ -21,7 +21,9 @@ from console.locate import locate
 MODELS, VERSIONED, INCIDENTS, REQUESTS = "models", "versioned", "incidents", "requests"
 
 OFFERED: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("model", "health", "drift", "quality", "labels", "changes", "contract", "parity", "can-i", "maturity"), (MODELS,)),
+    **dict.fromkeys(
+        ("model", "health", "drift", "quality", "labels", "changes", "contract", "parity", "can-i", "maturity", "badges"), (MODELS,)
+    ),
     **dict.fromkeys(("kill", "restore", "rollback", "traffic", "hold", "release-hold", "held", "retrain"), (MODELS,)),
     **dict.fromkeys(("versions", "lineage", "card"), (VERSIONED,)),
     "promote": (VERSIONED, REQUESTS),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.views.actions import ActionView
     from console.views.approvals.request import ApprovalView
     from console.views.approvals.requests import ApprovalsView
+    from console.views.badges.view import BadgesView
     from console.views.cards.model_card import CardView
     from console.views.data.contract import ContractCheckView
     from console.views.data.parity import ParityAsked, ParityView
@@ -155,6 +156,15 @@ class Lookout(RecordsLookout):
         with sight.reader() as reader:
             known = every_provenance(sight, reader) if name is None else [provenance_of(sight, reader, name)]
             return maturity_view(sight, reader, [(each, self.model(each.name)) for each in known])
+
+    def badges(self, name: str, asset: str | None = None) -> BadgesView:
+        """Five badges for every asset of a model, or for one. Raises NoSuchModel, NoSuchAsset or StoreError."""
+        from console.views.badges.view import badges_view
+        from console.views.lineage.provenance import provenance_of
+
+        sight = self.sight()
+        with sight.reader() as reader:
+            return badges_view(sight, reader, provenance_of(sight, reader, name), self.model(name), asset)
 
     def labels(self, name: str) -> LabelsView:
         """How many outcomes of a model are known, and how fast they come. Raises NoSuchModel."""

@@ -42,6 +42,7 @@ SCHEMAS: dict[str, str] = {
     "version": "console.views.versions.card:VersionView",
     "card": "console.views.cards.model_card:CardView",
     "data-sheet": "console.views.cards.data_sheet:SheetView",
+    "badges": "console.views.badges.view:BadgesView",
     "maturity": "console.views.maturity.view:MaturityView",
     "lineage": "console.views.lineage.view:LineageView",
     "changes": "console.views.incidents.changes:ChangesView",

@@ -26,6 +26,8 @@ SCREENS = {
     "sheet": "console.screens.card:SheetScreen",
     "maturity": "console.screens.maturity:MaturityScreen",
     "system": "console.screens.maturity:SystemScreen",
+    "badges": "console.screens.badges:BadgesScreen",
+    "asset": "console.screens.badges:AssetScreen",
     "lineage": "console.screens.lineage:LineageScreen",
     "changes": "console.screens.changes:ChangesScreen",
     "incident": "console.screens.incident:IncidentScreen",

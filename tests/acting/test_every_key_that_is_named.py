@@ -42,9 +42,12 @@ TARGETS: dict[str, str | None] = {
             "actions",
         )
     ),
-    **dict.fromkeys(("model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release", "system"), MODEL),
+    **dict.fromkeys(
+        ("model", "data", "drift", "quality", "labels", "versions", "lineage", "changes", "release", "system", "badges"), MODEL
+    ),
     **dict.fromkeys(("version", "card"), f"{MODEL}@2"),
     "sheet": "train-2",
+    "asset": f"{MODEL} version:2",
     "incident": INCIDENT,
     "approval": REQUEST,
     "entry": "1",
@@ -133,7 +136,21 @@ EFFECTS: dict[str, Callable[[After], bool]] = {
     **{command.id: goes(command.id.removeprefix("go.")) for command in CATALOGUE if command.id.startswith("go.")},
     **{
         name: goes(name)
-        for name in ("model", "data", "drift", "quality", "labels", "release", "versions", "card", "lineage", "changes", "explain", "help")
+        for name in (
+            "model",
+            "data",
+            "drift",
+            "quality",
+            "labels",
+            "release",
+            "versions",
+            "card",
+            "badges",
+            "lineage",
+            "changes",
+            "explain",
+            "help",
+        )
     },
     # In an incident Enter may take the step under the cursor, in a release the move, and either asks for what it needs.
     "open": lambda after: (

@@ -51,6 +51,8 @@ PICTURED: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "data sheet": ("sheet", "train-2", ()),
     "maturity": ("maturity", None, ()),
     "system": ("system", MODEL, ()),
+    "badges": ("badges", MODEL, ()),
+    "asset": ("asset", f"{MODEL} version:2", ()),
     "lineage": ("lineage", MODEL, ()),
     "changes": ("changes", MODEL, ()),
     "release": ("release", MODEL, ()),

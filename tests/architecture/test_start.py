@@ -161,7 +161,7 @@ WITHOUT_THE_STORE = (
 )  # fmt: skip
 WITHOUT_ARITHMETIC = (
     "retention", "versions delay", "versions delay@1", "card delay", "maturity delay", "lineage delay", "switches", "changes delay",
-    "sources", "reviews",
+    "badges delay", "sources", "reviews",
 )  # fmt: skip
 """What asks the store for records, events and counts alone."""
 

@@ -133,7 +133,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[di
         return answer
 
     lines = """watch --once|fleet|model arrivals|health delays|drift arrivals|drift arrivals -f distance|quality arrivals|quality delays
-        labels arrivals|card arrivals|maturity
+        labels arrivals|card arrivals|maturity|badges arrivals
         versions arrivals|versions arrivals@2|lineage arrivals|lineage arrivals --control|changes delays|alerts|incidents|incident INC-1
         approvals|switches|held|breakers|retention|reviews|actions|audit log|audit verify|sources|explain|explain psi|doctor|workspaces
         config validate|config path|config policies

@@ -24,7 +24,7 @@ NOW = START + 40 * DAY
 
 LOOKING = (
     "fleet", "model delay", "health delay", "drift delay", "drift delay -f temp", "quality delay", "labels delay",
-    "versions delay", "versions delay@1", "card delay", "maturity", "maturity delay", "held delay", "reviews",
+    "versions delay", "versions delay@1", "card delay", "maturity", "maturity delay", "badges delay", "held delay", "reviews",
     "lineage delay", "changes delay", "alerts", "incidents", "incident INC-1", "approvals", "switches", "traffic delay", "breakers",
     "retention", "actions", "action A-0000", "audit log", "audit verify", "sources", "explain", "explain psi", "doctor", "workspaces",
     "can-i kill delay", "contract check delay", "config validate", "config path", "config schema", "config policies", "playbook list",

@@ -42,6 +42,7 @@ WORDS: dict[str, list[list[str]]] = {
     "breakers": [[]],
     "card": [[M], [M, "--markdown"]],
     "maturity": [[], [M]],
+    "badges": [[M], [M, M], [M, "version:2"]],
     "held": [[M]],
     "hold": [[M, "--dry-run", "--reason", "r"]],
     "release-hold": [[M, "--dry-run", "--reason", "r"]],

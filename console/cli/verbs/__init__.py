@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
         ("versions", "versions", "versions of a model: aliases, stages, digests, metrics"),
         ("card", "card", "model card of a version, or data sheet of a dataset, and what it lacks"),
         ("maturity", "maturity", "seven practices around a model, each with its evidence"),
+        ("badges", "badges", "five badges for every asset of a model, each with the record behind it"),
         ("lineage", "lineage", "from sources to readers, and what is missing"),
         ("changes", "changes", "what changed, nearest to the onset first"),
         ("alerts", "alerts", "rules that fire, or did"),

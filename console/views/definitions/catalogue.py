@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from console.views.definitions.badges import BADGES
 from console.views.definitions.data import DATA
 from console.views.definitions.definition import Definition
 from console.views.definitions.distances import DISTANCES
@@ -22,6 +23,7 @@ DEFINITIONS: Final[dict[str, Definition]] = {
     **QUALITY,
     **GROUPS,
     **STANDING,
+    **BADGES,
     **DATA,
     **LABELS,
     **ROWS,

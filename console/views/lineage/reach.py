@@ -59,6 +59,10 @@ class Reaches:
 
     def last_heard(self, source: str) -> str:
         """How old the newest of a source is, as the store and its feeds say."""
+        return self.heard(source) or "named by the dataset; it tells nothing of its own here"
+
+    def heard(self, source: str) -> str | None:
+        """The same; None where nothing of it was ever heard here."""
         for metric in self._feeds:
             if metric.labels.get("source") == source and metric.value is not None:
                 age = timedelta(hours=metric.value) + (self._sight.at - metric.event_at)
@@ -67,7 +71,7 @@ class Reaches:
         if own:
             newest = max(each.last_event_at for each in own)
             return f"last heard {figures.since(newest, self._sight.at)} ago ({', '.join(each.table for each in own)})"
-        return "named by the dataset; it tells nothing of its own here"
+        return None
 
     @cached_property
     def _runs(self) -> list[Run]:

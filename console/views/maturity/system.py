@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backends.records import Evaluation, ModelVersion, Pipeline, PipelineRun, Run
@@ -90,15 +90,31 @@ def system_of(sight: Sight, reader: Reader, known: Provenance, health: ModelHeal
     versions = known.versions()
     newest = max(versions, key=lambda name: (versions[name][0].event_at, name), default=None)
     version = serving_at(sight.alias_history(known.name), sight.at).version or newest
-    run = known.run_of(version) if version is not None else None
-    where = (reader, sight.environment, known.name, sight.at)
+    checks, searches = _kept_of(sight, reader, known, version)
     return System(
         sight=sight,
         known=known,
         health=health,
         version=version,
-        checks=recorded_checks(*where, run=run.name) if run is not None else (),
-        searches=recorded_searches(*where, run=run.name) if run is not None else (),
+        checks=checks,
+        searches=searches,
         logged=frozenset(queries.feature_columns(reader, known.name)),
         evaluated_at=None if sight.past else last_evaluated(sight.workspace.paths, sight.environment),
     )
+
+
+def of_version(system: System, reader: Reader, version: str) -> System:
+    """The same about another version of the model. Raises StoreError."""
+    checks, searches = _kept_of(system.sight, reader, system.known, version)
+    return replace(system, version=version, checks=checks, searches=searches)
+
+
+def _kept_of(
+    sight: Sight, reader: Reader, known: Provenance, version: str | None
+) -> tuple[tuple[RecordedCheck, ...], tuple[RecordedSearch, ...]]:
+    """What was kept of the rows of the run that made a version."""
+    run = known.run_of(version) if version is not None else None
+    if run is None:
+        return (), ()
+    where = (reader, sight.environment, known.name, sight.at)
+    return recorded_checks(*where, run=run.name), recorded_searches(*where, run=run.name)

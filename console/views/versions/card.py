@@ -88,7 +88,7 @@ def version_of(sight: Sight, reader: Reader, known: Provenance, version: str) ->
         raise NoSuchVersion(f"{model} has no version {version!r}; there are: {listed}")
     record, run = known.version(version), known.run_of(version)
     made_by = run.name if run else record.run if record else None
-    previous = _previous(sight, known, version)
+    previous = version_before(sight, known, version)
     approvals = [
         each
         for each in sight.control.approvals.values()
@@ -124,7 +124,7 @@ def version_of(sight: Sight, reader: Reader, known: Provenance, version: str) ->
     )
 
 
-def _previous(sight: Sight, known: Provenance, version: str) -> str | None:
+def version_before(sight: Sight, known: Provenance, version: str) -> str | None:
     """What served just before this version first did; for one that never served, the one registered before it."""
     moves = [move for move in sight.alias_history(known.name) if move.alias == SERVING_ALIAS and move.moved_at <= sight.at]
     first = next((number for number, move in enumerate(moves) if move.version == version), None)

@@ -191,7 +191,7 @@ def version_row(sight: Sight, known: Provenance, history: list[AliasMove], versi
             )
             for each in known.evaluations_of(version)
         ),
-        contradictions=tuple(_contradictions(records)),
+        contradictions=tuple(contradictions(records)),
         missing=tuple(Untrusted(each) for each in missing_of(known, version, artifact)),
     )
 
@@ -262,7 +262,7 @@ def _signature(record: ModelVersion | None) -> SignatureSummary | None:
     return SignatureSummary(inputs=len(record.signature.inputs), kinds=kinds, outputs=outputs)
 
 
-def _contradictions(records: list[ModelVersion]) -> list[Untrusted]:
+def contradictions(records: list[ModelVersion]) -> list[Untrusted]:
     found = []
     for other in records[1:]:
         for field in ("stage", "run", "artifact_digest", "code_commit", "environment_digest"):
