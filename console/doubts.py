@@ -69,5 +69,9 @@ class RetryErrand(Errand):
 
     def execute(self, plan: ActionPlan, *, reason: str, typed: str) -> ActionOutcome:
         """Send it again, as it was shown and confirmed."""
+        if plan.kind is ActionKind.RETAIN:
+            # What was read for the plan may be an hour old, and nothing takes a deletion back.
+            self.facts = {}
+            self.read_facts()
         with self.desk_that_acts() as desk:
             return desk.retry(plan, Confirmation(typed_name=typed or None, reason=reason), current_world=self._facts(plan.kind))

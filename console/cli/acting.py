@@ -27,6 +27,7 @@ from console.control.actions import (
     ActionRequest,
     ActionState,
     Confirmation,
+    PlanFacts,
     new_key,
     version_label,
 )
@@ -153,10 +154,19 @@ def act(context: Context, request: ActionRequest, *, waiver: str | None = None) 
         confirmation = _confirmation(context, desk, plan)
         # What was typed at a terminal was typed below a plan that had stood there for as long as that took.
         typed = getattr(options, "confirm", "") is None
-        where = (context.workspace, context.environment)
-        world = facts_at_execution(*where, request, plan, as_of=context.as_of, waiver=waiver) if typed else None
-        outcome = desk.execute(plan, confirmation, current_world=world)
-    return told(context, plan, outcome)
+        if not typed:
+            return told(context, plan, desk.execute(plan, confirmation, current_world=world_now(context, request, plan, waiver)))
+    with desk_of(context, elevated=getattr(options, "elevate", False)) as later:
+        # The rules are those of now, too: whoever wrote a guardrail meanwhile meant this.
+        world = facts_at_execution(context.workspace, context.environment, request, plan, as_of=context.as_of, waiver=waiver)
+        return told(context, plan, later.execute(plan, confirmation, current_world=world))
+
+
+def world_now(context: Context, request: ActionRequest, plan: ActionPlan, waiver: str | None = None) -> PlanFacts | None:
+    """What a plan that was drawn at this very moment is checked against: itself, but for a deletion, which nothing takes back."""
+    if plan.kind is not ActionKind.RETAIN:
+        return None
+    return facts_at_execution(context.workspace, context.environment, request, plan, as_of=context.as_of, waiver=waiver)
 
 
 def act_recorded(context: Context, asked: Callable[[], ActionRequest]) -> Exit:

@@ -33,7 +33,10 @@ def retry(context: Context, wanted: str) -> Exit:
             zone = context.workspace.zone
             page = plan_page(plan, zone, person=desk.actor.name)
             typed = typed_name(context, plan.typed_name, plan.model, page.plain, "send it again")
-            outcome = desk.retry(plan, Confirmation(typed_name=typed, reason=options.reason or plan.reason), current_world=read.facts)
+            confirmation = Confirmation(typed_name=typed, reason=options.reason or plan.reason)
+        with desk_of(context, elevated=options.elevate, environment=action.environment) as later:
+            world = read_facts(context.workspace, action.environment, request, as_of=context.as_of).facts
+            outcome = later.retry(plan, confirmation, current_world=world)
     except (NotFound, Refused, JournalUnavailable) as error:
         raise said(error) from None
     return told(context, plan, outcome)

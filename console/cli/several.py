@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from console.cli.acting import act, desk_of, facts_of_request, reason_of, request_of, state_of, typed_name
+from console.cli.acting import act, desk_of, facts_of_request, reason_of, request_of, state_of, typed_name, world_now
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
-from console.control.actions import ActionKind, ActionPlan, ActionRequest, Confirmation, version_label
+from console.control.actions import ActionKind, ActionOutcome, ActionPlan, ActionRequest, Confirmation, version_label
 from console.facts_in_time import FactsRead, base_facts
 from console.render.plan import plan_page, receipt_text
 from console.several import asked_for_all
@@ -41,7 +41,14 @@ def act_on_each(context: Context, kind: ActionKind, models: Sequence[str], **mor
         typed_name(context, asked_for_all(plans), plans[0].model, lambda: _page(context, desk, plans).plain(), "do it")
         # What was typed is what the strictest of them asks for; each of them asks for that or for less.
         confirmed = [Confirmation(typed_name=plan.typed_name, reason=reason) for plan, reason in zip(plans, reasons, strict=True)]
-        outcomes = [desk.execute(plan, confirmation) for plan, confirmation in zip(plans, confirmed, strict=True)]
+        each_one = list(zip(requests, plans, confirmed, strict=True))
+        if context.options.confirm is not None:
+            outcomes = _carried_out(context, desk, each_one)
+    if context.options.confirm is None:
+        # What was typed at a terminal took its time: the rules are those of now, and where one is refused by them none moves.
+        with desk_of(context, elevated=getattr(context.options, "elevate", False)) as later:
+            _all_or_none(context, later, list(_planned(context, later, requests)))
+            outcomes = _carried_out(context, later, each_one)
     if context.options.json:
         from console.views.release.several import OutcomesView
 
@@ -50,6 +57,12 @@ def act_on_each(context: Context, kind: ActionKind, models: Sequence[str], **mor
         for plan, outcome in zip(plans, outcomes, strict=True):
             print(receipt_text(plan, outcome))
     return Exit(max(outcome.exit_code for outcome in outcomes))
+
+
+def _carried_out(context: Context, desk: Desk, each_one: Sequence[tuple[ActionRequest, ActionPlan, Confirmation]]) -> list[ActionOutcome]:
+    return [
+        desk.execute(plan, confirmation, current_world=world_now(context, request, plan)) for request, plan, confirmation in each_one
+    ]  # fmt: skip
 
 
 def _planned(context: Context, desk: Desk, requests: Sequence[ActionRequest]) -> Iterator[ActionPlan]:

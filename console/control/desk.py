@@ -91,7 +91,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         """Carry out a plan that somebody has seen and confirmed. Never raises for what the world is like.
 
         Everything is checked again: the value in force must still be the one the plan names, and an approval must still hold
-        in `current_world` (default: the facts of the plan). The same key again returns what happened the first time.
+        in `current_world` (default: the facts of the plan, but for a deletion, which is not done upon what was read for its plan).
+        The same key again returns what happened the first time.
         """
         key = confirmation.key or plan.key
         plan = self._keyed(plan, key)
@@ -114,6 +115,8 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             return self._refused(plan, key, f"type {plan.typed_name} to confirm: nothing was sent")
         if plan.break_glass and not confirmation.reason.strip():
             return self._refused(plan, key, "say why the glass is broken: who reviews it reads the reason; nothing was sent")
+        if plan.kind is ActionKind.RETAIN and plan.step == "act" and current_world is None:
+            return self._refused(plan, key, f"what is due of {plan.model} was not read again: draw the plan again; nothing was deleted")
         if plan.kind not in MOVING_KINDS:
             return self._record(plan, key, reason)
         if plan.step == "ask":
@@ -122,7 +125,9 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
 
     def act(self, request: ActionRequest, *, confirmation: Confirmation | None = None, facts: PlanFacts | None = None) -> ActionOutcome:
         """Plan and execute in one step, for rules of playbooks and for scripts that confirm beforehand."""
-        return self.execute(self.plan(request, facts), confirmation or Confirmation(reason=request.reason, key=request.key))
+        return self.execute(
+            self.plan(request, facts), confirmation or Confirmation(reason=request.reason, key=request.key), current_world=facts
+        )
 
     # -- once more -----------------------------------------------------------------------------------------------------
 
@@ -139,6 +144,10 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         if not fresh.allowed or fresh.from_ != plan.from_:
             message = fresh.refusal or f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now"
             return self._refused(plan, plan.key, message, _Objection(message))
+        changed = changed_terms(plan, fresh)
+        if changed:
+            message = f"it changed since the plan was drawn: {changed[0]}"
+            return self._refused(plan, plan.key, message, _Objection(message, changed))
         if {plan.typed_name, fresh.typed_name} - {None, confirmation.typed_name}:
             return self._refused(plan, plan.key, f"type {fresh.typed_name or plan.typed_name} to confirm: nothing was sent")
         approval = self._ledger.state().approvals.get(fresh.approval or "")

@@ -12,8 +12,11 @@ from console.control.actions import ActionKind, ActionPlan, Change
 from console.control.drawing import approval_for, sealed, voided_by
 from console.control.holding_back import held_back, not_held
 from console.control.reach import Seen
-from console.control.retention_terms import RetentionTerms
+from console.control.retention_terms import HeldDays, RetentionTerms
 from console.control.situation import Situation
+
+BEGINNING = "0001-01-01"
+"""From when on a legal hold keeps rows."""
 
 UNDO = "none: deleted rows do not come back, from no file that is landed again and no catalogue that is lost; a backup of before has them"
 
@@ -65,11 +68,33 @@ def retention_plan(situation: Situation) -> ActionPlan:
 
 
 def changed_terms(plan: ActionPlan, fresh: ActionPlan) -> tuple[str, ...]:
-    """What is due otherwise than when the plan was drawn."""
-    if plan.retention is None or plan.retention.same_terms(fresh.retention):
+    """What is due otherwise than when the plan was drawn, log by log; empty where that was not looked at."""
+    if plan.retention is None or fresh.retention is None:
         return ()
-    now = fresh.retention.told if fresh.retention is not None else "nothing"
-    return (f"due: was {plan.retention.told} when the plan was drawn, is {now}, or other days are held back",)
+    return differences(plan.retention, fresh.retention)
+
+
+def differences(drawn: RetentionTerms, now: RetentionTerms) -> tuple[str, ...]:
+    """What two terms do not share, one line each."""
+    if drawn.same_terms(now):
+        return ()
+    found: list[str] = []
+    before, after = ({cut.table: cut for cut in each.cuts} for each in (drawn, now))
+    for table in dict.fromkeys((*before, *after)):
+        old, new = before.get(table), after.get(table)
+        if new is None:
+            found.append(f"{table}: was due before {before[table].before}, is not due by now")
+        elif old is None:
+            found.append(f"{table}: was not due, is due before {new.before}")
+        else:
+            found += [f"{table}: was due before {old.before}, is due before {new.before}"] if old.before != new.before else []
+            found += [f"{table}: {_stretch(each)} stays by now" for each in new.held if each not in old.held]
+            found += [f"{table}: {_stretch(each)} stays no longer" for each in old.held if each not in new.held]
+    return tuple(found) or ("the logs were named in another order",)
+
+
+def _stretch(held: HeldDays) -> str:
+    return f"{held.first} to {held.last} ({held.reason})" if held.first > BEGINNING else f"every day ({held.reason})"
 
 
 def _held_lines(terms: RetentionTerms | None) -> list[str]:

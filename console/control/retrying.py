@@ -18,6 +18,8 @@ from console.control.actions import ALIAS_KINDS, ENDED, ActionKind, ActionOutcom
 from console.control.execution import Execution, NotIntended
 from console.control.holders import this_holder, under_way
 from console.control.records import ActionRecord
+from console.control.retaining import differences
+from console.control.retention_terms import RetentionTerms
 from console.control.state import ControlState
 
 NOTHING_TO_UNDO: Final = "the call is not made again, so there is nothing to take back"
@@ -112,6 +114,15 @@ def _asked_version(action: ActionRecord) -> str | None:
     return (_plan_of(action).get("terms") or {}).get("candidate") if action.kind is ActionKind.SHIFT else None
 
 
+def _other_rows(action: ActionRecord, drawn: ActionPlan) -> str | None:
+    """Of a deletion: why the same call would not delete what the intent on record names."""
+    if action.kind is not ActionKind.RETAIN or drawn.retention is None:
+        return None
+    then = _plan_of(action).get("retention")
+    changed = ("what was due then is not on record",) if then is None else differences(RetentionTerms.model_validate(then), drawn.retention)
+    return f"other rows are due by now ({changed[0]}): recheck {action.id}, and draw a new plan" if changed else None
+
+
 def _plan_of(action: ActionRecord) -> dict[str, Any]:
     return action.plan or {}
 
@@ -123,7 +134,7 @@ def plan_again(action: ActionRecord, drawn: ActionPlan) -> ActionPlan:
         refusal = f"{action.to} is in force already: recheck {action.id}"
     elif refusal is None and drawn.from_ != action.from_:
         refusal = f"{drawn.from_} is in force, not {action.from_} from which it started: settle it by your word"
-    refusal = refusal or drawn.refusal
+    refusal = refusal or drawn.refusal or _other_rows(action, drawn)
     if refusal is None and (drawn.step != "act" or drawn.approval != action.approval):
         refusal = f"the approval it was begun with does not hold any more: {drawn.needs}"
     warnings = [warning for warning in drawn.warnings if action.id not in warning]

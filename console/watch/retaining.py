@@ -40,7 +40,9 @@ def retain(sight: Sight) -> tuple[list[str], list[str]]:
             if plan.step == "ask" or plan.refusal is not None:
                 problems.append(displayable(f"retention of {model}: {plan.refusal or plan.needs}; see: quarterdeck retention {model}"))
                 continue
-            outcome = desk.execute(plan, Confirmation(typed_name=plan.typed_name, reason=request.reason))
+            # Read again, past everything that this look remembers: a legal hold written meanwhile counts.
+            now = retention_facts(Sight(sight.workspace, sight.environment, sight.clock), model, only=BY_THE_WATCH)
+            outcome = desk.execute(plan, Confirmation(typed_name=plan.typed_name, reason=request.reason), current_world=now)
         said = displayable(f"retain {sight.environment}: {model}: {outcome.message}")
         (lines if outcome.state is ActionState.EFFECTIVE else problems).append(said)
     return lines, problems

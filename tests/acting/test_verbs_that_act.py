@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
-from acting_workspace import MODEL, Place
+from acting_workspace import MODEL, NOW, Place
 
+from backends.local.acting import LocalAliasSetter
+from backends.local.reading import LocalSwitches
 from console.cli.main import main
 
 
@@ -279,3 +282,38 @@ def test_no_line_of_a_plan_speaks_of_others_to_one_person_alone(qd: Verb, words:
     assert "another person" not in qd.out and "other people" not in qd.out
     qd(*words, "--dry-run", who="ines")
     assert "another person" in qd.out
+
+
+RAIL = """format: 1
+guardrails:
+  - {id: frozen, title: Nothing goes, where: {models: [delay]}, actions: [kill, fallback, rollback], deny: true}
+"""
+
+
+class _Typing(io.StringIO):
+    """A person at a terminal; somebody writes a rule while they read."""
+
+    def __init__(self, place: Place, typed: str) -> None:
+        super().__init__()
+        self.place, self.typed = place, typed
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, *_: Any) -> str:
+        self.place.paths.policies.mkdir(exist_ok=True)
+        (self.place.paths.policies / "rails.yaml").write_text(RAIL)
+        return f"{self.typed}\n"
+
+
+@pytest.mark.parametrize("models", [(MODEL,), (MODEL, "delay-two")])
+def test_a_rule_that_is_written_while_the_name_is_typed_counts(qd: Verb, place: Place, models: tuple[str, ...]) -> None:
+    typed = MODEL if len(models) == 1 else "2 models"
+    LocalAliasSetter(place.paths.registry).set_alias(
+        "production", "delay-two", "production", "1", expected=None, key="two", actor="ines", now=NOW
+    )  # fmt: skip
+    qd.monkeypatch.setattr("sys.stdin", _Typing(place, typed))
+    qd.monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert qd("kill", *models, "--reason", "the feed is broken") == 3
+    assert "denied by guardrail frozen" in qd.out + qd.err
+    assert not LocalSwitches(place.paths.switches).switches(), "where one is refused none moves"

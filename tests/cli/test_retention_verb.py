@@ -18,10 +18,13 @@ from backends.store.landing import land, land_records
 from backends.store.reader import open_reader
 from backends.text import Untrusted
 from console.acting import open_desk
+from console.cli import acting
+from console.cli.context import Context
 from console.cli.main import main
 from console.clock import Clock
 from console.config import ClockSettings, init_workspace, open_workspace
-from console.control.actions import ActionKind, ActionRequest, ActionState, Confirmation
+from console.control.actions import ActionKind, ActionPlan, ActionRequest, ActionState, Confirmation
+from console.control.desk import Desk
 from console.control.holding_back import REFERENCE
 from console.control.ledger import read_state
 from console.views.governance.due import retention_facts
@@ -212,6 +215,77 @@ def test_what_an_open_incident_or_a_waiting_request_rests_on_stays_also_when_it_
     assert len(place.days()) == DAYS
     [kept] = place.log("predictions")["kept"]
     assert (kept["reason"], kept["first"]) == (reason, (END - timedelta(days=30)).date().isoformat())
+
+
+HOLD = "  - {table: predictions, keep: 1d, legal_hold: true, delete: never}\n"
+
+
+def between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """`happens` once the plan of a verb is drawn and before it is carried out."""
+    asked = acting.reason_of
+
+    def later(context: Context, plan: ActionPlan) -> str:
+        happens()
+        return asked(context, plan)
+
+    monkeypatch.setattr(acting, "reason_of", later)
+
+
+def test_a_legal_hold_that_comes_between_plan_and_execution_keeps_every_row_and_the_difference_is_said(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.rules()
+    between(monkeypatch, lambda: place.rules(RULES + HOLD))
+    assert place.apply("--json") == 3
+    [outcome] = [json.loads(place.out)]
+    assert "predictions: was due before 2024-03-31, is not due by now" in outcome["difference"] and len(place.days()) == DAYS
+    [refused] = [each for each in place.data("audit", "log")["rows"] if each["kind"] == "action.refused"]
+    assert "is not due by now" in json.dumps(refused)
+
+
+def test_days_that_a_rule_keeps_longer_by_now_and_a_reference_that_moved_are_named_one_by_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.rules()
+    between(monkeypatch, lambda: place.rules(RULES.replace("keep: 30d", "keep: 60d", 1)))
+    assert place.apply("--json") == 3 and len(place.days()) == DAYS
+    assert json.loads(place.out)["difference"] == ["predictions: was due before 2024-03-31, is due before 2024-03-01"]
+
+    def serves_since_the_fiftieth_day() -> None:
+        aliases = LocalAliasSetter(place.paths.registry)
+        when = START + timedelta(days=50)
+        aliases.set_alias("production", "m", "production", "2", expected="1", key="c", actor="ines", now=when)
+
+    between(monkeypatch, serves_since_the_fiftieth_day)
+    assert place.apply("--json") == 3 and len(place.days()) == DAYS
+    said = json.loads(place.out)["message"]
+    assert "rows that stay (reference of v2, which serves)" in said or "reference of v2, which serves) stays by now" in said
+
+
+def test_no_caller_deletes_upon_what_was_read_for_the_plan(place: Place) -> None:
+    place.rules()
+    facts = retention_facts(Sight(place.workspace, "production", place.workspace.clock()), "m")
+    with open_desk(place.workspace, "production", elevated=True) as desk:
+        plan = desk.plan(ActionRequest(kind=ActionKind.RETAIN, model="m", reason="r"), facts)
+        assert plan.allowed
+        outcome = desk.execute(plan, Confirmation(typed_name="m", reason="r"))
+        assert outcome.state is ActionState.REFUSED and "was not read again" in outcome.message and len(place.days()) == DAYS
+        assert desk.execute(plan, Confirmation(typed_name="m", reason="r"), current_world=facts).state is ActionState.EFFECTIVE
+
+
+def test_the_watch_looks_once_more_before_it_deletes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.rules(RULES.replace("class: personal}", "delete: by the watch}"))
+    plan = Desk.plan
+
+    def overtaken(self: Desk, *given: Any) -> ActionPlan:
+        found = plan(self, *given)
+        place.rules(RULES + HOLD)
+        return found
+
+    monkeypatch.setattr(Desk, "plan", overtaken)
+    done = watch_once(place.workspace, place.workspace.clock(), learn=False)
+    assert any("it changed since the plan was drawn: predictions: was due" in line for line in done.problems), done
+    assert len(place.days()) == DAYS
 
 
 def test_the_reference_of_what_serves_lies_within_the_days_that_stay() -> None:

@@ -59,7 +59,8 @@ def terms(workspace: Workspace) -> PlanFacts:
 
 def apply(workspace: Workspace, key: str) -> ActionOutcome:
     desk = workspace.desk("ada", elevated=True)
-    return desk.execute(desk.plan(ActionRequest(kind=ActionKind.RETAIN, model=MODEL), terms(workspace)), confirmed("as agreed", key=key))
+    plan = desk.plan(ActionRequest(kind=ActionKind.RETAIN, model=MODEL), terms(workspace))
+    return desk.execute(plan, confirmed("as agreed", key=key), current_world=terms(workspace))
 
 
 def test_a_deletion_killed_anywhere_is_settled_by_looking_and_deletes_once(workspace: Workspace, tmp_path: Path) -> None:
