@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from console.control.actions import said_duration
@@ -16,11 +16,21 @@ if TYPE_CHECKING:
     from console.views.actions import ActionRow, ActionsView, ActionView
 
 
+_NARROW: Final = (10, 8, 12)
+_WIDE: Final = (12, 10, 15)
+"""Cells for the id, which is found by its beginning, for who did it, and for what. Where there is little room a person goes without
+their host, which the action itself shows."""
+
+_SHORT: Final = {"apply-retention": "retention"}
+"""The one name that is longer than there is room for, by what it is about."""
+
+
 def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Page:
     """Actions: those that nobody knows the end of first, then those whose owner is asked, then the newest."""
     del height
     zone = ZoneInfo(view.zone)
     model = 14 + max(0, min(20, width - 100))
+    id_width, who, what = _NARROW if width < 100 else _WIDE
     rows = []
     if view.problem is not None:
         rows += paragraph(f"The journal cannot be read, so this may not be all: {view.problem.raw}", width, role="critical")
@@ -29,17 +39,17 @@ def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Pag
             columns(
                 [
                     ("", 2, ""),
-                    ("ACTION", 12, "dim"),
+                    ("ACTION", id_width, "dim"),
                     ("TIME", 12, "dim"),
-                    ("WHO", 10, "dim"),
-                    ("WHAT", 8, "dim"),
+                    ("WHO", who, "dim"),
+                    ("WHAT", what, "dim"),
                     ("MODEL", model, "dim"),
                     ("OUTCOME", 16, "dim"),
                 ]
             )
         )
     )
-    rows += [_row(each, view, zone, model) for each in view.rows]
+    rows += [_row(each, view, zone, model, (id_width, who, what)) for each in view.rows]
     if not view.rows:
         nothing = (
             "No action is open: of every one it is known how it ended, and nobody is asked whether it goes on."
@@ -56,16 +66,17 @@ def actions_page(view: ActionsView, *, width: int = 80, height: int = 20) -> Pag
     return Page(heading, tuple(rows), "actions --open" if view.only_open else "actions")
 
 
-def _row(row: ActionRow, view: ActionsView, zone: ZoneInfo, model: int) -> Row:
+def _row(row: ActionRow, view: ActionsView, zone: ZoneInfo, model: int, widths: tuple[int, int, int]) -> Row:
+    id_width, who, what = widths
     state = row.state.value
     took = f" {said_duration(row.seconds)}" if row.seconds is not None else ""
     outcome = f"{row.life}{took}" if row.overdue is None else f"overdue {figures.since(row.overdue, view.at)}"
     cells = columns(
         [
-            (row.id[:12], 12, "bold" if row.open else ""),
+            (row.id[:id_width], id_width, "bold" if row.open else ""),
             (figures.moment(row.at, zone), 12, ""),
-            (row.who, 10, ""),
-            (row.kind, 8, ""),
+            (row.who if who > 8 else row.who.partition("@")[0], who, ""),
+            (row.kind if what > 12 else _SHORT.get(row.kind, row.kind), what, ""),
             (row.model, model, ""),
             (outcome, 16, "" if state == "ok" else state),
         ]

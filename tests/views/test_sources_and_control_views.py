@@ -14,7 +14,7 @@ from registry_workspace import DAY, MODEL, NOW, PROMOTED, Place, history
 from backends.records import Layer, MetricPoint, State, SwitchState
 from backends.text import Untrusted
 from console.clock import SimulatedClock
-from console.control.actions import ActionKind
+from console.control.actions import MOVING_KINDS, ActionKind
 from console.control.audit import AuditFilter
 from console.render import figures
 from console.render.actions import action_page, actions_page
@@ -23,7 +23,7 @@ from console.render.audit import audit_page, chain_page, entry_detail
 from console.render.sources import source_page, sources_page
 from console.render.switches import switches_page
 from console.simulation import write_clock
-from console.views.actions import NoSuchAction
+from console.views.actions import ActionRow, NoSuchAction
 from console.views.sources.listing import SourcesView
 from console.views.sources.source import Source
 
@@ -273,3 +273,31 @@ def test_where_the_clock_is_simulated_the_time_of_the_mirrored_head_is_called_th
     assert f"mirrored {told} (real)" in audit_page(view).heading.text
     chain = view.chain.model_copy(update={"at": view.chain.verified_at})
     assert audit_page(view.model_copy(update={"chain": chain})).heading.text.partition("mirrored ")[2].startswith(f"{told} ")
+
+
+@pytest.mark.parametrize("width", [80, 99, 100, 120])
+def test_every_kind_of_action_can_be_read_in_the_list_and_none_is_wider_than_the_screen(own: Place, width: int) -> None:
+    view = own.lookout().actions(only_open=True)
+    kinds = sorted(each.value for each in MOVING_KINDS)
+    rows = tuple(
+        ActionRow(
+            id=f"A-{number:012}",
+            kind=kind,
+            model="arrival-delay",
+            movement="",
+            who="theodora@a-bastion-with-a-long-name",
+            at=view.at,
+            life="effective",
+            state=State.OK,
+            open=False,
+            overdue=None,
+            asked=None,
+            seconds=0.012,
+            why=Untrusted(""),
+        )
+        for number, kind in enumerate(kinds)
+    )
+    page = actions_page(view.model_copy(update={"rows": rows}), width=width)
+    for kind, row in zip(kinds, page.rows[1:], strict=True):
+        assert (kind.removeprefix("apply-") if width < 100 else kind) in row.line.text and row.line.width <= width
+        assert "theodora" in row.line.text or width >= 100
