@@ -12,11 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from backends.durations import Duration
 from backends.records import Column, Name
 from backends.yaml_text import YamlFileError, YamlText, load_yaml, validated
-
-Moment = Literal["training", "batch", "online", "logs"]
-"""When rows are checked: before training, before batch scoring, at inference, on what was logged in production."""
-
-MOMENTS: tuple[Moment, ...] = ("training", "batch", "online", "logs")
+from console.contracts.moments import MOMENTS, Moment
 
 
 class _Part(BaseModel):

@@ -9,7 +9,8 @@ from typing import Final
 from backends.data_files.listed import Connection, listed_rows, listed_values
 from backends.data_files.problem import DataFileProblem
 from backends.store.columns import Foreign
-from console.contracts.contract import Moment, ReadContract
+from console.contracts.contract import ReadContract
+from console.contracts.moments import Moment
 
 MOST: Final = 1_000_000
 """Values that a table may have to be held against: they are kept in memory."""

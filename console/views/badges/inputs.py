@@ -161,13 +161,14 @@ def _definition(subject: Subject, run: Run, found: FeatureSet) -> Verdict:
 
 def _parity(subject: Subject) -> Verdict:
     """The newest comparison of the features as computed offline with those that were used online."""
-    if subject.parity is None:
+    parity = subject.system.newest("parity")
+    if parity is None:
         keep = command_line("parity", "FILE", subject.name, options={"--key": "KEY", "--record": subject.name})
         return unknown(f"no comparison of offline with online values was kept: qd {keep}")
-    said = _search(subject.parity, "parity check", command_line("contract", "check", subject.name))
-    if subject.parity.state is State.OK:
+    said = _search(parity, "parity check", command_line("contract", "check", subject.name))
+    if parity.state is State.OK:
         return borne_out(said)
-    return not_borne_out(f"offline and online values differ in {subject.parity.found} columns", said)
+    return not_borne_out(f"offline and online values differ in {parity.found} columns", said)
 
 
 def _logged(subject: Subject, found: FeatureSet) -> Verdict:

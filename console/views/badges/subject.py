@@ -12,7 +12,6 @@ from backends.store.queries import Volume
 from console.control.actions import version_label
 from console.policies.rules import AlertRule
 from console.views.badges.badge import Proof, Verdict, borne_out, not_borne_out, proof, unknown
-from console.views.data.kept_search import RecordedSearch
 from console.views.lineage.reach import Reaches
 from console.views.maturity.system import System
 
@@ -33,8 +32,6 @@ class Subject:
     reaches: Reaches
     answers: tuple[Volume, ...]
     """What each version answered, by its role."""
-    parity: RecordedSearch | None
-    """The newest comparison of offline with online values that was kept of the model."""
 
     @property
     def name(self) -> str:

@@ -16,7 +16,6 @@ from console.views.badges.badge import Asset, Standing
 from console.views.badges.inputs import dataset, features, run_of
 from console.views.badges.made import deployment, version
 from console.views.badges.subject import Subject
-from console.views.data.kept_search import newest_search
 from console.views.health.model import ModelHealth, View
 from console.views.lineage.provenance import Provenance
 from console.views.lineage.reach import Reaches
@@ -82,11 +81,10 @@ def _subjects(sight: Sight, reader: Reader, system: System, challenger: str | No
         before=version_before(sight, system.known, system.version) if system.version is not None else None,
         reaches=Reaches(sight, reader, system.known),
         answers=answers,
-        parity=newest_search(reader, sight.environment, system.name, "parity", sight.at),
     )
     if challenger in {None, system.version} or challenger is None:
         return [first]
-    other = of_version(system, reader, challenger)
+    other = of_version(system, challenger)
     return [first, replace(first, system=other, serves=False, before=version_before(sight, system.known, challenger))]
 
 

@@ -23,8 +23,9 @@ from backends.durations import format_duration
 from backends.records import Column, State, severity_rank, worst
 from backends.store.columns import ColumnCheck
 from backends.text import Untrusted
-from console.contracts.contract import ContractColumn, Freshness, Moment, ReadContract
+from console.contracts.contract import ContractColumn, Freshness, ReadContract
 from console.contracts.fitting import misfit
+from console.contracts.moments import Moment
 from console.contracts.references import references_in, referred_together
 from console.contracts.shapes import shape
 from console.policies.load import Policies, shipped_policies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +12,7 @@ from backends.store import queries
 from backends.store.queries import MetricValue
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.contracts.contract import MOMENTS, Moment
+from console.contracts.moments import MOMENTS, Moment
 from console.views.health.model import View
 
 METRIC: Final = "contract_check"
@@ -40,7 +41,16 @@ class RecordedCheck(View):
 
 def recorded_checks(reader: Reader, environment: str, model: str, at: datetime, *, run: str | None = None) -> tuple[RecordedCheck, ...]:
     """The newest check of each moment that was kept, of `run` where one is given, in the order of the moments."""
-    kept = queries.latest_metrics(reader, environment, model=model, layer="data", name=METRIC, since=at - LOOK_BACK)
+    return checks_among(kept_checks(reader, environment, model, at), at, run)
+
+
+def kept_checks(reader: Reader, environment: str, model: str, at: datetime) -> list[MetricValue]:
+    """Everything that was kept of a check, as facts."""
+    return queries.latest_metrics(reader, environment, model=model, layer="data", name=METRIC, since=at - LOOK_BACK)
+
+
+def checks_among(kept: Sequence[MetricValue], at: datetime, run: str | None) -> tuple[RecordedCheck, ...]:
+    """The newest of each moment among what was kept."""
     found: dict[str, RecordedCheck] = {}
     for each in sorted(kept, key=lambda one: one.event_at):
         check = _read(each) if each.event_at <= at and run in {None, each.labels.get("run")} else None

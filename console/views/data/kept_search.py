@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from backends.records import Moment, State
 from backends.store import queries
+from backends.store.queries import MetricValue
 from backends.store.reader import Reader
 from backends.text import Untrusted
 from console.views.health.model import View
@@ -52,7 +53,16 @@ def newest_search(
     reader: Reader, environment: str, model: str, search: Search, at: datetime, run: str | None = None
 ) -> RecordedSearch | None:
     """The newest search of one kind that was kept up to `at`, of `run` where one is given; None where there is none."""
-    kept = queries.latest_metrics(reader, environment, model=model, layer="data", name=METRICS[search], since=at - LOOK_BACK)
+    return search_among(kept_searches(reader, environment, model, search, at), search, at, run)
+
+
+def kept_searches(reader: Reader, environment: str, model: str, search: Search, at: datetime) -> list[MetricValue]:
+    """Everything that was kept of searches of one kind, as facts."""
+    return queries.latest_metrics(reader, environment, model=model, layer="data", name=METRICS[search], since=at - LOOK_BACK)
+
+
+def search_among(kept: Sequence[MetricValue], search: Search, at: datetime, run: str | None) -> RecordedSearch | None:
+    """The newest among what was kept."""
     mine = (
         read_search(search, each.event_at, each.value, each.n, each.labels)
         for each in kept

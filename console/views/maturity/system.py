@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from backends.records import Evaluation, ModelVersion, Pipeline, PipelineRun, Run
 from backends.store import queries
+from backends.store.queries import MetricValue
 from backends.store.reader import Reader
 from console.control.actions import ALIAS_KINDS
 from console.control.approval import Approval
 from console.views.cards.documented import trained_on
-from console.views.data.kept_check import RecordedCheck, recorded_checks
-from console.views.data.kept_search import RecordedSearch
-from console.views.data.searches import recorded_searches
+from console.views.data.kept_check import RecordedCheck, checks_among, kept_checks
+from console.views.data.kept_search import METRICS, RecordedSearch, Search, kept_searches, search_among
 from console.views.health.model import ModelHealth
 from console.views.lineage.provenance import Provenance
 from console.views.sight import Sight
 from console.views.versions.serving import serving_at
 from console.watch.evaluated import last_evaluated
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Checks and searches of a model's rows, as facts."""
+
+    checks: Sequence[MetricValue]
+    searches: Mapping[Search, Sequence[MetricValue]]
 
 
 @dataclass(frozen=True)
@@ -30,13 +40,27 @@ class System:
     health: ModelHealth
     version: str | None
     """The version that serves, else the newest recorded."""
-    checks: tuple[RecordedCheck, ...]
-    """What was kept of the run behind the version, held against the contract."""
-    searches: tuple[RecordedSearch, ...]
+    kept: Kept
+    """What was kept of checks and searches, whichever run they were of."""
     logged: frozenset[str]
     """Inputs that its predictions carry."""
     evaluated_at: datetime | None
     """When the watch judged the environment last."""
+
+    @cached_property
+    def checks(self) -> tuple[RecordedCheck, ...]:
+        """What was kept of the run behind the version, held against the contract."""
+        return checks_among(self.kept.checks, self.sight.at, self.run.name) if self.run is not None else ()
+
+    @cached_property
+    def searches(self) -> tuple[RecordedSearch, ...]:
+        """What was kept of searches of the rows of the run behind the version."""
+        found = (self.newest(search, self.run) for search in METRICS) if self.run is not None else ()
+        return tuple(each for each in found if each is not None)
+
+    def newest(self, search: Search, run: Run | None = None) -> RecordedSearch | None:
+        """The newest search of a kind that was kept of the model, of one run where it is given."""
+        return search_among(self.kept.searches[search], search, self.sight.at, run.name if run is not None else None)
 
     @property
     def name(self) -> str:
@@ -90,31 +114,18 @@ def system_of(sight: Sight, reader: Reader, known: Provenance, health: ModelHeal
     versions = known.versions()
     newest = max(versions, key=lambda name: (versions[name][0].event_at, name), default=None)
     version = serving_at(sight.alias_history(known.name), sight.at).version or newest
-    checks, searches = _kept_of(sight, reader, known, version)
+    where = (reader, sight.environment, known.name)
     return System(
         sight=sight,
         known=known,
         health=health,
         version=version,
-        checks=checks,
-        searches=searches,
+        kept=Kept(kept_checks(*where, sight.at), {search: kept_searches(*where, search, sight.at) for search in METRICS}),
         logged=frozenset(queries.feature_columns(reader, known.name)),
         evaluated_at=None if sight.past else last_evaluated(sight.workspace.paths, sight.environment),
     )
 
 
-def of_version(system: System, reader: Reader, version: str) -> System:
-    """The same about another version of the model. Raises StoreError."""
-    checks, searches = _kept_of(system.sight, reader, system.known, version)
-    return replace(system, version=version, checks=checks, searches=searches)
-
-
-def _kept_of(
-    sight: Sight, reader: Reader, known: Provenance, version: str | None
-) -> tuple[tuple[RecordedCheck, ...], tuple[RecordedSearch, ...]]:
-    """What was kept of the rows of the run that made a version."""
-    run = known.run_of(version) if version is not None else None
-    if run is None:
-        return (), ()
-    where = (reader, sight.environment, known.name, sight.at)
-    return recorded_checks(*where, run=run.name), recorded_searches(*where, run=run.name)
+def of_version(system: System, version: str) -> System:
+    """The same about another version of the model; nothing is read again."""
+    return replace(system, version=version)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from backends.records import State
 from backends.store.reader import Reader
 from backends.text import Untrusted
-from console.contracts.contract import MOMENTS
+from console.contracts.moments import MOMENTS
 from console.control.actions import Gate, version_label
 from console.policies.rules import Gate as Rule
 from console.render import figures
