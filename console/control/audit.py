@@ -26,7 +26,7 @@ from console.control.snapshots import altered
 from console.control.spool import read_notes
 from console.control.state import ControlState
 
-__all__ = ["AuditEntry", "AuditFilter", "AuditFinding", "AuditVerdict", "JournalUnavailable", "each", "log", "verify"]
+__all__ = ["AuditEntry", "AuditFilter", "AuditFinding", "AuditVerdict", "JournalUnavailable", "each", "log", "same_origin", "verify"]
 
 
 class AuditFilter(Frozen):
@@ -64,6 +64,12 @@ class AuditVerdict(Frozen):
     warnings: tuple[str, ...] = ()
     gap_entries: int = Field(default=0, ge=0)
     """Notes that wait outside the journal."""
+
+
+def same_origin(one: WorkspacePaths, other: WorkspacePaths) -> bool:
+    """Whether two journals begin with the same entry, so that one workspace is the other at another time. Raises JournalUnavailable."""
+    first, second = next(each(one), None), next(each(other), None)
+    return first is not None and second is not None and first.hash == second.hash
 
 
 def each(paths: WorkspacePaths, filters: AuditFilter | None = None) -> Iterator[AuditEntry]:

@@ -78,6 +78,12 @@ class RecordKeeping(Post):
             now=self.clock.now(),
         )
 
+    def note_restored(self, text: str, *, key: str) -> None:
+        """Put on record what a backup brought back here; whoever restores a folder is its owner. Raises Refused or JournalUnavailable."""
+        self._require_standing()
+        body = {"text": without_credentials(text), "environment": "", "model": ""}
+        self._ledger.record(self._ledger.draft(f"{events.NOTED}/{key}", events.NOTED, "workspace", body))
+
     def open_run(self, playbook: str, body: dict[str, Any], *, environment: str, model: str, incident: str | None, key: str) -> str:
         """Start the record of a playbook run; its id, the same for the same key. Raises Refused or JournalUnavailable."""
         self._require_standing()

@@ -366,6 +366,25 @@ def test_a_guardrail_stops_the_watch_as_it_stops_a_person(place: Place) -> None:
     assert place.apply() == 3 and len(place.days()) == DAYS
 
 
+def test_a_backup_of_before_a_deletion_says_which_rows_it_brings_back_there_and_on_record(place: Place, tmp_path: Path) -> None:
+    place.rules()
+    before, after = tmp_path / "before.tar.gz", tmp_path / "after.tar.gz"
+    assert place.qd("note", "m", "a beginning") == 0 and place.qd("backup", "create", str(before)) == 0
+    assert place.apply() == 0 and place.qd("backup", "create", str(after)) == 0
+    assert place.qd("backup", "restore", str(after), str(tmp_path / "same"), "--json") == 0
+    assert json.loads(place.out)["brings_back"] == [] and "brings back" not in place.err
+    assert place.qd("backup", "restore", str(before), str(tmp_path / "older"), "--json") == 0
+    back = {each["table"]: each for each in json.loads(place.out)["brings_back"]}
+    assert (back["predictions"]["before"], back["predictions"]["rows"], back["predictions"]["model"]) == ("2024-03-31", DUE * A_DAY, "m")
+    assert f"it brings back what retention deleted: {DUE * A_DAY:,} rows of predictions of m in production before 2024-03-31" in place.err
+    older = ("--workspace", str(tmp_path / "older"))
+    assert main([*older, "audit", "log", "--json"]) == 0
+    [noted] = [each for each in json.loads(place.capsys.readouterr().out)["rows"] if "brings back" in json.dumps(each)]
+    assert f"{DUE * A_DAY:,} rows of labels" in json.dumps(noted)
+    assert main([*older, "audit", "verify"]) == 0
+    assert len(place.days()) == DAYS - DUE, "and here nothing came back"
+
+
 def test_nobody_but_who_may_and_is_elevated_deletes(place: Place) -> None:
     place.rules(RULES + "people: {mara: operator}\n")
     words = ("retention", "apply", "m", "--confirm", "m", "--reason", "r")

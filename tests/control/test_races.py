@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import sys
 import threading
+import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -173,4 +176,41 @@ def test_one_desk_serves_several_threads(workspace: Workspace) -> None:
     for thread in threads:
         thread.join()
     assert outcomes == [ActionState.EFFECTIVE] * 8
+    assert audit.verify(workspace.paths).whole
+
+
+def test_six_at_once_on_one_switch_are_told_of_each_other_and_no_move_is_lost_doubled_or_only_claimed(workspace: Workspace) -> None:
+    """Two who look at a plan for a while, as at a console, and four scripts that plan and act in one go."""
+    each, people = 12, ["console-1", "console-2", "script-1", "script-2", "script-3", "script-4"]
+
+    def act(own: Workspace, person: str) -> ActionOutcome:
+        for number in range(each):
+            desk = own.desk("ada", elevated=True)
+            kind = (ActionKind.KILL, ActionKind.RESTORE, ActionKind.FALLBACK)[number % 3]
+            plan = desk.plan(switch_to(kind, key=f"{person}/{number}"))
+            if person.startswith("console"):
+                # Somebody reads: the others move on below the plan.
+                time.sleep(0.02)
+            outcome = desk.execute(plan, confirmed(key=f"{person}/{number}"))
+            assert outcome.state in {ActionState.EFFECTIVE, ActionState.REFUSED}, outcome.message
+            desk.close()
+        return outcome
+
+    at_once(workspace, people, act)
+    found = [each for each in workspace.state.actions.values() if each.kind is not ActionKind.PROMOTE]
+    effective = [each for each in found if each.state is ActionState.EFFECTIVE]
+    assert {each.state for each in found} <= {ActionState.EFFECTIVE, ActionState.REFUSED} and effective
+    document = json.loads(workspace.paths.switches.read_text())
+    # Every effective action is one version of the published file, whose keys it remembers, and there is no version besides.
+    assert document["version"] == len(effective)
+    setting = LocalSwitches(workspace.paths.switches).switch("production", MODEL)
+    assert setting is not None
+    [last] = [each for each in effective if each.key == setting.key]
+    assert last.to == setting.state.value
+    # Which moves follow on which is decided by the file: as many end in a state as begin from it, but for the first and the last.
+    ends = Counter(each.to for each in effective)
+    begins = Counter(each.from_ for each in effective)
+    ends["normal"] += 1
+    begins[setting.state.value] += 1
+    assert ends == begins
     assert audit.verify(workspace.paths).whole

@@ -6,12 +6,16 @@ import argparse
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.text import displayable
 from console.cli.context import Context, Problem
 from console.cli.exits import Exit
 from console.cli.progress import Bar
-from console.views.backup import BackupView
+from console.views.backup import BackupView, BroughtBack
+
+if TYPE_CHECKING:
+    from backends.store.paths import WorkspacePaths
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +78,7 @@ def _restore(context: Context, options: argparse.Namespace) -> Exit:
         found = restore_archive(options.file, root, progress=bar, before_it_appears=made_usable)
     finally:
         bar.clear()
+    back = _brought_back(context, WorkspacePaths(root))
     view = BackupView(
         did="restore",
         file=str(options.file.absolute()),
@@ -83,14 +88,57 @@ def _restore(context: Context, options: argparse.Namespace) -> Exit:
         bytes=found.bytes,
         packed_bytes=options.file.stat().st_size,
         chain_whole=verify(WorkspacePaths(root)).whole,
+        brings_back=back,
     )
     context.show(view, "backup")
     if not options.json:
         print(f"restored to {displayable(str(root))}: {_size(view)}, made {found.made_at:%Y-%m-%d %H:%M} UTC, every digest is right")
         print(f"next: quarterdeck -w {displayable(str(root))} doctor")
+    for each in view.brings_back:
+        context.say(f"it brings back what retention deleted: {_told(each)}")
+    if view.brings_back:
+        _on_record(context, root, view)
+        context.say(f"the rules that are in it say what is due there: quarterdeck -w {displayable(str(root))} retention")
     if not view.chain_whole:
         context.say("its journal does not verify; see: quarterdeck audit verify")
     return Exit.OK
+
+
+def _brought_back(context: Context, restored: WorkspacePaths) -> tuple[BroughtBack, ...]:
+    """What of it the workspace of this run has deleted since; nothing where there is no such workspace."""
+    from backends.store.errors import StoreError
+    from backends.store.paths import WorkspacePaths
+    from console.control.audit import JournalUnavailable
+    from console.views.backup import brought_back
+
+    if not context.located.exists:
+        return ()
+    try:
+        return brought_back(WorkspacePaths(context.located.root), restored)
+    except (StoreError, JournalUnavailable) as error:
+        context.say(f"whether it brings back what retention deleted cannot be told: {displayable(str(error))}")
+        return ()
+
+
+def _told(each: BroughtBack) -> str:
+    gone = f"{each.deleted_at:%Y-%m-%d} by {each.rule}"
+    return displayable(f"{each.rows:,} rows of {each.table} of {each.model} in {each.environment} before {each.before}, gone since {gone}")
+
+
+def _on_record(context: Context, root: Path, view: BackupView) -> None:
+    """In the journal of what was restored, which knows nothing of the deletion."""
+    from console.acting import open_desk
+    from console.config import WorkspaceProblem, open_workspace
+    from console.control.actions import new_key
+    from console.control.errors import JournalUnavailable, Refused
+
+    told = "; ".join(_told(each) for each in view.brings_back)
+    try:
+        restored = open_workspace(root)
+        with open_desk(restored, restored.environment, keep=False) as desk:
+            desk.note_restored(f"restored from a backup of {view.made_at:%Y-%m-%d %H:%M} UTC, which brings back {told}", key=new_key())
+    except (WorkspaceProblem, Refused, JournalUnavailable, ValueError) as error:
+        context.say(f"that it brings them back could not be put on record there: {displayable(str(error))}")
 
 
 def made_usable(root: Path) -> None:
