@@ -63,6 +63,9 @@ def _summary(view: ContractCheckView, width: int) -> list[Line]:
         moment = "at any moment" if view.moment is None else f"at the moment: {view.moment}"
         return [line(f" {figures.count(view.rows)} rows, {moment}: ", (str(view.state), str(view.state)))]
     scored = f" {figures.count(view.rows)} scored in 24 h, {view.environment}, against "
+    if view.deleted:
+        left = f": nothing of 24 h, {view.environment}, is held against "
+        return wrapped(line(" ", Untrusted(view.deleted), left, view.name), width - 1, 3)
     if view.contract is not None:
         return wrapped(line(scored, (view.contract, "bold"), " (", view.name, ")"), width - 1, 3)
     proposed = command_line("contract", "propose", view.model.raw, options={"--to": "WORKSPACE/contracts/NAME.yaml"})

@@ -321,6 +321,27 @@ def test_a_look_at_what_was_deleted_says_so_and_counts_no_zero(place: Place) -> 
     assert place.data("model", "m")["deleted"] == "", "now nothing is missing"
 
 
+def test_the_contract_and_the_lineage_call_deleted_rows_deleted_and_never_none(place: Place) -> None:
+    place.rules()
+    place.apply()
+    past = ("--as-of", (START + timedelta(days=50)).isoformat())
+    check = place.data(*past, "contract", "check", "m")
+    assert "predictions before 2024-03-31 were deleted by retention" in check["deleted"]
+    assert {each["state"] for each in check["rules"]} == {"unknown"}
+    assert all("were deleted by retention" in each["why"] for each in check["rules"]), check["rules"]
+    place.qd(*past, "contract", "check", "m")
+    assert "0 scored in 24 h" not in place.out and "nothing was scored" not in place.out
+    assert "were deleted by retention" in " ".join(place.out.split())
+    lineage = {each["kind"]: each["why"] for each in place.data(*past, "lineage", "m")["nodes"]}
+    assert "were deleted by retention" in lineage["predictions"] and "was ever landed" not in lineage["predictions"]
+    # Half of these seven days was deleted: a share of what is left would be wrong.
+    later = ("--as-of", (START + timedelta(days=DUE + 3)).isoformat())
+    labels = {each["kind"]: each["why"] for each in place.data(*later, "lineage", "m")["nodes"]}["labels"]
+    assert "were deleted by retention" in labels
+    assert place.data("contract", "check", "m")["deleted"] == "", "now nothing is missing"
+    assert all("were deleted" not in each["why"] for each in place.data("contract", "check", "m")["rules"])
+
+
 def test_a_window_that_lost_a_part_of_its_rows_has_no_number(place: Place) -> None:
     place.rules("format: 1\nretention:\n  - {table: predictions, model: m, keep: 30d}\n")
     place.apply()

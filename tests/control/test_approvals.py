@@ -431,3 +431,18 @@ def test_an_approval_that_came_with_the_journal_of_another_workspace_lets_nothin
     assert not audit.verify(workspace.paths).whole
     workspace.promote("3")
     assert workspace.version == "3", "what is asked for anew is approved and done as ever"
+
+
+def test_an_approval_that_the_policy_asks_for_by_now_is_not_gone_without_and_one_it_asks_for_no_more_is_not_filed(
+    workspace: Workspace,
+) -> None:
+    strict = TEAM.model_copy(update={"terms": {ActionKind.RESTORE: Terms()}})
+    mara = workspace.desk("mara")
+    mara.execute(mara.plan(switch_to(ActionKind.KILL)), confirmed())
+    for drawn_under, executed_under in ((TEAM, strict), (strict, TEAM)):
+        plan = workspace.desk("mara", elevated=True, policy=drawn_under).plan(switch_to(ActionKind.RESTORE))
+        assert plan.allowed
+        outcome = workspace.desk("mara", elevated=True, policy=executed_under).execute(plan, confirmed())
+        assert outcome.state is ActionState.REFUSED and "its approval changed since the plan was drawn" in outcome.message
+        assert workspace.switch == "killed"
+        assert not [each for each in workspace.state.approvals.values() if each.payload.action is ActionKind.RESTORE]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from control_workspace import MODEL, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
+from control_workspace import MODEL, TEAM, MovableClock, Workspace, confirmed, promotion, rollback, switch_to
 
 from backends.breaker import Forced
 from backends.breaker_file import BreakerFile
@@ -24,6 +24,7 @@ from console.control.actions import ActionKind, ActionRequest, ActionState
 from console.control.approval import ApprovalState
 from console.control.errors import Refused
 from console.control.execution import outcome_of
+from console.control.roles import Grant, RoleRule
 from console.control.switches import SwitchMovement
 
 ENDED_WELL = 0
@@ -315,6 +316,17 @@ def test_nobodys_word_calls_failed_what_cannot_be_kept_from_arriving(workspace: 
     assert workspace.state.actions[action].state is ActionState.IN_DOUBT
     monkeypatch.undo()
     assert otto.resolve(action, effective=False, reason="it never left").state is ActionState.FAILED
+
+
+def test_whoever_may_settle_but_not_do_it_calls_nothing_done_by_their_word(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    action = in_doubt(workspace, monkeypatch)
+    settles = RoleRule(id="settler", may=(ActionKind.SETTLE,))
+    policy = TEAM.model_copy(update={"roles": (*TEAM.roles, settles), "grants": (*TEAM.grants, Grant(person="sam", roles=("settler",)))})
+    sam = workspace.desk("sam", policy=policy)
+    with pytest.raises(Refused, match="kill in production needs"):
+        sam.resolve(action, effective=False, reason="it never left")
+    assert workspace.state.actions[action].state is ActionState.IN_DOUBT
+    assert sam.recheck(action).state is ActionState.FAILED, "to look needs no more than that"
 
 
 def test_holding_a_breaker_killed_anywhere_is_on_record_or_done_and_where_it_is_only_on_record_that_is_said(

@@ -104,6 +104,8 @@ class ContractCheckView(View):
     handled: tuple[HandledCount, ...] = ()
     """Of production logs: requests that were rejected or repaired at inference, as their producer counts them."""
     problems: tuple[Untrusted, ...] = ()
+    deleted: str = ""
+    """Of logs: which rows of these 24 hours retention deleted, so that what is left is not counted; empty: none."""
     """What is wrong with the contracts of the workspace."""
     holds: tuple[HoldRow, ...] = ()
     """What holds the jobs of the model now: at the moment `batch` the job does not run, whatever its rows are like."""

@@ -18,6 +18,7 @@ from console.contracts.contract import ReadContract
 from console.contracts.fitting import misfit
 from console.contracts.references import References, references_of_logs
 from console.policies.rules import AlertRule
+from console.views.health.deleted_rows import gone_of, without_deleted
 from console.views.health.judging import Judged, Limits, judge, limits_of
 from console.views.health.measures import Measured
 from console.views.health.subject import Subject
@@ -68,6 +69,7 @@ class Courses:
 
     def __init__(self, reader: Reader, environment: str, model: str, agreed: Agreed, strip: Ints) -> None:
         self.model, self.agreed, self.strip = model, agreed, strip
+        self.gone = gone_of(reader, environment, model, "predictions")
         features = reader.features(model)
         self.types = {**features, **OWN}
         named = {each.name for each in agreed.columns}
@@ -187,7 +189,8 @@ class Courses:
         return self._judged(rule, values, self.rows, limits, named, why)
 
     def _judged(self, rule: AlertRule, values: Floats, n: Ints, limits: Limits, named: str | None, why: str = NOTHING) -> Judged:
-        return judge(rule, Measured(values, n, of=named, why_not=why), limits, self.strip, self.strip)
+        measured = without_deleted(Measured(values, n, of=named, why_not=why), self.strip, 24 * HOUR, self.gone)
+        return judge(rule, measured, limits, self.strip, self.strip)
 
 
 def courses_of(reader: Reader, subject: Subject, strip: Ints) -> Courses:

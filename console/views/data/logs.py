@@ -46,6 +46,7 @@ def logs_checked(sight: Sight, reader: Reader, model: str) -> ContractCheckView:
         name=Untrusted(read.contract.name if read is not None else serving),
         file=Untrusted(f"production logs of {model}"),
         rows=int(courses.rows[-1]),
+        deleted=courses.gone.why if courses.gone.touches(sight.at - DAY, sight.at) else "",
         moment="logs",
         at=sight.at,
         state=_state(rules, known=read is not None or not sight.contracts.problems),
