@@ -14,6 +14,7 @@ from backends.records import State
 from backends.store.deleted import Deleted
 from backends.store.reader import Reader
 from console.policies.signals import is_landed
+from console.views.health.deleted_words import deleted_of, words
 from console.views.health.judging import Judged
 from console.views.health.measures import Measured
 from console.views.health.windows import Ints, micros
@@ -50,21 +51,8 @@ NOTHING_GONE: Final = Gone()
 
 def gone_of(reader: Reader, environment: str, model: str, *tables: str) -> Gone:
     """What of one model's rows in some tables was deleted."""
-    mine = [each for each in reader.deleted if (each.environment, each.model) == (environment, model) and each.table in tables]
+    mine = deleted_of(reader, environment, model, *tables)
     return Gone(tuple(stretch for each in mine for stretch in _stretches(each)), words(mine))
-
-
-def words(deleted: Sequence[Deleted]) -> str:
-    """`predictions and labels before 2013-02-01 were deleted by retention (policies/retention.yaml:3 keep 90d)`."""
-    together: dict[tuple[str, bool], list[Deleted]] = {}
-    for each in deleted:
-        together.setdefault((each.before, bool(each.kept)), []).append(each)
-    said = []
-    for (before, kept), some in together.items():
-        rules = ", ".join(dict.fromkeys(each.rule for each in some))
-        but = ", but for days that were kept back" if kept else ""
-        said.append(f"{' and '.join(each.table for each in some)} before {before} were deleted by retention{but} ({rules})")
-    return "; ".join(said)
 
 
 def without_deleted(measured: Measured, ends: Ints, width: int, gone: Gone) -> Measured:

@@ -9,7 +9,7 @@ from backends.store import queries
 from backends.store.reader import Reader
 from console.control.actions import version_label
 from console.render import figures
-from console.views.health.deleted_rows import gone_of
+from console.views.health.deleted_words import deleted_of, take_some, words
 from console.views.lineage.node import Node, node, short_digest
 from console.views.lineage.provenance import Provenance
 from console.views.lineage.reach import Reach, Reaches
@@ -62,10 +62,10 @@ def _outcomes(sight: Sight, reader: Reader, known: Provenance, version: str | No
     own = [each for each in queries.volumes(reader, sight.environment, known.name, None, until) if each.version == version]
     rows, live = sum(each.n for each in own), sum(each.n for each in own if each.role == "live")
     nodes = []
-    gone = gone_of(reader, sight.environment, known.name, "predictions")
-    if not rows and gone.why:
+    gone = deleted_of(reader, sight.environment, known.name, "predictions")
+    if not rows and gone:
         # Of what is gone nobody can say which version had scored it.
-        nodes.append(node("predictions", "no predictions", "", 5, reach, f"none is left of this version: {gone.why}"))
+        nodes.append(node("predictions", "no predictions", "", 5, reach, f"none is left of this version: {words(gone)}"))
         nodes.append(node("labels", "no labels", "", 6, reach, "of what was deleted no outcome counts"))
     elif not rows:
         nodes.append(node("predictions", "no predictions", "", 5, reach, "no score of this version was ever landed"))
@@ -89,9 +89,9 @@ def _outcomes(sight: Sight, reader: Reader, known: Provenance, version: str | No
 
 def _labels(sight: Sight, reader: Reader, known: Provenance, version: str | None, reach: Reach) -> Node:
     start, end = sight.at - timedelta(days=LABEL_DAYS), sight.at + timedelta(microseconds=1)
-    gone = gone_of(reader, sight.environment, known.name, "predictions", "labels")
-    if gone.touches(start, end):
-        return node("labels", "labels", "", 6, reach, gone.why)
+    gone = deleted_of(reader, sight.environment, known.name, "predictions", "labels")
+    if take_some(gone, start, end):
+        return node("labels", "labels", "", 6, reach, words(gone))
     found = queries.label_coverage(reader, sight.environment, known.name, start, end, versions=[version] if version else None)
     if not found.predictions:
         return node("labels", "labels", f"it scored nothing in the last {LABEL_DAYS} days", 6, reach)
