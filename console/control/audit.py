@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -13,13 +13,14 @@ from backends.journal.entries import JournalUnavailable
 from backends.journal.journal import Journal
 from backends.journal.verification import verify_journal
 from backends.local.reading import LocalAliases, LocalPipelines, LocalSwitches, LocalTraffic
-from backends.protocol import AliasMove, BackendError
+from backends.protocol import AliasMove, BackendError, SwitchSetting
 from backends.records import Moment, Name
 from backends.store.paths import WorkspacePaths
 from console.clock import SystemClock
-from console.control.actions import SERVING_ALIAS, Frozen, version_label
+from console.control.actions import ALIAS_KINDS, SERVING_ALIAS, SWITCH_STATES, ActionState, Frozen, version_label
 from console.control.events import naming, naming_key
 from console.control.ledger import exists, read_state, refuse_lost
+from console.control.records import ActionRecord
 from console.control.rollout_end import AFTER_A_MOVE
 from console.control.sentences import AuditEntry, sentences
 from console.control.snapshots import altered
@@ -158,7 +159,36 @@ def _unrecorded(paths: WorkspacePaths) -> list[str]:
         for hold in holds
         if hold.key not in state.action_by_key
     ]
+    lines += _older_than_recorded(state, moves, settings)
     return lines + _breakers_otherwise(paths, state)
+
+
+def _older_than_recorded(state: ControlState, moves: Sequence[AliasMove], settings: Sequence[SwitchSetting]) -> list[str]:
+    """What is in force although an action that began after its own had ended took effect: an older file was put in its place."""
+    standing = {
+        ("switch", each.environment, each.model): (f"the switch of {each.model} in {each.environment} is {each.state.value}", each.key)
+        for each in settings
+    }
+    for move in moves:
+        if move.alias == SERVING_ALIAS:
+            said = f"{move.alias} of {move.model} in {move.environment} is {version_label(move.version)}"
+            standing["alias", move.environment, move.model] = said, move.key
+    newest: dict[tuple[str, str, str], ActionRecord] = {}
+    for action in state.actions.values():
+        topic = "switch" if action.kind in SWITCH_STATES else "alias" if action.kind in ALIAS_KINDS else None
+        if topic is not None and action.state is ActionState.EFFECTIVE and action.entries:
+            place = topic, action.environment, action.model
+            if place not in newest or newest[place].entries[0] < action.entries[0]:
+                newest[place] = action
+    lines = []
+    for place, last in newest.items():
+        nothing = f"nothing is published of the {place[0]} of {place[2]} in {place[1]}"
+        said, key = standing.get(place, (nothing, None))
+        by = state.actions.get(state.action_by_key.get(key or "", ""))
+        # What nobody recorded has a line of its own.
+        if key is None or (by is not None and by.ended_seq and last.entries[0] > by.ended_seq):
+            lines.append(f"{said}, and {last.id} made it {last.to} after that: an older file stands in its place, or none")
+    return lines
 
 
 def _named(move: AliasMove, state: ControlState) -> bool:

@@ -227,11 +227,9 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
             unsigned = self._unsigned(approval)
             if unsigned is not None:
                 return unsigned
-        if plan.kind in MOVING_KINDS and fresh.from_ != plan.from_:
-            changed = (f"in force: was {plan.from_} when the plan was drawn, is {fresh.from_}",)
-            moved = self._moved(plan)
-            by = f", {moved.told()}" if moved is not None else ""
-            return _Objection(f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now{by}", changed, moved=moved)
+        otherwise = self._otherwise(plan, fresh) if plan.kind in MOVING_KINDS and fresh.from_ != plan.from_ else None
+        if otherwise is not None:
+            return otherwise
         if plan.terms is not None and fresh.terms is not None and fresh.terms.stable_key != plan.terms.stable_key:
             changed = (f"version in force: was {plan.found} when the plan was drawn, is {fresh.found}",)
             return _Objection(f"it changed since the plan was drawn: {plan.found} served then, {fresh.found} now", changed)
@@ -247,6 +245,15 @@ class Desk(Judging, RecordKeeping, Settling, Breaking, Elevating):
         if fresh.typed_name not in {None, plan.typed_name}:
             return _Objection(f"what is typed to confirm it is {fresh.typed_name} by now: draw it again", record=False)
         return None
+
+    def _otherwise(self, plan: ActionPlan, fresh: ActionPlan) -> _Objection:
+        """What is in force is not what the plan names; what cannot be read has not changed for all that anybody knows."""
+        if fresh.from_ is None and not fresh.calls:
+            return _Objection(fresh.refusal or "what is in force cannot be read")
+        changed = (f"in force: was {plan.from_} when the plan was drawn, is {fresh.from_}",)
+        moved = self._moved(plan)
+        by = f", {moved.told()}" if moved is not None else ""
+        return _Objection(f"it changed since the plan was drawn: {plan.from_} then, {fresh.from_} now{by}", changed, moved=moved)
 
     def _moved(self, plan: ActionPlan) -> Moved | None:
         """Who put there what is in force now."""

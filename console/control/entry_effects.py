@@ -140,6 +140,7 @@ def action_ended(state: ControlState, entry: Entry) -> None:
         state=_ENDS[entry.kind],
         awaits="",
         finished_at=happened_at(entry),
+        ended_seq=entry.seq,
         message=body["message"],
         after=body.get("after"),
         seconds=body.get("seconds"),

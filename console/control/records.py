@@ -81,6 +81,8 @@ class ActionRecord(Frozen):
     intended_at: Moment
     sent_at: Moment | None = None
     finished_at: Moment | None = None
+    ended_seq: int | None = None
+    """Number of the entry that ended it; 0 while that waits in the spool."""
     seconds: float | None = None
     after: str | None = None
     message: str = ""
