@@ -103,10 +103,10 @@ def _wait_for(threads: Iterable[Thread]) -> None:
 def main(arguments: Sequence[str], *, own_process: bool = False) -> int:
     """Run one command line; returns the exit code. `own_process`: nothing else goes on in this process, before or after."""
     words = list(arguments)
-    if words[:1] == ["--version"]:
-        return _version()
     try:
-        return _run(words, own_process=own_process)
+        code = _version() if words[:1] == ["--version"] else _run(words, own_process=own_process)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
@@ -114,6 +114,11 @@ def main(arguments: Sequence[str], *, own_process: bool = False) -> int:
         # The reader of a verb that goes on until it is ended (`qd watch | head -1`) went away: that ends it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except OSError as problem:
+        # Of the few lines that are said without a verb: a verb's own are counted as they are written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"{PROGRAM}: {problem.strerror or problem}", file=sys.stderr)
+        return Exit.UNAVAILABLE
 
 
 def _version() -> int:
@@ -150,7 +155,7 @@ def _run(words: list[str], *, own_process: bool) -> int:
 
         return open_console(options)
     from console.cli.context import run_verb
-    from console.cli.unheard import LISTENED_TO, outlive_the_reader
+    from console.cli.unheard import LISTENED_TO, outlive_the_reader, what_cut_it_off
 
     if own_process and verb_name in IN_THE_BACKGROUND:
         from console.background import give_way
@@ -158,7 +163,13 @@ def _run(words: list[str], *, own_process: bool) -> int:
         give_way()
     if verb_name not in LISTENED_TO:
         outlive_the_reader()
-    return run_verb(VERBS[verb_name], options)
+    code = run_verb(VERBS[verb_name], options)
+    cut = what_cut_it_off()
+    if cut is None:
+        return code
+    # What was done stays done, and says so by its code; an answer that is not whole is none.
+    print(f"{PROGRAM} {verb_name}: {cut.strerror} where its output goes: what stands there is not whole", file=sys.stderr)
+    return Exit.UNAVAILABLE if code in {Exit.OK, Exit.NO} and VERBS[verb_name].group != "Act" else code
 
 
 def _unknown(name: str) -> int:

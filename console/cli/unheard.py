@@ -21,6 +21,8 @@ class Unheard(io.RawIOBase):
         self._descriptor = descriptor
         self.gone = False
         """Whether the reader went away."""
+        self.failed: OSError | None = None
+        """Why no more could be written where something should have been kept: a full disk, for one."""
 
     def fileno(self) -> int:
         return self._descriptor
@@ -32,11 +34,15 @@ class Unheard(io.RawIOBase):
         try:
             return os.write(self._descriptor, content)
         except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._descriptor)
-            os.close(nowhere)
             self.gone = True
-            return os.write(self._descriptor, content)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self.failed = error
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._descriptor)
+        os.close(nowhere)
+        return os.write(self._descriptor, content)
 
 
 def outlive_the_reader() -> None:
@@ -51,5 +57,16 @@ def outlive_the_reader() -> None:
 
 def nobody_listens() -> bool:
     """Whether the reader of standard output is known to be gone: for what only writes, and whose end says nothing more."""
+    raw = _raw()
+    return raw is not None and (raw.gone or raw.failed is not None)
+
+
+def what_cut_it_off() -> OSError | None:
+    """Why not everything that was said stands where standard output goes; None where it does, or where nobody wanted the rest."""
+    raw = _raw()
+    return raw.failed if raw is not None else None
+
+
+def _raw() -> Unheard | None:
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    return isinstance(raw, Unheard) and raw.gone
+    return raw if isinstance(raw, Unheard) else None

@@ -53,6 +53,28 @@ def test_a_reader_that_goes_away_changes_no_answer(tmp_path: Path, words: str, c
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
 
 
+@pytest.mark.parametrize("words", ["fleet", "fleet --json", "audit log --json", "--help", "--version"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_answer_that_found_no_room_is_none(tmp_path: Path, words: str, unbuffered: str) -> None:
+    """As in `qd fleet --json > a/full/disk`: a script that reads it must know."""
+    root = whole(tmp_path / "w").root
+    with Path("/dev/full").open("wb") as full:
+        command = [*PROGRAM, "-w", str(root), *words.split()] if not words.startswith("--") else [*PROGRAM, words]
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment)
+    assert (done.returncode, len(done.stderr.splitlines())) == (4, 1) and "No space left on device" in done.stderr
+
+
+def test_what_was_done_says_so_although_its_receipt_found_no_room(tmp_path: Path) -> None:
+    root = whole(tmp_path / "w").root
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, "-w", str(root), "note", "delay", "words"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 0 and "what stands there is not whole" in done.stderr
+    assert "words" in ask(root, "audit log").out
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MiB of the test's own."""
