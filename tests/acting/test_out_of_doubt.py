@@ -179,7 +179,7 @@ async def test_v_looks_again_from_the_list(place: Place) -> None:
     action = killed_while_setting_the_fallback(place, applied=True)
     async with console(place) as screen:
         await screen.press("at")
-        await screen.shows(action[:12])
+        await screen.shows(action[:10])
         await screen.press("V")
         await screen.shows("found in effect")
         await screen.shows("none open")
@@ -190,7 +190,7 @@ async def test_s_asks_how_it_ended_and_how_that_is_known(place: Place) -> None:
     action = killed_while_setting_the_fallback(place, applied=True)
     async with console(place) as screen:
         await screen.press("at")
-        await screen.shows(action[:12])
+        await screen.shows(action[:10])
         await screen.press("enter")
         await screen.shows("Nobody knows yet how it ended")
         await screen.press("S")
@@ -209,7 +209,7 @@ async def test_a_opens_the_plan_of_the_same_call_and_the_name_and_space_send_it(
     action = rechecked_while_the_switches_cannot_be_read(capsys, place)
     async with console(place) as screen:
         await screen.press("at")
-        await screen.shows(action[:12])
+        await screen.shows(action[:10])
         await screen.opens("A")
         await screen.shows("AGAIN: KILL SWITCH delay")
         assert place.switch == "normal"
