@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from backends.feature_windows import FeatureWindows
 from backends.text import Untrusted
@@ -157,6 +157,29 @@ class Reader(_Frozen):
     how: Untrusted
 
 
+class Harm(_Frozen):
+    """Which error of a model hurts somebody, how often it may happen, and between whom it may not fall unequally."""
+
+    error: Literal["false negative", "false positive"]
+    """At the model's threshold: not flagged though it came true, or flagged though it did not."""
+    about: Untrusted = Untrusted("")
+    """What it does to whom."""
+    limit: float = Field(gt=0, lt=1)
+    """The largest share of those on whom it can happen (positives, or negatives) that may meet it."""
+    cost: float | None = Field(default=None, ge=0)
+    """Of one such error, in whatever unit the organisation counts."""
+    group: Name | None = None
+    """The input whose values are the groups to protect."""
+    group_limit: float | None = Field(default=None, gt=0, lt=1)
+    """How much larger that share may be in one group than in another."""
+
+    @model_validator(mode="after")
+    def _group_with_its_limit(self) -> Harm:
+        if (self.group is None) != (self.group_limit is None):
+            raise ValueError("group and group_limit go together")
+        return self
+
+
 class Model(Fact):
     """A model: the system of record's view of it."""
 
@@ -187,6 +210,8 @@ class Model(Fact):
     """Where it is known to be weak, whichever version serves."""
     contacts: tuple[Untrusted, ...] = ()
     """Whom to ask, and how they are reached."""
+    harm: Harm | None = None
+    """The error that hurts; None: none is declared, and none is counted as harm."""
 
 
 class Signature(_Frozen):

@@ -19,9 +19,9 @@ from console.policies.signals import SIGNALS, is_landed, is_signal
 
 
 class ContractLimit(_Frozen):
-    """A limit taken from the model's own contract, `times` a factor; `otherwise` where the contract is silent."""
+    """A limit taken from the model's own contract or record, `times` a factor; `otherwise` where the contract is silent."""
 
-    contract: Literal["max_null_share", "label_delay_hours"]
+    contract: Literal["max_null_share", "label_delay_hours", "harm_limit", "harm_group_limit"]
     otherwise: float
     times: float = Field(default=1.0, gt=0)
 

@@ -79,6 +79,20 @@ SIGNALS: Final[dict[str, Signal]] = {
     "bias_ratio": Signal(_M, "ratio", "above", "Size of the mean error over the MAE of the reference.", task="regression"),
     "label_coverage": Signal(_M, "share", "below", "Labelled rows among those whose label is due by the declared delay."),
     "slice_auc_gap": Signal(_M, "auc", "above", "AUC of all rows minus AUC of the worst declared slice.", task="binary"),
+    "harm_errors": Signal(
+        _B,
+        "share",
+        "above",
+        "Errors that the model's record declares harmful, as a share of those who can meet them, at least.",
+        task="binary",
+    ),
+    "harm_gap": Signal(
+        _B,
+        "share",
+        "above",
+        "How much more often one protected group meets the declared harmful error than another, at least.",
+        task="binary",
+    ),
     "slo_burn": Signal(
         _S,
         "ratio",
@@ -87,6 +101,12 @@ SIGNALS: Final[dict[str, Signal]] = {
     ),
 }
 """By name. An alert on `slo_burn` is filed under the layer of the SLO that burns."""
+
+OF_HARM: Final[dict[str, str]] = {
+    "harm_errors": "no harmful error is declared with the model (harm)",
+    "harm_gap": "no harmful error with a group to protect is declared with the model (harm: group, group_limit)",
+}
+"""Signals of harm that are counted here, and what is said where the record of the model does not declare what they count."""
 
 _METRIC: Final = re.compile(r"metric\.[A-Za-z0-9_.:-]{1,100}")
 

@@ -75,6 +75,8 @@ _BEHIND: Final = {
     "mae_ratio": "mae",
     "bias_ratio": "bias",
     "label_coverage": "coverage",
+    "harm_errors": "harm",
+    "harm_gap": "harm",
 }
 """The number that a signal is made from."""
 
@@ -230,6 +232,8 @@ def _limit(rule: AlertRule, limit: Limit | None) -> str:
     if limit is None:
         return ""
     if isinstance(limit, ContractLimit):
+        if limit.contract.startswith("harm"):
+            return "the limit that the model's record declares"
         return f"the contract's {limit.contract}, else {limit.otherwise:g}"
     side = "over" if rule.bad == "above" else "under"
     return "calibrated on the past" if limit == "calibrated" else f"{side} {limit:g}"

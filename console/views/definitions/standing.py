@@ -142,6 +142,20 @@ STANDING: Final[dict[str, Definition]] = {
         also=("rollback triggers", "trigger", "triggers", "release", "traffic"),
         see=("would help", "states"),
     ),
+    "harm": Definition(
+        "harm",
+        "Errors that the record of the model declares harmful: how often they happen, and how much more often to one protected group.",
+        "harm_errors: lower end of the Wilson 95 % interval of false negatives / positives (or false positives / negatives), at the "
+        "threshold. harm_gap: largest lower end over pairs of groups of the Newcombe (1998, method 10) 95 % interval of the difference of "
+        "their rates; groups of 30 such outcomes. Critical over the declared limit.",
+        "share",
+        "scores and outcomes of live predictions; field harm of the model's record: error, about, limit, cost, group, group_limit",
+        "Those that the record declares; minimum_n and window are the rule's.",
+        "Only what is declared is counted: other ways to hurt people are not seen. Rows without an outcome yet are not in it. Of many "
+        "pairs of groups one is passed by chance more often than one pair would be.",
+        ("harmful errors", "harm between groups", "unequal harm"),
+        ("rollback trigger", "equalized odds"),
+    ),
     "would help": Definition(
         "would it help?",
         "What each way out would have given on the same labelled rows since the model broke.",

@@ -20,7 +20,20 @@ from console.views.health.measures import Measured
 from console.views.health.windows import Ints, micros
 
 OF_OUTCOMES: Final = frozenset(
-    {"late_gap", "mae", "mae_ratio", "brier_ratio", "bias_ratio", "ece", "auc", "auc_drop", "slice_auc_gap", "label_coverage"}
+    {
+        "late_gap",
+        "mae",
+        "mae_ratio",
+        "brier_ratio",
+        "bias_ratio",
+        "ece",
+        "auc",
+        "auc_drop",
+        "slice_auc_gap",
+        "label_coverage",
+        "harm_errors",
+        "harm_gap",
+    }
 )
 """Signals that need the outcomes of their rows too."""
 

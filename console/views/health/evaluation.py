@@ -15,7 +15,7 @@ from backends.store import queries
 from backends.store.reader import Reader
 from console.policies.load import Policies
 from console.policies.rules import AlertRule
-from console.policies.signals import SIGNALS
+from console.policies.signals import OF_HARM, SIGNALS
 from console.render import figures
 from console.views.data.courses import Courses, courses_of
 from console.views.drift.input_days import input_days
@@ -24,6 +24,7 @@ from console.views.health.column_signals import block_signals, drift_signal, not
 from console.views.health.deleted_rows import OF_OUTCOMES, Gone, gone_of, say_deleted, without_deleted
 from console.views.health.estimated_signals import ESTIMATED, beyond_custom
 from console.views.health.handled_signals import HANDLED, handled_signal
+from console.views.health.harm_signals import columns_of_harm, harm_signals, is_declared
 from console.views.health.judging import Judged, Limits, judge, limits_of, silent, trouble_began, unknown
 from console.views.health.live_rows import apart, as_meant, live_rows, scores_beside
 from console.views.health.measures import HOURLY, STEPWISE, Material, quality_between
@@ -74,20 +75,24 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
     serving = serving_at(subject.aliases, at)
     rules = policies.rules_for(model.name, subject.environment, model.task)
     slices = _slices(reader, rules, model)
-    lately = live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at, columns=slices)
+    asked = list(dict.fromkeys([*slices, *_logged(reader, model, columns_of_harm(rules, model))]))
+    lately = live_rows(reader, subject.environment, model.name, at - LOOK_BACK, at, columns=asked)
     reference = reference_of(serving.since, _first_scored(reader, subject, serving, lately, at), at)
     every = as_meant(_with_reference(reader, subject, lately, reference, at - LOOK_BACK), subject.overrides)
     rows, beside = apart(every, subject.let_in)
     hourly, strip = hourly_ends(at), strip_ends(at)
-    material = _material(reader, subject, serving, rows, reference, at)
+    material = _material(reader, subject, serving, rows, reference, at, slices)
     # Nobody asks which version was late: what all of them answered is what people got. How good a version is, is its own.
-    answered = replace(material, rows=every, before=None, slices=every.columns) if len(beside) else material
+    answered = (
+        replace(material, rows=every, before=None, slices={name: every.columns[name] for name in slices}) if len(beside) else material
+    )
     courses = courses_of(reader, subject, strip)
     mine = partial(gone_of, reader, subject.environment, model.name)
     gone = _Lost(mine("predictions"), mine("predictions", "labels"))
     judged = [
         *_from_rows([rule for rule in rules if _about_the_version(rule)], model.name, material, hourly, strip, gone),
         *_from_rows([rule for rule in rules if not _about_the_version(rule)], model.name, answered, hourly, strip, gone),
+        *harm_signals(rules, model, material, strip, gone.outcomes),
         *_from_columns(reader, rules, subject, courses, reference, at, strip),
         *_from_elsewhere(reader, rules, subject, every, courses, at, hourly, strip),
     ]
@@ -99,13 +104,18 @@ def evaluate(reader: Reader, policies: Policies, subject: Subject, at: datetime)
         judged.append(burn)
     judged = as_proxies(judged, rows, micros(at))
     # What no model needs and nobody lands says nothing about this one; rules that ask for it by name still find it.
-    shown = tuple(each for each in judged if each.rule is None or each.rule.needed or each.signal.value is not None)
+    shown = tuple(each for each in judged if each.rule is None or each.signal.value is not None or _is_missed(each.rule, model))
     health = _health(subject, serving, rows, reference, shown, budget, at, strip, reader)
     if gone.outcomes.touches(moment_of(int(strip[0])) - timedelta(days=1), at):
         health = health.model_copy(update={"deleted": gone.outcomes.why})
     if len(beside):
         health = health.model_copy(update={"beside": _beside(beside, subject, at), "oldest_source_at": moment_of(int(every.event_at[-1]))})
     return Evaluated(health, tuple(judged), rows, reference)
+
+
+def _is_missed(rule: AlertRule, model: Model) -> bool:
+    """Whether a signal without a value stands on the page all the same."""
+    return rule.needed or is_declared(rule.signal, model)
 
 
 def _first_scored(reader: Reader, subject: Subject, serving: Serving, rows: Rows, at: datetime) -> datetime | None:
@@ -146,14 +156,17 @@ def _beside(rows: Rows, subject: Subject, at: datetime) -> tuple[BesideHealth, .
     return tuple(found)
 
 
-def _material(reader: Reader, subject: Subject, serving: Serving, rows: Rows, reference: Reference | None, at: datetime) -> Material:
+def _material(
+    reader: Reader, subject: Subject, serving: Serving, rows: Rows, reference: Reference | None, at: datetime, slices: Sequence[str]
+) -> Material:
     model = subject.model
     before = _scores_of_before(reader, subject, serving, rows, at)
     delay = round(model.label_delay_hours * HOUR) if model.label_delay_hours is not None else None
     learnt = subject.estimates
     return Material(
         rows, model.task, micros(at), reference, before, serving.before, model.threshold, delay, serving.version,
-        learnt.calibration if learnt else None, learnt.reasons.get("calibration", NOT_LEARNT) if learnt else NOT_LEARNT, rows.columns,
+        learnt.calibration if learnt else None, learnt.reasons.get("calibration", NOT_LEARNT) if learnt else NOT_LEARNT,
+        {name: rows.columns[name] for name in slices},
     )  # fmt: skip
 
 
@@ -161,8 +174,13 @@ def _slices(reader: Reader, rules: Sequence[AlertRule], model: Model) -> list[st
     """The declared slices that are logged with the predictions, when a rule asks for them."""
     if not any(rule.signal == "slice_auc_gap" for rule in rules):
         return []
-    logged = queries.feature_columns(reader, model.name)
-    return [name for name in model.slices if name in logged]
+    return _logged(reader, model, model.slices)
+
+
+def _logged(reader: Reader, model: Model, names: Sequence[str]) -> list[str]:
+    """Those of the names that are inputs which are logged with the predictions."""
+    logged = queries.feature_columns(reader, model.name) if names else []
+    return [name for name in names if name in logged]
 
 
 def _scores_of_before(reader: Reader, subject: Subject, serving: Serving, rows: Rows, at: datetime) -> Floats | None:
@@ -247,7 +265,7 @@ def _from_elsewhere(
     """Signals that come from metrics, sources and pipeline runs."""
     found = []
     for rule in rules:
-        if rule.signal in {*HOURLY, *STEPWISE, *ESTIMATED, *BLOCKS} or rule.signal in {"input_psi", "slo_burn"}:
+        if rule.signal in {*HOURLY, *STEPWISE, *ESTIMATED, *BLOCKS, *OF_HARM} or rule.signal in {"input_psi", "slo_burn"}:
             continue
         if rule.signal == "age_hours":
             agreed = courses.freshness(rule)

@@ -50,6 +50,8 @@ TITLES: Final[dict[str, tuple[str, Unit]]] = {
     "bias_ratio": ("bias to usual error", "ratio"),
     "label_coverage": ("labels arrived", "share"),
     "slice_auc_gap": ("AUC lost, worst", "ratio"),
+    "harm_errors": ("harmful errors", "share"),
+    "harm_gap": ("harm between groups", "share"),
     "slo_burn": ("SLO burn", "ratio"),
 }
 """What each signal is called on screen, and how it is written."""

@@ -13,6 +13,7 @@ from backends.text import Untrusted
 from console.control.actions import version_label
 from console.control.aliases import rollback_targets
 from console.policies.rules import RollbackTrigger
+from console.policies.signals import OF_HARM
 from console.render import figures
 from console.views.health.model import ModelHealth, Signal
 from console.views.release.rollout import RolloutMeasured, TrafficView, TriggerView
@@ -138,6 +139,8 @@ def _of_rule(trigger: RollbackTrigger, policies: Policies, situation: Situation)
     if rule is None or not rule.enabled or not rule.where.takes(situation.model, situation.environment, health.task):
         return _Seen(None, f"the alert rule {trigger.rule} does not watch this model")
     signal = next((each for layer in health.layers for each in layer.signals if each.id == trigger.rule), None)
+    if signal is None and rule.signal in OF_HARM:
+        return _Seen(None, OF_HARM[rule.signal])
     if signal is None:
         return _Seen(None, f"{trigger.rule} was never measured here")
     if signal.state in {State.UNKNOWN, State.STALE}:
@@ -174,5 +177,8 @@ def _asks_for(trigger: RollbackTrigger, policies: Policies, situation: Situation
     if situation.switch in {SwitchState.FALLBACK, SwitchState.KILLED}:
         return None, f"the switch stands at {situation.switch.value}: no version answers"
     if not rollback_targets(situation.aliases):
+        if rule is not None and rule.signal in OF_HARM:
+            # People are hurt by what answers now: where no version can take over, the fallback can.
+            return command_line("kill", situation.model, options={"--state": SwitchState.FALLBACK.value}), None
         return None, "no version served before this one"
     return command_line("rollback", situation.model), None
