@@ -52,7 +52,6 @@ BADGES: Final[dict[str, Definition]] = {
         source="health, alert rules in force, predictions",
         limits="no: no rule is switched on; ?: the rule sees nothing.",
         misleads="It says that a rule measures, not what it found: a critical signal is observable.",
-        also=("observed",),
         see=("badges",),
     ),
     "governable": Definition(
