@@ -38,7 +38,9 @@ def place(root: Path, missed: int, harm: dict[str, Any] | None = FALSE_NEGATIVE,
         wrong = positive and (row // 4) % 10 < missed and only in {"", carrier}
         return 0.8 if positive and not wrong else 0.2
 
-    label = lambda _day, row: float((row // 2) % 2 == 0)  # noqa: E731 - what the workspace asks for
+    def label(_day: int, row: int) -> float:
+        return float((row // 2) % 2 == 0)
+
     days_of_predictions(found, 10, 400, temp=lambda _day, row: float(row), score=score, label=label)
     return found
 
